@@ -1,0 +1,114 @@
+# TaskForge: everything a developer does, as `make` targets. `make help` lists them.
+#
+# Needed on the machine: Python 3.11 or newer, make, git. The rest goes into .venv.
+# PYTHON=... chooses another Python; ARGS="..." is passed on where a target says so.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+ARGS ?=
+BIN := .venv/bin
+RUNTIME := .venv/.taskforge-runtime
+DEVELOPMENT := .venv/.taskforge-development
+BENCHMARKS := .venv/.taskforge-benchmarks
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
+# Two to four test processes: more than four rarely helps, since they share the database servers.
+TEST_PROCESSES ?= $(shell count=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((count < 2 ? 2 : count > 4 ? 4 : count)))
+PYTEST := $(BIN)/python -m pytest -q
+
+.PHONY: help
+help: ## list what there is (this)
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: $(RUNTIME) ## a finite run on real input with a summary   (ARGS="...")
+	@$(BIN)/taskforge demo $(ARGS)
+
+.PHONY: test
+test: $(DEVELOPMENT) ## the whole suite, against SQLite and each PostgreSQL   (ARGS="...")
+	@$(PYTEST) -n $(TEST_PROCESSES) $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(DEVELOPMENT) ## the suite on SQLite only, without the tests that kill processes   (ARGS="...")
+	@TASKFORGE_TEST_ENGINES=sqlite $(PYTEST) -n $(TEST_PROCESSES) -m "not chaos and not postgres" $(ARGS)
+
+.PHONY: check
+check: format-check lint types imports test ## what has to pass before a commit: all of the checks, then the tests
+
+.PHONY: fmt
+fmt: $(DEVELOPMENT) ## format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: format-check
+format-check: $(DEVELOPMENT) ## is everything formatted?
+	@$(BIN)/ruff format --check .
+
+.PHONY: lint
+lint: $(DEVELOPMENT) ## ruff
+	@$(BIN)/ruff check .
+
+.PHONY: types
+types: $(DEVELOPMENT) ## mypy, strict
+	@$(BIN)/mypy
+
+.PHONY: imports
+imports: $(DEVELOPMENT) ## do the layers point downwards only?
+	@$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(BENCHMARKS) ## measure throughput and latency   (ARGS="...")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: soak
+soak: $(DEVELOPMENT) ## the suite with many thousand random examples; takes hours   (ARGS="...")
+	@TASKFORGE_TEST_PROFILE=soak $(PYTEST) -n $(TEST_PROCESSES) --timeout=7200 $(ARGS)
+
+.PHONY: build
+build: $(DEVELOPMENT) ## the wheel, in dist/
+	@rm -rf dist
+	@$(PIP) wheel --no-deps --wheel-dir dist .
+	@ls dist
+
+.PHONY: clean
+clean: ## remove all that was made here: .venv, caches, dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up: once, and again when pyproject.toml changes. `make demo` needs less than `make test`.
+
+.venv/bin/python:
+	@find_python() { \
+	  for name in $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11 python); do \
+	    if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$$name"; return; fi; \
+	  done; \
+	  echo "TaskForge needs Python 3.11 or newer, and $(or $(PYTHON),python3) is not. Name one: make PYTHON=/path/to/python3.11 ..." >&2; \
+	  return 1; \
+	}; \
+	python=$$(find_python); \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  echo "$$python can't make a virtual environment. On Debian and Ubuntu: apt-get install python$$version-venv" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up .venv with $$("$$python" --version) ..."; \
+	"$$python" -m venv --clear .venv
+
+$(RUNTIME): pyproject.toml | .venv/bin/python
+	@echo "Installing what TaskForge needs to run ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(DEVELOPMENT): pyproject.toml | $(RUNTIME)
+	@echo "Installing what its tests and checks need ..."
+	@$(PIP) install 'pip>=25.1'
+	@$(PIP) install --editable . --group dev
+	@touch $@ $(RUNTIME)
+
+$(BENCHMARKS): pyproject.toml | $(DEVELOPMENT)
+	@echo "Installing the peers that the benchmarks compare with ..."
+	@$(PIP) install --group bench
+	@touch $@

@@ -1,0 +1,32 @@
+"""TaskForge: durable background jobs.
+
+``from taskforge import TaskForge`` is all that most programs need.
+"""
+
+from taskforge.app import TaskForge
+from taskforge.domain.errors import (
+    JobCancelled,
+    JobFailed,
+    ResultTimeout,
+    TaskforgeError,
+)
+from taskforge.sdk.context import Context, current_job
+from taskforge.sdk.handle import JobHandle
+from taskforge.sdk.handler import JobHandler
+from taskforge.sdk.outcomes import Cancel, Dead, Retry, Snooze
+
+__all__ = [
+    "Cancel",
+    "Context",
+    "Dead",
+    "JobCancelled",
+    "JobFailed",
+    "JobHandle",
+    "JobHandler",
+    "ResultTimeout",
+    "Retry",
+    "Snooze",
+    "TaskForge",
+    "TaskforgeError",
+    "current_job",
+]

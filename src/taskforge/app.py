@@ -1,0 +1,158 @@
+"""The application: what a user's module makes, registers tasks on, and enqueues through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from taskforge.sdk.bridge import Bridge
+from taskforge.sdk.decorator import TaskDecorator
+from taskforge.sdk.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from types import TracebackType
+    from typing import Self
+    from uuid import UUID
+
+    from taskforge.domain.job import Job
+    from taskforge.ports.clock import Clock
+    from taskforge.sdk.backend import TaskCall
+    from taskforge.sdk.handle import JobHandle
+    from taskforge.sdk.handler import JobHandler
+    from taskforge.settings import Settings
+    from taskforge.wiring import Platform, Wiring
+    from taskforge.worker_session import WorkerSession
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class TaskForge:
+    """``app = TaskForge()``; ``@app.task`` makes tasks of functions.
+
+    ``database_url``, ``project`` and any other setting (see docs/settings.md) may be given by name; what is
+    not given comes from the environment, a file or the default. Nothing is opened before it is needed.
+    ``queue`` is where tasks go that name none.
+    """
+
+    def __init__(
+        self,
+        database_url: str | None = None,
+        *,
+        project: str | None = None,
+        queue: str = "default",
+        clock: Clock | None = None,
+        **settings: Any,
+    ) -> None:
+        self.queue = queue
+        self.registry = Registry()
+        self.task = TaskDecorator(self, self.registry.add, queue)
+        self._arguments = {"database_url": database_url, "project": project, **settings}
+        self._clock = clock
+        self._bridge = Bridge()
+        self._wiring: Wiring | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The effective settings. Raises InvalidSetting."""
+        return self._wired().settings
+
+    def register(self, handler: JobHandler, *, queue: str | None = None) -> None:
+        """Register a handler class's instance: its job type becomes a task of this application."""
+        from taskforge.sdk.handler import task_of_handler
+
+        self.registry.add(task_of_handler(handler, self, queue=queue or self.queue))
+
+    async def aenqueue_many(self, calls: Sequence[TaskCall[T]]) -> list[JobHandle[T]]:
+        """Make a job of each call, in one round trip, all or none: ``[add.job(i, i) for i in ...]``."""
+        ids = await self.submit_many(calls)
+        return [call.handle(job_id, self) for call, job_id in zip(calls, ids, strict=True)]
+
+    def enqueue_many(self, calls: Sequence[TaskCall[T]]) -> list[JobHandle[T]]:
+        """`aenqueue_many` for synchronous code."""
+        return self.run_sync(self.aenqueue_many, calls)
+
+    def handle(self, job_id: UUID) -> JobHandle[Any]:
+        """The handle of a job that was enqueued elsewhere."""
+        from taskforge.sdk.handle import JobHandle
+
+        return JobHandle(job_id, self)
+
+    def worker(
+        self,
+        *,
+        queues: Sequence[str] | None = None,
+        concurrency: int | None = None,
+        name: str | None = None,
+        **options: Any,
+    ) -> WorkerSession:
+        """A worker in this process, with recovery: ``async with app.worker(): ...`` drains at the end.
+
+        Without ``queues`` it serves those of the registered tasks.
+        """
+        from taskforge.worker_session import WorkerSession
+
+        return WorkerSession(
+            self._wired(), self.registry, queues=queues, concurrency=concurrency, name=name, **options
+        )
+
+    async def platform(self) -> Platform:
+        """The services behind this application, for the running event loop: queues, control, insights ..."""
+        return await self._wired().platform()
+
+    async def aclose(self) -> None:
+        """Close what the running event loop has opened."""
+        if self._wiring is not None:
+            await self._wiring.close()
+
+    def close(self) -> None:
+        """Close what synchronous calls have opened."""
+        self._bridge.close()
+
+    async def __aenter__(self) -> Self:
+        await self.platform()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # What tasks and handles need of their application (sdk.backend.Backend).
+
+    async def submit(self, call: TaskCall[Any], /) -> UUID:
+        platform = await self.platform()
+        return await platform.submission.submit(_request(call), declare=True)
+
+    async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
+        platform = await self.platform()
+        return await platform.submission.submit_many([_request(call) for call in calls], declare=True)
+
+    async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
+        return await (await self.platform()).results.wait(job_id, timeout)
+
+    async def cancel(self, job_id: UUID, /) -> None:
+        await (await self.platform()).control.cancel(job_id)
+
+    async def job(self, job_id: UUID, /) -> Job:
+        return await (await self.platform()).insights.job(job_id)
+
+    def run_sync(
+        self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return self._bridge.run(function, *args, **kwargs)
+
+    def _wired(self) -> Wiring:
+        if self._wiring is None:
+            from taskforge.settings import load_settings
+            from taskforge.wiring import Wiring
+
+            self._wiring = Wiring(load_settings(self._arguments), clock=self._clock)
+            self._bridge.on_close(self._wiring.close)
+        return self._wiring
+
+
+def _request(call: TaskCall[Any]) -> Any:
+    from taskforge.services.submission import JobRequest
+
+    return JobRequest(call.queue, call.task_name, call.payload, call.options)

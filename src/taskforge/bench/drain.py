@@ -1,0 +1,24 @@
+"""How fast worker processes empty a loaded queue, to the last committed outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .enqueue import load
+from .ledger import Ledger, counter
+from .observe import observe_drain
+from .processes import worker_command
+
+if TYPE_CHECKING:
+    from .figures import Drain
+    from .stamps import StampFile
+
+
+async def drain(database_url: str, jobs: int, processes: int, stamps: StampFile) -> Drain:
+    """Load `jobs` no-op jobs into an empty database and let worker processes run them."""
+    await load(database_url, jobs)
+    environment = {**stamps.environment, "TASKFORGE_DATABASE_URL": database_url}
+    async with counter(database_url) as count:
+        return await observe_drain(
+            worker_command(), environment, stamps, Ledger(count), jobs=jobs, processes=processes
+        )

@@ -1,0 +1,71 @@
+"""How fast jobs are accepted: one after the other, fifty at a time, in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from .figures import Rate
+from .tasks import BenchApp, build
+from .timing import BATCH, WARM_UP, WIDTH, send_in_batches, time_bulk, time_concurrent, time_sequential
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+
+@asynccontextmanager
+async def opened(database_url: str) -> AsyncIterator[BenchApp]:
+    """The measured application, closed at the end."""
+    bench = build(database_url)
+    try:
+        yield bench
+    finally:
+        await bench.app.aclose()
+
+
+async def enqueue_sequential(database_url: str, jobs: int) -> Rate:
+    """`await task.aenqueue(...)`, one after the other."""
+    async with opened(database_url) as bench:
+        return await time_sequential(bench.noop.aenqueue, jobs)
+
+
+async def enqueue_sequential_blocking(database_url: str, jobs: int) -> Rate:
+    """`task.enqueue(...)` from a plain thread, one after the other."""
+
+    def enqueue_all(bench: BenchApp) -> Rate:
+        for number in range(WARM_UP):
+            bench.noop.enqueue(number)
+        begun = time.perf_counter()
+        for number in range(jobs):
+            bench.noop.enqueue(number)
+        return Rate(jobs, time.perf_counter() - begun)
+
+    async with opened(database_url) as bench:
+        return await asyncio.to_thread(enqueue_all, bench)
+
+
+async def enqueue_concurrent(database_url: str, jobs: int, width: int = WIDTH) -> Rate:
+    """Single `aenqueue` calls, `width` of them under way at any moment."""
+    async with opened(database_url) as bench:
+        return await time_concurrent(bench.noop.aenqueue, jobs, width)
+
+
+async def enqueue_bulk(database_url: str, jobs: int, batch: int = BATCH) -> Rate:
+    """`app.aenqueue_many`, a batch at a time."""
+    async with opened(database_url) as bench:
+        return await time_bulk(_batches(bench), jobs, batch)
+
+
+async def load(database_url: str, jobs: int) -> None:
+    """Store exactly so many no-op jobs."""
+    async with opened(database_url) as bench:
+        await send_in_batches(_batches(bench), jobs)
+
+
+def _batches(bench: BenchApp) -> Callable[[range], Awaitable[None]]:
+    async def enqueue(numbers: range) -> None:
+        await bench.app.aenqueue_many([bench.noop.job(number) for number in numbers])
+
+    return enqueue

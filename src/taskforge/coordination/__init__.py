@@ -1,0 +1,1 @@
+"""Hints between processes: within one, by LISTEN/NOTIFY, by watching a SQLite file."""

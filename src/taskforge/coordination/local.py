@@ -1,0 +1,72 @@
+"""Hints within one process, across its event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taskforge.ports.signals import Hint
+
+
+class Hub:
+    """Subscribers of a process, each called on its own event loop. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._subscribers: dict[int, tuple[asyncio.AbstractEventLoop, Callable[[Hint | None], None]]] = {}
+        self._next = 0
+
+    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
+        """Call back on the running loop for each hint; answers the way to unsubscribe."""
+        with self._lock:
+            key = self._next = self._next + 1
+            self._subscribers[key] = (asyncio.get_running_loop(), callback)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._subscribers.pop(key, None)
+
+        return unsubscribe
+
+    def tell(self, hint: Hint | None) -> None:
+        """Pass a hint on to all subscribers."""
+        if not self._subscribers:
+            return
+        with self._lock:
+            subscribers = list(self._subscribers.values())
+        try:
+            here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        for loop, callback in subscribers:
+            if loop is here:
+                loop.call_soon(callback, hint)
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(callback, hint)
+
+
+class LocalSignals:
+    """Signals of a single process: what a database in memory needs, and a base for the others."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def start(self) -> None:
+        """Nothing to hear from outside."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    @property
+    def hears_others(self) -> bool:
+        return True
+
+    def publish(self, hint: Hint) -> None:
+        self._hub.tell(hint)
+
+    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
+        return self._hub.subscribe(callback)

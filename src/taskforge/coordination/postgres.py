@@ -1,0 +1,150 @@
+"""Hints by LISTEN and NOTIFY: sent after commit on a connection of their own, folded, never awaited.
+
+A NOTIFY takes a lock of the whole server at commit; so it is kept off the statements that matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.ports.signals import Hint, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHANNEL = "taskforge"
+FOLD_SECONDS = 0.003
+FINISHED_FOLD_SECONDS = 0.03
+RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
+ALIVE_CHECK_SECONDS = 60.0
+
+logger = logging.getLogger("taskforge.signals")
+
+
+class PostgresSignals(LocalSignals):
+    """One connection a process and loop, opened at the first hint sent or awaited."""
+
+    def __init__(self, hub: Hub, url: str, *, application_name: str = "taskforge signals") -> None:
+        super().__init__(hub)
+        self._url = url
+        self._application_name = application_name
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._lost = asyncio.Event()
+        self._unsent: dict[Hint, None] = {}
+        self._sender: asyncio.Task[None] | None = None
+        self._connected = asyncio.Event()
+        self._listens = False
+        self._closed = False
+
+    @property
+    def hears_others(self) -> bool:
+        return self._listens and self._connection is not None and not self._connection.is_closed()
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._sender is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(asyncio.shield(self._sender), 1.0)
+        for task in (self._keeper, self._sender):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=2)
+
+    def publish(self, hint: Hint) -> None:
+        super().publish(hint)
+        if self._closed:
+            return
+        self._unsent[hint] = None
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.get_running_loop().create_task(self._send())
+
+    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
+        self._listens = True
+        self._keep_connected()
+        return super().subscribe(callback)
+
+    def _keep_connected(self) -> None:
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.get_running_loop().create_task(self._keep())
+
+    async def _keep(self) -> None:
+        pause = RECONNECT_FIRST
+        while not self._closed:
+            try:
+                await self._connect()
+                pause = RECONNECT_FIRST
+                self._hub.tell(None)
+                await self._until_lost()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                logger.debug("no signals for now: %s", error)
+            self._connected.clear()
+            await asyncio.sleep(pause)
+            pause = min(RECONNECT_LONGEST, pause * 2)
+
+    async def _connect(self) -> None:
+        self._lost.clear()
+        self._connection = await asyncpg.connect(
+            self._url,
+            timeout=5,
+            command_timeout=5,
+            statement_cache_size=0,
+            server_settings={"application_name": self._application_name},
+        )
+        self._connection.add_termination_listener(lambda _: self._lost.set())
+        await self._connection.add_listener(CHANNEL, self._heard)
+        self._connected.set()
+
+    async def _until_lost(self) -> None:
+        while not self._lost.is_set():
+            try:
+                async with asyncio.timeout(ALIVE_CHECK_SECONDS):
+                    await self._lost.wait()
+            except TimeoutError:
+                if self._connection is not None:
+                    await self._connection.execute("SELECT 1")
+
+    def _heard(self, connection: Any, pid: int, channel: str, payload: object) -> None:
+        if connection.get_server_pid() == pid:
+            return
+        for line in str(payload).split("\n"):
+            self._hub.tell(_parse(line))
+
+    async def _send(self) -> None:
+        """Send what has gathered; wait a little between sends, so that a storm is folded."""
+        self._keep_connected()
+        while self._unsent and not self._closed:
+            await self._connected.wait()
+            hints, self._unsent = list(self._unsent), {}
+            connection = self._connection
+            if connection is None:
+                continue
+            payload = "\n".join(_write(hint) for hint in hints[:100])
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
+            only_finished = all(hint.topic is Topic.FINISHED for hint in hints)
+            await asyncio.sleep(FINISHED_FOLD_SECONDS if only_finished else FOLD_SECONDS)
+
+
+def _write(hint: Hint) -> str:
+    return f"{hint.topic.value} {hint.project_id} {hint.queue_id or ''}".strip()
+
+
+def _parse(line: str) -> Hint | None:
+    parts = line.split()
+    try:
+        return Hint(Topic(parts[0]), UUID(parts[1]), UUID(parts[2]) if len(parts) > 2 else None)
+    except (ValueError, IndexError):
+        return None

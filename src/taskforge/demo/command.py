@@ -1,0 +1,79 @@
+"""The demo as a command line runs it: no question is ever asked, whatever standard input is."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from rich.console import Console
+
+from taskforge.demo.run import run_demo
+from taskforge.demo.screen import print_summary, screen
+
+if TYPE_CHECKING:
+    from taskforge.demo.summary import DemoSummary
+
+DEFAULT_FOLDER = Path("taskforge-demo")
+
+
+def run(
+    *,
+    database_url: str | None = None,
+    report_folder: Path = DEFAULT_FOLDER,
+    limit: int | None = None,
+    concurrency: int = 4,
+    as_json: bool = False,
+) -> int:
+    """Run the demo and print its summary; with `as_json` standard output is one JSON object, nothing else.
+
+    The default database is a new SQLite file in the report folder. A database without TaskForge's tables
+    gets them; one of another version is refused, as everywhere. Answers the exit code, 0. Raises
+    what `run_demo` raises; the command line turns that into a message and a code.
+    """
+    # With --json the progress goes to standard error.
+    console = Console(stderr=as_json)
+    report_folder.mkdir(parents=True, exist_ok=True)
+    url = database_url or fresh_database(report_folder)
+    if not as_json:
+        console.print("Reading the standard library of the running Python, one job per file.")
+    summary = asyncio.run(_run(console, url, report_folder, limit, concurrency))
+    if as_json:
+        sys.stdout.write(summary.to_json() + "\n")
+    else:
+        print_summary(console, summary)
+    return 0
+
+
+def fresh_database(folder: Path) -> str:
+    """The URL of a SQLite file that is not there yet: runs side by side never share one."""
+    path = (folder / f"demo-{token_hex(4)}.db").absolute()
+    return f"sqlite:///{quote(path.as_posix())}"
+
+
+async def _run(
+    console: Console, url: str, report_folder: Path, limit: int | None, concurrency: int
+) -> DemoSummary:
+    from taskforge import TaskForge
+    from taskforge.storage.address import parse_address
+    from taskforge.storage.migrate import migrate, schema_state
+
+    address = parse_address(url)
+    if not (await schema_state(url)).applied:  # nothing of ours is in it yet, so nothing can be harmed
+        await migrate(url)
+    app = TaskForge(database_url=url)
+    try:
+        with screen(console) as progress:
+            return await run_demo(
+                app,
+                report_folder=report_folder,
+                limit=limit,
+                concurrency=concurrency,
+                database=address.shown,
+                progress=progress,
+            )
+    finally:
+        await app.aclose()

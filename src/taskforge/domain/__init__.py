@@ -1,0 +1,1 @@
+"""What is true of jobs, whatever stores or runs them: pure data and pure decisions."""

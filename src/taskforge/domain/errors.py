@@ -1,0 +1,127 @@
+"""The one error family. Edges translate it once: to exit codes (cli) and to problem+json (api).
+
+TaskforgeError
+├── InvalidInput            a value is wrong; says which one, where, and what would be right
+│   ├── InvalidPayload      arguments or payload do not fit the task
+│   └── InvalidSetting      a setting of the installation or of a queue
+├── NotFound                no such queue, job, worker ... in this project
+├── Conflict                the request is well formed, the present state refuses it
+│   ├── IllegalTransition   a status change that the lifecycle does not know
+│   ├── QueueClosed         the queue refuses new jobs
+│   └── DuplicateTask       two tasks of one name
+├── LeaseLost               a worker wrote with a fence that is no longer the current one
+├── Unavailable             the database cannot be reached or is busy; trying again may help
+├── SchemaMismatch          the database needs `taskforge migrate`, or is newer than this program
+├── JobFailed               the awaited job ended as failed
+├── JobCancelled            the awaited job was cancelled
+└── ResultTimeout           the awaited job has not ended in time
+"""
+
+from __future__ import annotations
+
+
+class TaskforgeError(Exception):
+    """Base of every error that TaskForge raises on purpose.
+
+    ``code`` is stable and machine-readable, ``hint`` says what mends it.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(TaskforgeError):
+    """A value is wrong. ``field`` is the path of the value, as the caller named it."""
+
+    code = "invalid_input"
+
+    def __init__(self, message: str, *, field: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+class InvalidPayload(InvalidInput):
+    """Arguments or payload do not fit the task, or are not plain JSON."""
+
+    code = "invalid_payload"
+
+
+class InvalidSetting(InvalidInput):
+    """A setting of the installation, or of a queue, has a value it cannot have."""
+
+    code = "invalid_setting"
+
+
+class NotFound(TaskforgeError):
+    """Nothing of that name or id exists in this project."""
+
+    code = "not_found"
+
+
+class Conflict(TaskforgeError):
+    """The present state refuses the request."""
+
+    code = "conflict"
+
+
+class IllegalTransition(Conflict):
+    """A status change that the lifecycle does not know."""
+
+    code = "invalid_transition"
+
+
+class QueueClosed(Conflict):
+    """The queue is closed: it refuses new jobs."""
+
+    code = "queue_closed"
+
+
+class DuplicateTask(Conflict):
+    """A task of this name is registered already."""
+
+    code = "duplicate_task"
+
+
+class LeaseLost(TaskforgeError):
+    """The execution is no longer owned by this worker; its write changed nothing."""
+
+    code = "lease_lost"
+
+
+class Unavailable(TaskforgeError):
+    """The database cannot be reached, or is too busy; trying again may help."""
+
+    code = "unavailable"
+
+
+class SchemaMismatch(TaskforgeError):
+    """The database's schema is older or newer than this program."""
+
+    code = "schema_mismatch"
+
+
+class JobFailed(TaskforgeError):
+    """The awaited job ended as failed. ``error_type`` and ``traceback`` are those of its last attempt."""
+
+    code = "job_failed"
+
+    def __init__(self, message: str, *, error_type: str | None = None, traceback: str | None = None) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.traceback = traceback
+
+
+class JobCancelled(TaskforgeError):
+    """The awaited job was cancelled."""
+
+    code = "job_cancelled"
+
+
+class ResultTimeout(TaskforgeError, TimeoutError):
+    """The awaited job has not ended in time; it goes on."""
+
+    code = "result_timeout"

@@ -1,0 +1,57 @@
+"""Identities. Every id is a UUIDv7 (RFC 9562, section 5.7): unique, and sorted by its time of birth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NewType
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OrganizationId = NewType("OrganizationId", UUID)
+ProjectId = NewType("ProjectId", UUID)
+QueueId = NewType("QueueId", UUID)
+JobId = NewType("JobId", UUID)
+ExecutionId = NewType("ExecutionId", UUID)
+WorkerId = NewType("WorkerId", UUID)
+
+DEFAULT_ORGANIZATION = OrganizationId(UUID("00000000-0000-7000-8000-000000000001"))
+DEFAULT_PROJECT = ProjectId(UUID("00000000-0000-7000-8000-000000000002"))
+
+SHORT_LENGTH = 8
+
+_VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
+_COUNTER_BITS = 12
+_COUNTER_LIMIT = 1 << _COUNTER_BITS
+
+
+class Uuid7Source:
+    """Mints UUIDv7s that only grow, even within a millisecond and when the clock steps back.
+
+    ``milliseconds`` gives Unix time; ``random_bits(n)`` gives an n-bit number.
+    """
+
+    def __init__(self, milliseconds: Callable[[], int], random_bits: Callable[[int], int]) -> None:
+        self._milliseconds = milliseconds
+        self._random_bits = random_bits
+        self._last = 0
+        self._counter = 0
+
+    def __call__(self) -> UUID:
+        now = self._milliseconds()
+        if now > self._last:
+            self._last = now
+            self._counter = self._random_bits(_COUNTER_BITS - 1)
+        else:
+            self._counter += 1
+            if self._counter == _COUNTER_LIMIT:
+                self._last += 1
+                self._counter = 0
+        return UUID(
+            int=(self._last << 80) | _VERSION_AND_VARIANT | (self._counter << 64) | self._random_bits(62)
+        )
+
+
+def short(identity: UUID) -> str:
+    """The last 8 characters: what people read and type (the first ones are the same for minutes)."""
+    return identity.hex[-SHORT_LENGTH:]

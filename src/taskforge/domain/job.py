@@ -1,0 +1,304 @@
+"""A job: one unit of work in a queue."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from taskforge.domain.errors import InvalidInput
+from taskforge.domain.queue import QueueSettings, check_priority
+from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId, WorkerId
+
+DEFAULT_MAX_ATTEMPTS = 3
+DEFAULT_TIMEOUT_SECONDS = 600.0
+MAX_ATTEMPTS = 1_000_000
+MAX_LOSSES = 3
+MAX_PAYLOAD_BYTES = 256 * 1024
+MAX_TAGS = 20
+
+
+class JobStatus(StrEnum):
+    """Where a job is in its life; `docs/lifecycle.md` draws it."""
+
+    PENDING = "pending"
+    SCHEDULED = "scheduled"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing but a person can change it any more."""
+        return self in FINISHED
+
+
+FINISHED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+class Hold(StrEnum):
+    """Why a pending job may not be claimed. None means it may."""
+
+    NO_WORKER = "no_worker"
+    SUSPECT = "suspect"
+
+
+class NewJob(NamedTuple):
+    """A job that is to be accepted. ``payload``, ``tags`` and ``retry_policy`` are JSON texts.
+
+    ``None`` for max_attempts, retry_policy and timeout_ms leaves the matter to the queue.
+    """
+
+    id: UUID
+    queue_id: UUID
+    job_type: str
+    payload: str
+    priority: int = 0
+    max_attempts: int | None = None
+    retry_policy: str | None = None
+    timeout_ms: int | None = None
+    scheduled_for: datetime | None = None
+    delay_us: int | None = None
+    expires_at: datetime | None = None
+    deadline: datetime | None = None
+    tags: str | None = None
+
+
+class ClaimedJob(NamedTuple):
+    """What the owner of an execution has to know. Field order is the order of the claim's columns."""
+
+    id: JobId
+    queue_id: QueueId
+    job_type: str
+    payload: str
+    priority: int
+    rank: int
+    attempt: int
+    max_attempts: int | None
+    manual_retries: int
+    retry_policy: str | None
+    timeout_ms: int | None
+    losses: int
+    claim_seq: int
+    execution_id: ExecutionId
+    deadline: datetime | None
+    state: str | None
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is stored. JSON values are decoded.
+
+    ``failure`` says why a job failed that no attempt failed: ``queue_timeout`` or ``deadline``.
+    """
+
+    id: JobId
+    project_id: ProjectId
+    queue_id: QueueId
+    queue_name: str
+    job_type: str
+    payload: Any
+    status: JobStatus
+    hold: Hold | None
+    priority: int
+    max_attempts: int
+    attempt_count: int
+    losses: int
+    claim_seq: int
+    execution_id: ExecutionId | None
+    worker_id: WorkerId | None
+    claimed_at: datetime | None
+    started_at: datetime | None
+    heartbeat_at: datetime | None
+    lease_until: datetime | None
+    attempt_timeout_at: datetime | None
+    cancel_requested_at: datetime | None
+    scheduled_for: datetime | None
+    expires_at: datetime | None
+    timeout_at: datetime | None
+    failure: str | None
+    tags: Sequence[str]
+    state: Any
+    progress: Any
+    dead_letter_queue_id: QueueId | None
+    dead_lettered_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPolicy:
+    """What holds for one attempt, after call, task, queue and built-in values are laid over each other."""
+
+    max_attempts: int
+    timeout: float
+    retry: RetryPolicy
+    dead_letter_queue_id: UUID | None
+
+
+def attempt_policy(
+    settings: QueueSettings,
+    *,
+    max_attempts: int | None,
+    manual_retries: int,
+    retry: RetryPolicy | None,
+    timeout_ms: int | None,
+) -> AttemptPolicy:
+    """Precedence: call and task (stored on the job), then queue, then built-in.
+
+    The timeout is the smaller of the job's and the queue's. Each retry by hand grants the original
+    budget of attempts once more.
+    """
+    return AttemptPolicy(
+        max_attempts=attempt_budget(settings, max_attempts) * (1 + manual_retries),
+        timeout=attempt_timeout(settings, timeout_ms),
+        retry=retry or settings.retry_policy(),
+        dead_letter_queue_id=settings.dead_letter_queue_id,
+    )
+
+
+def attempt_budget(settings: QueueSettings, max_attempts: int | None) -> int:
+    """How many attempts a job gets before someone retries it by hand."""
+    if max_attempts is not None:
+        return max_attempts
+    return DEFAULT_MAX_ATTEMPTS if settings.max_retries is None else settings.max_retries + 1
+
+
+def attempt_timeout(settings: QueueSettings, timeout_ms: int | None) -> float:
+    """Seconds an attempt may take; every attempt has a limit."""
+    limits = [seconds for seconds in (settings.timeout_seconds,) if seconds is not None]
+    if timeout_ms is not None:
+        limits.append(timeout_ms / 1000)
+    return min(limits, default=DEFAULT_TIMEOUT_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """What a call or a task says about its jobs. ``None`` leaves the matter to the next level.
+
+    ``delay``, ``timeout`` and ``retry_*`` are seconds. Times must carry a time zone. ``expires`` is the
+    moment (or the seconds from now) by which the job must have started, ``deadline`` by which it must
+    have finished.
+    """
+
+    queue: str | None = None
+    priority: int | None = None
+    delay: float | timedelta | None = None
+    run_at: datetime | None = None
+    max_attempts: int | None = None
+    timeout: float | timedelta | None = None
+    deadline: datetime | float | timedelta | None = None
+    expires: datetime | float | timedelta | None = None
+    tags: Sequence[str] | None = None
+    retry_base: float | None = None
+    retry_multiplier: float | None = None
+    retry_cap: float | None = None
+    retry_jitter: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.priority is not None:
+            check_priority(self.priority)
+        if self.max_attempts is not None:
+            check_max_attempts(self.max_attempts)
+        if self.delay is not None and self.run_at is not None:
+            raise InvalidInput("give delay or run_at, not both", field="run_at")
+        if self.delay is not None:
+            check_seconds(self.delay, "delay", least=0.0)
+        if self.timeout is not None:
+            check_seconds(self.timeout, "timeout", least=0.001)
+        for field, moment in (
+            ("run_at", self.run_at),
+            ("deadline", self.deadline),
+            ("expires", self.expires),
+        ):
+            if isinstance(moment, datetime):
+                check_aware(moment, field)
+            elif moment is not None:
+                check_seconds(moment, field, least=0.0)
+        if self.tags is not None:
+            check_tags(self.tags)
+        self.retry_policy()
+
+    def over(self, lower: JobOptions) -> JobOptions:
+        """These options, completed by ``lower`` where they say nothing."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        if self.delay is not None or self.run_at is not None:
+            lower_values = {n: getattr(lower, n) for n in self.__slots__ if n not in ("delay", "run_at")}
+        else:
+            lower_values = {n: getattr(lower, n) for n in self.__slots__}
+        return JobOptions(**(lower_values | {name: v for name, v in values.items() if v is not None}))
+
+    def retry_policy(self) -> RetryPolicy | None:
+        """The backoff that call and task ask for, or None where neither says anything."""
+        given = {
+            "base": self.retry_base,
+            "multiplier": self.retry_multiplier,
+            "cap": self.retry_cap,
+            "jitter": self.retry_jitter,
+        }
+        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return RetryPolicy(**chosen) if chosen else None
+
+
+def check_max_attempts(value: int) -> int:
+    """The number of attempts, if it is a whole number of at least 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_ATTEMPTS:
+        raise InvalidInput(
+            f"max_attempts must be a whole number from 1 to {MAX_ATTEMPTS}, not {value!r}",
+            field="max_attempts",
+        )
+    return value
+
+
+def check_seconds(value: float | timedelta, field: str, *, least: float) -> float:
+    """Seconds as a float, from a number or a timedelta. Every limit is finite and at most a year."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        raise InvalidInput(f"{field} must be a number of seconds, not {value!r}", field=field)
+    if not least <= seconds <= MAX_DELAY_SECONDS:
+        raise InvalidInput(
+            f"{field} must be from {least:g} to {MAX_DELAY_SECONDS:g} seconds, not {value!r}", field=field
+        )
+    return float(seconds)
+
+
+def check_aware(moment: datetime, field: str) -> datetime:
+    """The moment, if it says in which time zone it is."""
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise InvalidInput(
+            f"{field} needs a time zone: {moment.isoformat()} could be any of them",
+            field=field,
+            hint="use datetime.now(UTC) + ..., or datetime(..., tzinfo=ZoneInfo('Asia/Jakarta'))",
+        )
+    return moment
+
+
+def check_tags(tags: Sequence[str]) -> Sequence[str]:
+    """The tags, if there are at most 20 of 1 to 100 printable characters."""
+    if isinstance(tags, str) or len(tags) > MAX_TAGS:
+        raise InvalidInput(f"tags must be a list of at most {MAX_TAGS} texts", field="tags")
+    for tag in tags:
+        if not isinstance(tag, str) or not 1 <= len(tag) <= 100 or not tag.isprintable():
+            raise InvalidInput(f"a tag must be 1 to 100 printable characters, not {tag!r:.120}", field="tags")
+    return tags
+
+
+def check_job_type(name: str) -> str:
+    """The job type, if it is 1 to 100 printable characters without spaces."""
+    if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable() or " " in name:
+        raise InvalidInput(
+            f"a job type must be 1 to 100 printable characters without spaces, not {name!r:.120}",
+            field="job_type",
+        )
+    return name

@@ -1,0 +1,169 @@
+"""A queue: a named line of jobs in a project, its state and its settings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from taskforge.domain.errors import InvalidInput, InvalidSetting
+from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from taskforge.domain.ids import ProjectId, QueueId
+
+MAX_NAME = 100
+MAX_PRIORITY = 9
+STRICT_AGING_SECONDS = 1_000_000_000
+"""A level of priority is worth this much waiting by default: some 30 years, so priority is strict."""
+
+
+class QueueState(StrEnum):
+    """``active`` takes and hands out jobs, ``paused`` only takes them, ``closed`` only hands them out."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """What a queue says about its jobs. ``None`` leaves the matter to the built-in default.
+
+    Seconds are seconds; ``rate_limit`` is starts a minute; ``max_retries`` N means N + 1 attempts.
+    """
+
+    max_concurrent_jobs: int | None = None
+    max_retries: int | None = None
+    timeout_seconds: float | None = None
+    retry_delay_seconds: float | None = None
+    max_retry_delay_seconds: float | None = None
+    backoff_multiplier: float | None = None
+    dead_letter_queue_id: UUID | None = None
+    rate_limit: int | None = None
+    aging_seconds: int | None = None
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> QueueSettings:
+        """Settings from plain JSON values. Raises InvalidSetting naming the field and what it may be."""
+        known = {field.name for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise InvalidSetting(
+                    f"a queue has no setting {name!r}",
+                    field=name,
+                    hint=f"settings: {', '.join(sorted(known))}",
+                )
+        return cls(**{name: _parse_setting(name, value) for name, value in values.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings that are set, as plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: str(value) if isinstance(value, UUID) else value
+            for name, value in values.items()
+            if value is not None
+        }
+
+    def changed(self, values: Mapping[str, Any]) -> QueueSettings:
+        """These settings with some changed; a value of None goes back to the default."""
+        checked = self.parse({name: value for name, value in values.items() if value is not None})
+        cleared: dict[str, Any] = {name: None for name, value in values.items() if value is None}
+        self.parse(dict.fromkeys(cleared))
+        return replace(
+            self, **{name: getattr(checked, name) for name in values if name not in cleared}, **cleared
+        )
+
+    def retry_policy(self) -> RetryPolicy:
+        """The queue's backoff, completed by the built-in one."""
+        standard = RetryPolicy()
+        return RetryPolicy(
+            base=standard.base if self.retry_delay_seconds is None else self.retry_delay_seconds,
+            multiplier=standard.multiplier if self.backoff_multiplier is None else self.backoff_multiplier,
+            cap=standard.cap if self.max_retry_delay_seconds is None else self.max_retry_delay_seconds,
+        )
+
+    @property
+    def aging_microseconds(self) -> int:
+        """How much waiting a level of priority is worth, in microseconds."""
+        return (STRICT_AGING_SECONDS if self.aging_seconds is None else self.aging_seconds) * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue as it is stored."""
+
+    id: QueueId
+    project_id: ProjectId
+    name: str
+    description: str | None
+    priority: int
+    state: QueueState
+    settings: QueueSettings
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it hands out jobs."""
+        return self.state is QueueState.ACTIVE
+
+
+_WHOLE_NUMBERS = {
+    "max_concurrent_jobs": (1, 1_000_000),
+    "max_retries": (0, 1_000_000),
+    "rate_limit": (1, 10_000_000),
+    "aging_seconds": (0, STRICT_AGING_SECONDS),
+}
+_NUMBERS = {
+    "timeout_seconds": (0.001, MAX_DELAY_SECONDS),
+    "retry_delay_seconds": (0.0, MAX_DELAY_SECONDS),
+    "max_retry_delay_seconds": (0.0, MAX_DELAY_SECONDS),
+    "backoff_multiplier": (1.0, 1000.0),
+}
+
+
+def _parse_setting(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name == "dead_letter_queue_id":
+        try:
+            return UUID(str(value))
+        except ValueError:
+            raise InvalidSetting(f"{name} must be the id of a queue, not {value!r}", field=name) from None
+    if name in _WHOLE_NUMBERS:
+        low, high = _WHOLE_NUMBERS[name]
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        raise InvalidSetting(f"{name} must be a whole number from {low} to {high}, not {value!r}", field=name)
+    least, most = _NUMBERS[name]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if is_number and least <= value <= most:
+        return float(value)
+    raise InvalidSetting(f"{name} must be a number from {least:g} to {most:g}, not {value!r}", field=name)
+
+
+def check_name(name: str, what: str = "queue name") -> str:
+    """The name, if it is 1 to 100 printable characters without white space at its ends."""
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME:
+        raise InvalidInput(f"{what} must be 1 to {MAX_NAME} characters, not {name!r:.120}", field="name")
+    if name != name.strip() or not name.isprintable():
+        raise InvalidInput(
+            f"{what} must be printable and not start or end with a space: {name!r}", field="name"
+        )
+    return name
+
+
+def check_priority(priority: int) -> int:
+    """The priority, if it is a whole number from 0 to 9."""
+    if not isinstance(priority, int) or isinstance(priority, bool) or not 0 <= priority <= MAX_PRIORITY:
+        raise InvalidInput(
+            f"priority must be a whole number from 0 to {MAX_PRIORITY} (higher runs first), not {priority!r}",
+            field="priority",
+        )
+    return priority

@@ -1,0 +1,40 @@
+"""Read models: what people ask about many rows at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taskforge.domain.ids import JobId, QueueId
+    from taskforge.domain.job import JobStatus
+    from taskforge.domain.queue import QueueState
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """Jobs of a queue by status; every status is present."""
+
+    queue_id: QueueId
+    counts: Mapping[JobStatus, int]
+    state: QueueState
+
+    @property
+    def total(self) -> int:
+        """All jobs of the queue."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStats:
+    """Attempts of one job. Durations are milliseconds over its succeeded attempts, None without any."""
+
+    job_id: JobId
+    total_executions: int
+    succeeded_count: int
+    failed_count: int
+    avg_duration_ms: float | None
+    min_duration_ms: float | None
+    max_duration_ms: float | None

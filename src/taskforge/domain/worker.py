@@ -1,0 +1,110 @@
+"""A worker: a registered process that runs jobs. Its status follows from its row, it is never set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from taskforge.domain.ids import ProjectId, WorkerId
+
+MAX_CONCURRENCY = 1000
+
+
+class WorkerType(StrEnum):
+    """What kind of work the process is made for."""
+
+    GENERAL = "general"
+    SPECIALIZED_CPU = "specialized_cpu"
+    SPECIALIZED_IO = "specialized_io"
+    SPECIALIZED_GPU = "specialized_gpu"
+
+
+class WorkerStatus(StrEnum):
+    """Derived: ``draining`` was asked to leave, ``unhealthy`` missed two beats, ``offline`` is gone."""
+
+    ONLINE = "online"
+    DRAINING = "draining"
+    UNHEALTHY = "unhealthy"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """One incarnation of a process. ``machine`` names the booted kernel and its process namespace.
+
+    Two processes of the same machine can tell by pid and start time whether the other still lives;
+    an empty machine means that this system does not tell.
+    """
+
+    host: str
+    machine: str
+    pid: int
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a worker says of itself when it starts."""
+
+    name: str
+    type: WorkerType
+    capabilities: Mapping[str, Any]
+    max_concurrent_jobs: int
+    queues: Sequence[str]
+    tasks: Sequence[TaskDescription]
+    process: ProcessIdentity
+    version: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_concurrent_jobs <= MAX_CONCURRENCY:
+            raise InvalidInput(
+                f"a worker runs from 1 to {MAX_CONCURRENCY} jobs at once, not {self.max_concurrent_jobs}",
+                field="max_concurrent_jobs",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDescription:
+    """What the catalogue knows of a task: its queue, its parameters' JSON schema, its docstring."""
+
+    name: str
+    queue: str
+    schema: Mapping[str, Any] | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker as it is stored: one row an incarnation."""
+
+    id: WorkerId
+    project_id: ProjectId
+    name: str
+    type: WorkerType
+    capabilities: Mapping[str, Any]
+    max_concurrent_jobs: int
+    queues: Sequence[str]
+    process: ProcessIdentity
+    version: str
+    active_jobs: int
+    drain_requested_at: datetime | None
+    stopped_at: datetime | None
+    last_heartbeat: datetime
+    created_at: datetime
+    updated_at: datetime
+
+    def status(self, now: datetime, lease: timedelta) -> WorkerStatus:
+        """Online while it beats (every third of a lease), unhealthy after two beats, offline after a lease."""
+        silence = now - self.last_heartbeat
+        if self.stopped_at is not None or silence > lease:
+            return WorkerStatus.OFFLINE
+        if silence > lease * 2 / 3:
+            return WorkerStatus.UNHEALTHY
+        return WorkerStatus.DRAINING if self.drain_requested_at is not None else WorkerStatus.ONLINE

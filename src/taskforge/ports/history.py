@@ -1,0 +1,95 @@
+"""The reading side of the store: jobs, executions, logs and counts for people and programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from taskforge.domain.execution import Execution, StoredLogLine
+    from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
+    from taskforge.domain.job import Job, JobStatus
+    from taskforge.domain.stats import ExecutionStats
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list shows; None does not filter. Newest first, ``before`` is the id to go on from."""
+
+    queue_ids: Sequence[QueueId] | None = None
+    statuses: Sequence[JobStatus] | None = None
+    job_type: str | None = None
+    tag: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    scheduled_from: datetime | None = None
+    scheduled_to: datetime | None = None
+    dead_letter_queue_id: QueueId | None = None
+    before: UUID | None = None
+    limit: int = 50
+
+
+class Ending(NamedTuple):
+    """How an awaited job stands; output is JSON text, the rest is the last attempt's error."""
+
+    job_id: UUID
+    status: JobStatus
+    output: str | None
+    error_type: str | None
+    error_message: str | None
+    traceback: str | None
+
+
+class HistoryStore(Protocol):
+    """Read-only; every question names the project."""
+
+    async def job(self, project_id: ProjectId, job_id: UUID) -> Job | None:
+        """One job, whole."""
+        ...
+
+    async def jobs(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[Job]:
+        """A page of jobs, newest first."""
+        ...
+
+    async def job_ids_by_suffix(self, project_id: ProjectId, suffix: str, recent: int) -> Sequence[JobId]:
+        """Ids among the ``recent`` newest jobs that end with this text."""
+        ...
+
+    async def endings(self, job_ids: Sequence[UUID]) -> Sequence[Ending]:
+        """How these jobs stand, finished or not, in one round trip."""
+        ...
+
+    async def counts(
+        self, project_id: ProjectId, *, queue_id: QueueId | None = None, tag: str | None = None
+    ) -> Mapping[JobStatus, int]:
+        """Jobs by status; every status is present."""
+        ...
+
+    async def dead_letter_count(self, project_id: ProjectId, queue_id: QueueId) -> int:
+        """How many dead letters a queue lists."""
+        ...
+
+    async def executions(self, project_id: ProjectId, job_id: UUID) -> Sequence[Execution]:
+        """The ended attempts of a job, newest first."""
+        ...
+
+    async def logs(
+        self,
+        project_id: ProjectId,
+        *,
+        job_id: UUID,
+        execution_id: ExecutionId | None = None,
+        after: tuple[UUID, int] | None = None,
+        levels: Sequence[str] | None = None,
+        limit: int = 1000,
+    ) -> Sequence[StoredLogLine]:
+        """Log lines of a job's attempts, oldest first, going on after (execution id, seq)."""
+        ...
+
+    async def execution_stats(self, project_id: ProjectId, job_id: UUID) -> ExecutionStats:
+        """Counts and durations over the attempts of one job."""
+        ...

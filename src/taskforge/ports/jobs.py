@@ -1,0 +1,160 @@
+"""The live side of the store: jobs that are accepted, claimed, run and settled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from taskforge.domain.execution import LogLine
+    from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
+    from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
+    from taskforge.domain.lifecycle import Transition
+
+
+class ClaimRequest(NamedTuple):
+    """What a worker asks for: up to ``free`` jobs of these queues and types, of them ``suspects`` at most
+    that have lost a worker before."""
+
+    project_id: ProjectId
+    worker_id: WorkerId
+    queue_ids: Sequence[QueueId]
+    job_types: Sequence[str]
+    free: int
+    suspects: int
+    lease_us: int
+
+
+class ClaimBatch(NamedTuple):
+    """What it got, and when to ask again: ``next_due_at`` is the first scheduled job of these queues."""
+
+    jobs: Sequence[ClaimedJob]
+    now: datetime
+    next_due_at: datetime | None
+    config_version: int
+
+
+class Settlement(NamedTuple):
+    """A decided Transition with the fence that guards it and what the worker measured.
+
+    ``lost_only`` guards a loss once more: the lease must have run out, or its worker be among the dead.
+    """
+
+    job_id: UUID
+    claim_seq: int
+    execution_id: UUID
+    transition: Transition
+    wait_us: int | None
+    duration_us: int | None
+    lines: Sequence[LogLine] = ()
+    state: str | None = None
+    lost_only: bool = False
+
+
+class Beat(NamedTuple):
+    """A sign of life of one execution. ``signed``: the handler itself gave it (heartbeat or progress)."""
+
+    job_id: UUID
+    claim_seq: int
+    execution_id: UUID
+    started: bool
+    signed: bool
+    progress: str | None
+    state: str | None
+
+
+class BeatAnswer(NamedTuple):
+    """Which executions are still this worker's, which of these someone wants cancelled, and whether to leave."""
+
+    alive: frozenset[UUID]
+    cancel: frozenset[UUID]
+    drain: bool
+
+
+class ExpiredLease(NamedTuple):
+    """A processing job whose worker is gone, as recovery reads it before it decides."""
+
+    job_id: UUID
+    project_id: ProjectId
+    queue_id: QueueId
+    claim_seq: int
+    execution_id: UUID
+    worker_id: UUID
+    attempt: int
+    losses: int
+    max_attempts: int | None
+    manual_retries: int
+    cancel_requested: bool
+    has_suspect_neighbour: bool
+
+
+class JobStore(Protocol):
+    """Verbs are transitions, guarded by expected status and fence; there is no general update."""
+
+    async def accept(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> frozenset[UUID]:
+        """Store each job that its queue takes, in one statement; answer the ids that are stored now.
+
+        Idempotent by job id. An id is missing when its queue is gone or closed.
+        """
+        ...
+
+    async def accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> None:
+        """Store all jobs in one transaction, or none. Raises QueueClosed or NotFound for the first refused."""
+        ...
+
+    async def claim(self, request: ClaimRequest) -> ClaimBatch:
+        """Promote what is due, then take what may run, in the order of queue priority, rank, id."""
+        ...
+
+    async def settle(
+        self, settlements: Sequence[Settlement], *, dead_workers: Sequence[WorkerId] = ()
+    ) -> frozenset[UUID]:
+        """End attempts in one transaction; answer the execution ids that still held their fence."""
+        ...
+
+    async def beat(self, worker_id: WorkerId, beats: Sequence[Beat], lease_us: int) -> BeatAnswer:
+        """Renew leases, and the worker's own sign of life, in one statement."""
+        ...
+
+    async def append_lines(self, lines: Sequence[tuple[UUID, int, UUID, LogLine]]) -> int:
+        """Add (job_id, claim_seq, execution_id, line) to the logs of live executions; answer how many were."""
+        ...
+
+    async def promote(self, project_id: ProjectId | None, limit: int) -> int:
+        """Make due scheduled jobs pending; answer how many."""
+        ...
+
+    async def expired_leases(
+        self, dead_workers: Sequence[WorkerId], after: UUID | None, limit: int
+    ) -> Sequence[ExpiredLease]:
+        """Processing jobs whose lease has run out or whose worker is dead, in pages by job id."""
+        ...
+
+    async def expire_waiting(self, limit: int) -> int:
+        """Fail jobs that had to start, or to finish, by now and have not started; answer how many."""
+        ...
+
+    async def release_holds(self, limit: int) -> int:
+        """Let jobs go whose type has become known since they were held; answer how many."""
+        ...
+
+    async def cancel(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
+        """Cancel a waiting job, or note the request when it runs. A finished one is unchanged.
+
+        Answers the status it had; None: no such job.
+        """
+        ...
+
+    async def retry(self, project_id: ProjectId, job_id: JobId, queue_id: QueueId | None) -> JobStatus | None:
+        """Make a failed or cancelled job pending again, in its queue or another.
+
+        Answers the status it had; None: no such job. A job of any other status is unchanged.
+        """
+        ...
+
+    async def delete(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
+        """Remove a job that is not processing, with its record. Answers the status it had."""
+        ...

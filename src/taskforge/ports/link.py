@@ -1,0 +1,89 @@
+"""All that a worker knows of the platform. In-process and (later) HTTP are two implementations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from taskforge.domain.execution import LogLine
+    from taskforge.domain.job import ClaimedJob
+    from taskforge.domain.outcome import Report
+    from taskforge.domain.worker import Registration
+    from taskforge.ports.jobs import Beat
+
+
+class Welcome(NamedTuple):
+    """The answer to a registration. ``lease`` and ``beat_interval`` are seconds."""
+
+    worker_id: UUID
+    lease: float
+    beat_interval: float
+
+
+class Attempt(NamedTuple):
+    """One claimed job with what holds for this attempt: its timeout in seconds, the attempts it may take."""
+
+    job: ClaimedJob
+    timeout: float
+    max_attempts: int
+    queue_name: str
+
+
+class Work(NamedTuple):
+    """Claimed jobs in the order to start them.
+
+    ``next_due_in``: seconds until a scheduled job of the worker's queues is due, None if there is none.
+    """
+
+    attempts: Sequence[Attempt]
+    now: datetime
+    next_due_in: float | None
+
+
+class BeatReply(NamedTuple):
+    """What the platform tells a worker with each beat: executions to cancel, and those no longer its own."""
+
+    cancel: frozenset[UUID]
+    lost: frozenset[UUID]
+    drain: bool
+
+
+class Link(Protocol):
+    """Batches of plain values; every write carries the fence of its execution."""
+
+    async def register(self, registration: Registration) -> Welcome:
+        """Announce this incarnation. Raises Conflict when a live worker holds the name."""
+        ...
+
+    async def claim(self, free: int, suspects: int) -> Work:
+        """Take up to ``free`` jobs, ``suspects`` of them (0 or 1) such as have lost a worker before."""
+        ...
+
+    async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
+        """Report ended attempts; answers the execution ids that were lost before (nothing changed there)."""
+        ...
+
+    async def beat(self, beats: Sequence[Beat]) -> BeatReply:
+        """Sign of life of the worker and of its executions."""
+        ...
+
+    async def log(self, lines: Sequence[tuple[UUID, LogLine]]) -> None:
+        """Lines of running executions, by execution id."""
+        ...
+
+    async def leave(self) -> None:
+        """Good-bye: nothing is running here any more."""
+        ...
+
+    def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` when there may be work, ``cancel`` when a cancel may be waiting; answers the way out."""
+        ...
+
+    @property
+    def poll_interval(self) -> float:
+        """Seconds after which to ask again though no hint came."""
+        ...

@@ -1,0 +1,63 @@
+"""Queues as they are kept, and the project's configuration version that tells caches to look again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.domain.job import JobStatus
+    from taskforge.domain.queue import Queue, QueueSettings, QueueState
+
+
+class QueueStore(Protocol):
+    """Every change bumps the project's configuration version in the same transaction."""
+
+    async def project(self, name: str) -> ProjectId | None:
+        """The project of this name in the default organization."""
+        ...
+
+    async def config_version(self, project_id: ProjectId) -> int:
+        """The version that any change of a queue bumps."""
+        ...
+
+    async def ensure(self, project_id: ProjectId, names: Sequence[str]) -> Sequence[Queue]:
+        """The queues of these names; those that do not exist are made with default settings."""
+        ...
+
+    async def create(
+        self,
+        project_id: ProjectId,
+        name: str,
+        description: str | None,
+        priority: int,
+        state: QueueState,
+        settings: QueueSettings,
+    ) -> Queue | None:
+        """A new queue; None when the name is taken."""
+        ...
+
+    async def list(self, project_id: ProjectId) -> Sequence[Queue]:
+        """All queues of a project by name."""
+        ...
+
+    async def get(self, project_id: ProjectId, queue_id: QueueId) -> Queue | None:
+        """One queue by id."""
+        ...
+
+    async def find(self, project_id: ProjectId, name: str) -> Queue | None:
+        """One queue by name."""
+        ...
+
+    async def update(self, queue: Queue) -> Queue | None:
+        """Write all that can change (name, description, priority, state, settings); None: gone, or name taken."""
+        ...
+
+    async def delete(self, project_id: ProjectId, queue_id: QueueId) -> dict[JobStatus, int]:
+        """Remove a queue in which no job waits or runs, with its finished jobs' membership.
+
+        Answers the counts of unfinished jobs; the queue is gone when it is empty.
+        """
+        ...

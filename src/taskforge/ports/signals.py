@@ -1,0 +1,51 @@
+"""Hints between processes. Losing one costs latency, never truth: everyone also polls."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+
+class Topic(StrEnum):
+    """What may have changed."""
+
+    READY = "ready"
+    FINISHED = "finished"
+    CANCEL = "cancel"
+
+
+class Hint(NamedTuple):
+    """Something of this project may have changed; ``queue_id`` None means any queue."""
+
+    topic: Topic
+    project_id: UUID
+    queue_id: UUID | None = None
+
+
+class Signals(Protocol):
+    """Publish and hear hints. All methods are called on the event loop that called ``start``."""
+
+    async def start(self) -> None:
+        """Begin to hear other processes; hints of this process are heard in any case."""
+        ...
+
+    async def close(self) -> None:
+        """Stop hearing."""
+        ...
+
+    @property
+    def hears_others(self) -> bool:
+        """Whether hints of other processes arrive at present; if not, poll more often."""
+        ...
+
+    def publish(self, hint: Hint) -> None:
+        """Tell everyone, soon; repeated hints are folded. Never waits and never raises."""
+        ...
+
+    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
+        """Call back on every hint (None: anything may have changed); answers the way to unsubscribe."""
+        ...

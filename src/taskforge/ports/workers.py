@@ -1,0 +1,44 @@
+"""Workers as they are kept: one row an incarnation, and the catalogue of the tasks they know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taskforge.domain.ids import ProjectId, WorkerId
+    from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Worker
+
+
+class WorkerStore(Protocol):
+    """Rows of workers; beats are written with the leases (``JobStore.beat``)."""
+
+    async def register(
+        self, project_id: ProjectId, worker_id: WorkerId, registration: Registration, lease_us: int
+    ) -> ProcessIdentity | None:
+        """A new incarnation, and its tasks in the catalogue.
+
+        Answers None, or the process that held the name within the last lease; then nothing is written.
+        """
+        ...
+
+    async def stop(self, worker_id: WorkerId) -> None:
+        """The worker has left in good order."""
+        ...
+
+    async def forget(self, dead_workers: Sequence[WorkerId], silence_us: int) -> Sequence[WorkerId]:
+        """Mark as stopped: incarnations known to be dead, and those silent for so long; answers which."""
+        ...
+
+    async def list(self, project_id: ProjectId, *, stopped: bool = False) -> Sequence[Worker]:
+        """Workers, newest first; those that left only when asked for."""
+        ...
+
+    async def unstopped_on(self, machine: str) -> Sequence[tuple[WorkerId, ProcessIdentity]]:
+        """Incarnations on this machine that never said good-bye; recovery looks whether they still live."""
+        ...
+
+    async def tasks(self, project_id: ProjectId) -> Sequence[TaskDescription]:
+        """The catalogue: every task that a worker has ever registered."""
+        ...

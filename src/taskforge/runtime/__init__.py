@@ -1,0 +1,1 @@
+"""What keeps running: the worker, and the loops that every process has."""

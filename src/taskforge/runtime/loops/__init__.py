@@ -1,0 +1,1 @@
+"""The periodic activities: each only names its interval and the use case it calls."""

@@ -1,0 +1,71 @@
+"""A process that runs one worker until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+from taskforge.runtime.event_loop import new_event_loop
+from taskforge.runtime.signals import on_stop_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
+
+    from taskforge.runtime.worker.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+GARBAGE_THRESHOLD = 20_000
+"""Young objects between two collections; the default of 700 is far less than what one batch makes."""
+
+
+def run_worker_process(open_worker: Callable[[], AbstractAsyncContextManager[Worker]]) -> int:
+    """Run the worker that ``open_worker`` makes, not yet started, until a signal or a drain; answer 0.
+
+    A second signal ends the process at once. Handlers that would not stop are left behind by exiting.
+    """
+
+    async def run() -> None:
+        async with open_worker() as worker:
+            with on_stop_signals(worker.request_drain):
+                async with worker:
+                    await worker.run_until_stopped()
+        if worker.running:
+            _exit_past_handlers()
+
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
+    run_until_complete(run())
+    return 0
+
+
+def _exit_past_handlers() -> None:
+    """An orderly end of the event loop would wait for them."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def run_until_complete(main: Coroutine[object, object, T]) -> T:
+    """Like ``asyncio.run``, on our event loop, and it outlives a SystemExit in some task of a handler.
+
+    asyncio lets SystemExit and KeyboardInterrupt of any task end the loop; here only those of ``main`` do.
+    """
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(main)
+        while True:
+            try:
+                return loop.run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt) as error:
+                if task.done():
+                    raise
+                logger.error("a task started by a handler raised %r; the worker goes on", error)

@@ -1,0 +1,1 @@
+"""A worker: claims jobs through its link, runs them, keeps their leases, reports how they ended."""

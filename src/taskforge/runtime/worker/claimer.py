@@ -1,0 +1,111 @@
+"""Claims jobs in batches for the free slots, and knows when it is worth asking."""
+
+from __future__ import annotations
+
+import logging
+import random as randomness
+import time
+from typing import TYPE_CHECKING
+
+from taskforge.runtime.backoff import Backoff
+from taskforge.runtime.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taskforge.ports.link import Link, Work
+    from taskforge.runtime.worker.slots import Slots
+
+logger = logging.getLogger(__name__)
+
+GATHER_PAUSE = 0.005
+GOOD_PART = 4
+LEAST_PAUSE = 0.01
+
+
+class Claimer:
+    """One claim in flight. ``start`` gets the work, when the claim was sent and when its answer came.
+
+    It asks when something may be there: at first, after a hint, when a scheduled job is due, when the
+    last claim got all it asked for, and every poll interval. When most slots are taken it waits up to
+    5 ms for a quarter of them, so that batches stay large and a freed slot does not wait for long ones.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        slots: Slots,
+        start: Callable[[Work, float, float], None],
+        random: Callable[[], float] = randomness.random,
+    ) -> None:
+        self._link = link
+        self._slots = slots
+        self._start = start
+        self._random = random
+        self._backoff = Backoff(random=random)
+        self._wakeup = Wakeup()
+        self._may_have_work = True
+        self._closing = False
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._may_have_work = True
+        self._wakeup.set()
+
+    def close(self) -> None:
+        """Ask no more; a claim that is in flight still comes to its end."""
+        self._closing = True
+        self._wakeup.set()
+
+    async def run(self) -> None:
+        """Claim until closed. Errors of the link never end it."""
+        pause = 0.0
+        while not self._closing:
+            if not self._may_have_work:
+                await self._wakeup.wait(pause)
+                self._may_have_work = True
+            elif await self._has_room():
+                try:
+                    pause = await self._claim()
+                except Exception as error:
+                    pause = self._backoff.delay()
+                    logger.warning("cannot claim jobs, trying again in %.1f s: %s", pause, error)
+                    logger.debug("the claim's error", exc_info=True)
+                    await self._rest(pause)
+
+    async def _claim(self) -> float:
+        """Seconds to wait for a hint before asking again."""
+        room = self._slots.room()
+        self._may_have_work = False
+        sent = time.monotonic()
+        work = await self._link.claim(room, 0 if self._slots.suspects else 1)
+        self._backoff.reset()
+        if work.attempts:
+            self._start(work, sent, time.monotonic())
+        if len(work.attempts) >= room:
+            self._may_have_work = True
+        pause = self._link.poll_interval * (1 - 0.1 * self._random())
+        return pause if work.next_due_in is None else min(pause, max(LEAST_PAUSE, work.next_due_in))
+
+    async def _has_room(self) -> bool:
+        slots = self._slots
+        enough = max(1, slots.concurrency // GOOD_PART)
+        if slots.room() <= 0:
+            slots.call_when(1, self._wakeup.set)
+            await self._wakeup.wait()
+            return False
+        until = time.monotonic() + GATHER_PAUSE
+        while 0 < slots.room() < enough and slots.running and not self._closing:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            slots.call_when(enough, self._wakeup.set)
+            await self._wakeup.wait(left)
+        return slots.room() > 0 and not self._closing
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait out a pause that hints do not shorten, only the end does."""
+        self._may_have_work = True
+        until = time.monotonic() + seconds
+        while not self._closing and (left := until - time.monotonic()) > 0:
+            await self._wakeup.wait(left)

@@ -1,0 +1,248 @@
+"""Runs handlers and turns how they end into Outcomes. Knows neither link nor store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from contextvars import copy_context
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from taskforge.domain.errors import InvalidPayload, NotFound
+from taskforge.domain.outcome import Succeeded
+from taskforge.runtime.worker import judge
+from taskforge.runtime.worker.running import Running, Stop
+from taskforge.runtime.worker.threads import HandlerThreads
+from taskforge.runtime.worker.watchdog import RESOLUTION, Watchdog
+from taskforge.sdk.context import Context, use_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from typing import Any
+
+    from taskforge.domain.outcome import Outcome
+    from taskforge.ports.link import Work
+    from taskforge.runtime.worker.slots import Slots
+    from taskforge.sdk.registry import Registry
+    from taskforge.sdk.task import Task
+
+logger = logging.getLogger(__name__)
+
+CANCEL_GRACE = 5.0
+"""Seconds in which a thread may act on ``ctx.cancelled`` before it is interrupted."""
+
+NO_RESULT = Succeeded(None)
+
+
+class Executor:
+    """Starts each attempt at once, watches its timeout, stops it when told, and hands its end to ``report``.
+
+    To be made and used on the worker's event loop. Its methods cost nothing that grows with the number
+    of jobs done: one task or thread hand-over each, one shared timer.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        slots: Slots,
+        report: Callable[[Running], None],
+        *,
+        stop_grace: float,
+        cancel_grace: float = CANCEL_GRACE,
+    ) -> None:
+        self._registry = registry
+        self._slots = slots
+        self._report = report
+        self._stop_grace = stop_grace
+        self._cancel_grace = cancel_grace
+        self._is_refusing = False
+        self._loop = asyncio.get_running_loop()
+        self._watchdog = Watchdog(slots.live, self._attend)
+        self._threads = HandlerThreads(slots.concurrency, self._run_in_thread, self._thread_ended)
+
+    def start(self, work: Work, claimed: float, lease_until: float) -> None:
+        """Run what was claimed; there must be room for it. After ``refuse`` it is handed back."""
+        batch = [Running(attempt, claimed, lease_until) for attempt in work.attempts]
+        self._slots.take(batch)
+        for running in batch:
+            if self._is_refusing:
+                running.stop = Stop.RELEASE
+                self._finish(running, None)
+                continue
+            try:
+                self._start(running, work.now)
+            except Exception as error:
+                logger.exception("could not start job %s", running.attempt.job.id)
+                running.started = claimed
+                self._finish(running, judge.raised(running, error))
+
+    def stop(self, running: Running, reason: Stop) -> None:
+        """Tell the handler to stop. A weaker reason than an earlier one changes nothing."""
+        if running.ended or (running.stop is not None and running.stop <= reason):
+            return
+        running.stop = reason
+        running.recorder.cancelled = True
+        if reason is Stop.LOST:
+            self._drop(running)
+        if not running.has_started:
+            return
+        if reason is Stop.CANCEL and running.in_thread:
+            self._attend_in(running, self._cancel_grace)
+        else:
+            self._interrupt(running)
+
+    def refuse(self) -> None:
+        """Hand back whatever is still given to ``start``."""
+        self._is_refusing = True
+
+    def release_all(self) -> None:
+        """Stop every handler, so that its job can be handed back."""
+        for running in tuple(self._slots.live):
+            if running.ended:
+                continue
+            if running.stop is None:
+                self.stop(running, Stop.RELEASE)
+            elif running.has_started and not running.interrupted:
+                self._interrupt(running)
+
+    def abandon_all(self) -> None:
+        """Report every handler that has not ended as it is; the process is about to leave it behind."""
+        for running in tuple(self._slots.live):
+            if not running.reported:
+                if running.stop is None:
+                    running.stop = Stop.RELEASE
+                self._hand_over(running, judge.after_stop(running, None))
+
+    def close(self) -> None:
+        """Let idle threads end, and watch no more."""
+        self._watchdog.close()
+        self._threads.close()
+
+    def _start(self, running: Running, now: datetime) -> None:
+        attempt = running.attempt
+        job = attempt.job
+        task = self._registry.get(job.job_type)
+        if task is None:
+            raise NotFound(f"this worker has no task {job.job_type!r}, though it was given a job of it")
+        running.context = Context(
+            id=job.id,
+            task=job.job_type,
+            queue=attempt.queue_name,
+            attempt=job.attempt,
+            max_attempts=attempt.max_attempts,
+            deadline=now + timedelta(seconds=attempt.timeout),
+            recorder=running.recorder,
+            state=job.state,
+        )
+        if task.is_async:
+            running.task = self._loop.create_task(self._run(running, task, running.context))
+            return
+        running.in_thread = True
+        running.variables = copy_context()
+        self._threads.submit(running)
+        self._attend_in(running, attempt.timeout)
+
+    async def _run(self, running: Running, task: Task[..., Any], context: Context) -> None:
+        running.started = started = time.monotonic()
+        running.attention_at = deadline = started + running.attempt.timeout
+        if deadline < self._watchdog.next_look:
+            self._watchdog.watch(deadline)
+        outcome: Outcome | None = None
+        if running.stop is None:
+            try:
+                with use_context(context):
+                    arguments, keywords = task.prepare(running.attempt.job.payload, context)
+                    result = await task.function(*arguments, **keywords)
+                outcome = NO_RESULT if result is None else _success(task, result)
+            except BaseException as error:
+                outcome = judge.raised(running, error)
+        running.finished = time.monotonic()
+        self._finish(running, outcome)
+
+    def _run_in_thread(self, running: Running) -> None:
+        running.started = time.monotonic()
+        context = running.context
+        task = self._registry.get(running.attempt.job.job_type)
+        if running.stop is None and context is not None and task is not None:
+            try:
+                with use_context(context):
+                    arguments, keywords = task.prepare(running.attempt.job.payload, context)
+                    result = task.function(*arguments, **keywords)
+                running.thread_outcome = NO_RESULT if result is None else _success(task, result)
+            except BaseException as error:
+                running.thread_outcome = judge.raised(running, error)
+        if not running.reported:
+            running.finished = time.monotonic()
+
+    def _thread_ended(self, running: Running) -> None:
+        self._finish(running, running.thread_outcome)
+
+    def _finish(self, running: Running, outcome: Outcome | None) -> None:
+        """The handler is over. Without an outcome of its own it was told to stop before it began."""
+        running.ended = True
+        running.attention_at = math.inf
+        self._slots.free(running)
+        if not running.reported:
+            if running.stop is not None or outcome is None:
+                outcome = judge.after_stop(running, outcome)
+            self._hand_over(running, outcome)
+        running.task = running.context = running.variables = None
+
+    def _hand_over(self, running: Running, outcome: Outcome) -> None:
+        context = running.context
+        if context is not None:
+            try:
+                running.recorder.save(context)
+            except Exception as error:
+                if isinstance(outcome, Succeeded):
+                    outcome = judge.raised(running, error)
+        running.outcome = outcome
+        running.reported = True
+        running.attention_at = math.inf
+        if math.isnan(running.finished):
+            running.finished = time.monotonic()
+        self._report(running)
+
+    def _drop(self, running: Running) -> None:
+        logger.warning("lost the lease of job %s (%s)", running.attempt.job.id, running.attempt.job.job_type)
+        running.reported = True
+        self._slots.settle((running,))
+
+    def _interrupt(self, running: Running) -> None:
+        if running.in_thread:
+            self._threads.interrupt(running)
+        elif running.task is not None:
+            running.interrupted = True
+            running.task.cancel()
+        self._attend_in(running, self._stop_grace)
+
+    def _attend_in(self, running: Running, seconds: float) -> None:
+        running.attention_at = time.monotonic() + seconds
+        self._watchdog.watch(running.attention_at)
+
+    def _attend(self, running: Running, now: float) -> None:
+        """Called by the watchdog at ``attention_at``."""
+        if running.ended or running.reported:
+            running.attention_at = math.inf
+        elif running.stop is None and not running.has_started:
+            running.attention_at = now + running.attempt.timeout
+        elif running.stop is None and running.deadline > now + RESOLUTION:
+            running.attention_at = running.deadline
+        elif running.stop is None:
+            self.stop(running, Stop.TIMEOUT)
+        elif not running.interrupted:
+            self._interrupt(running)
+        elif running.stop is Stop.CANCEL and running.deadline > now + RESOLUTION:
+            running.attention_at = running.deadline
+        else:
+            self._hand_over(running, judge.after_stop(running, None))
+
+
+def _success(task: Task[..., Any], result: object) -> Outcome:
+    try:
+        return Succeeded(task.dump_result(result))
+    except InvalidPayload as error:
+        return judge.invalid_result(error)

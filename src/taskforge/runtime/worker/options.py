@@ -1,0 +1,34 @@
+"""What a worker is told when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.worker import WorkerType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from taskforge.domain.worker import ProcessIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """Name and limits of one worker; all times are seconds.
+
+    ``grace`` is how long running handlers may go on after a drain was asked for. ``stop_grace`` is how
+    long one that was told to stop (timeout, cancel, drain) may take before it is reported without its end.
+    ``capture_level`` is the least level of stdlib logging that goes to an execution's log; None: none does.
+    """
+
+    name: str
+    queues: Sequence[str]
+    process: ProcessIdentity
+    concurrency: int = 10
+    type: WorkerType = WorkerType.GENERAL
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+    grace: float = 30.0
+    stop_grace: float = 5.0
+    capture_level: int | None = 20

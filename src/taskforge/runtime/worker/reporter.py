@@ -1,0 +1,176 @@
+"""Reports how attempts ended, and what running ones log, in batches.
+
+While one batch is on its way the next one gathers: no delay is added, and the busier, the larger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from taskforge.domain.errors import Unavailable
+from taskforge.domain.outcome import ErrorReport, Failed, Report, Succeeded
+from taskforge.runtime.backoff import Backoff
+from taskforge.runtime.wakeup import Wakeup
+from taskforge.runtime.worker.judge import RELEASED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.execution import LogLine
+    from taskforge.ports.link import Link
+    from taskforge.runtime.worker.running import Running
+    from taskforge.runtime.worker.slots import Slots
+
+logger = logging.getLogger(__name__)
+
+MAX_BATCH = 1000
+MAX_LINES = 5000
+LOG_INTERVAL = 0.5
+TRIES_BEFORE_SPLIT = 2
+PASSING = (Unavailable, OSError, TimeoutError)
+"""Errors of the way, not of what is sent: trying again is all there is to do."""
+
+
+class Reporter:
+    """One task that settles and, at most every half second, sends the lines of running executions.
+
+    It does one at a time, so that a line cannot be overtaken by the end of its execution.
+    ``on_settled`` is told after each batch whether there may be work again because of it.
+    """
+
+    def __init__(self, link: Link, slots: Slots, on_settled: Callable[[bool], None]) -> None:
+        self._link = link
+        self._slots = slots
+        self._on_settled = on_settled
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Running] = deque()
+        self._wakeup = Wakeup()
+        self._is_idle = True
+        self._log_timer: asyncio.TimerHandle | None = None
+        self._log_is_due = False
+        self._closing = False
+        self._backoff = Backoff()
+
+    def add(self, running: Running) -> None:
+        """An attempt has come to its outcome."""
+        self._waiting.append(running)
+        if self._is_idle:
+            self._is_idle = False
+            self._wakeup.set()
+
+    def watch_logs(self) -> None:
+        """Handlers were started: look for their lines from now on."""
+        if self._log_timer is None:
+            self._log_timer = self._loop.call_later(LOG_INTERVAL, self._log_time)
+
+    async def run(self) -> None:
+        """Report until ``close`` was called and nothing is left. Errors of the link never end it."""
+        while True:
+            if self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+                await self._settle(batch)
+            elif self._log_is_due:
+                await self._send_lines()
+            elif self._closing:
+                return
+            else:
+                self._is_idle = True
+                await self._wakeup.wait()
+                self._is_idle = False
+
+    def close(self) -> None:
+        """Let ``run`` end when all is reported."""
+        self._closing = True
+        if self._log_timer is not None:
+            self._log_timer.cancel()
+        self._wakeup.set()
+
+    async def _settle(self, batch: Sequence[Running]) -> None:
+        tries = 0
+        reports = [_report(running) for running in batch]
+        while True:
+            tries += 1
+            try:
+                lost = await self._link.settle(reports)
+            except PASSING as error:
+                logger.warning("cannot report %d ended jobs, trying again: %s", len(reports), error)
+            except Exception:
+                logger.exception("the platform refused a report of %d ended jobs", len(reports))
+                if tries >= TRIES_BEFORE_SPLIT:
+                    return await self._settle_alone(batch, reports)
+            else:
+                return self._settled(batch, lost)
+            await asyncio.sleep(self._backoff.delay())
+
+    async def _settle_alone(self, batch: Sequence[Running], reports: Sequence[Report]) -> None:
+        """One bad report must not stop the rest: halve the batch, and replace the one that is left."""
+        if len(batch) > 1:
+            half = len(batch) // 2
+            await self._settle(batch[:half])
+            return await self._settle(batch[half:])
+        (running,), (report,) = batch, reports
+        if report.lines or report.state is not None or isinstance(report.outcome, Succeeded):
+            running.outcome = Failed(
+                ErrorReport("ReportRefused", "how the attempt ended could not be stored")
+            )
+            running.recorder.forget()
+            return await self._settle(batch)
+        logger.error("job %s cannot be reported; its lease will run out", running.attempt.job.id)
+        return self._settled(batch, frozenset())
+
+    def _settled(self, batch: Sequence[Running], lost: frozenset[UUID]) -> None:
+        self._backoff.reset()
+        self._slots.settle(batch)
+        if lost:
+            logger.warning("%d ended jobs had been taken from this worker before", len(lost))
+        self._on_settled(any(_leaves_work(running) for running in batch))
+
+    def _log_time(self) -> None:
+        self._log_timer = None
+        if self._slots.live:
+            self._log_is_due = True
+            self.watch_logs()
+            if self._is_idle:
+                self._wakeup.set()
+
+    async def _send_lines(self) -> None:
+        self._log_is_due = False
+        taken: list[tuple[Running, tuple[LogLine, ...]]] = []
+        lines: list[tuple[UUID, LogLine]] = []
+        for running in tuple(self._slots.live):
+            if running.recorder.has_lines and not running.reported and len(lines) < MAX_LINES:
+                own = running.recorder.take_lines()
+                taken.append((running, own))
+                lines.extend((running.attempt.job.execution_id, line) for line in own)
+        if not lines:
+            return
+        try:
+            await self._link.log(lines)
+        except Exception as error:
+            logger.warning("cannot send %d log lines, keeping them: %s", len(lines), error)
+            for running, own in taken:
+                running.recorder.give_back_lines(own)
+
+
+def _leaves_work(running: Running) -> bool:
+    """Whether its job, or another one that has lost a worker before, may be run next."""
+    return bool(running.attempt.job.losses) or not isinstance(running.outcome, Succeeded)
+
+
+def _report(running: Running) -> Report:
+    started, finished = running.started, running.finished
+    if started != started:  # not a number: it never began
+        started = finished
+    recorder = running.recorder
+    return Report(
+        running.attempt.job.execution_id,
+        running.outcome or RELEASED,
+        max(0, int((started - running.claimed) * 1_000_000)),
+        max(0, int((finished - started) * 1_000_000)),
+        recorder.take_lines(),
+        recorder.state,
+    )

@@ -1,0 +1,124 @@
+"""Threads for handlers that block. They can be interrupted, and a stuck one does not hold up an exit."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import threading
+from collections import deque
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from taskforge.runtime.worker.running import Interrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taskforge.runtime.worker.running import Running
+
+AT_ONCE = 4
+GROWTH_PAUSE = 0.002
+
+
+class HandlerThreads:
+    """A pool that grows while work waits: short jobs stay on few threads, blocking ones get one each.
+
+    Unlike ``concurrent.futures`` its threads are daemons (the standard pool joins them at exit), and
+    each knows which attempt it runs, so that an interrupt cannot hit the next one.
+    ``run`` is called in the thread, ``ended`` on the event loop.
+    """
+
+    def __init__(self, limit: int, run: Callable[[Running], None], ended: Callable[[Running], None]) -> None:
+        self._limit = limit
+        self._run = run
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._waiting: SimpleQueue[Running | None] = SimpleQueue()
+        self._done: deque[Running] = deque()
+        self._is_woken = False
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._busy = 0
+        self._growth: asyncio.TimerHandle | None = None
+
+    def submit(self, running: Running) -> None:
+        """Run it as soon as a thread is free."""
+        self._waiting.put(running)
+        self._busy += 1
+        if self._threads < self._limit and self._busy > self._threads:
+            if self._threads < AT_ONCE:
+                self._add_thread()
+            elif self._growth is None:
+                self._growth = self._loop.call_later(GROWTH_PAUSE, self._grow)
+
+    def interrupt(self, running: Running) -> None:
+        """Raise Interrupt in the thread that runs it; it is seen when the thread is next in Python code."""
+        with self._lock:
+            running.interrupted = True
+            if running.thread is not None:
+                _raise_in(running.thread, Interrupt)
+
+    def close(self) -> None:
+        """Let idle threads end."""
+        if self._growth is not None:
+            self._growth.cancel()
+        self._limit = 0
+        for _ in range(self._threads):
+            self._waiting.put(None)
+
+    def _grow(self) -> None:
+        self._growth = None
+        waiting = self._waiting.qsize()
+        for _ in range(min(waiting, self._threads, self._limit - self._threads)):
+            self._add_thread()
+        if waiting and self._threads < self._limit:
+            self._growth = self._loop.call_later(GROWTH_PAUSE, self._grow)
+
+    def _add_thread(self) -> None:
+        self._threads += 1
+        threading.Thread(target=self._work, name=f"taskforge-handler-{self._threads}", daemon=True).start()
+
+    def _work(self) -> None:
+        while (running := self._waiting.get()) is not None:
+            try:
+                self._begin(running)
+                if running.variables is not None:
+                    running.variables.run(self._run, running)
+            except Interrupt:
+                running.interrupted = True
+            self._end(running)
+            self._done.append(running)
+            if not self._is_woken:
+                self._is_woken = True
+                with suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._collect)
+            del running
+
+    def _begin(self, running: Running) -> None:
+        with self._lock:
+            running.thread = threading.get_ident()
+
+    def _end(self, running: Running) -> None:
+        """Make sure that no interrupt meant for this attempt is still on its way to this thread."""
+        while True:
+            try:
+                with self._lock:
+                    running.thread = None
+                    if running.interrupted:
+                        _raise_in(threading.get_ident(), None)
+            except Interrupt:
+                continue
+            return
+
+    def _collect(self) -> None:
+        self._is_woken = False
+        while self._done:
+            self._busy -= 1
+            self._ended(self._done.popleft())
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), None if error is None else ctypes.py_object(error)
+    )

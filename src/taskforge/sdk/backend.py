@@ -1,0 +1,74 @@
+"""What tasks and handles need of the application that carries them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+
+from taskforge.sdk import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.job import Job, JobOptions
+    from taskforge.sdk.handle import JobHandle
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCall(Generic[R]):
+    """A task with its arguments, ready to become a job. ``options`` are the call's over the task's."""
+
+    task_name: str
+    queue: str
+    payload: str
+    options: JobOptions
+    load_result: Callable[[str], R] = field(default=codec.decode, repr=False, compare=False)
+
+    def handle(self, job_id: UUID, backend: Backend) -> JobHandle[R]:
+        """The handle of the job that this call has become."""
+        from taskforge.sdk.handle import JobHandle
+
+        return JobHandle(job_id, backend, self.load_result)
+
+
+class Backend(Protocol):
+    """The application's side: takes calls, knows jobs, bridges synchronous code to its loop."""
+
+    async def submit(self, call: TaskCall[Any], /) -> UUID:
+        """Accept one job. Raises QueueClosed, NotFound, Unavailable."""
+        ...
+
+    async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
+        """Accept all jobs in one round trip, or none; ids in the order of the calls."""
+        ...
+
+    async def submit_in(self, connection: Any, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
+        """Accept jobs inside the transaction of the caller's asynchronous connection."""
+        ...
+
+    def submit_in_sync(self, connection: Any, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
+        """Accept jobs inside the transaction of the caller's synchronous connection."""
+        ...
+
+    async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
+        """The result's JSON text once the job succeeded. Raises JobFailed, JobCancelled, ResultTimeout."""
+        ...
+
+    async def cancel(self, job_id: UUID, /) -> None:
+        """Cancel a waiting job, or ask a running one to stop. Raises NotFound, Conflict."""
+        ...
+
+    async def job(self, job_id: UUID, /) -> Job:
+        """The job as it is stored. Raises NotFound."""
+        ...
+
+    def run_sync(
+        self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a coroutine function on the application's own loop and wait: ``Bridge.run``."""
+        ...

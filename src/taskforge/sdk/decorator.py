@@ -1,0 +1,93 @@
+"""``@app.task`` and ``@app.task(queue=...)``, with types that know the function's parameters and result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, overload
+
+from taskforge.sdk.options import TaskFields, job_options
+from taskforge.sdk.task import AsyncTask, SyncTask, Task, make_task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Unpack
+
+    from taskforge.sdk.backend import Backend
+    from taskforge.sdk.context import Context
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TaskMaker:
+    """Makes tasks of functions, all with the same options, and registers them.
+
+    For type checkers, a first parameter without annotation, or annotated ``Any`` or ``object``, could be a
+    context and is taken for one; only a parameter annotated ``Context`` really is.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        register: Callable[[Task[..., Any]], object],
+        queue: str = "default",
+        fields: TaskFields | None = None,
+    ) -> None:
+        self._backend = backend
+        self._register = register
+        self._queue = queue
+        self._fields: TaskFields = fields or {}
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[Concatenate[Context, P], Coroutine[Any, Any, R]], /
+    ) -> AsyncTask[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Context, P], R], /) -> SyncTask[P, R]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> AsyncTask[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> SyncTask[P, R]: ...
+    def __call__(self, function: Callable[..., Any], /) -> Any:
+        """A task of the function, registered."""
+        return self._make(function, self._fields)
+
+    def _make(self, function: Callable[..., Any], fields: TaskFields) -> Task[..., Any]:
+        of_job = cast("dict[str, Any]", dict(fields))
+        name, pool = of_job.pop("name", None), of_job.pop("pool", None)
+        task = make_task(
+            function,
+            name=name,
+            queue=self._queue,
+            pool=pool,
+            options=job_options(of_job),
+            backend=self._backend,
+        )
+        self._register(task)
+        return task
+
+
+class TaskDecorator(TaskMaker):
+    """What ``app.task`` is: `TaskDecorator(backend, registry.add)`."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[Concatenate[Context, P], Coroutine[Any, Any, R]], /
+    ) -> AsyncTask[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Context, P], R], /) -> SyncTask[P, R]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> AsyncTask[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> SyncTask[P, R]: ...
+    @overload
+    def __call__(self, /, **fields: Unpack[TaskFields]) -> TaskMaker: ...
+    def __call__(self, function: Callable[..., Any] | None = None, /, **fields: Unpack[TaskFields]) -> Any:
+        """A task of the function, or a decorator that makes tasks with these options."""
+        if function is not None:
+            return self._make(function, fields)
+        job_options({name: value for name, value in fields.items() if name not in ("name", "pool")})
+        return TaskMaker(self._backend, self._register, self._queue, fields)

@@ -1,0 +1,65 @@
+"""The options of tasks and calls as keyword arguments, with types, and as the domain keeps them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+from taskforge.domain.errors import InvalidInput
+from taskforge.domain.job import JobOptions
+from taskforge.sdk.durations import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+Pool: TypeAlias = Literal["async", "thread", "process"]
+
+
+class SharedFields(TypedDict, total=False):
+    """What both a task and a call can say. Texts such as ``1h30m`` are durations."""
+
+    queue: str
+    priority: int
+    max_attempts: int
+    timeout: float | timedelta | str
+    tags: Sequence[str]
+    retry_base: float
+    retry_multiplier: float
+    retry_cap: float
+    retry_jitter: bool
+
+
+class CallFields(SharedFields, total=False):
+    """``task.options(...)``: what a call can say."""
+
+    delay: float | timedelta | str
+    run_at: datetime
+    deadline: datetime | float | timedelta | str
+    expires: datetime | float | timedelta | str
+
+
+class TaskFields(SharedFields, total=False):
+    """``@app.task(...)``: what a task can say."""
+
+    name: str
+    pool: Pool
+    expires: float | timedelta | str
+
+
+_DURATIONS = ("timeout", "delay", "deadline", "expires")
+
+
+def job_options(fields: Mapping[str, Any]) -> JobOptions:
+    """JobOptions of keyword arguments. Raises InvalidInput for an unknown one or a wrong value."""
+    values = dict(fields)
+    for name in _DURATIONS:
+        if isinstance(values.get(name), str):
+            values[name] = parse_duration(values[name], name)
+    for name in values:
+        if name not in JobOptions.__slots__:
+            raise InvalidInput(
+                f"there is no option {name!r}",
+                field=name,
+                hint=f"options: {', '.join(sorted(JobOptions.__slots__))}",
+            )
+    return JobOptions(**values)

@@ -1,0 +1,49 @@
+"""The verbs that tasks share with tasks that carry options. The asynchronous form holds the logic."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from taskforge.sdk.backend import Backend, TaskCall
+    from taskforge.sdk.handle import JobHandle
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Enqueuing(Generic[P, R]):
+    """What can become a job. A method's own parameters are positional-only: a task may use their names."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def backend(self) -> Backend:
+        """The application that takes the jobs."""
+
+    @abstractmethod
+    def job(self, /, *args: P.args, **kwargs: P.kwargs) -> TaskCall[R]:
+        """A call that is ready to be enqueued, alone or with many. Raises InvalidPayload."""
+
+    async def aenqueue(self, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Make a job of this call. Raises InvalidPayload when the arguments do not fit the task."""
+        call = self.job(*args, **kwargs)
+        return call.handle(await self.backend.submit(call), self.backend)
+
+    def enqueue(self, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """`aenqueue` for synchronous code."""
+        return self.backend.run_sync(self.aenqueue, *args, **kwargs)
+
+    async def aenqueue_in(self, connection: Any, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Make a job inside the transaction of an asynchronous connection: it exists once that commits."""
+        call = self.job(*args, **kwargs)
+        ids = await self.backend.submit_in(connection, [call])
+        return call.handle(ids[0], self.backend)
+
+    def enqueue_in(self, connection: Any, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Make a job inside the transaction of a synchronous connection: it exists once that commits."""
+        call = self.job(*args, **kwargs)
+        ids = self.backend.submit_in_sync(connection, [call])
+        return call.handle(ids[0], self.backend)

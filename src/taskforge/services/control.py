@@ -1,0 +1,92 @@
+"""What people do to jobs: cancel, retry, redrive, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskforge.domain.errors import IllegalTransition, NotFound
+from taskforge.domain.ids import JobId
+from taskforge.domain.job import JobStatus
+from taskforge.domain.lifecycle import JobEvent, next_status
+from taskforge.ports.history import JobFilter
+from taskforge.ports.signals import Hint, Topic
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from taskforge.domain.queue import Queue
+    from taskforge.ports.history import HistoryStore
+    from taskforge.ports.jobs import JobStore
+    from taskforge.ports.signals import Signals
+    from taskforge.services.directory import QueueDirectory
+
+REDRIVE_BATCH = 200
+
+
+class Control:
+    """Steers the jobs of one project. Raises NotFound for an unknown id, IllegalTransition for a wrong time."""
+
+    def __init__(
+        self, jobs: JobStore, history: HistoryStore, directory: QueueDirectory, signals: Signals
+    ) -> None:
+        self._jobs = jobs
+        self._history = history
+        self._directory = directory
+        self._signals = signals
+
+    async def cancel(self, job_id: UUID) -> JobStatus:
+        """Cancel a waiting job at once, ask a running one to stop. A second time changes nothing."""
+        status = await self._jobs.cancel(self._directory.project_id, JobId(job_id))
+        if status is None:
+            raise _unknown(job_id)
+        if status is JobStatus.CANCELLED:
+            return status
+        if status is JobStatus.PROCESSING:
+            self._publish(Topic.CANCEL)
+            return next_status(status, JobEvent.REQUEST_CANCEL)
+        follower = next_status(status, JobEvent.CANCEL)
+        self._publish(Topic.FINISHED)
+        return follower
+
+    async def retry(self, job_id: UUID, *, queue: Queue | None = None) -> JobStatus:
+        """Give a failed or cancelled job its original budget of attempts once more, here or in another queue."""
+        status = await self._jobs.retry(
+            self._directory.project_id, JobId(job_id), None if queue is None else queue.id
+        )
+        if status is None:
+            raise _unknown(job_id)
+        follower = next_status(status, JobEvent.RETRY_BY_HAND)
+        self._publish(Topic.READY)
+        return follower
+
+    async def redrive(
+        self, dead_letter_queue: Queue, *, target: Queue | None = None, limit: int | None = None
+    ) -> int:
+        """Retry the dead letters that a queue lists, in their origin or in ``target``; answers how many."""
+        redriven = 0
+        while limit is None or redriven < limit:
+            batch = REDRIVE_BATCH if limit is None else min(REDRIVE_BATCH, limit - redriven)
+            letters = await self._history.jobs(
+                self._directory.project_id, JobFilter(dead_letter_queue_id=dead_letter_queue.id, limit=batch)
+            )
+            for letter in letters:
+                await self.retry(letter.id, queue=target)
+            redriven += len(letters)
+            if len(letters) < batch:
+                break
+        return redriven
+
+    async def delete(self, job_id: UUID) -> None:
+        """Remove a job and its record; a running one is refused."""
+        status = await self._jobs.delete(self._directory.project_id, JobId(job_id))
+        if status is None:
+            raise _unknown(job_id)
+        if status is JobStatus.PROCESSING:
+            raise IllegalTransition("a job that is processing cannot be deleted", hint="cancel it first")
+
+    def _publish(self, topic: Topic) -> None:
+        self._signals.publish(Hint(topic, self._directory.project_id))
+
+
+def _unknown(job_id: UUID) -> NotFound:
+    return NotFound(f"no job has the id {job_id}")

@@ -1,0 +1,207 @@
+"""The in-process link: a worker beside its database. Decides each ended attempt and has it stored."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, NamedTuple
+
+from taskforge.domain.errors import Conflict
+from taskforge.domain.ids import WorkerId
+from taskforge.domain.lifecycle import decide
+from taskforge.ports.jobs import ClaimRequest, Settlement
+from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
+from taskforge.ports.signals import Hint, Topic
+from taskforge.services.processes import is_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.execution import LogLine
+    from taskforge.domain.job import ClaimedJob
+    from taskforge.domain.outcome import Report
+    from taskforge.domain.worker import Registration
+    from taskforge.ports.jobs import Beat, JobStore
+    from taskforge.ports.signals import Signals
+    from taskforge.ports.workers import WorkerStore
+    from taskforge.services.directory import QueueDirectory
+
+PROMOTE_LIMIT = 1000
+
+
+class LinkOptions(NamedTuple):
+    """``lease`` and both polling intervals are seconds; a worker beats every third of a lease."""
+
+    lease: float = 30.0
+    poll_hearing: float = 5.0
+    poll_deaf: float = 1.0
+
+
+class DirectLink:
+    """Implements ``Link`` over the stores. One worker's; give ``worker_id`` for a second link of it."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        workers: WorkerStore,
+        directory: QueueDirectory,
+        signals: Signals,
+        mint: Callable[[], UUID],
+        options: LinkOptions,
+        worker_id: UUID | None = None,
+    ) -> None:
+        self._jobs = jobs
+        self._workers = workers
+        self._directory = directory
+        self._signals = signals
+        self._mint = mint
+        self._options = options
+        self._lease_us = round(options.lease * 1_000_000)
+        self._worker_id = WorkerId(worker_id or mint())
+        self._queue_names: Sequence[str] = ()
+        self._job_types: Sequence[str] = ()
+        self._held: dict[UUID, ClaimedJob] = {}
+
+    @property
+    def poll_interval(self) -> float:
+        return self._options.poll_hearing if self._signals.hears_others else self._options.poll_deaf
+
+    async def register(self, registration: Registration) -> Welcome:
+        await self._directory.declared(registration.queues)
+        project = self._directory.project_id
+        namesake = await self._workers.register(project, self._worker_id, registration, self._lease_us)
+        if namesake is not None and is_alive(namesake) is False:
+            await self._workers.forget(
+                [
+                    w
+                    for w, process in await self._workers.unstopped_on(namesake.machine)
+                    if process == namesake
+                ],
+                silence_us=10**15,
+            )
+            namesake = await self._workers.register(project, self._worker_id, registration, self._lease_us)
+        if namesake is not None:
+            raise Conflict(
+                f"a worker named {registration.name!r} lives already (host {namesake.host}, pid {namesake.pid})",
+                hint="stop it, or give this one another --name",
+            )
+        self._queue_names = tuple(registration.queues)
+        self._job_types = tuple(task.name for task in registration.tasks)
+        while await self._jobs.release_holds(PROMOTE_LIMIT) == PROMOTE_LIMIT:
+            pass
+        return Welcome(self._worker_id, self._options.lease, self._options.lease / 3)
+
+    async def claim(self, free: int, suspects: int) -> Work:
+        batch = await self._jobs.claim(self._request(free, suspects))
+        if batch.next_due_at is not None and batch.next_due_at <= batch.now:
+            await self._jobs.promote(self._directory.project_id, PROMOTE_LIMIT)
+            if len(batch.jobs) < free:
+                more = await self._jobs.claim(
+                    self._request(
+                        free - len(batch.jobs), 0 if any(j.losses for j in batch.jobs) else suspects
+                    )
+                )
+                batch = more._replace(jobs=[*batch.jobs, *more.jobs])
+        await self._directory.follow(batch.config_version)
+        attempts = [self._attempt(job) for job in self._in_order(batch.jobs)]
+        due_in = None if batch.next_due_at is None else (batch.next_due_at - batch.now).total_seconds()
+        return Work(attempts, batch.now, None if due_in is None else max(0.0, due_in))
+
+    def _request(self, free: int, suspects: int) -> ClaimRequest:
+        ids = [queue.id for name in self._queue_names if (queue := self._directory.known(name)) is not None]
+        return ClaimRequest(
+            self._directory.project_id,
+            self._worker_id,
+            ids,
+            self._job_types,
+            free,
+            suspects,
+            self._lease_us,
+        )
+
+    def _in_order(self, jobs: Sequence[ClaimedJob]) -> Sequence[ClaimedJob]:
+        """As the claim chose them; an UPDATE answers in any order."""
+        by_id = self._directory.by_id
+
+        def order(job: ClaimedJob) -> tuple[int, UUID, int, UUID]:
+            queue = by_id(job.queue_id)
+            return (0 if queue is None else -queue.priority, job.queue_id, job.rank, job.id)
+
+        return sorted(jobs, key=order) if len(jobs) > 1 else jobs
+
+    def _attempt(self, job: ClaimedJob) -> Attempt:
+        self._held[job.execution_id] = job
+        queue = self._directory.by_id(job.queue_id)
+        policy = self._directory.policy(job)
+        timeout = policy.timeout
+        if job.deadline is not None:
+            timeout = min(timeout, max(0.001, (job.deadline - job.claimed_at).total_seconds()))
+        return Attempt(job, timeout, policy.max_attempts, "" if queue is None else queue.name)
+
+    async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
+        settlements = [self._settlement(report) for report in reports if report.execution_id in self._held]
+        settled = await self._jobs.settle(settlements)
+        self._announce(settlements)
+        for report in reports:
+            self._held.pop(report.execution_id, None)
+        return frozenset(report.execution_id for report in reports) - settled
+
+    def _settlement(self, report: Report) -> Settlement:
+        job = self._held[report.execution_id]
+        transition = decide(
+            report.outcome,
+            self._directory.policy(job),
+            attempt=job.attempt,
+            losses=job.losses,
+            random=random.random,
+        )
+        return Settlement(
+            job.id,
+            job.claim_seq,
+            job.execution_id,
+            transition,
+            report.wait_us,
+            report.duration_us,
+            report.lines,
+            report.state,
+        )
+
+    def _announce(self, settlements: Sequence[Settlement]) -> None:
+        project = self._directory.project_id
+        self._signals.publish(Hint(Topic.FINISHED, project))
+        for settlement in settlements:
+            if not settlement.transition.status.is_finished:
+                self._signals.publish(
+                    Hint(Topic.READY, project, self._held[settlement.execution_id].queue_id)
+                )
+
+    async def beat(self, beats: Sequence[Beat]) -> BeatReply:
+        answer = await self._jobs.beat(self._worker_id, beats, self._lease_us)
+        sent = frozenset(beat.execution_id for beat in beats)
+        return BeatReply(answer.cancel, sent - answer.alive, answer.drain)
+
+    async def log(self, lines: Sequence[tuple[UUID, LogLine]]) -> None:
+        fenced = [
+            (job.id, job.claim_seq, job.execution_id, line)
+            for execution_id, line in lines
+            if (job := self._held.get(execution_id)) is not None
+        ]
+        if fenced:
+            await self._jobs.append_lines(fenced)
+
+    async def leave(self) -> None:
+        await self._workers.stop(self._worker_id)
+
+    def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
+        def heard(hint: Hint | None) -> None:
+            if hint is None:
+                wake()
+                cancel()
+            elif hint.project_id == self._directory.project_id:
+                if hint.topic is Topic.READY:
+                    wake()
+                elif hint.topic is Topic.CANCEL:
+                    cancel()
+
+        return self._signals.subscribe(heard)

@@ -1,0 +1,115 @@
+"""The queues of a project as this process knows them; looked up again when the configuration changes."""
+
+from __future__ import annotations
+
+import time
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from taskforge.domain.errors import NotFound
+from taskforge.domain.job import AttemptPolicy, attempt_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.job import ClaimedJob
+    from taskforge.domain.queue import Queue
+    from taskforge.domain.retry import RetryPolicy
+    from taskforge.ports.queues import QueueStore
+
+LONGEST_TRUST_SECONDS = 5.0
+
+
+class QueueDirectory:
+    """A cache of one project's queues by id and by name.
+
+    ``decode_retry`` reads the backoff stored with a job.
+    """
+
+    def __init__(
+        self,
+        queues: QueueStore,
+        project_id: ProjectId,
+        decode_retry: Callable[[str], RetryPolicy | None],
+    ) -> None:
+        self._queues = queues
+        self._decode_retry = decode_retry
+        self.project_id = project_id
+        self._version = -1
+        self._read_at = 0.0
+        self._by_id: dict[UUID, Queue] = {}
+        self._by_name: dict[str, Queue] = {}
+        self._standard: dict[UUID, AttemptPolicy] = {}
+
+    async def refresh(self) -> None:
+        """Read all queues again."""
+        self._version = await self._queues.config_version(self.project_id)
+        self._keep(await self._queues.list(self.project_id))
+
+    async def follow(self, version: int) -> None:
+        """Read again if the configuration has another version than the one read last."""
+        if version != self._version:
+            await self.refresh()
+
+    async def named(self, name: str) -> Queue:
+        """The queue of this name. Raises NotFound with the nearest names."""
+        if name not in self._by_name or time.monotonic() - self._read_at > LONGEST_TRUST_SECONDS:
+            await self.refresh()
+        queue = self._by_name.get(name)
+        if queue is None:
+            raise NotFound(f"no queue is named {name!r}", hint=near(name, list(self._by_name)))
+        return queue
+
+    async def declared(self, names: Sequence[str]) -> Sequence[Queue]:
+        """The queues that code names; those that do not exist are made."""
+        if any(name not in self._by_name for name in names):
+            await self._queues.ensure(self.project_id, list(dict.fromkeys(names)))
+            await self.refresh()
+        return [self._by_name[name] for name in names]
+
+    def known(self, name: str) -> Queue | None:
+        """The queue of this name without looking it up."""
+        return self._by_name.get(name)
+
+    def by_id(self, queue_id: UUID) -> Queue | None:
+        """The queue of this id without looking it up."""
+        return self._by_id.get(queue_id)
+
+    def policy(self, job: ClaimedJob) -> AttemptPolicy:
+        """What holds for an attempt at this job; its queue must be known."""
+        if (
+            job.max_attempts is None
+            and job.retry_policy is None
+            and job.timeout_ms is None
+            and not job.manual_retries
+        ):
+            standard = self._standard.get(job.queue_id)
+            if standard is None:
+                standard = self._standard[job.queue_id] = self._policy(job)
+            return standard
+        return self._policy(job)
+
+    def _policy(self, job: ClaimedJob) -> AttemptPolicy:
+        return attempt_policy(
+            self._by_id[job.queue_id].settings,
+            max_attempts=job.max_attempts,
+            manual_retries=job.manual_retries,
+            retry=None if job.retry_policy is None else self._decode_retry(job.retry_policy),
+            timeout_ms=job.timeout_ms,
+        )
+
+    def _keep(self, queues: Sequence[Queue]) -> None:
+        self._by_id = {queue.id: queue for queue in queues}
+        self._by_name = {queue.name: queue for queue in queues}
+        self._standard = {}
+        self._read_at = time.monotonic()
+
+
+def near(name: str, names: Sequence[str]) -> str:
+    """A hint that names what was probably meant."""
+    close = get_close_matches(name, names, n=3)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are: {', '.join(sorted(names)[:10])}" if names else "there are none yet"

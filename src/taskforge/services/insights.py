@@ -1,0 +1,111 @@
+"""What people and programs ask: jobs, attempts, logs, counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from taskforge.domain.errors import Conflict, InvalidInput, NotFound
+from taskforge.domain.execution import Execution, StoredLogLine, live_execution
+from taskforge.domain.ids import short
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from taskforge.domain.ids import ExecutionId, ProjectId, QueueId
+    from taskforge.domain.job import Job, JobStatus
+    from taskforge.domain.stats import ExecutionStats
+    from taskforge.domain.worker import TaskDescription, Worker
+    from taskforge.ports.history import HistoryStore, JobFilter
+    from taskforge.ports.workers import WorkerStore
+
+RECENT = 10_000
+SHORTEST_SUFFIX = 4
+
+
+class Insights:
+    """Reads of one project. Raises NotFound for an unknown id."""
+
+    def __init__(self, history: HistoryStore, workers: WorkerStore, project_id: ProjectId) -> None:
+        self._history = history
+        self._workers = workers
+        self._project_id = project_id
+
+    async def job(self, job_id: UUID) -> Job:
+        """One job."""
+        job = await self._history.job(self._project_id, job_id)
+        if job is None:
+            raise NotFound(f"no job has the id {job_id}")
+        return job
+
+    async def find_job(self, text: str) -> Job:
+        """One job by its id, or by the end of it among the recent ones; several candidates are listed."""
+        try:
+            return await self.job(UUID(text))
+        except ValueError:
+            pass
+        suffix = text.lower().replace("-", "")
+        if len(suffix) < SHORTEST_SUFFIX or not set(suffix) <= set("0123456789abcdef"):
+            raise InvalidInput(
+                f"{text!r} is no job id",
+                field="job",
+                hint="give the id, or at least 4 of its last characters",
+            )
+        found = await self._history.job_ids_by_suffix(self._project_id, suffix, RECENT)
+        if not found:
+            raise NotFound(f"none of the {RECENT:,} newest jobs has an id that ends with {text!r}")
+        if len(found) > 1:
+            raise Conflict(
+                f"several jobs end with {text!r}: {', '.join(short(i) for i in found)}",
+                hint="give more characters",
+            )
+        return await self.job(found[0])
+
+    async def jobs(self, chosen: JobFilter) -> Sequence[Job]:
+        """A page of jobs, newest first."""
+        return await self._history.jobs(self._project_id, chosen)
+
+    async def counts(
+        self, *, queue_id: QueueId | None = None, tag: str | None = None
+    ) -> Mapping[JobStatus, int]:
+        """Jobs by status."""
+        return await self._history.counts(self._project_id, queue_id=queue_id, tag=tag)
+
+    async def executions(self, job: Job) -> Sequence[Execution]:
+        """All attempts at a job, newest first; a running one is seen from the job's row."""
+        ended = await self._history.executions(self._project_id, job.id)
+        live = live_execution(job)
+        if live is None or any(execution.id == live.id for execution in ended):
+            return ended
+        return [live, *ended]
+
+    async def logs(
+        self,
+        job_id: UUID,
+        *,
+        execution_id: ExecutionId | None = None,
+        after: tuple[UUID, int] | None = None,
+        levels: Sequence[str] | None = None,
+        limit: int = 1000,
+    ) -> Sequence[StoredLogLine]:
+        """Log lines of all attempts at a job, or of one, oldest first."""
+        return await self._history.logs(
+            self._project_id,
+            job_id=job_id,
+            execution_id=execution_id,
+            after=after,
+            levels=levels,
+            limit=limit,
+        )
+
+    async def execution_stats(self, job_id: UUID) -> ExecutionStats:
+        """Counts and durations over the attempts at a job."""
+        return await self._history.execution_stats(self._project_id, job_id)
+
+    async def workers(self, *, stopped: bool = False) -> Sequence[Worker]:
+        """The workers of the project."""
+        return await self._workers.list(self._project_id, stopped=stopped)
+
+    async def tasks(self) -> Sequence[TaskDescription]:
+        """The catalogue of tasks that workers have registered."""
+        return await self._workers.tasks(self._project_id)

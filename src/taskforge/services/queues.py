@@ -1,0 +1,136 @@
+"""Managing the queues of a project."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.errors import Conflict, InvalidSetting
+from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_name, check_priority
+from taskforge.domain.stats import QueueStats
+from taskforge.ports.signals import Hint, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from taskforge.domain.ids import QueueId
+    from taskforge.ports.history import HistoryStore
+    from taskforge.ports.queues import QueueStore
+    from taskforge.ports.signals import Signals
+    from taskforge.services.directory import QueueDirectory
+
+
+class Queues:
+    """Create, look at, change and delete queues. Names are unique in a project."""
+
+    def __init__(
+        self, queues: QueueStore, history: HistoryStore, directory: QueueDirectory, signals: Signals
+    ) -> None:
+        self._queues = queues
+        self._history = history
+        self._directory = directory
+        self._signals = signals
+        self._project_id = directory.project_id
+
+    async def create(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        priority: int = 0,
+        state: QueueState = QueueState.ACTIVE,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Queue:
+        """A new queue. Raises Conflict when the name is taken, InvalidInput for a wrong value."""
+        parsed = QueueSettings.parse(settings or {})
+        await self._check_dead_letters(None, parsed)
+        queue = await self._queues.create(
+            self._project_id, check_name(name), description, check_priority(priority), state, parsed
+        )
+        if queue is None:
+            raise Conflict(f"a queue named {name!r} exists already")
+        await self._directory.refresh()
+        return queue
+
+    async def list(self) -> Sequence[Queue]:
+        """All queues by name."""
+        return await self._queues.list(self._project_id)
+
+    async def get(self, name: str) -> Queue:
+        """One queue by name. Raises NotFound with the nearest names."""
+        await self._directory.refresh()
+        return await self._directory.named(name)
+
+    async def update(
+        self,
+        name: str,
+        *,
+        new_name: str | None = None,
+        description: str | None = None,
+        priority: int | None = None,
+        state: QueueState | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Queue:
+        """Change what is given; a setting of None goes back to its default.
+
+        A new aging applies to jobs that become pending from now on.
+        """
+        queue = await self.get(name)
+        changed = replace(
+            queue,
+            name=queue.name if new_name is None else check_name(new_name),
+            description=queue.description if description is None else description,
+            priority=queue.priority if priority is None else check_priority(priority),
+            state=queue.state if state is None else state,
+            settings=queue.settings if settings is None else queue.settings.changed(settings),
+        )
+        await self._check_dead_letters(queue.id, changed.settings)
+        updated = await self._queues.update(changed)
+        if updated is None:
+            raise Conflict(f"queue {name!r} was deleted just now")
+        await self._directory.refresh()
+        if updated.is_active:
+            self._signals.publish(Hint(Topic.READY, self._project_id, updated.id))
+        return updated
+
+    async def pause(self, name: str) -> Queue:
+        """Hand out no more jobs; go on taking them."""
+        return await self.update(name, state=QueueState.PAUSED)
+
+    async def resume(self, name: str) -> Queue:
+        """Take and hand out jobs again."""
+        return await self.update(name, state=QueueState.ACTIVE)
+
+    async def delete(self, name: str) -> None:
+        """Remove a queue in which nothing waits or runs. Raises Conflict with the counts."""
+        queue = await self.get(name)
+        unfinished = await self._queues.delete(self._project_id, queue.id)
+        if unfinished:
+            counts = ", ".join(f"{count} {status.value}" for status, count in unfinished.items())
+            raise Conflict(f"queue {name!r} still has jobs: {counts}", hint="let them end, or cancel them")
+        await self._directory.refresh()
+
+    async def stats(self, name: str) -> QueueStats:
+        """Its jobs by status."""
+        queue = await self.get(name)
+        return QueueStats(
+            queue.id, await self._history.counts(self._project_id, queue_id=queue.id), queue.state
+        )
+
+    async def _check_dead_letters(self, queue_id: QueueId | None, settings: QueueSettings) -> None:
+        """The dead-letter queue must be another one of this project, and name none that leads back."""
+        seen = {queue_id}
+        target = settings.dead_letter_queue_id
+        known = {queue.id: queue for queue in await self._queues.list(self._project_id)}
+        while target is not None:
+            if target in seen:
+                raise InvalidSetting(
+                    "dead_letter_queue_id leads back to this queue", field="dead_letter_queue_id"
+                )
+            queue = known.get(target)  # type: ignore[call-overload]
+            if queue is None:
+                raise InvalidSetting(
+                    f"dead_letter_queue_id: this project has no queue {target}", field="dead_letter_queue_id"
+                )
+            seen.add(target)  # type: ignore[arg-type]
+            target = queue.settings.dead_letter_queue_id

@@ -1,0 +1,234 @@
+"""Accepting jobs: validated, stored, committed, and only then an id.
+
+Single jobs that are submitted at the same time share statements: the first one schedules a flush, all
+that come before it runs go along, and each gets its own answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from taskforge.domain.errors import InvalidPayload, NotFound, QueueClosed, TaskforgeError, Unavailable
+from taskforge.domain.job import MAX_PAYLOAD_BYTES, JobOptions, NewJob, check_job_type, check_seconds
+from taskforge.ports.signals import Hint, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.queue import Queue
+    from taskforge.ports.jobs import JobStore
+    from taskforge.ports.signals import Signals
+    from taskforge.services.directory import QueueDirectory
+
+GROUP = 500
+IN_FLIGHT = 4
+TRIES = 3
+
+
+class JobRequest(NamedTuple):
+    """A job someone wants: ``payload`` is JSON text, ``options`` are the call's over the task's."""
+
+    queue: str
+    job_type: str
+    payload: str
+    options: JobOptions
+
+
+class _Waiting(NamedTuple):
+    job: NewJob
+    answer: asyncio.Future[None]
+
+
+class _Template(NamedTuple):
+    """What one options object means for a job; calls of one task share it."""
+
+    priority: int
+    max_attempts: int | None
+    retry_policy: str | None
+    timeout_ms: int | None
+    scheduled_for: datetime | None
+    delay_us: int | None
+    expires: datetime | timedelta | None
+    deadline: datetime | timedelta | None
+    tags: str | None
+
+
+class Submission:
+    """Accepts jobs for one project. ``encode`` writes JSON, ``mint`` gives ids."""
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        directory: QueueDirectory,
+        signals: Signals,
+        *,
+        mint: Callable[[], UUID],
+        encode: Callable[[Any], str],
+    ) -> None:
+        self._jobs = jobs
+        self._directory = directory
+        self._signals = signals
+        self._mint = mint
+        self._encode = encode
+        self._waiting: list[_Waiting] = []
+        self._flush_due = False
+        self._flushes: set[asyncio.Task[None]] = set()
+        self._template_of: tuple[JobOptions, _Template] | None = None
+
+    async def submit(self, request: JobRequest, *, declare: bool) -> UUID:
+        """Accept one job. With ``declare`` an unknown queue is made, else refused.
+
+        Raises NotFound, QueueClosed, InvalidPayload, Unavailable.
+        """
+        queue = self._directory.known(request.queue) or await self._queue(request.queue, declare=declare)
+        job = self._new_job(request, queue)
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(job, answer))
+        if not self._flush_due and len(self._flushes) < IN_FLIGHT:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+        await answer
+        return job.id
+
+    async def submit_many(self, requests: Sequence[JobRequest], *, declare: bool) -> list[UUID]:
+        """Accept all jobs in one transaction, or none; ids in the order of the requests."""
+        if not requests:
+            return []
+        queues = {name: await self._queue(name, declare=declare) for name in {r.queue for r in requests}}
+        jobs = [self._new_job(request, queues[request.queue]) for request in requests]
+        await self._persist(lambda: self._jobs.accept_all(self._directory.project_id, jobs))
+        self._announce(jobs)
+        return [job.id for job in jobs]
+
+    async def _queue(self, name: str, *, declare: bool) -> Queue:
+        if declare:
+            return (await self._directory.declared([name]))[0]
+        return await self._directory.named(name)
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        if self._waiting:
+            group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+            task = asyncio.get_running_loop().create_task(self._accept(group))
+            self._flushes.add(task)
+            task.add_done_callback(self._flushed)
+
+    def _flushed(self, task: asyncio.Task[None]) -> None:
+        self._flushes.discard(task)
+        if self._waiting and not self._flush_due:
+            self._flush()
+
+    async def _accept(self, group: list[_Waiting]) -> None:
+        jobs = [waiting.job for waiting in group]
+        try:
+            stored = await self._persist(lambda: self._jobs.accept(self._directory.project_id, jobs))
+            refused = {} if len(stored) == len(jobs) else await self._refusals(jobs, stored)
+        except TaskforgeError as error:
+            refused = {job.id: error for job in jobs}
+        except BaseException:
+            for waiting in group:
+                waiting.answer.cancel()
+            raise
+        self._announce([job for job in jobs if job.id not in refused])
+        for waiting in group:
+            if waiting.answer.done():
+                continue
+            if waiting.job.id in refused:
+                waiting.answer.set_exception(refused[waiting.job.id])
+            else:
+                waiting.answer.set_result(None)
+
+    async def _refusals(self, jobs: list[NewJob], stored: frozenset[UUID]) -> dict[UUID, TaskforgeError]:
+        await self._directory.refresh()
+        refused: dict[UUID, TaskforgeError] = {}
+        for job in jobs:
+            if job.id not in stored:
+                queue = self._directory.by_id(job.queue_id)
+                refused[job.id] = (
+                    NotFound("the job's queue was deleted just now", hint="enqueue again to make it anew")
+                    if queue is None
+                    else QueueClosed(f"queue {queue.name!r} is closed: it refuses new jobs")
+                )
+        return refused
+
+    async def _persist(self, store: Callable[[], Any]) -> Any:
+        """Storing is idempotent by job id, so a try whose answer was lost may be repeated."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await store()
+            except Unavailable:
+                if attempt == TRIES:
+                    raise
+                await asyncio.sleep(0.05 * attempt)
+        raise AssertionError("unreachable")
+
+    def _announce(self, jobs: Sequence[NewJob]) -> None:
+        for queue_id in {job.queue_id for job in jobs}:
+            self._signals.publish(Hint(Topic.READY, self._directory.project_id, queue_id))
+
+    def _new_job(self, request: JobRequest, queue: Queue) -> NewJob:
+        if len(request.payload) * 4 > MAX_PAYLOAD_BYTES:
+            _check_size(request.payload)
+        check_job_type(request.job_type)
+        known = self._template_of
+        if known is not None and known[0] is request.options:
+            template = known[1]
+        else:
+            template = self._template(request.options)
+            self._template_of = (request.options, template)
+        now = None if template.expires is None and template.deadline is None else datetime.now(UTC)
+        return NewJob(
+            self._mint(),
+            queue.id,
+            request.job_type,
+            request.payload,
+            template.priority,
+            template.max_attempts,
+            template.retry_policy,
+            template.timeout_ms,
+            template.scheduled_for,
+            template.delay_us,
+            _moment(template.expires, now),
+            _moment(template.deadline, now),
+            template.tags,
+        )
+
+    def _template(self, options: JobOptions) -> _Template:
+        retry = options.retry_policy()
+        timeout = options.timeout
+        return _Template(
+            priority=options.priority or 0,
+            max_attempts=options.max_attempts,
+            retry_policy=None if retry is None else self._encode(retry),
+            timeout_ms=None
+            if timeout is None
+            else max(1, round(check_seconds(timeout, "timeout", least=0) * 1000)),
+            scheduled_for=options.run_at,
+            delay_us=None
+            if options.delay is None
+            else round(check_seconds(options.delay, "delay", least=0) * 1_000_000),
+            expires=_span(options.expires),
+            deadline=_span(options.deadline),
+            tags=self._encode(list(options.tags)) if options.tags else None,
+        )
+
+
+def _check_size(payload: str) -> None:
+    size = len(payload.encode("utf-8", "surrogatepass"))
+    if size > MAX_PAYLOAD_BYTES:
+        raise InvalidPayload(
+            f"the payload has {size:,} bytes, {MAX_PAYLOAD_BYTES:,} are allowed",
+            field="payload",
+            hint="store large data elsewhere and pass its address",
+        )
+
+
+def _span(limit: datetime | float | timedelta | None) -> datetime | timedelta | None:
+    return timedelta(seconds=limit) if isinstance(limit, int | float) else limit
+
+
+def _moment(limit: datetime | timedelta | None, now: datetime | None) -> datetime | None:
+    return limit + now if isinstance(limit, timedelta) and now is not None else limit  # type: ignore[return-value]

@@ -1,0 +1,205 @@
+"""Every setting once: its name, type, default and what it is for. `docs/settings.md` is checked against it.
+
+Order of precedence: argument, ``TASKFORGE_*`` in the environment, ``taskforge.toml`` or ``[tool.taskforge]``
+in ``pyproject.toml``, default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "TASKFORGE_"
+DATA_FOLDER = ".taskforge"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. ``least`` and ``most`` bound a number; ``secret`` values are shown masked."""
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    least: float = -math.inf
+    most: float = math.inf
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return PREFIX + self.name.upper()
+
+
+SETTINGS = (
+    Setting(
+        "database_url",
+        str,
+        None,
+        "Where jobs are kept: sqlite:///file.db or postgresql://user@host/name. "
+        "Without it, a SQLite file in .taskforge/ beside pyproject.toml or taskforge.toml.",
+        secret=True,
+    ),
+    Setting("project", str, "default", "The project whose queues, jobs and workers are meant."),
+    Setting("app", str, None, "The application: module:name, or a file. Else tasks.py, app.py or main.py."),
+    Setting("concurrency", int, 10, "How many jobs a worker runs at a time.", 1, 1000),
+    Setting("lease_seconds", float, 30.0, "How long a worker owns a job after a sign of life.", 1, 86400),
+    Setting(
+        "recovery_interval_seconds",
+        float,
+        10.0,
+        "How often each process looks for lost jobs, due jobs and jobs that waited too long.",
+        0.1,
+        3600,
+    ),
+    Setting(
+        "grace_seconds",
+        float,
+        30.0,
+        "How long running jobs may go on after SIGTERM before they are handed back.",
+        0,
+        86400,
+    ),
+    Setting(
+        "poll_seconds", float, 5.0, "How often an idle worker asks for jobs while hints arrive.", 0.05, 3600
+    ),
+    Setting("poll_without_hints_seconds", float, 1.0, "How often it asks while no hints arrive.", 0.01, 3600),
+    Setting("pool_size", int, 10, "PostgreSQL connections of one process.", 1, 1000),
+    Setting(
+        "statement_cache",
+        int,
+        256,
+        "Prepared statements kept for each PostgreSQL connection; 0 behind a pooler that does not know them.",
+        0,
+        10_000,
+    ),
+    Setting(
+        "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
+    ),
+    Setting("log_level", str, "info", "The least level that processes of TaskForge write to stderr."),
+)
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective values. ``origins`` says where each came from."""
+
+    database_url: str
+    project: str
+    app: str | None
+    concurrency: int
+    lease_seconds: float
+    recovery_interval_seconds: float
+    grace_seconds: float
+    poll_seconds: float
+    poll_without_hints_seconds: float
+    pool_size: int
+    statement_cache: int
+    capture_level: str
+    log_level: str
+    origins: Mapping[str, str]
+
+
+def load_settings(
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Settings:
+    """The settings as they hold here. Raises InvalidSetting, naming the value and where it came from."""
+    folder = folder or Path.cwd()
+    environment = os.environ if environment is None else environment
+    file, in_file = _read_file(folder)
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in SETTINGS:
+        given = (arguments or {}).get(setting.name)
+        if given is not None:
+            found, origin = given, "argument"
+        elif environment.get(setting.variable):
+            found, origin = environment[setting.variable], f"environment {setting.variable}"
+        elif setting.name in in_file:
+            found, origin = in_file[setting.name], str(file)
+        else:
+            found, origin = setting.default, "default"
+        values[setting.name] = found if found is None else _converted(setting, found, origin)
+        origins[setting.name] = origin
+    if values["database_url"] is None:
+        values["database_url"] = f"sqlite:///{home(folder) / DATA_FOLDER / 'taskforge.db'}"
+    unknown = set(arguments or {}) - _BY_NAME.keys()
+    if unknown:
+        raise _unknown(unknown.pop(), "an argument")
+    return Settings(**values, origins=origins)
+
+
+def home(folder: Path) -> Path:
+    """The folder of the nearest pyproject.toml or taskforge.toml, else the current one."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / "taskforge.toml").is_file() or (candidate / "pyproject.toml").is_file():
+            return candidate
+    return folder
+
+
+def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, Any]]:
+    import tomllib
+
+    base = home(folder)
+    for name in ("taskforge.toml", "pyproject.toml"):
+        path = base / name
+        if not path.is_file():
+            continue
+        try:
+            content: Any = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidSetting(f"{path} is not valid TOML: {error}") from error
+        if name == "pyproject.toml":
+            content = content.get("tool", {}).get("taskforge", {})
+        for key in content:
+            if key not in _BY_NAME:
+                raise _unknown(key, str(path))
+        if content:
+            return path, content
+    return None, {}
+
+
+def _unknown(name: str, place: str) -> InvalidSetting:
+    close = difflib.get_close_matches(name, _BY_NAME, n=1)
+    return InvalidSetting(
+        f"{place} sets {name!r}, which is no setting",
+        field=name,
+        hint=f"did you mean {close[0]}?" if close else f"settings: {', '.join(_BY_NAME)}",
+    )
+
+
+def _converted(setting: Setting, value: Any, origin: str) -> Any:
+    wanted = {str: "a text", int: "a whole number", float: "a number"}[setting.kind]
+    try:
+        if isinstance(value, bool) or (setting.kind is str and not isinstance(value, str)):
+            raise ValueError
+        converted = setting.kind(value)
+        if setting.kind is int and float(value) != converted:
+            raise ValueError
+    except (TypeError, ValueError):
+        shown = "the value" if setting.secret else repr(value)
+        raise InvalidSetting(
+            f"{setting.name} must be {wanted}, not {shown} (from {origin})", field=setting.name
+        ) from None
+    if setting.kind is not str and not setting.least <= converted <= setting.most:
+        raise InvalidSetting(
+            f"{setting.name} must be from {setting.least:g} to {setting.most:g}, not {value!r} (from {origin})",
+            field=setting.name,
+        )
+    return converted
+
+
+assert {field.name for field in fields(Settings)} == {*_BY_NAME, "origins"}  # noqa: S101 - at import, once

@@ -1,0 +1,183 @@
+"""Rows to values of the domain; JSON and time rules are here and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from taskforge.domain.errors import TaskforgeError
+from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
+from taskforge.domain.ids import ExecutionId
+from taskforge.domain.job import Hold, Job, JobStatus, attempt_budget, attempt_timeout
+from taskforge.domain.queue import Queue, QueueSettings, QueueState
+from taskforge.domain.retry import RetryPolicy
+from taskforge.domain.worker import ProcessIdentity, TaskDescription, Worker, WorkerType
+
+if TYPE_CHECKING:
+    from taskforge.storage.engine import Engine
+
+_decode = msgspec.json.decode
+_encode = msgspec.json.encode
+
+
+def to_json(value: Any) -> str:
+    """Plain values as JSON text."""
+    return _encode(value).decode()
+
+
+def from_json(text: str | bytes | None) -> Any:
+    """A stored JSON text, decoded; None stays None. A text that is no JSON is shown as it stands."""
+    if text is None:
+        return None
+    try:
+        return _decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def settings_of(text: str | None) -> QueueSettings:
+    """A queue's settings. Corrupt ones (written by hand) are as good as none; `doctor` reports them."""
+    try:
+        return QueueSettings.parse(_decode(text or "{}"))
+    except (msgspec.DecodeError, TaskforgeError, AttributeError, TypeError):
+        return QueueSettings()
+
+
+def retry_policy_of(text: str | None) -> RetryPolicy | None:
+    """The backoff that call or task gave a job."""
+    if text is None:
+        return None
+    try:
+        return RetryPolicy(**_decode(text))
+    except (msgspec.DecodeError, TaskforgeError, TypeError):
+        return None
+
+
+def queue_of(row: Any, engine: Engine) -> Queue:
+    """A row of queues."""
+    return Queue(
+        id=engine.identity(row["id"]),
+        project_id=engine.identity(row["project_id"]),
+        name=row["name"],
+        description=row["description"],
+        priority=row["priority"],
+        state=QueueState(row["state"]),
+        settings=settings_of(row["settings"]),
+        created_at=engine.moment(row["created_at"]),
+        updated_at=engine.moment(row["updated_at"]),
+    )
+
+
+def job_of(row: Any, engine: Engine) -> Job:
+    """A row of jobs with its queue's name and settings."""
+    moment, identity = engine.moment, engine.identity
+    settings = settings_of(row["queue_settings"])
+    claimed_at = moment(row["claimed_at"])
+    status = JobStatus(row["status"])
+    timeout = timedelta(seconds=attempt_timeout(settings, row["timeout_ms"]))
+    return Job(
+        id=identity(row["id"]),
+        project_id=identity(row["project_id"]),
+        queue_id=identity(row["queue_id"]),
+        queue_name=row["queue_name"] or "",
+        job_type=row["job_type"],
+        payload=from_json(row["payload"]),
+        status=status,
+        hold=None if row["hold"] is None else Hold(row["hold"]),
+        priority=row["priority"],
+        max_attempts=attempt_budget(settings, row["max_attempts"]) * (1 + row["manual_retries"]),
+        attempt_count=row["attempt_count"],
+        losses=row["losses"],
+        claim_seq=row["claim_seq"],
+        execution_id=identity(row["execution_id"]),
+        worker_id=identity(row["worker_id"]),
+        claimed_at=claimed_at,
+        started_at=moment(row["started_at"]),
+        heartbeat_at=moment(row["heartbeat_at"]),
+        lease_until=moment(row["lease_until"]),
+        attempt_timeout_at=claimed_at + timeout if status is JobStatus.PROCESSING else None,
+        cancel_requested_at=moment(row["cancel_requested_at"]),
+        scheduled_for=moment(row["scheduled_for"]),
+        expires_at=moment(row["expires_at"]),
+        timeout_at=moment(row["deadline"]),
+        failure=row["failure"],
+        tags=tuple(from_json(row["tags"]) or ()),
+        state=from_json(row["state"]),
+        progress=from_json(row["progress"]),
+        dead_letter_queue_id=identity(row["dead_letter_queue_id"]),
+        dead_lettered_at=moment(row["dead_lettered_at"]),
+        created_at=moment(row["created_at"]),
+        updated_at=moment(row["updated_at"]),
+        completed_at=moment(row["completed_at"]),
+    )
+
+
+def execution_of(row: Any, engine: Engine) -> Execution:
+    """A row of executions: an ended attempt."""
+    moment, identity = engine.moment, engine.identity
+    return Execution(
+        id=identity(row["id"]),
+        job_id=identity(row["job_id"]),
+        queue_id=identity(row["queue_id"]),
+        job_type=row["job_type"],
+        worker_id=identity(row["worker_id"]),
+        status=ExecutionStatus(row["status"]),
+        reason=None if row["reason"] is None else Reason(row["reason"]),
+        attempt_number=row["attempt_number"],
+        output=from_json(row["output"]),
+        error_type=row["error_type"],
+        error_message=row["error_message"],
+        traceback=row["traceback"],
+        claimed_at=moment(row["claimed_at"]),
+        started_at=moment(row["started_at"]),
+        finished_at=moment(row["finished_at"]),
+        heartbeat_at=moment(row["heartbeat_at"]),
+        timeout_at=None,
+        duration_ms=None if row["duration_us"] is None else row["duration_us"] / 1000,
+    )
+
+
+def line_of(row: Any, engine: Engine) -> StoredLogLine:
+    """A row of log_lines."""
+    return StoredLogLine(
+        execution_id=ExecutionId(engine.identity(row["execution_id"])),
+        seq=row["seq"],
+        level=LogLevel(row["level"]),
+        message=row["message"],
+        metadata=from_json(row["metadata"]),
+        logged_at=engine.moment(row["logged_at"]),
+    )
+
+
+def process_of(row: Any) -> ProcessIdentity:
+    """The process that a row of workers describes."""
+    return ProcessIdentity(row["host"], row["machine"], row["pid"], row["process_started"])
+
+
+def worker_of(row: Any, engine: Engine) -> Worker:
+    """A row of workers with the number of jobs it runs."""
+    moment = engine.moment
+    return Worker(
+        id=engine.identity(row["id"]),
+        project_id=engine.identity(row["project_id"]),
+        name=row["name"],
+        type=WorkerType(row["type"]),
+        capabilities=from_json(row["capabilities"]),
+        max_concurrent_jobs=row["max_concurrent_jobs"],
+        queues=tuple(from_json(row["queues"])),
+        process=process_of(row),
+        version=row["version"],
+        active_jobs=row["active_jobs"],
+        drain_requested_at=moment(row["drain_requested_at"]),
+        stopped_at=moment(row["stopped_at"]),
+        last_heartbeat=moment(row["last_heartbeat"]),
+        created_at=moment(row["created_at"]),
+        updated_at=moment(row["updated_at"]),
+    )
+
+
+def task_of(row: Any) -> TaskDescription:
+    """A row of the catalogue."""
+    return TaskDescription(row["name"], row["queue"], from_json(row["schema"]), row["description"])

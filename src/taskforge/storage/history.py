@@ -1,0 +1,118 @@
+"""The reading side over SQL (``ports.history``)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.job import JobStatus
+from taskforge.domain.stats import ExecutionStats
+from taskforge.ports.history import Ending, JobFilter
+from taskforge.storage.codec import execution_of, job_of, line_of
+from taskforge.storage.engine import Engine, One
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.execution import Execution, StoredLogLine
+    from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
+    from taskforge.domain.job import Job
+
+
+class SqlHistoryStore:
+    """Implements ``HistoryStore`` for any engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def job(self, project_id: ProjectId, job_id: UUID) -> Job | None:
+        rows = await self._engine.read(One("get_job", {"project_id": project_id, "job_id": job_id}))
+        return job_of(rows[0], self._engine) if rows else None
+
+    async def jobs(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[Job]:
+        rows = await self._engine.read(One("list_jobs", {"project_id": project_id, **asdict(chosen)}))
+        return [job_of(row, self._engine) for row in rows]
+
+    async def job_ids_by_suffix(self, project_id: ProjectId, suffix: str, recent: int) -> Sequence[JobId]:
+        rows = await self._engine.read(
+            One(
+                "job_ids_by_suffix",
+                {"project_id": project_id, "suffix": suffix.replace("-", ""), "recent": recent},
+            )
+        )
+        return [self._engine.identity(row["id"]) for row in rows]
+
+    async def endings(self, job_ids: Sequence[UUID]) -> Sequence[Ending]:
+        rows = await self._engine.read(One("job_endings", {"job_ids": list(job_ids)}))
+        return [
+            Ending(
+                self._engine.identity(row["id"]),
+                JobStatus(row["status"]),
+                row["output"],
+                row["error_type"],
+                row["error_message"],
+                row["traceback"],
+            )
+            for row in rows
+        ]
+
+    async def counts(
+        self, project_id: ProjectId, *, queue_id: QueueId | None = None, tag: str | None = None
+    ) -> Mapping[JobStatus, int]:
+        rows = await self._engine.read(
+            One("count_jobs", {"project_id": project_id, "queue_id": queue_id, "tag": tag})
+        )
+        return dict.fromkeys(JobStatus, 0) | {JobStatus(row["status"]): int(row["jobs"]) for row in rows}
+
+    async def dead_letter_count(self, project_id: ProjectId, queue_id: QueueId) -> int:
+        rows = await self._engine.read(
+            One("dead_letter_count", {"project_id": project_id, "queue_id": queue_id})
+        )
+        return int(rows[0]["jobs"])
+
+    async def executions(self, project_id: ProjectId, job_id: UUID) -> Sequence[Execution]:
+        rows = await self._engine.read(One("list_executions", {"project_id": project_id, "job_id": job_id}))
+        return [execution_of(row, self._engine) for row in rows]
+
+    async def logs(
+        self,
+        project_id: ProjectId,
+        *,
+        job_id: UUID,
+        execution_id: ExecutionId | None = None,
+        after: tuple[UUID, int] | None = None,
+        levels: Sequence[str] | None = None,
+        limit: int = 1000,
+    ) -> Sequence[StoredLogLine]:
+        rows = await self._engine.read(
+            One(
+                "list_lines",
+                {
+                    "project_id": project_id,
+                    "job_id": job_id,
+                    "execution_id": execution_id,
+                    "after_execution": None if after is None else after[0],
+                    "after_seq": None if after is None else after[1],
+                    "levels": levels,
+                    "limit": limit,
+                },
+            )
+        )
+        return [line_of(row, self._engine) for row in rows]
+
+    async def execution_stats(self, project_id: ProjectId, job_id: UUID) -> ExecutionStats:
+        [row] = await self._engine.read(One("execution_stats", {"project_id": project_id, "job_id": job_id}))
+        return ExecutionStats(
+            job_id=job_id,  # type: ignore[arg-type]
+            total_executions=int(row["total_executions"]),
+            succeeded_count=int(row["succeeded_count"] or 0),
+            failed_count=int(row["failed_count"] or 0),
+            avg_duration_ms=_milliseconds(row["avg_duration_us"]),
+            min_duration_ms=_milliseconds(row["min_duration_us"]),
+            max_duration_ms=_milliseconds(row["max_duration_us"]),
+        )
+
+
+def _milliseconds(microseconds: Any) -> float | None:
+    return None if microseconds is None else float(microseconds) / 1000

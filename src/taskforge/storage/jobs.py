@@ -1,0 +1,272 @@
+"""The live side of the store over SQL (``ports.jobs``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.errors import NotFound, QueueClosed
+from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
+from taskforge.ports.jobs import Beat, BeatAnswer, ClaimBatch, ClaimRequest, ExpiredLease, Settlement
+from taskforge.storage.engine import Engine, Many, One, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.execution import LogLine
+    from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
+
+CLAIMED_COLUMNS = len(ClaimedJob._fields)
+CHUNK = 2_000
+LAST_SEQ = 2_000_000_000
+"""The line that settling adds comes after all lines of the worker."""
+
+_SETTLED = [
+    "job_id",
+    "claim_seq",
+    "execution_id",
+    "status",
+    "execution_status",
+    "reason",
+    "delay_us",
+    "attempts",
+    "losses",
+    "hold",
+    "dead_letter_queue_id",
+    "output",
+    "error_type",
+    "error_message",
+    "traceback",
+    "wait_us",
+    "duration_us",
+    "state",
+    "lost_only",
+]
+_LINES = ("execution_id", "seq", "level", "message", "metadata", "logged_at")
+_FENCED_LINES = ("job_id", "claim_seq", *_LINES)
+
+
+class SqlJobStore:
+    """Implements ``JobStore`` for any engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def accept(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> frozenset[UUID]:
+        stored = self._ids(await self._engine.call(_accept(project_id, jobs)))
+        if len(stored) == len(jobs):
+            return stored
+        missing = [job.id for job in jobs if job.id not in stored]
+        known = await self._engine.read(One("job_endings", {"job_ids": missing}))
+        return stored | self._ids(known)
+
+    async def accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> None:
+        if len(jobs) <= CHUNK:
+            chunks = [_accept(project_id, jobs)]
+        else:
+            chunks = [
+                _accept(project_id, jobs[start : start + CHUNK]) for start in range(0, len(jobs), CHUNK)
+            ]
+
+        def script() -> Script[None]:
+            stored = 0
+            for chunk in chunks:
+                stored += len((yield chunk))
+            if stored != len(jobs):
+                yield from self._explain_refusal(project_id, jobs)
+
+        await self._engine.run(script)
+
+    def _explain_refusal(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
+        """Some were not stored: fine if they stand there from an earlier try, else say why and undo all."""
+        known = self._ids((yield One("job_endings", {"job_ids": [job.id for job in jobs]})))
+        for index, job in enumerate(jobs):
+            if job.id not in known:
+                queue = yield One("get_queue", {"project_id": project_id, "queue_id": job.queue_id})
+                if not queue:
+                    raise NotFound(f"job {index}: its queue {job.queue_id} is gone")
+                raise QueueClosed(f"job {index}: queue {queue[0]['name']!r} is closed")
+
+    async def claim(self, request: ClaimRequest) -> ClaimBatch:
+        rows = await self._engine.call(One("claim_jobs", request._asdict()))
+        header = rows[-1]
+        jobs = [self._claimed(row) for row in rows if row[0] is not None]
+        return ClaimBatch(
+            jobs,
+            self._engine.moment(header["now"]),
+            self._engine.moment(header["next_due_at"]),
+            header["config_version"],
+        )
+
+    def _claimed(self, row: Any) -> ClaimedJob:
+        if self._engine.dialect == "postgres":
+            return ClaimedJob(*row[:CLAIMED_COLUMNS])
+        values = ClaimedJob(*row[:CLAIMED_COLUMNS])
+        identity, moment = self._engine.identity, self._engine.moment
+        return values._replace(
+            id=identity(values.id),
+            queue_id=identity(values.queue_id),
+            execution_id=identity(values.execution_id),
+            deadline=moment(values.deadline),
+            claimed_at=moment(values.claimed_at),
+        )
+
+    async def settle(
+        self, settlements: Sequence[Settlement], *, dead_workers: Sequence[WorkerId] = ()
+    ) -> frozenset[UUID]:
+        # in the order of job ids, so that two batches never wait for each other in a circle
+        ordered = sorted(settlements, key=lambda settlement: settlement.job_id)
+        change = Many(
+            "settle_jobs", _columns(_SETTLED, map(_settled_row, ordered)), {"dead_workers": dead_workers}
+        )
+        lines = {s.execution_id: _lines_of(s) for s in ordered if s.lines or s.transition.line is not None}
+        if not lines:
+            return self._ids(await self._engine.call(change), "execution_id")
+
+        def script() -> Script[frozenset[UUID]]:
+            settled = self._ids((yield change), "execution_id")
+            written = [line for execution_id in settled for line in lines.get(execution_id, ())]
+            if written:
+                yield Many("settle_lines", _columns(_LINES, written))
+            return settled
+
+        return await self._engine.run(script)
+
+    async def beat(self, worker_id: WorkerId, beats: Sequence[Beat], lease_us: int) -> BeatAnswer:
+        rows = await self._engine.call(
+            Many("beat_jobs", _columns(Beat._fields, beats), {"worker_id": worker_id, "lease_us": lease_us})
+        )
+        identity = self._engine.identity
+        alive = [row for row in rows if row["execution_id"] is not None]
+        return BeatAnswer(
+            frozenset(identity(row["execution_id"]) for row in alive),
+            frozenset(identity(row["execution_id"]) for row in alive if row["cancel"] is not None),
+            any(row["drain"] is not None for row in rows),
+        )
+
+    async def append_lines(self, lines: Sequence[tuple[UUID, int, UUID, LogLine]]) -> int:
+        rows = [(job_id, claim_seq, execution_id, *line) for job_id, claim_seq, execution_id, line in lines]
+        return len(await self._engine.call(Many("append_lines", _columns(_FENCED_LINES, rows))))
+
+    async def promote(self, project_id: ProjectId | None, limit: int) -> int:
+        return len(await self._engine.call(One("promote_jobs", {"project_id": project_id, "limit": limit})))
+
+    async def expired_leases(
+        self, dead_workers: Sequence[WorkerId], after: UUID | None, limit: int
+    ) -> Sequence[ExpiredLease]:
+        rows = await self._engine.read(
+            One("expired_leases", {"dead_workers": dead_workers, "after": after, "limit": limit})
+        )
+        identity = self._engine.identity
+        return [
+            ExpiredLease(
+                job_id=identity(row["id"]),
+                project_id=identity(row["project_id"]),
+                queue_id=identity(row["queue_id"]),
+                claim_seq=row["claim_seq"],
+                execution_id=identity(row["execution_id"]),
+                worker_id=identity(row["worker_id"]),
+                attempt=row["attempt_count"],
+                losses=row["losses"],
+                max_attempts=row["max_attempts"],
+                manual_retries=row["manual_retries"],
+                cancel_requested=bool(row["cancel_requested"]),
+                has_suspect_neighbour=bool(row["has_suspect_neighbour"]),
+            )
+            for row in rows
+        ]
+
+    async def expire_waiting(self, limit: int) -> int:
+        return len(await self._engine.call(One("expire_waiting", {"limit": limit})))
+
+    async def release_holds(self, limit: int) -> int:
+        return len(await self._engine.call(One("release_holds", {"limit": limit})))
+
+    async def cancel(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
+        job = {"project_id": project_id, "job_id": job_id}
+
+        def script() -> Script[JobStatus | None]:
+            status = _status((yield One("lock_job", job)))
+            if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
+                yield One("cancel_waiting_job", job)
+            elif status is JobStatus.PROCESSING:
+                yield One("request_cancel", job)
+            return status
+
+        return await self._engine.run(script)
+
+    async def retry(self, project_id: ProjectId, job_id: JobId, queue_id: QueueId | None) -> JobStatus | None:
+        job = {"project_id": project_id, "job_id": job_id}
+
+        def script() -> Script[JobStatus | None]:
+            status = _status((yield One("lock_job", job)))
+            if status in (JobStatus.FAILED, JobStatus.CANCELLED):
+                retried = yield One("retry_job", {**job, "queue_id": queue_id})
+                if not retried:
+                    raise NotFound("the job's queue is gone", hint="name another queue to retry it in")
+            return status
+
+        return await self._engine.run(script)
+
+    async def delete(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
+        job = {"project_id": project_id, "job_id": job_id}
+
+        def script() -> Script[JobStatus | None]:
+            status = _status((yield One("lock_job", job)))
+            if status is not None and status is not JobStatus.PROCESSING:
+                yield One("delete_job_lines", {"job_id": job_id})
+                yield One("delete_job_executions", {"job_id": job_id})
+                yield One("delete_job", job)
+            return status
+
+        return await self._engine.run(script)
+
+    def _ids(self, rows: Iterable[Any], column: str = "id") -> frozenset[UUID]:
+        return frozenset(self._engine.identity(row[column]) for row in rows)
+
+
+def _accept(project_id: ProjectId, jobs: Sequence[NewJob]) -> Many:
+    return Many("accept_jobs", _columns(NewJob._fields, jobs), {"project_id": project_id})
+
+
+def _columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    columns = list(zip(*rows, strict=True))
+    return dict(zip(names, columns, strict=True)) if columns else dict.fromkeys(names, ())
+
+
+def _status(rows: Sequence[Any]) -> JobStatus | None:
+    return JobStatus(rows[0]["status"]) if rows else None
+
+
+def _settled_row(settlement: Settlement) -> tuple[Any, ...]:
+    decided = settlement.transition
+    return (
+        settlement.job_id,
+        settlement.claim_seq,
+        settlement.execution_id,
+        decided.status,
+        decided.execution_status,
+        decided.reason,
+        decided.delay_us,
+        decided.attempts,
+        decided.losses,
+        decided.hold,
+        decided.dead_letter_queue_id,
+        decided.output,
+        decided.error_type,
+        decided.error_message,
+        decided.traceback,
+        settlement.wait_us,
+        settlement.duration_us,
+        settlement.state,
+        settlement.lost_only,
+    )
+
+
+def _lines_of(settlement: Settlement) -> list[tuple[Any, ...]]:
+    lines: list[tuple[Any, ...]] = [(settlement.execution_id, *line) for line in settlement.lines]
+    decided = settlement.transition
+    if decided.line is not None:
+        message = decided.line if len(decided.line) <= 10_000 else decided.line[:9_999] + "…"
+        lines.append((settlement.execution_id, LAST_SEQ, decided.line_level, message, None, None))
+    return lines

@@ -1,0 +1,194 @@
+-- Identities are UUIDv7. Tenancy is in every key; jobs, executions and log_lines carry no foreign keys
+-- (one costs 30 % of a bulk insert, and an insert would wait for whoever holds the queue's row): what a
+-- job names is checked by the join of the insert.
+
+CREATE FUNCTION taskforge_uuid7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+  -- RFC 9562: 48 bits of Unix milliseconds over a random UUID, version set to 7
+  SELECT encode(
+    set_bit(set_bit(
+      overlay(uuid_send(gen_random_uuid())
+        PLACING substring(int8send(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+        FROM 1 FOR 6),
+      52, 1), 53, 1), 'hex')::uuid
+$$;
+
+CREATE TABLE organizations (
+  id uuid PRIMARY KEY,
+  name text NOT NULL UNIQUE CHECK (char_length(name) BETWEEN 1 AND 100),
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE projects (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL REFERENCES organizations (id),
+  name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
+  config_version bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (organization_id, name)
+);
+
+CREATE TABLE queues (
+  id uuid PRIMARY KEY,
+  project_id uuid NOT NULL REFERENCES projects (id),
+  name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
+  description text,
+  priority smallint NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 9),
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'closed')),
+  settings text NOT NULL DEFAULT '{}',
+  aging_us bigint NOT NULL CHECK (aging_us >= 0),
+  dead_letter_queue_id uuid,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (project_id, name),
+  UNIQUE (project_id, id),
+  FOREIGN KEY (project_id, dead_letter_queue_id) REFERENCES queues (project_id, id),
+  CHECK (dead_letter_queue_id IS DISTINCT FROM id)
+);
+
+-- The catalogue: every task that a worker has ever registered.
+CREATE TABLE tasks (
+  project_id uuid NOT NULL REFERENCES projects (id),
+  name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
+  queue text NOT NULL,
+  schema text,
+  description text,
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (project_id, name)
+);
+
+-- One row an incarnation: a restarted process is another worker of the same name.
+CREATE TABLE workers (
+  id uuid PRIMARY KEY,
+  project_id uuid NOT NULL REFERENCES projects (id),
+  name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
+  type text NOT NULL CHECK (type IN ('general', 'specialized_cpu', 'specialized_io', 'specialized_gpu')),
+  capabilities text NOT NULL,
+  max_concurrent_jobs integer NOT NULL CHECK (max_concurrent_jobs BETWEEN 1 AND 1000),
+  queues text NOT NULL,
+  host text NOT NULL,
+  machine text NOT NULL,
+  pid integer NOT NULL,
+  process_started text NOT NULL,
+  version text NOT NULL,
+  last_heartbeat timestamptz NOT NULL,
+  drain_requested_at timestamptz,
+  stopped_at timestamptz,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX workers_present ON workers (project_id, name) WHERE stopped_at IS NULL;
+
+CREATE TABLE jobs (
+  id uuid PRIMARY KEY,
+  project_id uuid NOT NULL,
+  queue_id uuid NOT NULL,
+  job_type text NOT NULL CHECK (char_length(job_type) BETWEEN 1 AND 100),
+  payload json NOT NULL,
+  status text NOT NULL CHECK (status IN ('pending', 'scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
+  hold text CHECK (hold IN ('no_worker', 'suspect')),
+  rank bigint NOT NULL,
+  priority smallint NOT NULL CHECK (priority BETWEEN 0 AND 9),
+  max_attempts integer CHECK (max_attempts >= 1),
+  retry_policy text,
+  timeout_ms bigint CHECK (timeout_ms >= 1),
+  attempt_count integer NOT NULL DEFAULT 0 CHECK (attempt_count >= 0),
+  losses integer NOT NULL DEFAULT 0 CHECK (losses >= 0),
+  manual_retries integer NOT NULL DEFAULT 0 CHECK (manual_retries >= 0),
+  claim_seq bigint NOT NULL DEFAULT 0,
+  execution_id uuid,
+  worker_id uuid,
+  claimed_at timestamptz,
+  started_at timestamptz,
+  heartbeat_at timestamptz,
+  lease_until timestamptz,
+  cancel_requested_at timestamptz,
+  scheduled_for timestamptz,
+  expires_at timestamptz,
+  deadline timestamptz,
+  waits_until timestamptz,
+  tags jsonb,
+  failure text CHECK (failure IN ('queue_timeout', 'deadline')),
+  state text,
+  progress text,
+  dead_letter_queue_id uuid,
+  dead_lettered_at timestamptz,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  completed_at timestamptz,
+  CONSTRAINT processing_has_an_owner CHECK (
+    (status = 'processing') = (lease_until IS NOT NULL)
+    AND (status <> 'processing' OR (execution_id IS NOT NULL AND worker_id IS NOT NULL AND claimed_at IS NOT NULL))
+  ),
+  CONSTRAINT finished_has_its_time CHECK (
+    (status IN ('succeeded', 'failed', 'cancelled')) = (completed_at IS NOT NULL)
+  ),
+  CONSTRAINT scheduled_has_its_time CHECK (status <> 'scheduled' OR scheduled_for IS NOT NULL),
+  CONSTRAINT only_pending_is_held CHECK (hold IS NULL OR status IN ('pending', 'scheduled')),
+  CONSTRAINT only_running_is_asked_to_stop CHECK (cancel_requested_at IS NULL OR status = 'processing'),
+  CONSTRAINT dead_letter_is_failed CHECK (
+    (dead_letter_queue_id IS NULL) = (dead_lettered_at IS NULL)
+    AND (dead_letter_queue_id IS NULL OR status = 'failed')
+  )
+) WITH (fillfactor = 85, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+CREATE INDEX jobs_ready ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold IS NULL;
+CREATE INDEX jobs_suspect ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold = 'suspect';
+CREATE INDEX jobs_no_worker ON jobs (project_id, job_type) WHERE hold = 'no_worker';
+CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'scheduled';
+-- not on lease_until: a beat that changes no indexed column stays on its page
+CREATE INDEX jobs_processing ON jobs (queue_id) WHERE status = 'processing';
+CREATE INDEX jobs_waits_until ON jobs (waits_until) WHERE status IN ('pending', 'scheduled') AND waits_until IS NOT NULL;
+CREATE INDEX jobs_failed ON jobs (queue_id, id) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX jobs_dead_letters ON jobs (dead_letter_queue_id, id) WHERE dead_letter_queue_id IS NOT NULL;
+CREATE INDEX jobs_tags ON jobs USING gin (tags jsonb_path_ops) WHERE tags IS NOT NULL;
+
+-- Written once, when an attempt ends; while it runs it is seen on the job's row.
+CREATE TABLE executions (
+  id uuid PRIMARY KEY,
+  job_id uuid NOT NULL,
+  project_id uuid NOT NULL,
+  queue_id uuid NOT NULL,
+  job_type text NOT NULL,
+  worker_id uuid,
+  status text NOT NULL CHECK (status IN ('succeeded', 'failed', 'cancelled', 'retry_scheduled', 'dead_letter')),
+  reason text CHECK (reason IN ('error', 'timeout', 'worker_lost', 'snoozed', 'released', 'cancelled')),
+  attempt_number integer NOT NULL CHECK (attempt_number >= 1),
+  claim_seq bigint NOT NULL,
+  output text,
+  error_type text,
+  error_message text,
+  traceback text,
+  claimed_at timestamptz NOT NULL,
+  started_at timestamptz,
+  finished_at timestamptz NOT NULL,
+  heartbeat_at timestamptz,
+  duration_us bigint CHECK (duration_us >= 0),
+  CONSTRAINT a_reason_unless_succeeded CHECK ((status = 'succeeded') = (reason IS NULL))
+) PARTITION BY RANGE (id);
+CREATE TABLE executions_default PARTITION OF executions DEFAULT;
+CREATE INDEX executions_of_job ON executions (job_id, id);
+
+CREATE TABLE log_lines (
+  execution_id uuid NOT NULL,
+  seq integer NOT NULL,
+  level text NOT NULL CHECK (level IN ('trace', 'debug', 'info', 'warn', 'error')),
+  message text NOT NULL CHECK (char_length(message) BETWEEN 1 AND 10000),
+  metadata text,
+  logged_at timestamptz NOT NULL,
+  PRIMARY KEY (execution_id, seq)
+) PARTITION BY RANGE (execution_id);
+CREATE TABLE log_lines_default PARTITION OF log_lines DEFAULT;
+
+INSERT INTO organizations (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'default');
+INSERT INTO projects (id, organization_id, name)
+  VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'default');
+
+-- A statement that is planned while its table is empty keeps that plan when the table has grown (until the
+-- next ANALYZE). On a table of a few pages a sequential scan always wins, so the tables that grow start
+-- with some empty pages that are never given back (vacuum_truncate is off).
+INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, priority, created_at, updated_at, completed_at)
+  SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'filler', to_json(repeat('x', 1500)), 'cancelled', 0, 0, now(), now(), now()
+  FROM generate_series(1, 2000);
+DELETE FROM jobs;

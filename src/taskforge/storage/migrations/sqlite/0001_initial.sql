@@ -1,0 +1,178 @@
+-- The same tables as on PostgreSQL. Identities are UUIDv7 as text, times are microseconds since 1970, JSON is text.
+-- Tenancy is in every key; jobs, executions and log_lines carry no foreign keys
+-- (one costs 30 % of a bulk insert, and an insert would wait for whoever holds the queue's row): what a
+-- job names is checked by the join of the insert.
+
+
+CREATE TABLE organizations (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 100),
+  created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
+  updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))
+) STRICT;
+
+CREATE TABLE projects (
+  id TEXT NOT NULL PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organizations (id),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+  config_version INTEGER NOT NULL DEFAULT 1,
+  created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
+  updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
+  UNIQUE (organization_id, name)
+) STRICT;
+
+CREATE TABLE queues (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+  description TEXT,
+  priority INTEGER NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 9),
+  state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'closed')),
+  settings TEXT NOT NULL DEFAULT '{}',
+  aging_us INTEGER NOT NULL CHECK (aging_us >= 0),
+  dead_letter_queue_id TEXT,
+  created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
+  updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
+  UNIQUE (project_id, name),
+  UNIQUE (project_id, id),
+  FOREIGN KEY (project_id, dead_letter_queue_id) REFERENCES queues (project_id, id),
+  CHECK (dead_letter_queue_id IS NOT id)
+) STRICT;
+
+-- unique and complete, so that a claim over several queues reads them in their order without sorting
+CREATE UNIQUE INDEX queues_in_order ON queues (project_id, priority DESC, id);
+
+-- The catalogue: every task that a worker has ever registered.
+CREATE TABLE tasks (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+  queue TEXT NOT NULL,
+  schema TEXT,
+  description TEXT,
+  updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
+  PRIMARY KEY (project_id, name)
+) STRICT;
+
+-- One row an incarnation: a restarted process is another worker of the same name.
+CREATE TABLE workers (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+  type TEXT NOT NULL CHECK (type IN ('general', 'specialized_cpu', 'specialized_io', 'specialized_gpu')),
+  capabilities TEXT NOT NULL,
+  max_concurrent_jobs INTEGER NOT NULL CHECK (max_concurrent_jobs BETWEEN 1 AND 1000),
+  queues TEXT NOT NULL,
+  host TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  process_started TEXT NOT NULL,
+  version TEXT NOT NULL,
+  last_heartbeat INTEGER NOT NULL,
+  drain_requested_at INTEGER,
+  stopped_at INTEGER,
+  created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
+  updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))
+) STRICT;
+CREATE INDEX workers_present ON workers (project_id, name) WHERE stopped_at IS NULL;
+
+CREATE TABLE jobs (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL,
+  queue_id TEXT NOT NULL,
+  job_type TEXT NOT NULL CHECK (length(job_type) BETWEEN 1 AND 100),
+  payload TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('pending', 'scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
+  hold TEXT CHECK (hold IN ('no_worker', 'suspect')),
+  rank INTEGER NOT NULL,
+  priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9),
+  max_attempts INTEGER CHECK (max_attempts >= 1),
+  retry_policy TEXT,
+  timeout_ms INTEGER CHECK (timeout_ms >= 1),
+  attempt_count INTEGER NOT NULL DEFAULT 0 CHECK (attempt_count >= 0),
+  losses INTEGER NOT NULL DEFAULT 0 CHECK (losses >= 0),
+  manual_retries INTEGER NOT NULL DEFAULT 0 CHECK (manual_retries >= 0),
+  claim_seq INTEGER NOT NULL DEFAULT 0,
+  execution_id TEXT,
+  worker_id TEXT,
+  claimed_at INTEGER,
+  started_at INTEGER,
+  heartbeat_at INTEGER,
+  lease_until INTEGER,
+  cancel_requested_at INTEGER,
+  scheduled_for INTEGER,
+  expires_at INTEGER,
+  deadline INTEGER,
+  waits_until INTEGER,
+  tags TEXT,
+  failure TEXT CHECK (failure IN ('queue_timeout', 'deadline')),
+  state TEXT,
+  progress TEXT,
+  dead_letter_queue_id TEXT,
+  dead_lettered_at INTEGER,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  completed_at INTEGER,
+  CONSTRAINT processing_has_an_owner CHECK (
+    (status = 'processing') = (lease_until IS NOT NULL)
+    AND (status <> 'processing' OR (execution_id IS NOT NULL AND worker_id IS NOT NULL AND claimed_at IS NOT NULL))
+  ),
+  CONSTRAINT finished_has_its_time CHECK (
+    (status IN ('succeeded', 'failed', 'cancelled')) = (completed_at IS NOT NULL)
+  ),
+  CONSTRAINT scheduled_has_its_time CHECK (status <> 'scheduled' OR scheduled_for IS NOT NULL),
+  CONSTRAINT only_pending_is_held CHECK (hold IS NULL OR status IN ('pending', 'scheduled')),
+  CONSTRAINT only_running_is_asked_to_stop CHECK (cancel_requested_at IS NULL OR status = 'processing'),
+  CONSTRAINT dead_letter_is_failed CHECK (
+    (dead_letter_queue_id IS NULL) = (dead_lettered_at IS NULL)
+    AND (dead_letter_queue_id IS NULL OR status = 'failed')
+  )
+) STRICT;
+
+CREATE INDEX jobs_ready ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold IS NULL;
+CREATE INDEX jobs_suspect ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold = 'suspect';
+CREATE INDEX jobs_no_worker ON jobs (project_id, job_type) WHERE hold = 'no_worker';
+CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'scheduled';
+-- not on lease_until: a beat that changes no indexed column stays on its page
+CREATE INDEX jobs_processing ON jobs (queue_id) WHERE status = 'processing';
+CREATE INDEX jobs_waits_until ON jobs (waits_until) WHERE status IN ('pending', 'scheduled') AND waits_until IS NOT NULL;
+CREATE INDEX jobs_failed ON jobs (queue_id, id) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX jobs_dead_letters ON jobs (dead_letter_queue_id, id) WHERE dead_letter_queue_id IS NOT NULL;
+
+-- Written once, when an attempt ends; while it runs it is seen on the job's row.
+CREATE TABLE executions (
+  id TEXT NOT NULL PRIMARY KEY,
+  job_id TEXT NOT NULL,
+  project_id TEXT NOT NULL,
+  queue_id TEXT NOT NULL,
+  job_type TEXT NOT NULL,
+  worker_id TEXT,
+  status TEXT NOT NULL CHECK (status IN ('succeeded', 'failed', 'cancelled', 'retry_scheduled', 'dead_letter')),
+  reason TEXT CHECK (reason IN ('error', 'timeout', 'worker_lost', 'snoozed', 'released', 'cancelled')),
+  attempt_number INTEGER NOT NULL CHECK (attempt_number >= 1),
+  claim_seq INTEGER NOT NULL,
+  output TEXT,
+  error_type TEXT,
+  error_message TEXT,
+  traceback TEXT,
+  claimed_at INTEGER NOT NULL,
+  started_at INTEGER,
+  finished_at INTEGER NOT NULL,
+  heartbeat_at INTEGER,
+  duration_us INTEGER CHECK (duration_us >= 0),
+  CONSTRAINT a_reason_unless_succeeded CHECK ((status = 'succeeded') = (reason IS NULL))
+) STRICT;
+CREATE INDEX executions_of_job ON executions (job_id, id);
+
+CREATE TABLE log_lines (
+  execution_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  level TEXT NOT NULL CHECK (level IN ('trace', 'debug', 'info', 'warn', 'error')),
+  message TEXT NOT NULL CHECK (length(message) BETWEEN 1 AND 10000),
+  metadata TEXT,
+  logged_at INTEGER NOT NULL,
+  PRIMARY KEY (execution_id, seq)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO organizations (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'default');
+INSERT INTO projects (id, organization_id, name)
+  VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'default');

@@ -1,0 +1,149 @@
+"""PostgreSQL by asyncpg. Leaves no state on a connection, so a transaction pooler may stand between."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import asyncpg
+
+from taskforge.domain.errors import Conflict, SchemaMismatch, TaskforgeError, Unavailable
+from taskforge.storage.engine import Call, Many, Rows, Script
+from taskforge.storage.statements import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taskforge.ports.clock import Clock
+
+T = TypeVar("T")
+
+ATTEMPTS_AFTER_DEADLOCK = 5
+
+
+class PostgresEngine:
+    """A pool of connections, bound to the event loop that first uses it."""
+
+    dialect = "postgres"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        pool_size: int = 10,
+        statement_cache: int = 256,
+        connect_timeout: float = 5.0,
+        statement_timeout: float = 30.0,
+        application_name: str = "taskforge",
+    ) -> None:
+        self.url = url
+        self._clock = clock
+        self._pool_size = pool_size
+        self._statement_cache = statement_cache
+        self._connect_timeout = connect_timeout
+        self._statement_timeout = statement_timeout
+        self._application_name = application_name
+        self._pool: asyncpg.Pool[Any] | None = None
+        self._opening = asyncio.Lock()
+        self._prepared = {
+            name: (block[0].numbered("$"), block[0].parameters) for name, block in catalog("postgres").items()
+        }
+
+    async def call(self, call: Call) -> Rows:
+        return cast("Rows", await self._guarded(lambda connection: self._fetch(connection, call)))
+
+    async def read(self, call: Call) -> Rows:
+        return cast("Rows", await self._guarded(lambda connection: self._fetch(connection, call)))
+
+    async def run(self, script: Callable[[], Script[T]]) -> T:
+        return cast("T", await self._guarded(lambda connection: self._drive(connection, script)))
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), 5.0)
+            except TimeoutError:
+                pool.terminate()
+
+    def moment(self, value: Any) -> Any:
+        return value
+
+    def identity(self, value: Any) -> Any:
+        return value
+
+    async def _guarded(self, work: Callable[[Any], Any]) -> Any:
+        for attempt in range(1, ATTEMPTS_AFTER_DEADLOCK + 1):
+            try:
+                pool = self._pool or await self._open()
+                async with pool.acquire(timeout=self._connect_timeout) as connection:
+                    return await work(connection)
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+                if attempt == ATTEMPTS_AFTER_DEADLOCK:
+                    raise translated(error) from error
+                await asyncio.sleep(0.01 * attempt)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                raise translated(error) from error
+        raise AssertionError("unreachable")
+
+    async def _drive(self, connection: Any, script: Callable[[], Script[T]]) -> T:
+        async with connection.transaction():
+            steps = script()
+            try:
+                call = next(steps)
+                while True:
+                    call = steps.send(await self._fetch(connection, call))
+            except StopIteration as stop:
+                return cast("T", stop.value)
+
+    async def _fetch(self, connection: Any, call: Call) -> Rows:
+        sql, names = self._prepared[call.name]
+        parameters = call.parameters
+        if isinstance(call, Many):
+            parameters = {**parameters, **call.columns}
+        arguments = [
+            parameters[name] if name != "now" else self._clock and self._clock.now() for name in names
+        ]
+        return cast("Rows", await connection.fetch(sql, *arguments))
+
+    async def _open(self) -> asyncpg.Pool[Any]:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self.url,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    timeout=self._connect_timeout,
+                    command_timeout=self._statement_timeout,
+                    statement_cache_size=self._statement_cache,
+                    reset=_leave_as_it_is,
+                    server_settings={"application_name": self._application_name},
+                )
+            return self._pool
+
+
+async def _leave_as_it_is(connection: Any) -> None:
+    """We leave no session state behind, so there is nothing to reset (a reset doubles a short query)."""
+
+
+def translated(error: BaseException) -> TaskforgeError:
+    """Our word for what a driver says. Never carries a password: asyncpg's messages hold none."""
+    detail = str(error) or type(error).__name__
+    if isinstance(
+        error, asyncpg.UndefinedTableError | asyncpg.UndefinedFunctionError | asyncpg.UndefinedColumnError
+    ):
+        return SchemaMismatch(f"the database has no fitting schema: {detail}", hint="run `taskforge migrate`")
+    if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
+        return Conflict(detail)
+    if isinstance(error, asyncpg.InvalidPasswordError | asyncpg.InvalidAuthorizationSpecificationError):
+        return Unavailable(f"PostgreSQL refuses the login: {detail}", hint="check TASKFORGE_DATABASE_URL")
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return Unavailable(detail, hint="create it: `createdb NAME`, then `taskforge migrate`")
+    if isinstance(
+        error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError | asyncpg.SyntaxOrAccessError
+    ):
+        return TaskforgeError(f"PostgreSQL refused a statement: {detail}")
+    return Unavailable(
+        f"PostgreSQL cannot be reached: {detail}", hint="is it running, and is the address right?"
+    )

@@ -1,0 +1,28 @@
+-- name: find_project
+SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id
+WHERE o.name = 'default' AND p.name = :name;
+
+-- name: config_version
+SELECT config_version FROM projects WHERE id = :project_id;
+
+-- name: bump_config
+UPDATE projects SET config_version = config_version + 1 WHERE id = :project_id;
+
+-- name: get_queue
+SELECT id, project_id, name, description, priority, state, settings, created_at, updated_at FROM queues
+WHERE project_id = :project_id AND id = :queue_id;
+
+-- name: find_queue
+SELECT id, project_id, name, description, priority, state, settings, created_at, updated_at FROM queues
+WHERE project_id = :project_id AND name = :name;
+
+-- name: list_queues
+SELECT id, project_id, name, description, priority, state, settings, created_at, updated_at FROM queues
+WHERE project_id = :project_id ORDER BY name;
+
+-- name: count_unfinished
+SELECT status, count(*) AS jobs FROM jobs
+WHERE queue_id = :queue_id AND status IN ('pending', 'scheduled', 'processing') GROUP BY status;
+
+-- name: delete_queue
+DELETE FROM queues WHERE project_id = :project_id AND id = :queue_id RETURNING id;

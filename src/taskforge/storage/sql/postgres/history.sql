@@ -1,0 +1,43 @@
+-- name: list_jobs
+SELECT j.*, q.name AS queue_name, q.settings AS queue_settings
+FROM jobs j LEFT JOIN queues q ON q.id = j.queue_id
+WHERE j.project_id = :project_id::uuid
+  AND (:queue_ids::uuid[] IS NULL OR j.queue_id = ANY (:queue_ids::uuid[]))
+  AND (:statuses::text[] IS NULL OR j.status = ANY (:statuses::text[]))
+  AND (:job_type::text IS NULL OR j.job_type = :job_type::text)
+  AND (:tag::text IS NULL OR j.tags @> to_jsonb(:tag::text))
+  AND (:created_from::timestamptz IS NULL OR j.created_at >= :created_from::timestamptz)
+  AND (:created_to::timestamptz IS NULL OR j.created_at < :created_to::timestamptz)
+  AND (:scheduled_from::timestamptz IS NULL OR j.scheduled_for >= :scheduled_from::timestamptz)
+  AND (:scheduled_to::timestamptz IS NULL OR j.scheduled_for < :scheduled_to::timestamptz)
+  AND (:dead_letter_queue_id::uuid IS NULL OR j.dead_letter_queue_id = :dead_letter_queue_id::uuid)
+  AND (:before::uuid IS NULL OR j.id < :before::uuid)
+ORDER BY j.id DESC LIMIT :limit::bigint;
+
+-- name: job_ids_by_suffix
+SELECT r.id FROM (
+  SELECT id FROM jobs WHERE project_id = :project_id::uuid ORDER BY id DESC LIMIT :recent::bigint
+) r WHERE replace(r.id::text, '-', '') LIKE '%' || :suffix::text LIMIT 20;
+
+-- name: job_endings
+SELECT j.id, j.status, e.output, coalesce(e.error_type, j.failure) AS error_type, e.error_message, e.traceback
+FROM jobs j LEFT JOIN executions e
+  ON e.id = j.execution_id AND j.status IN ('succeeded', 'failed', 'cancelled')
+WHERE j.id = ANY (:job_ids::uuid[]);
+
+-- name: count_jobs
+SELECT status, count(*) AS jobs FROM jobs
+WHERE project_id = :project_id::uuid AND (:queue_id::uuid IS NULL OR queue_id = :queue_id::uuid)
+  AND (:tag::text IS NULL OR tags @> to_jsonb(:tag::text))
+GROUP BY status;
+
+-- name: list_lines
+SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
+FROM log_lines l
+WHERE l.execution_id IN (
+    SELECT e.id FROM executions e WHERE e.project_id = :project_id::uuid AND e.job_id = :job_id::uuid
+    UNION SELECT j.execution_id FROM jobs j WHERE j.project_id = :project_id::uuid AND j.id = :job_id::uuid)
+  AND (:execution_id::uuid IS NULL OR l.execution_id = :execution_id::uuid)
+  AND (:after_execution::uuid IS NULL OR (l.execution_id, l.seq) > (:after_execution::uuid, :after_seq::integer))
+  AND (:levels::text[] IS NULL OR l.level = ANY (:levels::text[]))
+ORDER BY l.execution_id, l.seq LIMIT :limit::bigint;

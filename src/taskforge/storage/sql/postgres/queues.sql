@@ -1,0 +1,18 @@
+-- name: create_queue
+INSERT INTO queues (id, project_id, name, description, priority, state, settings, aging_us, dead_letter_queue_id,
+  created_at, updated_at)
+SELECT :id::uuid, :project_id::uuid, :name::text, :description::text, :priority::smallint, :state::text,
+  :settings::text, :aging_us::bigint, :dead_letter_queue_id::uuid, t.now, t.now
+FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t
+ON CONFLICT (project_id, name) DO NOTHING
+RETURNING id, project_id, name, description, priority, state, settings, created_at, updated_at;
+
+-- name: update_queue
+UPDATE queues SET name = :name::text, description = :description::text, priority = :priority::smallint,
+  state = :state::text, settings = :settings::text, aging_us = :aging_us::bigint,
+  dead_letter_queue_id = :dead_letter_queue_id::uuid, updated_at = coalesce(:now::timestamptz, clock_timestamp())
+WHERE project_id = :project_id::uuid AND id = :queue_id::uuid
+RETURNING id, project_id, name, description, priority, state, settings, created_at, updated_at;
+
+-- name: lock_queue
+SELECT id FROM queues WHERE project_id = :project_id AND id = :queue_id FOR UPDATE;

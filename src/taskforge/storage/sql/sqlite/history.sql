@@ -1,0 +1,43 @@
+-- name: list_jobs
+SELECT j.*, q.name AS queue_name, q.settings AS queue_settings
+FROM jobs j LEFT JOIN queues q ON q.id = j.queue_id
+WHERE j.project_id = :project_id
+  AND (:queue_ids IS NULL OR j.queue_id IN (SELECT value FROM json_each(:queue_ids)))
+  AND (:statuses IS NULL OR j.status IN (SELECT value FROM json_each(:statuses)))
+  AND (:job_type IS NULL OR j.job_type = :job_type)
+  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(j.tags) WHERE value = :tag))
+  AND (:created_from IS NULL OR j.created_at >= :created_from)
+  AND (:created_to IS NULL OR j.created_at < :created_to)
+  AND (:scheduled_from IS NULL OR j.scheduled_for >= :scheduled_from)
+  AND (:scheduled_to IS NULL OR j.scheduled_for < :scheduled_to)
+  AND (:dead_letter_queue_id IS NULL OR j.dead_letter_queue_id = :dead_letter_queue_id)
+  AND (:before IS NULL OR j.id < :before)
+ORDER BY j.id DESC LIMIT :limit;
+
+-- name: job_ids_by_suffix
+SELECT r.id FROM (
+  SELECT id FROM jobs WHERE project_id = :project_id ORDER BY id DESC LIMIT :recent
+) r WHERE replace(r.id, '-', '') LIKE '%' || :suffix LIMIT 20;
+
+-- name: job_endings
+SELECT j.id, j.status, e.output, coalesce(e.error_type, j.failure) AS error_type, e.error_message, e.traceback
+FROM jobs j LEFT JOIN executions e
+  ON e.id = j.execution_id AND j.status IN ('succeeded', 'failed', 'cancelled')
+WHERE j.id IN (SELECT value FROM json_each(:job_ids));
+
+-- name: count_jobs
+SELECT status, count(*) AS jobs FROM jobs
+WHERE project_id = :project_id AND (:queue_id IS NULL OR queue_id = :queue_id)
+  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag))
+GROUP BY status;
+
+-- name: list_lines
+SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
+FROM log_lines l
+WHERE l.execution_id IN (
+    SELECT e.id FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id
+    UNION SELECT j.execution_id FROM jobs j WHERE j.project_id = :project_id AND j.id = :job_id)
+  AND (:execution_id IS NULL OR l.execution_id = :execution_id)
+  AND (:after_execution IS NULL OR (l.execution_id, l.seq) > (:after_execution, :after_seq))
+  AND (:levels IS NULL OR l.level IN (SELECT value FROM json_each(:levels)))
+ORDER BY l.execution_id, l.seq LIMIT :limit;

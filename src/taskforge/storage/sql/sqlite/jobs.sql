@@ -1,0 +1,162 @@
+-- A statement over many rows is run once for each of them, inside one transaction.
+
+-- name: accept_jobs
+INSERT INTO jobs (
+  id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
+  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at
+)
+SELECT :id, q.project_id, q.id, :job_type, :payload,
+  CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
+  CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = :job_type)
+    THEN NULL ELSE 'no_worker' END,
+  coalesce(:scheduled_for, :now + :delay_us, :now) - :priority * q.aging_us,
+  :priority, :max_attempts, :retry_policy, :timeout_ms, coalesce(:scheduled_for, :now + :delay_us),
+  :expires_at, :deadline, min(coalesce(:expires_at, :deadline), coalesce(:deadline, :expires_at)), :tags, :now, :now
+FROM queues q WHERE q.id = :queue_id AND q.project_id = :project_id AND q.state <> 'closed'
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
+
+-- name: claim_jobs
+UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
+  execution_id = taskforge_uuid7(), worker_id = :worker_id, claimed_at = :now, started_at = NULL,
+  heartbeat_at = NULL, progress = NULL, updated_at = :now, lease_until = :now + :lease_us
+WHERE id IN (
+  SELECT id FROM (
+    SELECT j.id FROM queues q INDEXED BY queues_in_order CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
+    WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
+      AND j.status = 'pending' AND j.hold = 'suspect' AND j.job_type IN (SELECT value FROM json_each(:job_types))
+      AND (j.waits_until IS NULL OR j.waits_until > :now)
+    ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :suspects
+  )
+  UNION ALL
+  SELECT id FROM (
+    SELECT j.id FROM queues q INDEXED BY queues_in_order CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.id
+    WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
+      AND j.status = 'pending' AND j.hold IS NULL AND j.job_type IN (SELECT value FROM json_each(:job_types))
+      AND (j.waits_until IS NULL OR j.waits_until > :now)
+    ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :free
+  )
+  LIMIT :free
+)
+RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
+  retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at;
+SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+  :now AS now,
+  (SELECT min(d) FROM (
+    SELECT (SELECT min(j.scheduled_for) FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled') AS d
+    FROM queues q
+    WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
+  )) AS next_due_at,
+  (SELECT config_version FROM projects WHERE id = :project_id) AS config_version;
+
+-- name: settle_jobs
+INSERT INTO executions (
+  id, job_id, project_id, queue_id, job_type, worker_id, status, reason, attempt_number, claim_seq, output,
+  error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us
+)
+SELECT j.execution_id, j.id, j.project_id, j.queue_id, j.job_type, j.worker_id, :execution_status, :reason,
+  j.attempt_count, j.claim_seq, :output, :error_type, :error_message, :traceback, j.claimed_at,
+  coalesce(j.claimed_at + :wait_us, j.started_at), :now, j.heartbeat_at, :duration_us
+FROM jobs j
+WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id
+  AND (NOT :lost_only OR j.lease_until < :now OR j.worker_id IN (SELECT value FROM json_each(:dead_workers)));
+UPDATE jobs SET status = :status, hold = :hold, attempt_count = attempt_count + :attempts, losses = losses + :losses,
+  lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
+  scheduled_for = CASE WHEN :delay_us IS NULL THEN scheduled_for ELSE :now + :delay_us END,
+  rank = CASE WHEN :delay_us IS NULL THEN rank
+    ELSE :now + :delay_us - priority * (SELECT q.aging_us FROM queues q WHERE q.id = queue_id) END,
+  dead_letter_queue_id = :dead_letter_queue_id,
+  dead_lettered_at = CASE WHEN :dead_letter_queue_id IS NOT NULL THEN :now END,
+  completed_at = CASE WHEN :status IN ('succeeded', 'failed', 'cancelled') THEN :now END,
+  state = coalesce(:state, state), updated_at = :now
+WHERE id = :job_id AND status = 'processing' AND claim_seq = :claim_seq AND execution_id = :execution_id
+  AND (NOT :lost_only OR lease_until < :now OR worker_id IN (SELECT value FROM json_each(:dead_workers)))
+RETURNING execution_id;
+
+-- name: settle_lines
+INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
+VALUES (:execution_id, :seq, :level, :message, :metadata, coalesce(:logged_at, :now))
+ON CONFLICT DO NOTHING;
+
+-- name: beat_jobs
+-- once
+UPDATE workers SET last_heartbeat = :now, updated_at = :now WHERE id = :worker_id
+RETURNING NULL AS execution_id, NULL AS cancel, coalesce(drain_requested_at, stopped_at) AS drain;
+UPDATE jobs SET lease_until = :now + :lease_us,
+  started_at = coalesce(started_at, CASE WHEN :started THEN :now END),
+  heartbeat_at = CASE WHEN :signed THEN :now ELSE heartbeat_at END,
+  progress = coalesce(:progress, progress), state = coalesce(:state, state), updated_at = :now
+WHERE id = :job_id AND status = 'processing' AND claim_seq = :claim_seq AND execution_id = :execution_id
+RETURNING execution_id, cancel_requested_at AS cancel, NULL AS drain;
+
+-- name: append_lines
+INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
+SELECT j.execution_id, :seq, :level, :message, :metadata, :logged_at
+FROM jobs j
+WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id
+ON CONFLICT DO NOTHING
+RETURNING seq;
+
+-- name: promote_jobs
+UPDATE jobs SET status = 'pending', updated_at = :now
+WHERE id IN (
+  SELECT j.id FROM queues q CROSS JOIN jobs j ON j.queue_id = q.id
+  WHERE (:project_id IS NULL OR q.project_id = :project_id) AND j.status = 'scheduled' AND j.scheduled_for <= :now
+  LIMIT :limit
+)
+RETURNING id;
+
+-- name: expired_leases
+SELECT j.id, j.project_id, j.queue_id, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
+  j.manual_retries, j.cancel_requested_at IS NOT NULL AS cancel_requested,
+  EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
+    AND s.id <> j.id) AS has_suspect_neighbour
+FROM jobs j
+WHERE j.status = 'processing'
+  AND (j.lease_until < :now OR j.worker_id IN (SELECT value FROM json_each(:dead_workers)))
+  AND (:after IS NULL OR j.id > :after)
+ORDER BY j.id LIMIT :limit;
+
+-- name: expire_waiting
+UPDATE jobs SET status = 'failed', hold = NULL, completed_at = :now, updated_at = :now,
+  failure = CASE WHEN deadline <= :now THEN 'deadline' ELSE 'queue_timeout' END
+WHERE id IN (
+  SELECT id FROM jobs WHERE status IN ('pending', 'scheduled') AND waits_until <= :now
+  ORDER BY waits_until LIMIT :limit
+)
+RETURNING id;
+
+-- name: release_holds
+UPDATE jobs SET hold = NULL
+WHERE id IN (
+  SELECT j.id FROM tasks k CROSS JOIN jobs j ON j.project_id = k.project_id AND j.job_type = k.name
+  WHERE j.hold = 'no_worker' LIMIT :limit
+)
+RETURNING id;
+
+-- name: lock_job
+SELECT status, cancel_requested_at IS NOT NULL AS cancel_requested FROM jobs
+WHERE project_id = :project_id AND id = :job_id;
+
+-- name: cancel_waiting_job
+UPDATE jobs SET status = 'cancelled', hold = NULL, completed_at = :now, updated_at = :now
+WHERE project_id = :project_id AND id = :job_id AND status IN ('pending', 'scheduled')
+RETURNING id;
+
+-- name: request_cancel
+UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, :now), updated_at = :now
+WHERE project_id = :project_id AND id = :job_id AND status = 'processing'
+RETURNING id;
+
+-- name: retry_job
+UPDATE jobs SET status = 'pending', manual_retries = manual_retries + 1, losses = 0, failure = NULL,
+  queue_id = coalesce(:queue_id, queue_id), scheduled_for = NULL, expires_at = NULL, deadline = NULL,
+  waits_until = NULL, completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = :now,
+  rank = :now - priority * (SELECT q.aging_us FROM queues q
+    WHERE q.project_id = jobs.project_id AND q.id = coalesce(:queue_id, jobs.queue_id)),
+  hold = CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = jobs.project_id AND k.name = jobs.job_type)
+    THEN NULL ELSE 'no_worker' END
+WHERE project_id = :project_id AND id = :job_id AND status IN ('failed', 'cancelled')
+  AND EXISTS (SELECT 1 FROM queues q
+    WHERE q.project_id = jobs.project_id AND q.id = coalesce(:queue_id, jobs.queue_id))
+RETURNING id;

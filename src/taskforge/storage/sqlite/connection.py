@@ -1,0 +1,114 @@
+"""How a connection to the file is opened, how values are stored, what errors are called."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from taskforge.domain.errors import Conflict, SchemaMismatch, TaskforgeError, Unavailable
+from taskforge.domain.ids import Uuid7Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+OLDEST = (3, 37, 0)
+BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in WAL mode with durable commits; waits for nobody by itself.
+
+    Raises Unavailable when the file cannot be opened.
+    """
+    if sqlite3.sqlite_version_info < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        raise Unavailable(f"SQLite {sqlite3.sqlite_version} is too old, {wanted} is needed")
+    try:
+        connection = sqlite3.connect(
+            path,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            uri=path.startswith("file:"),
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA journal_mode = WAL").close()
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA wal_autocheckpoint = 2000")
+        connection.execute("PRAGMA cache_size = -16000")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+        else:
+            connection.execute("PRAGMA busy_timeout = 0")
+            mint = Uuid7Source(lambda: time.time_ns() // 1_000_000, secrets.randbits)
+            connection.create_function("taskforge_uuid7", 0, lambda: str(mint()))
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+    return connection
+
+
+def microseconds(moment: datetime) -> int:
+    """A time as it is stored."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def stored(value: Any) -> Any:
+    """A value as SQLite takes it: ids as text, times as microseconds, lists as JSON."""
+    store = _STORED.get(type(value))
+    if store is not None:
+        return store(value)
+    if value is None or isinstance(value, int | float | str):
+        return value
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return microseconds(value)
+    return json.dumps([stored(item) for item in value])
+
+
+_STORED: dict[type, Callable[[Any], Any]] = {
+    UUID: str,
+    datetime: microseconds,
+    int: lambda value: value,
+    str: lambda value: value,
+    type(None): lambda value: value,
+    bool: int,
+}
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection holds the file just now."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in BUSY
+
+
+def translated(error: sqlite3.Error, path: str) -> TaskforgeError:
+    """Our word for what SQLite says."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in BUSY:
+        return Unavailable(f"{path} is locked by another transaction", hint="is a program holding it open?")
+    if code == sqlite3.SQLITE_FULL:
+        return Unavailable(f"the disk that holds {path} is full")
+    if code == sqlite3.SQLITE_READONLY:
+        return Unavailable(f"{path} is read-only", hint="check the rights of the file and of its folder")
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+        return Unavailable(
+            f"{path} cannot be opened: {error}", hint="does its folder exist, and may you write there?"
+        )
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return Unavailable(f"{path} is not a sound SQLite database: {error}")
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return Conflict(str(error))
+    if "no such table" in str(error) or "no such column" in str(error):
+        return SchemaMismatch(f"{path} has no fitting schema: {error}", hint="run `taskforge migrate`")
+    return TaskforgeError(f"SQLite refused a statement: {error}")

@@ -1,0 +1,218 @@
+"""The one writer of a process: group commit, each operation in its own savepoint.
+
+While the writer is idle and commits are quick, an operation is run at once in the caller's thread (a
+commit takes less than a switch of threads). Otherwise operations queue for the writer's thread, which
+takes all that wait into one transaction and answers after its commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from taskforge.domain.errors import TaskforgeError, Unavailable
+from taskforge.storage.sqlite.connection import connect, is_busy, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Operation = Callable[[sqlite3.Connection], Any]
+
+T = TypeVar("T")
+
+GROUP = 200
+INLINE_LIMIT_SECONDS = 0.002
+FIRST_WAIT_SECONDS = 0.0005
+LONGEST_WAIT_SECONDS = 0.01
+
+
+class _Waiting(NamedTuple):
+    operation: Operation
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class Writer:
+    """Owns the writing connection. ``submit`` may be called from any event loop of the process."""
+
+    def __init__(self, path: str, *, busy_timeout: float) -> None:
+        self._path = path
+        self._busy_timeout = busy_timeout
+        self._connection: sqlite3.Connection | None = None
+        self._in_use = threading.Lock()
+        self._waiting: deque[_Waiting] = deque()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._commit_seconds = 0.0
+        self._data_version = 0
+
+    async def submit(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run the operation in a transaction; answers after its commit. Raises domain errors only."""
+        if (
+            not self._waiting
+            and self._commit_seconds < INLINE_LIMIT_SECONDS
+            and self._in_use.acquire(blocking=False)
+        ):
+            try:
+                connection = self._opened()
+                if self._begin(connection):
+                    return self._alone(connection, operation)
+            except sqlite3.Error as error:
+                raise translated(error, self._path) from error
+            finally:
+                self._in_use.release()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Waiting(operation, loop, future))
+        self._start()
+        self._wake.set()
+        return await future
+
+    def changed_by_others(self) -> bool | None:
+        """Whether another connection has committed since the last call; None while the writer is at work.
+
+        ``data_version`` changes only by commits of other connections, so our own do not count.
+        """
+        if self._waiting or not self._in_use.acquire(blocking=False):
+            return None
+        try:
+            version: int = self._opened().execute("PRAGMA data_version").fetchone()[0]
+        except (sqlite3.Error, TaskforgeError):
+            return True
+        finally:
+            self._in_use.release()
+        changed: bool = version != self._data_version
+        self._data_version = version
+        return changed
+
+    def close(self) -> None:
+        """End the thread after what waits is written, and close the connection."""
+        self._closing = True
+        self._wake.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=self._busy_timeout + 5)
+        with self._in_use:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._write, name="taskforge-sqlite-writer", daemon=True)
+            self._thread.start()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._closing:
+            raise Unavailable(f"{self._path} was closed")
+        if self._connection is None:
+            self._connection = connect(self._path)
+        return self._connection
+
+    def _begin(self, connection: sqlite3.Connection) -> bool:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                return False
+            raise
+        return True
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        before = time.perf_counter()
+        connection.execute("COMMIT")
+        self._commit_seconds += (time.perf_counter() - before - self._commit_seconds) * 0.2
+
+    def _alone(self, connection: sqlite3.Connection, operation: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            result = operation(connection)
+            self._commit(connection)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _write(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+                with self._in_use:
+                    results = self._together(group)
+                _deliver(group, results)
+            if self._closing:
+                return
+
+    def _together(self, group: list[_Waiting]) -> list[Any]:
+        try:
+            connection = self._opened()
+            self._begin_patiently(connection)
+            results = [self._within(connection, waiting.operation, len(group) > 1) for waiting in group]
+            try:
+                self._commit(connection)
+            except sqlite3.Error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            return [translated(error, self._path)] * len(group)
+        except TaskforgeError as error:
+            return [error] * len(group)
+        return results
+
+    def _begin_patiently(self, connection: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self._busy_timeout
+        wait = FIRST_WAIT_SECONDS
+        while not self._begin(connection):
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"{self._path} has been locked by another transaction for {self._busy_timeout:g} s",
+                    hint="is a program holding a transaction open?",
+                )
+            time.sleep(wait)
+            wait = min(LONGEST_WAIT_SECONDS, wait * 1.5)
+
+    def _within(self, connection: sqlite3.Connection, operation: Operation, shared: bool) -> Any:
+        if shared:
+            connection.execute("SAVEPOINT operation")
+        try:
+            result = operation(connection)
+        except BaseException as error:
+            if not connection.in_transaction:
+                raise
+            if shared:
+                connection.execute("ROLLBACK TO operation")
+                connection.execute("RELEASE operation")
+            else:
+                connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
+            return translated(error, self._path) if isinstance(error, sqlite3.Error) else error
+        if shared:
+            connection.execute("RELEASE operation")
+        return result
+
+
+def _deliver(group: list[_Waiting], results: list[Any]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = defaultdict(list)
+    for waiting, result in zip(group, results, strict=True):
+        by_loop[waiting.loop].append((waiting.future, result))
+    for loop, answers in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_answer, answers)
+
+
+def _answer(answers: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, result in answers:
+        if future.done():
+            continue
+        if isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            future.set_result(result)

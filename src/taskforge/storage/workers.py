@@ -1,0 +1,82 @@
+"""Workers and the task catalogue over SQL (``ports.workers``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskforge.storage.codec import process_of, task_of, to_json, worker_of
+from taskforge.storage.engine import Engine, Many, One, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taskforge.domain.ids import ProjectId, WorkerId
+    from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Worker
+
+
+class SqlWorkerStore:
+    """Implements ``WorkerStore`` for any engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def register(
+        self, project_id: ProjectId, worker_id: WorkerId, registration: Registration, lease_us: int
+    ) -> ProcessIdentity | None:
+        process = registration.process
+        tasks = sorted(registration.tasks, key=lambda task: task.name)
+        row = {
+            "worker_id": worker_id,
+            "project_id": project_id,
+            "name": registration.name,
+            "type": registration.type,
+            "capabilities": to_json(registration.capabilities),
+            "max_concurrent_jobs": registration.max_concurrent_jobs,
+            "queues": to_json(list(registration.queues)),
+            "host": process.host,
+            "machine": process.machine,
+            "pid": process.pid,
+            "process_started": process.started,
+            "version": registration.version,
+        }
+        columns: dict[str, Sequence[object]] = {
+            "name": [task.name for task in tasks],
+            "queue": [task.queue for task in tasks],
+            "schema": [None if task.schema is None else to_json(task.schema) for task in tasks],
+            "description": [task.description for task in tasks],
+        }
+
+        def script() -> Script[ProcessIdentity | None]:
+            namesake = yield One(
+                "live_namesake",
+                {"project_id": project_id, "name": registration.name, "lease_us": lease_us},
+            )
+            if namesake:
+                return process_of(namesake[0])
+            yield One("insert_worker", row)
+            if tasks:
+                yield Many("upsert_tasks", columns, {"project_id": project_id})
+            return None
+
+        return await self._engine.run(script)
+
+    async def stop(self, worker_id: WorkerId) -> None:
+        await self._engine.call(One("stop_worker", {"worker_id": worker_id}))
+
+    async def forget(self, dead_workers: Sequence[WorkerId], silence_us: int) -> Sequence[WorkerId]:
+        rows = await self._engine.call(
+            One("forget_workers", {"dead_workers": dead_workers, "silence_us": silence_us})
+        )
+        return [self._engine.identity(row["id"]) for row in rows]
+
+    async def list(self, project_id: ProjectId, *, stopped: bool = False) -> Sequence[Worker]:
+        rows = await self._engine.read(One("list_workers", {"project_id": project_id, "stopped": stopped}))
+        return [worker_of(row, self._engine) for row in rows]
+
+    async def unstopped_on(self, machine: str) -> Sequence[tuple[WorkerId, ProcessIdentity]]:
+        rows = await self._engine.read(One("workers_on_machine", {"machine": machine}))
+        return [(self._engine.identity(row["id"]), process_of(row)) for row in rows]
+
+    async def tasks(self, project_id: ProjectId) -> Sequence[TaskDescription]:
+        rows = await self._engine.read(One("list_tasks", {"project_id": project_id}))
+        return [task_of(row) for row in rows]

@@ -1,0 +1,217 @@
+"""The composition root: the only file that names concrete classes.
+
+An application has one Wiring. Each event loop that uses it gets a Platform of its own (connections are
+bound to their loop); the SQLite engine and the hub of hints are shared by all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.domain.errors import NotFound
+from taskforge.domain.ids import ProjectId, Uuid7Source
+from taskforge.services.control import Control
+from taskforge.services.direct_link import DirectLink, LinkOptions
+from taskforge.services.directory import QueueDirectory
+from taskforge.services.insights import Insights
+from taskforge.services.queues import Queues
+from taskforge.services.recovery import Recovery
+from taskforge.services.results import Results
+from taskforge.services.submission import Submission
+from taskforge.storage.address import Address, parse_address
+from taskforge.storage.codec import retry_policy_of, to_json
+from taskforge.storage.history import SqlHistoryStore
+from taskforge.storage.jobs import SqlJobStore
+from taskforge.storage.migrate import migrate, schema_state
+from taskforge.storage.queues import SqlQueueStore
+from taskforge.storage.workers import SqlWorkerStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    from taskforge.ports.clock import Clock
+    from taskforge.ports.jobs import JobStore
+    from taskforge.ports.link import Link
+    from taskforge.ports.signals import Signals
+    from taskforge.ports.workers import WorkerStore
+    from taskforge.settings import Settings
+    from taskforge.storage.engine import Engine
+    from taskforge.storage.sqlite.engine import SqliteEngine
+
+_random = random.Random(os.urandom(32))
+"""Our own, so that a program that seeds ``random`` does not repeat ids."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _random.seed(os.urandom(32)))
+
+mint = Uuid7Source(lambda: time.time_ns() // 1_000_000, _random.getrandbits)
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The services of one project, on one event loop."""
+
+    project_id: ProjectId
+    settings: Settings
+    engine: Engine
+    signals: Signals
+    directory: QueueDirectory
+    jobs: JobStore
+    workers: WorkerStore
+    submission: Submission
+    queues: Queues
+    control: Control
+    insights: Insights
+    results: Results
+    recovery: Recovery
+
+    def link(self, worker_id: UUID | None = None) -> DirectLink:
+        """A link for one worker in this process."""
+        return DirectLink(
+            jobs=self.jobs,
+            workers=self.workers,
+            directory=self.directory,
+            signals=self.signals,
+            mint=mint,
+            options=LinkOptions(
+                self.settings.lease_seconds,
+                self.settings.poll_seconds,
+                self.settings.poll_without_hints_seconds,
+            ),
+            worker_id=worker_id,
+        )
+
+
+class Wiring:
+    """Opens and closes the platforms of one application."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.address: Address = parse_address(settings.database_url)
+        self._clock = clock
+        self._hub = Hub()
+        self._sqlite: SqliteEngine | None = None
+        self._platforms: dict[asyncio.AbstractEventLoop, asyncio.Task[Platform]] = {}
+        self._pid = os.getpid()
+
+    async def platform(self) -> Platform:
+        """The platform of the running loop. Raises Unavailable, SchemaMismatch, NotFound (the project)."""
+        loop = asyncio.get_running_loop()
+        if self._pid != os.getpid():  # after a fork nothing of the parent's is ours
+            self.__init__(self.settings, clock=self._clock)  # type: ignore[misc]
+        opening = self._platforms.get(loop)
+        if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
+            opening = self._platforms[loop] = loop.create_task(self._open())
+        if opening.done():
+            return opening.result()
+        return await asyncio.shield(opening)
+
+    @asynccontextmanager
+    async def beat_link(self, worker_id: UUID) -> AsyncIterator[Link]:
+        """A second link of a worker, with a connection of its own, for the loop of its heartbeats."""
+        engine = self._engine(pool_size=1, name="taskforge beat")
+        try:
+            yield self._assemble(engine, LocalSignals(self._hub), await self._project(engine)).link(worker_id)
+        finally:
+            if engine is not self._sqlite:
+                await engine.close()
+
+    async def close(self) -> None:
+        """Close what this loop has opened; the last loop closes the database."""
+        opening = self._platforms.pop(asyncio.get_running_loop(), None)
+        if opening is not None:
+            platform = await opening
+            await platform.results.close()
+            await platform.signals.close()
+            if platform.engine is not self._sqlite:
+                await platform.engine.close()
+        if not self._platforms and self._sqlite is not None:
+            engine, self._sqlite = self._sqlite, None
+            await engine.close()
+
+    async def _open(self) -> Platform:
+        await self._check_schema()
+        engine = self._engine(pool_size=self.settings.pool_size, name="taskforge")
+        project_id = await self._project(engine)
+        signals = self._signals(engine)
+        await signals.start()
+        return self._assemble(engine, signals, project_id)
+
+    async def _check_schema(self) -> None:
+        """A SQLite file migrates itself; PostgreSQL never does without being told."""
+        if self.address.kind == "postgres":
+            (await schema_state(self.address.target)).check()
+        elif self.address.target != ":memory:":
+            Path(self.address.target).parent.mkdir(parents=True, exist_ok=True)
+            state = await migrate(self.settings.database_url)
+            if state.unknown:
+                state.check()
+
+    def _engine(self, *, pool_size: int, name: str) -> Engine:
+        if self.address.kind == "postgres":
+            from taskforge.storage.postgres import PostgresEngine
+
+            return PostgresEngine(
+                self.address.target,
+                clock=self._clock,
+                pool_size=pool_size,
+                statement_cache=self.settings.statement_cache,
+                application_name=name,
+            )
+        if self._sqlite is None:
+            from taskforge.storage.sqlite.engine import SqliteEngine
+
+            self._sqlite = SqliteEngine(self.address.target, clock=self._clock)
+        return self._sqlite
+
+    def _signals(self, engine: Engine) -> Signals:
+        if self.address.kind == "postgres":
+            from taskforge.coordination.postgres import PostgresSignals
+
+            return PostgresSignals(self._hub, self.address.target)
+        if self._sqlite is None or self._sqlite.in_memory:
+            return LocalSignals(self._hub)
+        from taskforge.coordination.wal import WalSignals
+
+        return WalSignals(self._hub, self.address.target, self._sqlite.changed_by_others)
+
+    async def _project(self, engine: Engine) -> ProjectId:
+        project_id = await SqlQueueStore(engine, mint).project(self.settings.project)
+        if project_id is None:
+            raise NotFound(
+                f"no project is named {self.settings.project!r}",
+                hint=f"it comes from: {self.settings.origins['project']}",
+            )
+        return project_id
+
+    def _assemble(self, engine: Engine, signals: Signals, project_id: ProjectId) -> Platform:
+        jobs = SqlJobStore(engine)
+        queues = SqlQueueStore(engine, mint)
+        history = SqlHistoryStore(engine)
+        workers = SqlWorkerStore(engine)
+        directory = QueueDirectory(queues, project_id, retry_policy_of)
+        return Platform(
+            project_id=project_id,
+            settings=self.settings,
+            engine=engine,
+            signals=signals,
+            directory=directory,
+            jobs=jobs,
+            workers=workers,
+            submission=Submission(jobs, directory, signals, mint=mint, encode=to_json),
+            queues=Queues(queues, history, directory, signals),
+            control=Control(jobs, history, directory, signals),
+            insights=Insights(history, workers, project_id),
+            results=Results(history, signals),
+            recovery=Recovery(
+                jobs=jobs, queues=queues, workers=workers, signals=signals, lease=self.settings.lease_seconds
+            ),
+        )

@@ -1,0 +1,105 @@
+"""A worker of an application in this process: the worker itself and the recovery that every process does."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.errors import InvalidInput, InvalidSetting
+from taskforge.domain.worker import WorkerType
+from taskforge.runtime.loops.recover import recovery_loop
+from taskforge.runtime.worker.options import WorkerOptions
+from taskforge.runtime.worker.worker import Worker
+from taskforge.services.processes import this_process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from taskforge.runtime.loop import Loop
+    from taskforge.sdk.registry import Registry
+    from taskforge.wiring import Wiring
+
+VERSION = "0.1.0"
+
+
+class WorkerSession:
+    """``async with``: started on entry, drained on exit."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        registry: Registry,
+        *,
+        queues: Sequence[str] | None,
+        concurrency: int | None,
+        name: str | None,
+        type: WorkerType = WorkerType.GENERAL,
+        capabilities: dict[str, Any] | None = None,
+        grace: float | None = None,
+    ) -> None:
+        if not len(registry):
+            raise InvalidInput("the application has no tasks", hint="write one: @app.task above a function")
+        settings = wiring.settings
+        process = this_process()
+        self._wiring = wiring
+        self._registry = registry
+        self._interval = settings.recovery_interval_seconds
+        self._options = WorkerOptions(
+            name=name or f"{socket.gethostname()}-{process.pid}",
+            queues=list(queues) if queues else sorted({task.queue for task in registry}),
+            process=process,
+            concurrency=settings.concurrency if concurrency is None else concurrency,
+            type=type,
+            capabilities=capabilities or {},
+            version=VERSION,
+            grace=settings.grace_seconds if grace is None else grace,
+            capture_level=capture_level(settings.capture_level),
+        )
+        self._worker: Worker | None = None
+        self._recovery: Loop | None = None
+
+    async def open(self) -> Worker:
+        """The worker, not yet started."""
+        platform = await self._wiring.platform()
+        self._worker = Worker(platform.link(), self._wiring.beat_link, self._registry, self._options)
+        self._recovery = recovery_loop(platform.recovery.sweep, self._interval)
+        self._recovery.start()
+        return self._worker
+
+    async def close(self) -> None:
+        """End the recovery; the worker is drained by then."""
+        if self._recovery is not None:
+            await self._recovery.stop()
+
+    async def __aenter__(self) -> Self:
+        worker = await self.open()
+        await worker.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._worker is not None:
+            await self._worker.drain()
+        await self.close()
+
+
+def capture_level(name: str) -> int | None:
+    """The number of a logging level by name; None for off."""
+    levels = {
+        "trace": 5,
+        "debug": logging.DEBUG,
+        "info": logging.INFO,
+        "warn": logging.WARNING,
+        "error": logging.ERROR,
+    }
+    if name == "off":
+        return None
+    if name not in levels:
+        raise InvalidSetting(
+            f"capture_level must be one of {', '.join(levels)} or off, not {name!r}", field="capture_level"
+        )
+    return levels[name]

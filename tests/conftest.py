@@ -1,0 +1,162 @@
+"""The fixtures every test can use, and how a run brings up and reports its databases.
+
+`database_url` runs a test once per engine: SQLite and each PostgreSQL that is here. Narrower: `sqlite_url`,
+`postgres_url`. Without tables: `empty_database_url`. A server to break: `private_postgres`.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.databases import Databases
+from tests.support.engines import SQLITE, Engines
+from tests.support.postgres import PostgresServer, start_server
+from tests.support.processes import Processes
+from tests.support.watchdog import close_watchdog
+
+ENGINES = pytest.StashKey[Engines]()
+ENGINE_PROPERTY = "engine"
+
+settings.register_profile("dev", max_examples=30, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile(
+    "soak", max_examples=5_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the hypothesis profile, and forget settings of TaskForge that the caller has."""
+    profile = os.environ.get("TASKFORGE_TEST_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
+    if config.getoption("--hypothesis-profile", None) is None:
+        settings.load_profile(profile)
+    for name in [name for name in os.environ if name.startswith("TASKFORGE_")]:
+        if not name.startswith("TASKFORGE_TEST_"):
+            del os.environ[name]
+    config.stash[ENGINES] = Engines(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the servers are."""
+    node.config.stash[ENGINES].share_with(node.workerinput)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started, however the run ended."""
+    if ENGINES in config.stash:
+        config.stash[ENGINES].stop()
+    close_watchdog()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each database it can be run against."""
+    engines = metafunc.config.stash[ENGINES]
+    for fixture in {"database_url", "empty_database_url"} & set(metafunc.fixturenames):
+        metafunc.parametrize(fixture, _parameters(engines.labels), indirect=True)
+    if "postgres_url" in metafunc.fixturenames:
+        metafunc.parametrize("postgres_url", _parameters(engines.postgres_labels), indirect=True)
+    if "private_postgres" in metafunc.fixturenames:
+        labels = [installation.label for installation in engines.installations]
+        metafunc.parametrize("private_postgres", _parameters(labels), indirect=True)
+
+
+def _parameters(labels: list[str]) -> list[Any]:
+    missing = pytest.mark.skip(reason="no PostgreSQL to run against; see `missing` at the end")
+    return [
+        pytest.param(label, marks=[] if label == SQLITE else [pytest.mark.postgres]) for label in labels
+    ] or [pytest.param("postgres", marks=[missing, pytest.mark.postgres])]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests (`@pytest.mark.anyio`) run on asyncio only, as the product does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Databases]:
+    """Where this process gets fresh databases from."""
+    databases = Databases(request.config.stash[ENGINES], tmp_path_factory.mktemp("databases"))
+    yield databases
+    databases.close()
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path: Path, record_property: Any
+) -> Iterator[str]:
+    """The URL of a fresh, migrated database; the test runs once per engine."""
+    record_property(ENGINE_PROPERTY, request.param)
+    with databases.fresh(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path: Path, record_property: Any
+) -> Iterator[str]:
+    """The URL of a fresh database without tables (for SQLite: of no file yet); once per engine."""
+    record_property(ENGINE_PROPERTY, request.param)
+    with databases.fresh(request.param, tmp_path, migrated=False) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(databases: Databases, tmp_path: Path, record_property: Any) -> Iterator[str]:
+    """The URL of a fresh, migrated SQLite file."""
+    record_property(ENGINE_PROPERTY, SQLITE)
+    with databases.fresh(SQLITE, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path: Path, record_property: Any
+) -> Iterator[str]:
+    """The URL of a fresh, migrated PostgreSQL database; once per server."""
+    record_property(ENGINE_PROPERTY, request.param)
+    with databases.fresh(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def private_postgres(request: pytest.FixtureRequest, record_property: Any) -> Iterator[PostgresServer]:
+    """A PostgreSQL server that nobody else uses, to be halted, crashed and started; once per version."""
+    record_property(ENGINE_PROPERTY, request.param)
+    installations = {found.label: found for found in request.config.stash[ENGINES].installations}
+    with ExitStack() as stack:
+        server = start_server(installations[request.param])
+        stack.callback(server.stop)
+        yield server
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Starts real child processes; whatever of them still runs at the end of the test is killed."""
+    processes = Processes(tmp_path)
+    yield processes
+    processes.clean_up()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what ran against what, so that nothing is left out in silence."""
+    counts: dict[str, Counter[str]] = {}
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, engine in getattr(report, "user_properties", []):
+                if name == ENGINE_PROPERTY and (report.when == "call" or outcome == "error"):
+                    counts.setdefault(engine, Counter())[outcome] += 1
+    words = {
+        engine: ", ".join(f"{n} {outcome}" for outcome, n in count.items())
+        for engine, count in counts.items()
+    }
+    for line in config.stash[ENGINES].describe(words):
+        terminalreporter.write_line(line)

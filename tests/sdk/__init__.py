@@ -1,0 +1,1 @@
+"""Tests of the sdk, without a database."""

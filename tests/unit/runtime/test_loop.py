@@ -1,0 +1,175 @@
+"""Loop: periodic, undying, woken, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+import pytest
+
+from taskforge.runtime.backoff import Backoff
+from taskforge.runtime.loop import Loop
+from taskforge.runtime.loops.recover import recovery_loop
+from taskforge.runtime.wakeup import Wakeup
+
+pytestmark = pytest.mark.anyio
+
+
+class Counter:
+    """An activity that counts its calls, fails when told, and notices overlaps."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.fail_next = 0
+        self.inside = 0
+        self.changed = asyncio.Event()
+
+    async def __call__(self) -> None:
+        assert self.inside == 0, "calls overlap"
+        self.inside += 1
+        try:
+            self.calls += 1
+            self.changed.set()
+            await asyncio.sleep(0)
+            if self.fail_next:
+                self.fail_next -= 1
+                raise ValueError("broken")
+        finally:
+            self.inside -= 1
+
+    async def reach(self, calls: int) -> None:
+        async with asyncio.timeout(5):
+            while self.calls < calls:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+async def test_calls_at_once_and_then_by_interval() -> None:
+    counter = Counter()
+    async with Loop("test", counter, 0.01):
+        await counter.reach(5)
+
+
+async def test_wake_brings_the_next_call_forward() -> None:
+    counter = Counter()
+    async with Loop("test", counter, 3600.0) as loop:
+        await counter.reach(1)
+        loop.wake()
+        await counter.reach(2)
+
+
+async def test_an_error_is_logged_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    counter = Counter()
+    counter.fail_next = 2
+    with caplog.at_level(logging.ERROR):
+        async with Loop("test", counter, 0.01) as loop:
+            await counter.reach(4)
+            assert loop.is_running
+    assert len([record for record in caplog.records if "loop test failed" in record.message]) == 2
+
+
+async def test_a_cancellation_that_is_not_ours_does_not_end_it() -> None:
+    counter = Counter()
+
+    async def activity() -> None:
+        await counter()
+        if counter.calls == 1:
+            raise asyncio.CancelledError
+
+    async with Loop("test", activity, 0.01):
+        await counter.reach(3)
+
+
+async def test_stop_lets_a_call_end() -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+    ended = False
+
+    async def activity() -> None:
+        nonlocal ended
+        entered.set()
+        await leave.wait()
+        ended = True
+
+    loop = Loop("test", activity, 3600.0)
+    loop.start()
+    await entered.wait()
+    stopping = asyncio.create_task(loop.stop())
+    await asyncio.sleep(0)
+    leave.set()
+    await stopping
+    assert ended
+    assert not loop.is_running
+
+
+async def test_stop_cancels_a_call_that_hangs() -> None:
+    entered = asyncio.Event()
+
+    async def activity() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    loop = Loop("test", activity, 3600.0)
+    loop.start()
+    await entered.wait()
+    await loop.stop(deadline=0.01)
+    assert not loop.is_running
+
+
+async def test_stress_start_wake_fail_stop_in_any_order() -> None:
+    chance = random.Random(7)
+    counter = Counter()
+    loop = Loop("stress", counter, 0.001, max_backoff=0.002)
+    logging.getLogger("taskforge.runtime.loop").disabled = True
+    try:
+        for _ in range(500):
+            match chance.randrange(6):
+                case 0:
+                    loop.start()
+                case 1:
+                    await loop.stop()
+                    assert not loop.is_running
+                    assert counter.inside == 0
+                case 2:
+                    counter.fail_next = chance.randrange(3)
+                case 3:
+                    before = counter.calls
+                    loop.start()
+                    loop.wake()
+                    await counter.reach(before + 1)
+                case 4:
+                    await asyncio.gather(loop.stop(), loop.stop())
+                case _:
+                    loop.wake()
+                    await asyncio.sleep(0)
+        await loop.stop()
+    finally:
+        logging.getLogger("taskforge.runtime.loop").disabled = False
+    calls = counter.calls
+    await asyncio.sleep(0.01)
+    assert counter.calls == calls
+
+
+async def test_the_recovery_loop_calls_the_sweep() -> None:
+    counter = Counter()
+    async with recovery_loop(counter) as loop:
+        await counter.reach(1)
+    assert loop.name == "recover"
+
+
+async def test_backoff_doubles_to_its_cap_and_begins_again() -> None:
+    backoff = Backoff(1.0, 4.0, random=lambda: 1.0)
+    assert [backoff.delay() for _ in range(4)] == [1.0, 2.0, 4.0, 4.0]
+    backoff.reset()
+    assert backoff.delay() == 1.0
+    assert Backoff(1.0, 4.0, random=lambda: 0.0).delay() == 0.5
+
+
+async def test_a_wakeup_remembers_and_times_out() -> None:
+    wakeup = Wakeup()
+    wakeup.set()
+    assert await wakeup.wait(10)
+    assert not await wakeup.wait(0.001)
+    asyncio.get_running_loop().call_soon(wakeup.set)
+    assert await wakeup.wait()
+    assert not await wakeup.wait(0)
