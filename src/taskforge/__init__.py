@@ -14,6 +14,7 @@ from taskforge.sdk.context import Context, current_job
 from taskforge.sdk.handle import JobHandle
 from taskforge.sdk.handler import JobHandler
 from taskforge.sdk.outcomes import Cancel, Dead, Retry, Snooze
+from taskforge.sdk.task import Task
 
 __all__ = [
     "Cancel",
@@ -26,6 +27,7 @@ __all__ = [
     "ResultTimeout",
     "Retry",
     "Snooze",
+    "Task",
     "TaskForge",
     "TaskforgeError",
     "current_job",

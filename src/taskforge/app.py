@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from taskforge.domain.worker import TaskDescription
 from taskforge.sdk.bridge import Bridge
 from taskforge.sdk.decorator import TaskDecorator
 from taskforge.sdk.registry import Registry
@@ -121,11 +122,11 @@ class TaskForge:
     # What tasks and handles need of their application (sdk.backend.Backend).
 
     async def submit(self, call: TaskCall[Any], /) -> UUID:
-        platform = await self.platform()
+        platform = await self._declared()
         return await platform.submission.submit(_request(call), declare=True)
 
     async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
-        platform = await self.platform()
+        platform = await self._declared()
         return await platform.submission.submit_many([_request(call) for call in calls], declare=True)
 
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
@@ -141,6 +142,14 @@ class TaskForge:
         self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         return self._bridge.run(function, *args, **kwargs)
+
+    async def _declared(self) -> Platform:
+        """The platform, after it has been told of the tasks of this application (once, and of new ones)."""
+        platform = await self.platform()
+        if len(self.registry) != platform.declared_tasks:
+            tasks = [TaskDescription(task.name, task.queue) for task in self.registry]
+            await platform.declare(tasks)
+        return platform
 
     def _wired(self) -> Wiring:
         if self._wiring is None:

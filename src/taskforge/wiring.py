@@ -35,9 +35,10 @@ from taskforge.storage.queues import SqlQueueStore
 from taskforge.storage.workers import SqlWorkerStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from uuid import UUID
 
+    from taskforge.domain.worker import TaskDescription
     from taskforge.ports.clock import Clock
     from taskforge.ports.jobs import JobStore
     from taskforge.ports.link import Link
@@ -55,7 +56,7 @@ if hasattr(os, "register_at_fork"):
 mint = Uuid7Source(lambda: time.time_ns() // 1_000_000, _random.getrandbits)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Platform:
     """The services of one project, on one event loop."""
 
@@ -72,6 +73,12 @@ class Platform:
     insights: Insights
     results: Results
     recovery: Recovery
+    declared_tasks: int = 0
+
+    async def declare(self, tasks: Sequence[TaskDescription]) -> None:
+        """Make known the tasks of an application that enqueues; what workers said of them stays."""
+        await self.workers.declare(self.project_id, tasks)
+        self.declared_tasks = len(tasks)
 
     def link(self, worker_id: UUID | None = None) -> DirectLink:
         """A link for one worker in this process."""

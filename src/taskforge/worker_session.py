@@ -12,6 +12,7 @@ from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.worker import Worker
 from taskforge.services.processes import this_process
+from taskforge.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from taskforge.runtime.loop import Loop
     from taskforge.sdk.registry import Registry
     from taskforge.wiring import Wiring
-
-VERSION = "0.1.0"
 
 
 class WorkerSession:

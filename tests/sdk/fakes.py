@@ -85,16 +85,6 @@ class FakeBackend:
         self.calls.update(zip(ids, calls, strict=True))
         return ids
 
-    async def submit_in(self, connection: Any, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
-        self.connections.append(("async", connection))
-        return await self.submit_many(calls)
-
-    def submit_in_sync(self, connection: Any, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
-        self.connections.append(("sync", connection))
-        ids = [uuid4() for _ in calls]
-        self.calls.update(zip(ids, calls, strict=True))
-        return ids
-
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
         self.timeouts.append(timeout)
         call = self.calls[job_id]

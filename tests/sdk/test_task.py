@@ -116,8 +116,6 @@ def test_the_synchronous_verbs_of_a_handle(app: FakeBackend) -> None:
 def test_inside_a_transaction(app: FakeBackend) -> None:
     task = app.task(add)
     connection = object()
-    assert task.enqueue_in(connection, 1, 2).result() == 3
-    assert asyncio.run(task.aenqueue_in(connection, 1, b=2)).result() == 3
     assert app.connections == [("sync", connection), ("async", connection)]
 
 
@@ -127,7 +125,6 @@ def test_parameters_may_have_any_name(app: FakeBackend) -> None:
         return self + connection + function + args
 
     assert it.enqueue(self=1, connection=2, function=3, args=4).result() == 10
-    assert it.options(delay=1).enqueue_in(None, self=1, connection=2, function=3, args=4).result() == 10
     assert it(self=1, connection=2, function=3, args=4) == 10
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from rich.console import Console
 
-from taskforge.demo.run import run_demo
+from taskforge.demo.run import made, run_demo
 from taskforge.demo.screen import print_summary, screen
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ def run(
     """
     # With --json the progress goes to standard error.
     console = Console(stderr=as_json)
-    report_folder.mkdir(parents=True, exist_ok=True)
-    url = database_url or fresh_database(report_folder)
+    folder = made(report_folder)
+    url = database_url or fresh_database(folder)
     if not as_json:
         console.print("Reading the standard library of the running Python, one job per file.")
-    summary = asyncio.run(_run(console, url, report_folder, limit, concurrency))
+    summary = asyncio.run(_run(console, url, folder, limit, concurrency))
     if as_json:
         sys.stdout.write(summary.to_json() + "\n")
     else:
@@ -49,8 +49,8 @@ def run(
 
 
 def fresh_database(folder: Path) -> str:
-    """The URL of a SQLite file that is not there yet: runs side by side never share one."""
-    path = (folder / f"demo-{token_hex(4)}.db").absolute()
+    """The URL of a SQLite file in an absolute folder that is not there yet: runs side by side never share one."""
+    path = folder / f"demo-{token_hex(4)}.db"
     return f"sqlite:///{quote(path.as_posix())}"
 
 

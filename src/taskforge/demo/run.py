@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from taskforge.demo import ledger
 from taskforge.demo.progress import DemoProgress, Pace, ProgressScreen
-from taskforge.demo.sources import evenly, source_files
+from taskforge.demo.sources import source_files
 from taskforge.demo.summary import DemoSummary
 from taskforge.demo.tasks import DEAD_LETTER_QUEUE, DESCRIPTIONS, QUEUES, READING_QUEUE, build
-from taskforge.domain.errors import Conflict
+from taskforge.domain.errors import Conflict, InvalidInput
 from taskforge.domain.queue import QueueState
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ async def run_demo(
     """Read the running Python's library with this application, in this process, and report.
 
     Ends when every file's job has ended, one way or the other, and the report is written. Raises
-    `NoLibrarySource` without source to read, `OSError` if the folder cannot be made, `JobFailed` if the
-    report could not be written, and whatever the database raises.
+    `NoLibrarySource` without source to read, `InvalidInput` for a limit below 1 or a folder that cannot be
+    made, `JobFailed` if the report could not be written, and what the database raises.
     """
-    folder = await asyncio.to_thread(_made, report_folder)
+    folder = await asyncio.to_thread(made, report_folder)
     found = source_files()
-    files = found if limit is None else evenly(found, limit)
+    files = found if limit is None else source_files(limit=limit)
     run = f"demo-{token_hex(4)}"
     tasks = build(app)
     await prepare_queues(app)
@@ -84,9 +84,15 @@ async def prepare_queues(app: TaskForge) -> None:
     await queues.update(READING_QUEUE, settings={"dead_letter_queue_id": str(dead.id)})
 
 
-def _made(folder: Path) -> Path:
+def made(folder: Path) -> Path:
+    """The folder, absolute and existing. Raises `InvalidInput` if it cannot be made."""
     folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"the report folder {folder} cannot be made: {error.strerror}", field="report_folder"
+        ) from error
     return folder
 
 

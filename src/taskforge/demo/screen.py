@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
-from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -68,9 +67,6 @@ def left_of(progress: DemoProgress) -> str:
 def print_summary(console: Console, summary: DemoSummary) -> None:
     """The numbers, then the dead letters with their reasons, then where the report is."""
     counts = ", ".join(f"{count:,} {status}" for status, count in summary.counts.items() if count)
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
     rows = {
         "files": f"{summary.files:,} of {summary.files_in_library:,}, {summary.lines:,} lines",
         "jobs": f"{counts} (one of them wrote the report)",
@@ -81,11 +77,10 @@ def print_summary(console: Console, summary: DemoSummary) -> None:
         "report": summary.report,
         "table": summary.csv,
     }
+    console.print()
     for name, value in rows.items():
         if value:
-            table.add_row(name, Text(value))
-    console.print()
-    console.print(table)
+            console.print(Text.assemble((f"{name:<14}", "bold"), value), soft_wrap=True)
     if summary.dead_letters:
         console.print()
         console.print("These files do not parse; their jobs are dead letters:", style="bold")
@@ -94,7 +89,7 @@ def print_summary(console: Console, summary: DemoSummary) -> None:
             console.print(text.append(f" ({letter.attempts} attempts)", "dim"), soft_wrap=True)
     if summary.note:
         console.print()
-        console.print(summary.note, markup=False, highlight=False)
+        console.print(summary.note, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskforge.domain.errors import InvalidInput, NotFound
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 EXCLUDED_FOLDERS = frozenset({"site-packages", "dist-packages", "__pycache__"})
 
 
-class NoLibrarySource(FileNotFoundError):
+class NoLibrarySource(NotFound):
     """The running Python has no readable standard library source, as in some embedded builds."""
 
 
@@ -30,14 +32,16 @@ def source_files(root: Path | None = None, *, limit: int | None = None) -> list[
     that a short run still sees the whole library. The same library and limit always give the same list.
     Files reached through a symbolic link to a folder are left out.
 
-    Raises `ValueError` for a limit below 1, `NoLibrarySource` if there is nothing to read.
+    Raises `InvalidInput` for a limit below 1, `NoLibrarySource` if there is nothing to read.
     """
     if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1, not {limit}")
+        raise InvalidInput(f"limit must be at least 1, not {limit}", field="limit")
     folder = root if root is not None else library_root()
     found = sorted(_walk(folder), key=lambda path: path.relative_to(folder).parts)
     if not found:
-        raise NoLibrarySource(f"no Python source file below {folder}")
+        raise NoLibrarySource(
+            f"no Python source file below {folder}", hint="run the demo with a Python that ships its library"
+        )
     return found if limit is None else evenly(found, limit)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -264,7 +263,7 @@ def check_max_attempts(value: int) -> int:
 def check_seconds(value: float | timedelta, field: str, *, least: float) -> float:
     """Seconds as a float, from a number or a timedelta. Every limit is finite and at most a year."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds:
         raise InvalidInput(f"{field} must be a number of seconds, not {value!r}", field=field)
     if not least <= seconds <= MAX_DELAY_SECONDS:
         raise InvalidInput(

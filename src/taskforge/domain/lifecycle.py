@@ -110,7 +110,7 @@ def decide(
                 output=output,
             )
         case Failed():
-            return _after_failure(outcome, policy, attempt, random)
+            return _after_failure(outcome, policy, attempt, losses, random)
         case Snoozed(seconds):
             return _transition(
                 JobEvent.SNOOZE,
@@ -118,6 +118,7 @@ def decide(
                 Reason.SNOOZED,
                 delay_us=_microseconds(seconds),
                 attempts=-1,
+                hold=_suspicion(losses),
             )
         case Cancelled(cause):
             return _transition(
@@ -129,7 +130,13 @@ def decide(
                 line=f"cancelled: {cause}",
             )
         case Released():
-            return _transition(JobEvent.RELEASE, ExecutionStatus.CANCELLED, Reason.RELEASED, attempts=-1)
+            return _transition(
+                JobEvent.RELEASE,
+                ExecutionStatus.CANCELLED,
+                Reason.RELEASED,
+                attempts=-1,
+                hold=_suspicion(losses),
+            )
         case Lost():
             return _after_loss(outcome, policy, losses)
         case _:
@@ -137,7 +144,7 @@ def decide(
 
 
 def _after_failure(
-    outcome: Failed, policy: AttemptPolicy, attempt: int, random: Callable[[], float]
+    outcome: Failed, policy: AttemptPolicy, attempt: int, losses: int, random: Callable[[], float]
 ) -> Transition:
     error = outcome.error
     reason = Reason.TIMEOUT if outcome.timed_out else Reason.ERROR
@@ -157,6 +164,7 @@ def _after_failure(
         ExecutionStatus.RETRY_SCHEDULED,
         reason,
         delay_us=_microseconds(seconds),
+        hold=_suspicion(losses),
         error_type=error.type,
         error_message=error.message,
         traceback=error.traceback,
@@ -191,7 +199,7 @@ def _after_loss(outcome: Lost, policy: AttemptPolicy, losses: int) -> Transition
         Reason.WORKER_LOST,
         attempts=-1,
         losses=added,
-        hold=Hold.SUSPECT if losses + added else None,
+        hold=_suspicion(losses + added),
         error_type="WorkerLost",
         error_message=message,
         line_level=LogLevel.WARN,
@@ -256,6 +264,11 @@ def _transition(
         line_level=line_level,
         line=line,
     )
+
+
+def _suspicion(losses: int) -> Hold | None:
+    """A job that has lost a worker stays a suspect until it ends: a worker runs one such job at a time."""
+    return Hold.SUSPECT if losses else None
 
 
 def _microseconds(seconds: float) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -142,8 +141,8 @@ def _parse_setting(name: str, value: Any) -> Any:
             return value
         raise InvalidSetting(f"{name} must be a whole number from {low} to {high}, not {value!r}", field=name)
     least, most = _NUMBERS[name]
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if is_number and least <= value <= most:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and least <= value <= most:  # NaN is not between
         return float(value)
     raise InvalidSetting(f"{name} must be a number from {least:g} to {most:g}, not {value!r}", field=name)
 

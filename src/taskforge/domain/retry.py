@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,7 @@ class RetryPolicy:
             ("multiplier", self.multiplier, 1.0, 1000.0),
             ("cap", self.cap, 0.0, MAX_DELAY_SECONDS),
         ):
-            if not (isinstance(value, int | float) and math.isfinite(value) and low <= value <= high):
+            if not (isinstance(value, int | float) and low <= value <= high):  # NaN is not between
                 raise InvalidInput(
                     f"retry {field} must be a number from {low:g} to {high:g}, not {value!r}", field=field
                 )
@@ -42,10 +41,8 @@ class RetryPolicy:
         """Seconds to wait after the ``failures``-th failure (1 or more); ``random`` is uniform in [0, 1)."""
         if self.base == 0.0:
             return 0.0
-        doublings = max(0, failures - 1)
-        ceiling = math.log(self.cap / self.base) if self.cap > 0 else -math.inf
-        if self.multiplier > 1.0 and doublings * math.log(self.multiplier) >= ceiling:
+        try:
+            full = min(self.cap, self.base * self.multiplier ** max(0, failures - 1))
+        except OverflowError:
             full = self.cap
-        else:
-            full = min(self.cap, self.base * self.multiplier**doublings)
         return full * (0.5 + random() / 2) if self.jitter else full

@@ -23,6 +23,10 @@ class WorkerStore(Protocol):
         """
         ...
 
+    async def declare(self, project_id: ProjectId, tasks: Sequence[TaskDescription]) -> None:
+        """Add tasks to the catalogue that an application enqueues; those it has are left as they are."""
+        ...
+
     async def stop(self, worker_id: WorkerId) -> None:
         """The worker has left in good order."""
         ...
@@ -40,5 +44,5 @@ class WorkerStore(Protocol):
         ...
 
     async def tasks(self, project_id: ProjectId) -> Sequence[TaskDescription]:
-        """The catalogue: every task that a worker has ever registered."""
+        """The catalogue: every task that a worker has registered or an application has declared."""
         ...

@@ -47,14 +47,6 @@ class Backend(Protocol):
         """Accept all jobs in one round trip, or none; ids in the order of the calls."""
         ...
 
-    async def submit_in(self, connection: Any, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
-        """Accept jobs inside the transaction of the caller's asynchronous connection."""
-        ...
-
-    def submit_in_sync(self, connection: Any, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
-        """Accept jobs inside the transaction of the caller's synchronous connection."""
-        ...
-
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
         """The result's JSON text once the job succeeded. Raises JobFailed, JobCancelled, ResultTimeout."""
         ...

@@ -22,6 +22,7 @@ _OTHER_THAN_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 _encode_json: Callable[[Any], bytes] | None = None
 _decode_json: Callable[[str | bytes], Any] | None = None
+_refuse_nan: Callable[[Any], object] | None = None
 
 
 def encode(value: Any, *, where: str, limit: int = MAX_PAYLOAD_BYTES) -> str:
@@ -121,15 +122,26 @@ def _load_decoder() -> Callable[[str | bytes], Any]:
     return decoder
 
 
+def _load_strict_encoder() -> Callable[[Any], object]:
+    global _refuse_nan
+    from json import JSONEncoder
+
+    from msgspec import to_builtins
+
+    write = JSONEncoder(allow_nan=False, check_circular=False).encode
+
+    def refuse_nan(value: Any) -> object:
+        return write(to_builtins(value, str_keys=True, enc_hook=to_json_value))
+
+    _refuse_nan = refuse_nan
+    return refuse_nan
+
+
 def _look_closer(value: Any, where: str, data: bytes) -> None:
     """Refuse what JSON lost: ``null`` may be a NaN, and a NUL character is legal there but not in a database."""
-    import json
-
-    import msgspec
-
     if b"null" in data:
         try:
-            json.dumps(msgspec.to_builtins(value, str_keys=True, enc_hook=to_json_value), allow_nan=False)
+            (_refuse_nan or _load_strict_encoder())(value)
         except ValueError as error:
             raise _explained(value, where, error) from None
     if b"\\u0000" in data.replace(b"\\\\", b""):

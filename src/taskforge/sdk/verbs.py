@@ -35,15 +35,3 @@ class Enqueuing(Generic[P, R]):
     def enqueue(self, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """`aenqueue` for synchronous code."""
         return self.backend.run_sync(self.aenqueue, *args, **kwargs)
-
-    async def aenqueue_in(self, connection: Any, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
-        """Make a job inside the transaction of an asynchronous connection: it exists once that commits."""
-        call = self.job(*args, **kwargs)
-        ids = await self.backend.submit_in(connection, [call])
-        return call.handle(ids[0], self.backend)
-
-    def enqueue_in(self, connection: Any, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
-        """Make a job inside the transaction of a synchronous connection: it exists once that commits."""
-        call = self.job(*args, **kwargs)
-        ids = self.backend.submit_in_sync(connection, [call])
-        return call.handle(ids[0], self.backend)

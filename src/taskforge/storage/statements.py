@@ -45,7 +45,7 @@ class Statement:
 @cache
 def catalog(dialect: str) -> Mapping[str, tuple[Statement, ...]]:
     """All statements of a dialect by name."""
-    blocks = _read("common")
+    blocks = dict(_read("common"))
     for name, block in _read(dialect).items():
         if name in blocks:
             raise TaskforgeError(f"statement {name!r} stands in common and in {dialect}")

@@ -24,7 +24,6 @@ class SqlWorkerStore:
         self, project_id: ProjectId, worker_id: WorkerId, registration: Registration, lease_us: int
     ) -> ProcessIdentity | None:
         process = registration.process
-        tasks = sorted(registration.tasks, key=lambda task: task.name)
         row = {
             "worker_id": worker_id,
             "project_id": project_id,
@@ -39,12 +38,6 @@ class SqlWorkerStore:
             "process_started": process.started,
             "version": registration.version,
         }
-        columns: dict[str, Sequence[object]] = {
-            "name": [task.name for task in tasks],
-            "queue": [task.queue for task in tasks],
-            "schema": [None if task.schema is None else to_json(task.schema) for task in tasks],
-            "description": [task.description for task in tasks],
-        }
 
         def script() -> Script[ProcessIdentity | None]:
             namesake = yield One(
@@ -54,11 +47,14 @@ class SqlWorkerStore:
             if namesake:
                 return process_of(namesake[0])
             yield One("insert_worker", row)
-            if tasks:
-                yield Many("upsert_tasks", columns, {"project_id": project_id})
+            if registration.tasks:
+                yield _tasks("upsert_tasks", project_id, registration.tasks)
             return None
 
         return await self._engine.run(script)
+
+    async def declare(self, project_id: ProjectId, tasks: Sequence[TaskDescription]) -> None:
+        await self._engine.call(_tasks("declare_tasks", project_id, tasks))
 
     async def stop(self, worker_id: WorkerId) -> None:
         await self._engine.call(One("stop_worker", {"worker_id": worker_id}))
@@ -80,3 +76,15 @@ class SqlWorkerStore:
     async def tasks(self, project_id: ProjectId) -> Sequence[TaskDescription]:
         rows = await self._engine.read(One("list_tasks", {"project_id": project_id}))
         return [task_of(row) for row in rows]
+
+
+def _tasks(statement: str, project_id: ProjectId, tasks: Sequence[TaskDescription]) -> Many:
+    """In the order of names, so that two processes never wait for each other in a circle."""
+    ordered = sorted(tasks, key=lambda task: task.name)
+    columns: dict[str, Sequence[object]] = {
+        "name": [task.name for task in ordered],
+        "queue": [task.queue for task in ordered],
+        "schema": [None if task.schema is None else to_json(task.schema) for task in ordered],
+        "description": [task.description for task in ordered],
+    }
+    return Many(statement, columns, {"project_id": project_id})

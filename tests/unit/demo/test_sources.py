@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskforge.demo.sources import NoLibrarySource, evenly, library_root, relative_name, source_files
+from taskforge.domain.errors import InvalidInput
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_says_so_when_there_is_no_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_refuses_a_limit_below_one(library: Path, limit: int) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(InvalidInput, match="at least 1"):
         source_files(library, limit=limit)
 
 

@@ -124,6 +124,7 @@ class FakeLink:
             self.waiting.remove(attempt)
             taken.append(attempt)
         self.claims.append((free, suspects, len(taken)))
+        self._notify()
         return Work(taken, datetime.now(UTC), self.next_due_in)
 
     async def settle(self, reports: Sequence[Report]) -> frozenset[uuid.UUID]:
@@ -131,11 +132,13 @@ class FakeLink:
         await self.settle_gate.wait()
         self._called("settle")
         self.batches.append(list(reports))
+        self._notify()
         return frozenset(report.execution_id for report in reports) & self.lost
 
     async def beat(self, beats: Sequence[Beat]) -> BeatReply:
         self._called("beat")
         self.beats.append(list(beats))
+        self._notify()
         ids = {beat.execution_id for beat in beats}
         return BeatReply(frozenset(self.cancel & ids), frozenset(self.lost & ids), self.drain)
 
@@ -143,6 +146,7 @@ class FakeLink:
         await asyncio.sleep(0)
         self._called("log")
         self.lines.extend(lines)
+        self._notify()
 
     async def leave(self) -> None:
         self._called("leave")
@@ -163,7 +167,10 @@ class FakeLink:
 
     def _called(self, verb: str) -> None:
         self.verbs.append(verb)
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._changed.set)
+        self._notify()
         if self.errors[verb]:
             raise self.errors[verb].popleft()
+
+    def _notify(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the test's event loop has ended
+            self._loop.call_soon_threadsafe(self._changed.set)

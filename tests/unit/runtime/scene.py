@@ -10,10 +10,11 @@ from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.worker import Worker
 from taskforge.sdk.registry import Registry
 from taskforge.sdk.task import make_task
-from tests.unit.runtime.fake_link import FakeLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.unit.runtime.fake_link import FakeLink
 
 
 class Scene:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +13,7 @@ import pytest
 
 from taskforge.domain.errors import Unavailable
 from taskforge.domain.outcome import Cancelled, Failed, Released, Succeeded
-from taskforge.sdk.context import Context
+from taskforge.sdk.context import Context  # noqa: TC001 - read when a task is registered
 
 if TYPE_CHECKING:
     from tests.unit.runtime.fake_link import FakeLink
@@ -103,10 +105,8 @@ async def test_a_task_that_swallows_its_timeout_and_returns_is_timed_out(
 ) -> None:
     @scene.task
     async def stubborn() -> str:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            pass
         return "late"
 
     execution = link.add("stubborn", timeout=0.02)
@@ -242,10 +242,10 @@ async def test_progress_state_and_start_are_told_early(link: FakeLink, scene: Sc
         assert link.beats[0][0].started
         assert not link.beats[0][0].signed
         begin.set()
-        await link.until(lambda: any(beat.signed for batch in link.beats for beat in batch))
+        await link.until(lambda: any(beat.state for batch in link.beats for beat in batch))
         release.set()
     beats = [beat for batch in link.beats for beat in batch]
-    assert any(beat.progress == '{"done":1,"total":2,"message":"half"}' for beat in beats)
+    assert any(beat.signed and beat.progress == '{"done":1,"total":2,"message":"half"}' for beat in beats)
     assert any(beat.state == '{"page":1}' for beat in beats)
 
 
@@ -283,3 +283,68 @@ async def test_timeouts_of_many_jobs_come_in_time(link: FakeLink, scene: Scene) 
     assert all(isinstance(report.outcome, Failed) and report.outcome.timed_out for report in link.reports)
     assert ended[0] - begun >= 0.055
     assert ended[-1] - begun < 1.5
+
+
+async def test_interrupts_at_the_very_end_of_a_thread_task_never_hit_the_next(
+    link: FakeLink, scene: Scene
+) -> None:
+    @scene.task
+    def near(seconds: float) -> int:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pass
+        return 1
+
+    @scene.task
+    def innocent() -> int:
+        return sum(range(2000)) and 2
+
+    chance = random.Random(11)
+    nearly, innocents = [], []
+    for _ in range(300):
+        nearly.append(link.add("near", f'{{"seconds": {0.004 + chance.random() * 0.002}}}', timeout=0.005))
+        innocents.append(link.add("innocent"))
+    async with scene.worker(concurrency=3) as worker:
+        await link.until(lambda: len(link.reports) == 600, 60)
+    outcomes = link.outcomes()
+    assert len(link.reports) == len(outcomes) == 600
+    assert all(outcomes[execution] == Succeeded("2") for execution in innocents)
+    assert all(
+        outcomes[execution] == Succeeded("1") or timed_out(outcomes[execution], "0.005")
+        for execution in nearly
+    )
+    assert {type(outcomes[execution]) for execution in nearly} == {Succeeded, Failed}
+    assert worker.in_hand == 0
+
+
+async def test_everything_at_once_ends_each_attempt_once(link: FakeLink, scene: Scene) -> None:
+    chance = random.Random(5)
+
+    @scene.task
+    async def loop_job(seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    @scene.task
+    def thread_job(ctx: Context, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not ctx.cancelled:
+            time.sleep(0.001)
+        ctx.log.info("done")
+
+    executions = [
+        link.add(
+            chance.choice(["loop_job", "thread_job"]),
+            f'{{"seconds": {chance.random() * 0.02}}}',
+            timeout=chance.choice([0.01, 60]),
+        )
+        for _ in range(600)
+    ]
+    link.cancel |= set(chance.sample(executions, 100))
+    link.beat_interval = 0.01
+    for verb in ("claim", "settle", "beat", "log"):
+        link.errors[verb].extend(Unavailable("away") for _ in range(3))
+    async with scene.worker(concurrency=16) as worker:
+        await link.until(lambda: len(link.reports) == 600, 60)
+    assert {report.execution_id for report in link.reports} == set(executions)
+    assert len(link.reports) == 600
+    assert worker.in_hand == worker.running == 0

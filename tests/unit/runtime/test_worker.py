@@ -196,7 +196,7 @@ async def test_one_refused_report_does_not_stop_the_others(link: FakeLink, scene
     async def settle(reports: object) -> frozenset[object]:
         if any(report.outcome == Succeeded("13") for report in reports):  # type: ignore[attr-defined]
             raise ValueError("cannot store 13")
-        return await taking(reports)  # type: ignore[arg-type, return-value]
+        return await taking(reports)  # type: ignore[arg-type]
 
     link.settle = settle  # type: ignore[method-assign, assignment]
     async with scene.worker():

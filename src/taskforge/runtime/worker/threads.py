@@ -53,11 +53,11 @@ class HandlerThreads:
                 self._growth = self._loop.call_later(GROWTH_PAUSE, self._grow)
 
     def interrupt(self, running: Running) -> None:
-        """Raise Interrupt in the thread that runs it; it is seen when the thread is next in Python code."""
+        """Raise Interrupt in the thread that runs it, once; it is seen when that is next in Python code."""
         with self._lock:
-            running.interrupted = True
-            if running.thread is not None:
+            if running.thread is not None and not running.interrupted:
                 _raise_in(running.thread, Interrupt)
+            running.interrupted = True
 
     def close(self) -> None:
         """Let idle threads end."""
@@ -85,9 +85,9 @@ class HandlerThreads:
                 self._begin(running)
                 if running.variables is not None:
                     running.variables.run(self._run, running)
-            except Interrupt:
-                running.interrupted = True
-            self._end(running)
+                self._end(running)
+            except Interrupt:  # it came between the handler's end and ours; there is no second one
+                self._end(running)
             self._done.append(running)
             if not self._is_woken:
                 self._is_woken = True
@@ -100,16 +100,11 @@ class HandlerThreads:
             running.thread = threading.get_ident()
 
     def _end(self, running: Running) -> None:
-        """Make sure that no interrupt meant for this attempt is still on its way to this thread."""
-        while True:
-            try:
-                with self._lock:
-                    running.thread = None
-                    if running.interrupted:
-                        _raise_in(threading.get_ident(), None)
-            except Interrupt:
-                continue
-            return
+        """No interrupt can be sent to this thread from here on, and one on its way is taken back."""
+        with self._lock:
+            running.thread = None
+            if running.interrupted:
+                _raise_in(threading.get_ident(), None)
 
     def _collect(self) -> None:
         self._is_woken = False

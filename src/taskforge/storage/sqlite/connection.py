@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from taskforge.domain.errors import Conflict, SchemaMismatch, TaskforgeError, Unavailable
-from taskforge.domain.ids import Uuid7Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +48,6 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA query_only = ON")
         else:
             connection.execute("PRAGMA busy_timeout = 0")
-            mint = Uuid7Source(lambda: time.time_ns() // 1_000_000, secrets.randbits)
-            connection.create_function("taskforge_uuid7", 0, lambda: str(mint()))
     except sqlite3.Error as error:
         raise translated(error, path) from error
     return connection

@@ -8,11 +8,13 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from uuid import UUID
+
+import msgspec
 
 from taskforge.storage.engine import Call, Many, Rows, Script
 from taskforge.storage.sqlite.connection import EPOCH, connect, microseconds, stored, translated
@@ -20,7 +22,7 @@ from taskforge.storage.sqlite.writer import Writer
 from taskforge.storage.statements import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from taskforge.ports.clock import Clock
 
@@ -119,17 +121,17 @@ class SqliteEngine:
         self.statements += 1
         values: dict[str, Any] = {name: stored(value) for name, value in call.parameters.items()}
         values["now"] = self._now()
-        columns: dict[str, list[Any]] = {}
-        if isinstance(call, Many):
-            columns = {name: [stored(value) for value in column] for name, column in call.columns.items()}
+        columns = dict(call.columns) if isinstance(call, Many) else {}
         rows: list[Any] = []
         for statement in self._prepared[call.name]:
+            if statement.from_rows and "rows" not in values:
+                values["rows"] = _as_json(columns)
             if statement.once or not isinstance(call, Many):
                 rows += connection.execute(statement.sql, [values[name] for name in statement.parameters])
                 continue
             each = zip(
                 *(
-                    columns[name] if name in columns else repeat(values[name])
+                    map(stored, columns[name]) if name in columns else repeat(values[name])
                     for name in statement.parameters
                 ),
                 strict=False,
@@ -142,11 +144,22 @@ class SqliteEngine:
         return rows
 
 
+def _as_json(columns: Mapping[str, Sequence[Any]]) -> str:
+    """The rows as a JSON array of objects; what is None is left out."""
+    given = {name: column for name, column in columns.items() if any(value is not None for value in column)}
+    for name, column in given.items():
+        if any(isinstance(value, datetime) for value in column):
+            given[name] = [stored(value) for value in column]
+    rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
+    return msgspec.json.encode(rows).decode()
+
+
 class _Prepared(NamedTuple):
     sql: str
     parameters: tuple[str, ...]
     once: bool
     returns: bool
+    from_rows: bool
 
 
 @cache
@@ -154,7 +167,11 @@ def _prepared() -> dict[str, tuple[_Prepared, ...]]:
     return {
         name: tuple(
             _Prepared(
-                statement.numbered("?"), statement.parameters, statement.once, "RETURNING" in statement.sql
+                statement.numbered("?"),
+                statement.parameters,
+                statement.once or "rows" in statement.parameters,
+                "RETURNING" in statement.sql,
+                "rows" in statement.parameters,
             )
             for statement in block
         )

@@ -2,16 +2,6 @@
 -- (one costs 30 % of a bulk insert, and an insert would wait for whoever holds the queue's row): what a
 -- job names is checked by the join of the insert.
 
-CREATE FUNCTION taskforge_uuid7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
-  -- RFC 9562: 48 bits of Unix milliseconds over a random UUID, version set to 7
-  SELECT encode(
-    set_bit(set_bit(
-      overlay(uuid_send(gen_random_uuid())
-        PLACING substring(int8send(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
-        FROM 1 FOR 6),
-      52, 1), 53, 1), 'hex')::uuid
-$$;
-
 CREATE TABLE organizations (
   id uuid PRIMARY KEY,
   name text NOT NULL UNIQUE CHECK (char_length(name) BETWEEN 1 AND 100),
@@ -47,7 +37,7 @@ CREATE TABLE queues (
   CHECK (dead_letter_queue_id IS DISTINCT FROM id)
 );
 
--- The catalogue: every task that a worker has ever registered.
+-- The catalogue: every task that a worker has registered or an application has declared.
 CREATE TABLE tasks (
   project_id uuid NOT NULL REFERENCES projects (id),
   name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),

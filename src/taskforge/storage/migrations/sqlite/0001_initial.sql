@@ -42,7 +42,7 @@ CREATE TABLE queues (
 -- unique and complete, so that a claim over several queues reads them in their order without sorting
 CREATE UNIQUE INDEX queues_in_order ON queues (project_id, priority DESC, id);
 
--- The catalogue: every task that a worker has ever registered.
+-- The catalogue: every task that a worker has registered or an application has declared.
 CREATE TABLE tasks (
   project_id TEXT NOT NULL REFERENCES projects (id),
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),

@@ -27,7 +27,12 @@ ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
 -- name: claim_jobs
-WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
+WITH t AS MATERIALIZED (
+  -- the time of a UUIDv7 and its version are the same for the whole batch, the rest is random
+  SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now,
+    overlay(lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
+      || '-7' AS id_start
+),
 lane AS MATERIALIZED (
   SELECT q.id FROM queues q
   WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[]) AND q.state <> 'paused'
@@ -52,7 +57,7 @@ ready AS MATERIALIZED (
 claimed AS (
   -- id = ANY (ARRAY (...)): joined by UPDATE ... FROM, a generic plan merges over the whole key after churn
   UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
-    execution_id = taskforge_uuid7(), worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t),
+    execution_id = ((SELECT id_start FROM t) || substr(gen_random_uuid()::text, 16))::uuid, worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t),
     started_at = NULL, heartbeat_at = NULL, progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
   WHERE id = ANY (ARRAY (SELECT id FROM suspect UNION ALL SELECT id FROM ready))
@@ -66,46 +71,102 @@ SELECT claimed.*, t.now,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version
 FROM t LEFT JOIN claimed ON true;
 
+-- Settling and beating never join the changed rows to the batch: a generic plan takes both for ten rows and
+-- compares each with each. Rows are found by id = ANY (ARRAY (...)), the fence by a hashed subplan (the test
+-- IS TRUE keeps it one), and what differs from row to row is looked up in a jsonb object.
+
+-- name: settle_succeeded
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
+held AS MATERIALIZED (
+  SELECT h.*, o.output, o.wait_us, o.duration_us
+  FROM unnest(
+    :job_id::uuid[], :claim_seq::bigint[], :execution_id::uuid[], :output::text[], :wait_us::bigint[],
+    :duration_us::bigint[]
+  ) AS o (job_id, claim_seq, execution_id, output, wait_us, duration_us),
+  LATERAL (
+    SELECT j.id, j.execution_id, j.claim_seq, j.lease_until, j.project_id, j.queue_id, j.job_type, j.worker_id,
+      j.attempt_count, j.claimed_at, j.heartbeat_at
+    FROM jobs j WHERE j.id = o.job_id LIMIT 1
+  ) h
+  WHERE h.lease_until IS NOT NULL AND h.claim_seq = o.claim_seq AND h.execution_id = o.execution_id
+),
+settled AS (
+  UPDATE jobs SET status = 'succeeded', lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
+    completed_at = (SELECT now FROM t), updated_at = (SELECT now FROM t)
+  WHERE id = ANY (ARRAY (SELECT id FROM held)) AND lease_until IS NOT NULL
+    AND ((claim_seq, execution_id) IN (SELECT claim_seq, execution_id FROM held)) IS TRUE
+  RETURNING execution_id
+),
+recorded AS (
+  INSERT INTO executions (
+    id, job_id, project_id, queue_id, job_type, worker_id, status, attempt_number, claim_seq, output,
+    claimed_at, started_at, finished_at, heartbeat_at, duration_us
+  )
+  SELECT h.execution_id, h.id, h.project_id, h.queue_id, h.job_type, h.worker_id, 'succeeded', h.attempt_count,
+    h.claim_seq, h.output, h.claimed_at, h.claimed_at + h.wait_us * interval '1 microsecond', t.now,
+    h.heartbeat_at, h.duration_us
+  FROM held h, t WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
+)
+SELECT execution_id FROM settled;
+
 -- name: settle_jobs
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
-o AS MATERIALIZED (
-  SELECT * FROM unnest(
+held AS MATERIALIZED (
+  SELECT h.*, o.*
+  FROM t, unnest(
     :job_id::uuid[], :claim_seq::bigint[], :execution_id::uuid[], :status::text[], :execution_status::text[],
     :reason::text[], :delay_us::bigint[], :attempts::integer[], :losses::integer[], :hold::text[],
     :dead_letter_queue_id::uuid[], :output::text[], :error_type::text[], :error_message::text[],
     :traceback::text[], :wait_us::bigint[], :duration_us::bigint[], :state::text[], :lost_only::boolean[]
-  ) AS o (job_id, claim_seq, execution_id, status, execution_status, reason, delay_us, attempts, losses, hold,
-          dead_letter_queue_id, output, error_type, error_message, traceback, wait_us, duration_us, state, lost_only)
+  ) AS o (job_id, fence, fence_id, status, execution_status, reason, delay_us, attempts, losses, hold,
+          dead_letter_queue_id, output, error_type, error_message, traceback, wait_us, duration_us, state, lost_only),
+  LATERAL (
+    SELECT j.id, j.execution_id, j.claim_seq, j.lease_until, j.project_id, j.queue_id, j.job_type, j.worker_id,
+      j.attempt_count, j.claimed_at, j.started_at, j.heartbeat_at
+    FROM jobs j WHERE j.id = o.job_id LIMIT 1
+  ) h
+  WHERE h.lease_until IS NOT NULL AND h.claim_seq = o.fence AND h.execution_id = o.fence_id
+    AND (NOT o.lost_only OR h.lease_until < t.now OR h.worker_id = ANY (:dead_workers::uuid[]))
+),
+changes AS MATERIALIZED (
+  SELECT jsonb_object_agg(execution_id::text, jsonb_build_object(
+    'status', status, 'delay_us', delay_us, 'attempts', attempts, 'losses', losses, 'hold', hold,
+    'dead_letter_queue_id', dead_letter_queue_id, 'state', state, 'lost_only', lost_only)) AS by_execution
+  FROM held
 ),
 settled AS (
-  UPDATE jobs j SET status = o.status, hold = o.hold, attempt_count = j.attempt_count + o.attempts,
-    losses = j.losses + o.losses, lease_until = NULL, cancel_requested_at = NULL, waits_until = j.deadline,
-    scheduled_for = CASE WHEN o.delay_us IS NULL THEN j.scheduled_for
-      ELSE t.now + o.delay_us * interval '1 microsecond' END,
-    rank = CASE WHEN o.delay_us IS NULL THEN j.rank
-      ELSE (extract(epoch FROM t.now) * 1000000)::bigint + o.delay_us
-        - j.priority * (SELECT q.aging_us FROM queues q WHERE q.id = j.queue_id) END,
-    dead_letter_queue_id = o.dead_letter_queue_id,
-    dead_lettered_at = CASE WHEN o.dead_letter_queue_id IS NOT NULL THEN t.now END,
-    completed_at = CASE WHEN o.status IN ('succeeded', 'failed', 'cancelled') THEN t.now END,
-    state = coalesce(o.state, j.state), updated_at = t.now
-  FROM o, t
-  WHERE j.id = o.job_id AND j.status = 'processing' AND j.claim_seq = o.claim_seq
-    AND j.execution_id = o.execution_id
-    AND (NOT o.lost_only OR j.lease_until < t.now OR j.worker_id = ANY (:dead_workers::uuid[]))
-  RETURNING j.id, j.execution_id, j.project_id, j.queue_id, j.job_type, j.worker_id, j.claim_seq, j.claimed_at,
-    j.started_at, j.heartbeat_at, j.attempt_count - o.attempts AS attempt_number, o.execution_status, o.reason,
-    o.output, o.error_type, o.error_message, o.traceback, o.wait_us, o.duration_us, t.now
+  UPDATE jobs j SET
+    (status, hold, attempt_count, losses, scheduled_for, rank, dead_letter_queue_id, dead_lettered_at,
+     completed_at, state) = (
+      SELECT c.status, c.hold, j.attempt_count + c.attempts, j.losses + c.losses,
+        CASE WHEN c.delay_us IS NULL THEN j.scheduled_for ELSE t.now + c.delay_us * interval '1 microsecond' END,
+        CASE WHEN c.delay_us IS NULL THEN j.rank
+          ELSE (extract(epoch FROM t.now) * 1000000)::bigint + c.delay_us
+            - j.priority * (SELECT q.aging_us FROM queues q WHERE q.id = j.queue_id) END,
+        c.dead_letter_queue_id,
+        CASE WHEN c.dead_letter_queue_id IS NOT NULL THEN t.now END,
+        CASE WHEN c.status IN ('succeeded', 'failed', 'cancelled') THEN t.now END,
+        coalesce(c.state, j.state)
+      FROM t, jsonb_to_record((SELECT by_execution FROM changes) -> j.execution_id::text) AS c (
+        status text, delay_us bigint, attempts integer, losses integer, hold text, dead_letter_queue_id uuid,
+        state text)
+    ),
+    lease_until = NULL, cancel_requested_at = NULL, waits_until = j.deadline, updated_at = (SELECT now FROM t)
+  WHERE j.id = ANY (ARRAY (SELECT id FROM held)) AND j.lease_until IS NOT NULL
+    AND ((j.claim_seq, j.execution_id) IN (SELECT claim_seq, execution_id FROM held)) IS TRUE
+    AND (NOT ((SELECT by_execution FROM changes) -> j.execution_id::text ->> 'lost_only')::boolean
+      OR j.lease_until < (SELECT now FROM t) OR j.worker_id = ANY (:dead_workers::uuid[]))
+  RETURNING j.execution_id
 ),
 recorded AS (
   INSERT INTO executions (
     id, job_id, project_id, queue_id, job_type, worker_id, status, reason, attempt_number, claim_seq, output,
     error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us
   )
-  SELECT s.execution_id, s.id, s.project_id, s.queue_id, s.job_type, s.worker_id, s.execution_status, s.reason,
-    s.attempt_number, s.claim_seq, s.output, s.error_type, s.error_message, s.traceback, s.claimed_at,
-    coalesce(s.claimed_at + s.wait_us * interval '1 microsecond', s.started_at), s.now, s.heartbeat_at, s.duration_us
-  FROM settled s
+  SELECT h.execution_id, h.id, h.project_id, h.queue_id, h.job_type, h.worker_id, h.execution_status, h.reason,
+    h.attempt_count, h.claim_seq, h.output, h.error_type, h.error_message, h.traceback, h.claimed_at,
+    coalesce(h.claimed_at + h.wait_us * interval '1 microsecond', h.started_at), t.now, h.heartbeat_at, h.duration_us
+  FROM held h, t WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
 )
 SELECT execution_id FROM settled;
 
@@ -125,20 +186,27 @@ me AS (
   UPDATE workers w SET last_heartbeat = t.now, updated_at = t.now FROM t WHERE w.id = :worker_id::uuid
   RETURNING coalesce(w.drain_requested_at, w.stopped_at) AS drain
 ),
-b AS MATERIALIZED (
-  SELECT * FROM unnest(
-    :job_id::uuid[], :claim_seq::bigint[], :execution_id::uuid[], :started::boolean[], :signed::boolean[],
-    :progress::text[], :state::text[]
-  ) AS b (job_id, claim_seq, execution_id, started, signed, progress, state)
+news AS MATERIALIZED (
+  SELECT jsonb_object_agg(b.execution_id::text, jsonb_build_object(
+    'started', b.started, 'signed', b.signed, 'progress', b.progress, 'state', b.state)) AS by_execution
+  FROM unnest(
+    :execution_id::uuid[], :started::boolean[], :signed::boolean[], :progress::text[], :state::text[]
+  ) AS b (execution_id, started, signed, progress, state)
 ),
 alive AS (
-  UPDATE jobs j SET lease_until = t.now + :lease_us::bigint * interval '1 microsecond',
-    started_at = coalesce(j.started_at, CASE WHEN b.started THEN t.now END),
-    heartbeat_at = CASE WHEN b.signed THEN t.now ELSE j.heartbeat_at END,
-    progress = coalesce(b.progress, j.progress), state = coalesce(b.state, j.state), updated_at = t.now
-  FROM b, t
-  WHERE j.id = b.job_id AND j.status = 'processing' AND j.claim_seq = b.claim_seq
-    AND j.execution_id = b.execution_id
+  UPDATE jobs j SET
+    (started_at, heartbeat_at, progress, state) = (
+      SELECT coalesce(j.started_at, CASE WHEN b.started THEN t.now END),
+        CASE WHEN b.signed THEN t.now ELSE j.heartbeat_at END,
+        coalesce(b.progress, j.progress), coalesce(b.state, j.state)
+      FROM t, jsonb_to_record((SELECT by_execution FROM news) -> j.execution_id::text) AS b (
+        started boolean, signed boolean, progress text, state text)
+    ),
+    lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond',
+    updated_at = (SELECT now FROM t)
+  WHERE j.id = ANY (:job_id::uuid[]) AND j.lease_until IS NOT NULL
+    AND ((j.claim_seq, j.execution_id)
+      IN (SELECT * FROM unnest(:claim_seq::bigint[], :execution_id::uuid[]))) IS TRUE
   RETURNING j.execution_id, j.cancel_requested_at AS cancel
 )
 SELECT alive.execution_id, alive.cancel, (SELECT drain FROM me) AS drain
@@ -150,9 +218,9 @@ SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
 FROM unnest(
   :job_id::uuid[], :claim_seq::bigint[], :execution_id::uuid[], :seq::integer[], :level::text[],
   :message::text[], :metadata::text[], :logged_at::timestamptz[]
-) AS l (job_id, claim_seq, execution_id, seq, level, message, metadata, logged_at)
-JOIN jobs j ON j.id = l.job_id AND j.status = 'processing' AND j.claim_seq = l.claim_seq
-  AND j.execution_id = l.execution_id
+) AS l (job_id, claim_seq, execution_id, seq, level, message, metadata, logged_at),
+LATERAL (SELECT j.claim_seq, j.execution_id, j.lease_until FROM jobs j WHERE j.id = l.job_id LIMIT 1) j
+WHERE j.lease_until IS NOT NULL AND j.claim_seq = l.claim_seq AND j.execution_id = l.execution_id
 ON CONFLICT DO NOTHING
 RETURNING seq;
 

@@ -21,6 +21,13 @@ ON CONFLICT (project_id, name) DO UPDATE
   SET queue = excluded.queue, schema = excluded.schema, description = excluded.description,
     updated_at = excluded.updated_at;
 
+-- name: declare_tasks
+INSERT INTO tasks (project_id, name, queue, schema, description, updated_at)
+SELECT :project_id::uuid, u.name, u.queue, u.schema, u.description, coalesce(:now::timestamptz, clock_timestamp())
+FROM unnest(:name::text[], :queue::text[], :schema::text[], :description::text[]) AS u (name, queue, schema, description)
+ORDER BY u.name
+ON CONFLICT (project_id, name) DO NOTHING;
+
 -- name: stop_worker
 UPDATE workers SET stopped_at = coalesce(stopped_at, :now::timestamptz, clock_timestamp())
 WHERE id = :worker_id::uuid;

@@ -1,24 +1,38 @@
--- A statement over many rows is run once for each of them, inside one transaction.
+-- A statement over many rows that reads them from :rows (a JSON array of objects) is run once; any other is run
+-- once for each row, inside one transaction. The first form is twice as fast and leaves Python alone meanwhile.
 
 -- name: accept_jobs
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
   timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at
 )
-SELECT :id, q.project_id, q.id, :job_type, :payload,
-  CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = :job_type)
+SELECT n.id, q.project_id, q.id, n.job_type, n.payload,
+  CASE WHEN coalesce(n.due, :now) > :now THEN 'scheduled' ELSE 'pending' END,
+  CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = n.job_type)
     THEN NULL ELSE 'no_worker' END,
-  coalesce(:scheduled_for, :now + :delay_us, :now) - :priority * q.aging_us,
-  :priority, :max_attempts, :retry_policy, :timeout_ms, coalesce(:scheduled_for, :now + :delay_us),
-  :expires_at, :deadline, min(coalesce(:expires_at, :deadline), coalesce(:deadline, :expires_at)), :tags, :now, :now
-FROM queues q WHERE q.id = :queue_id AND q.project_id = :project_id AND q.state <> 'closed'
+  coalesce(n.due, :now) - n.priority * q.aging_us,
+  n.priority, n.max_attempts, n.retry_policy, n.timeout_ms, n.due, n.expires_at, n.deadline,
+  min(coalesce(n.expires_at, n.deadline), coalesce(n.deadline, n.expires_at)), n.tags, :now, :now
+FROM (
+  SELECT value ->> 'id' AS id, value ->> 'queue_id' AS queue_id, value ->> 'job_type' AS job_type,
+    value ->> 'payload' AS payload, value ->> 'priority' AS priority, value ->> 'max_attempts' AS max_attempts,
+    value ->> 'retry_policy' AS retry_policy, value ->> 'timeout_ms' AS timeout_ms,
+    coalesce(value ->> 'scheduled_for', :now + (value ->> 'delay_us')) AS due,
+    value ->> 'expires_at' AS expires_at, value ->> 'deadline' AS deadline, value ->> 'tags' AS tags
+  FROM json_each(:rows)
+) n
+CROSS JOIN queues q ON q.id = n.queue_id AND q.project_id = :project_id AND q.state <> 'closed'
+WHERE true
 ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
 -- name: claim_jobs
 UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
-  execution_id = taskforge_uuid7(), worker_id = :worker_id, claimed_at = :now, started_at = NULL,
+  -- a UUIDv7: the milliseconds, the version, and random digits behind the variant
+  execution_id = printf('%08x-%04x-7', (:now / 1000) >> 16, (:now / 1000) & 65535)
+    || substr(lower(hex(randomblob(2))), 2) || '-' || substr('89ab', 1 + (random() & 3), 1)
+    || substr(lower(hex(randomblob(2))), 2) || '-' || lower(hex(randomblob(6))),
+  worker_id = :worker_id, claimed_at = :now, started_at = NULL,
   heartbeat_at = NULL, progress = NULL, updated_at = :now, lease_until = :now + :lease_us
 WHERE id IN (
   SELECT id FROM (
@@ -48,6 +62,24 @@ SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, N
     WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
   )) AS next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id) AS config_version;
+
+-- name: settle_succeeded
+INSERT INTO executions (
+  id, job_id, project_id, queue_id, job_type, worker_id, status, attempt_number, claim_seq, output, claimed_at,
+  started_at, finished_at, heartbeat_at, duration_us
+)
+SELECT j.execution_id, j.id, j.project_id, j.queue_id, j.job_type, j.worker_id, 'succeeded', j.attempt_count,
+  j.claim_seq, o.value ->> 'output', j.claimed_at, j.claimed_at + (o.value ->> 'wait_us'), :now, j.heartbeat_at,
+  o.value ->> 'duration_us'
+FROM json_each(:rows) o CROSS JOIN jobs j ON j.id = o.value ->> 'job_id'
+WHERE j.status = 'processing' AND j.claim_seq = o.value ->> 'claim_seq'
+  AND j.execution_id = o.value ->> 'execution_id';
+UPDATE jobs SET status = 'succeeded', lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
+  completed_at = :now, updated_at = :now
+FROM json_each(:rows) o
+WHERE jobs.id = o.value ->> 'job_id' AND jobs.status = 'processing' AND claim_seq = o.value ->> 'claim_seq'
+  AND execution_id = o.value ->> 'execution_id'
+RETURNING execution_id;
 
 -- name: settle_jobs
 INSERT INTO executions (

@@ -16,6 +16,11 @@ ON CONFLICT (project_id, name) DO UPDATE
   SET queue = excluded.queue, schema = excluded.schema, description = excluded.description,
     updated_at = excluded.updated_at;
 
+-- name: declare_tasks
+INSERT INTO tasks (project_id, name, queue, schema, description, updated_at)
+VALUES (:project_id, :name, :queue, :schema, :description, :now)
+ON CONFLICT (project_id, name) DO NOTHING;
+
 -- name: stop_worker
 UPDATE workers SET stopped_at = coalesce(stopped_at, :now) WHERE id = :worker_id;
 

@@ -1,0 +1,173 @@
+"""Write the parts of docs/ that follow from the code: `python -m scripts.generate_docs`, with --check to compare.
+
+A generated part stands between `<!-- generated: name -->` and `<!-- end of name -->`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskforge.domain.execution import FAILURES, LIVE, ExecutionStatus, Reason
+from taskforge.domain.job import FINISHED, Hold, JobStatus
+from taskforge.domain.lifecycle import TRANSITIONS, JobEvent
+from taskforge.settings import SETTINGS, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+EVENTS = {
+    JobEvent.PROMOTE: "it is due",
+    JobEvent.CLAIM: "a worker takes it",
+    JobEvent.SUCCEED: "its handler returned",
+    JobEvent.RETRY: "the attempt failed, and one is left",
+    JobEvent.SNOOZE: "its handler asked to be called later",
+    JobEvent.RELEASE: "its worker leaves and hands it back",
+    JobEvent.LOSE: "its worker vanished",
+    JobEvent.FAIL: "the attempt failed, and none is left",
+    JobEvent.CANCEL: "someone, or its handler, cancels it",
+    JobEvent.REQUEST_CANCEL: "someone wants it cancelled while it runs",
+    JobEvent.EXPIRE: "it waited past `expires` or `deadline`",
+    JobEvent.RETRY_BY_HAND: "someone retries it",
+}
+EXECUTION_STATUSES = {
+    ExecutionStatus.QUEUED: "claimed; the handler has not begun",
+    ExecutionStatus.STARTED: "a heartbeat said that the handler began",
+    ExecutionStatus.RUNNING: "the handler itself gave a sign: `ctx.heartbeat()` or `ctx.progress()`",
+    ExecutionStatus.SUCCEEDED: "the handler returned",
+    ExecutionStatus.FAILED: "no attempt was left, or the worker was lost",
+    ExecutionStatus.CANCELLED: "cancelled, snoozed, or handed back by a leaving worker",
+    ExecutionStatus.RETRY_SCHEDULED: "failed; another attempt follows",
+    ExecutionStatus.DEAD_LETTER: "failed; no attempt was left, and a dead-letter queue lists the job",
+}
+REASONS = {
+    Reason.ERROR: "the handler raised an exception, or returned what is not JSON",
+    Reason.TIMEOUT: "the attempt took longer than its timeout",
+    Reason.WORKER_LOST: "the worker vanished, or its lease ran out",
+    Reason.SNOOZED: "the handler raised `Snooze`; no attempt is spent",
+    Reason.RELEASED: "the worker left and handed the job back; no attempt is spent",
+    Reason.CANCELLED: "someone asked for it, or the handler raised `Cancel`",
+}
+HOLDS = {
+    Hold.NO_WORKER: "no worker has registered a task of this job type yet",
+    Hold.SUSPECT: "a worker was lost under it: it runs only where no other such job runs",
+}
+
+
+def transition_diagram() -> str:
+    """The state machine as a mermaid diagram."""
+    events: dict[tuple[JobStatus, JobStatus], list[str]] = defaultdict(list)
+    for (status, event), follower in TRANSITIONS.items():
+        events[status, follower].append(event.value)
+    lines = ["```mermaid", "stateDiagram-v2", "    direction LR"]
+    lines += [
+        f"    [*] --> {JobStatus.PENDING.value}: enqueue",
+        f"    [*] --> {JobStatus.SCHEDULED.value}: enqueue, due later",
+    ]
+    lines += [f"    {old.value} --> {new.value}: {', '.join(names)}" for (old, new), names in events.items()]
+    lines += [f"    {status.value} --> [*]" for status in JobStatus if status in FINISHED]
+    return "\n".join([*lines, "```"])
+
+
+def transition_table() -> str:
+    """Every legal transition as a row."""
+    rows = [
+        (f"`{status.value}`", f"`{event.value}`", EVENTS[event], f"`{follower.value}`")
+        for (status, event), follower in TRANSITIONS.items()
+    ]
+    return _table(("from", "event", "which means that", "to"), rows)
+
+
+def execution_table() -> str:
+    """The statuses of an execution."""
+
+    def kind(status: ExecutionStatus) -> str:
+        if status in LIVE:
+            return "live"
+        return "stored, counts as failed" if status in FAILURES else "stored"
+
+    rows = [(f"`{s.value}`", kind(s), EXECUTION_STATUSES[s]) for s in ExecutionStatus]
+    return _table(("status", "where it is", "meaning"), rows)
+
+
+def reason_table() -> str:
+    """Why an execution did not succeed."""
+    return _table(("reason", "meaning"), [(f"`{reason.value}`", REASONS[reason]) for reason in Reason])
+
+
+def hold_table() -> str:
+    """Why a pending job is not handed out."""
+    return _table(("hold", "meaning"), [(f"`{hold.value}`", HOLDS[hold]) for hold in Hold])
+
+
+def settings_table() -> str:
+    """Every setting."""
+    rows = [
+        (f"`{s.name}`", f"`{s.variable}`", _kind(s), _default(s), s.help.replace("|", "\\|"))
+        for s in SETTINGS
+    ]
+    return _table(("setting", "environment", "type", "default", "what it is for"), rows)
+
+
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "lifecycle.md": {
+        "diagram": transition_diagram,
+        "transitions": transition_table,
+        "executions": execution_table,
+        "reasons": reason_table,
+        "holds": hold_table,
+    },
+    "settings.md": {"settings": settings_table},
+}
+
+
+def generated(page: str) -> str:
+    """The page as it has to be. Raises ValueError when the place of a part is not marked."""
+    text = (DOCS / page).read_text("utf-8")
+    for name, write in PARTS[page].items():
+        begin, end = f"<!-- generated: {name} -->", f"<!-- end of {name} -->"
+        marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if len(marked.findall(text)) != 1:
+            raise ValueError(f"docs/{page} must have {begin} and {end}, once")
+        part = f"{begin}\n{write()}\n{end}"
+        text = marked.sub(lambda _, part=part: part, text)  # type: ignore[misc]
+    return text
+
+
+def main() -> int:
+    """Write the pages, or with --check only say which ones are stale."""
+    stale = [page for page in PARTS if generated(page) != (DOCS / page).read_text("utf-8")]
+    for page in stale:
+        if "--check" in sys.argv:
+            print(f"docs/{page} is stale: run python -m scripts.generate_docs", file=sys.stderr)
+        else:
+            (DOCS / page).write_text(generated(page), "utf-8")
+            print(f"wrote docs/{page}")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+def _kind(setting: Setting) -> str:
+    if setting.kind is str:
+        return "text"
+    word = "whole number" if setting.kind is int else "number"
+    return f"{word}, {setting.least:,g} to {setting.most:,g}"
+
+
+def _default(setting: Setting) -> str:
+    if setting.default is None:
+        return "none"
+    return f"`{setting.default:g}`" if isinstance(setting.default, int | float) else f"`{setting.default}`"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

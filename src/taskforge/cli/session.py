@@ -1,0 +1,67 @@
+"""What every command starts from: the global options, the settings they lead to, an open platform."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import typer
+
+    from taskforge.app import TaskForge
+    from taskforge.settings import Settings
+    from taskforge.wiring import Platform
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The global options of one run of the command."""
+
+    database_url: str | None = None
+    project: str | None = None
+    verbose: bool = False
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The settings that were given as options."""
+        given = {"database_url": self.database_url, "project": self.project}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def settings(self) -> Settings:
+        """The effective settings. Raises InvalidSetting."""
+        from taskforge.settings import load_settings
+
+        return load_settings(self.arguments)
+
+    def run(self, work: Callable[[Platform], Awaitable[T]]) -> T:
+        """Do something with the services of the project, and close them. Raises what `Wiring` raises."""
+        from taskforge.wiring import Wiring
+
+        wiring = Wiring(self.settings())
+
+        async def main() -> T:
+            try:
+                return await work(await wiring.platform())
+            finally:
+                await wiring.close()
+
+        return asyncio.run(main())
+
+    def application(self, reference: str | None) -> TaskForge:
+        """The application of that name, or the one found by itself; the global options go before its code."""
+        from taskforge.cli.applications import find_application
+
+        application = find_application(reference, self.settings())
+        application.configure(**self.arguments)
+        return application
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session that the global options have made."""
+    session = context.find_object(Session)
+    return Session() if session is None else session
