@@ -11,6 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskforge.cli.exit_codes import ExitCode
 from taskforge.domain.execution import FAILURES, LIVE, ExecutionStatus, Reason
 from taskforge.domain.job import FINISHED, Hold, JobStatus
 from taskforge.domain.lifecycle import TRANSITIONS, JobEvent
@@ -54,7 +55,7 @@ REASONS = {
     Reason.CANCELLED: "someone asked for it, or the handler raised `Cancel`",
 }
 HOLDS = {
-    Hold.NO_WORKER: "no worker has registered a task of this job type yet",
+    Hold.NO_WORKER: "no worker, and no program that enqueues by task, has named this job type yet",
     Hold.SUSPECT: "a worker was lost under it: it runs only where no other such job runs",
 }
 
@@ -105,6 +106,11 @@ def hold_table() -> str:
     return _table(("hold", "meaning"), [(f"`{hold.value}`", HOLDS[hold]) for hold in Hold])
 
 
+def exit_code_table() -> str:
+    """How a command ends."""
+    return _table(("code", "meaning"), [(str(code.value), code.meaning) for code in ExitCode])
+
+
 def settings_table() -> str:
     """Every setting."""
     rows = [
@@ -122,6 +128,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "reasons": reason_table,
         "holds": hold_table,
     },
+    "cli.md": {"exit codes": exit_code_table},
     "settings.md": {"settings": settings_table},
 }
 

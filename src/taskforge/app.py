@@ -58,6 +58,15 @@ class TaskForge:
         """The effective settings. Raises InvalidSetting."""
         return self._wired().settings
 
+    def configure(self, **settings: Any) -> None:
+        """Settings that go before what the code says, as those of a command line do.
+
+        Raises Conflict when something has been opened already.
+        """
+        if settings and self._wiring is not None:
+            raise Conflict("the application has been used already: its settings stand")
+        self._arguments |= settings
+
     def register(self, handler: JobHandler, *, queue: str | None = None) -> None:
         """Register a handler class's instance: its job type becomes a task of this application."""
         from taskforge.sdk.handler import task_of_handler
@@ -85,16 +94,18 @@ class TaskForge:
         queues: Sequence[str] | None = None,
         concurrency: int | None = None,
         name: str | None = None,
+        only: Sequence[str] | None = None,
         **options: Any,
     ) -> WorkerSession:
         """A worker in this process, with recovery: ``async with app.worker(): ...`` drains at the end.
 
-        Without ``queues`` it serves those of the registered tasks.
+        Without ``queues`` it serves those of the registered tasks; ``only`` names the tasks that it runs.
         """
         from taskforge.worker_session import WorkerSession
 
+        registry = self.registry if only is None else self.registry.subset(only)
         return WorkerSession(
-            self._wired(), self.registry, queues=queues, concurrency=concurrency, name=name, **options
+            self._wired(), registry, queues=queues, concurrency=concurrency, name=name, **options
         )
 
     async def platform(self) -> Platform:

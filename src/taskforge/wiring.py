@@ -21,6 +21,7 @@ from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.services.control import Control
 from taskforge.services.direct_link import DirectLink, LinkOptions
 from taskforge.services.directory import QueueDirectory
+from taskforge.services.health import Health
 from taskforge.services.insights import Insights
 from taskforge.services.queues import Queues
 from taskforge.services.recovery import Recovery
@@ -28,6 +29,7 @@ from taskforge.services.results import Results
 from taskforge.services.submission import Submission
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.codec import retry_policy_of, to_json
+from taskforge.storage.health import SqlHealthStore
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
 from taskforge.storage.migrate import migrate, schema_state
@@ -73,6 +75,7 @@ class Platform:
     insights: Insights
     results: Results
     recovery: Recovery
+    health: Health
     declared_tasks: int = 0
 
     async def declare(self, tasks: Sequence[TaskDescription]) -> None:
@@ -134,7 +137,7 @@ class Wiring:
     async def close(self) -> None:
         """Close what this loop has opened; the last loop closes the database."""
         opening = self._platforms.pop(asyncio.get_running_loop(), None)
-        if opening is not None:
+        if opening is not None and not opening.cancelled() and not (opening.done() and opening.exception()):
             platform = await opening
             await platform.results.close()
             await platform.signals.close()
@@ -220,5 +223,13 @@ class Wiring:
             results=Results(history, signals),
             recovery=Recovery(
                 jobs=jobs, queues=queues, workers=workers, signals=signals, lease=self.settings.lease_seconds
+            ),
+            health=Health(
+                SqlHealthStore(engine),
+                workers,
+                queues,
+                project_id,
+                lease=self.settings.lease_seconds,
+                interval=self.settings.recovery_interval_seconds,
             ),
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
     from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
     from taskforge.domain.lifecycle import Transition
+    from taskforge.domain.worker import ProcessIdentity
 
 
 class ClaimRequest(NamedTuple):
@@ -91,6 +92,17 @@ class ExpiredLease(NamedTuple):
     has_suspect_neighbour: bool
 
 
+class Outlook(NamedTuple):
+    """What recovery would find: which kinds of work there are, and who is registered on this machine."""
+
+    expired_leases: bool
+    due: bool
+    late: bool
+    held: bool
+    silent_workers: bool
+    present: Sequence[tuple[WorkerId, ProcessIdentity]]
+
+
 class JobStore(Protocol):
     """Verbs are transitions, guarded by expected status and fence; there is no general update."""
 
@@ -121,6 +133,13 @@ class JobStore(Protocol):
 
     async def append_lines(self, lines: Sequence[tuple[UUID, int, UUID, LogLine]]) -> int:
         """Add (job_id, claim_seq, execution_id, line) to the logs of live executions; answer how many were."""
+        ...
+
+    async def outlook(self, machine: str, silence_us: int) -> Outlook:
+        """What there is to recover, in one statement: mostly nothing.
+
+        Workers are silent when they have not beaten for ``silence_us``.
+        """
         ...
 
     async def promote(self, project_id: ProjectId | None, limit: int) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.errors import Conflict, DuplicateTask, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from taskforge.sdk.task import Task
 
@@ -47,6 +47,13 @@ class Registry:
             names = ", ".join(sorted(task.name for task in candidates))
             raise Conflict(f"{text!r} could be any of: {names}", hint="write more of the name")
         raise NotFound(f"there is no task {text!r}", hint=self._suggestion(text))
+
+    def subset(self, names: Iterable[str]) -> Registry:
+        """A registry of these tasks alone. Raises NotFound, Conflict."""
+        chosen = Registry()
+        for name in names:
+            chosen.add(self.find(name))
+        return chosen
 
     @property
     def names(self) -> list[str]:

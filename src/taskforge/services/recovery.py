@@ -61,16 +61,22 @@ class Recovery:
         self._lease = lease
 
     async def sweep(self) -> Swept:
-        """Rescue, promote, expire, release, forget; answers how much of each."""
-        dead = await self._dead_workers()
-        rescued = await self._rescue(dead)
-        forgotten = await self._workers.forget(dead, round(self._lease * FORGET_AFTER_LEASES * 1_000_000))
+        """Rescue, promote, expire, release, forget; answers how much of each.
+
+        Asks first whether there is anything to do: on a quiet system a sweep is one statement.
+        """
+        silence_us = round(self._lease * FORGET_AFTER_LEASES * 1_000_000)
+        outlook = await self._jobs.outlook(this_machine() or "unknown", silence_us)
+        # a worker whose process on this machine is gone need not be waited for
+        dead = [worker_id for worker_id, process in outlook.present if is_alive(process) is False]
         return Swept(
-            rescued=rescued,
-            promoted=await self._all(lambda: self._jobs.promote(None, BATCH)),
-            expired=await self._all(lambda: self._jobs.expire_waiting(BATCH)),
-            released=await self._all(lambda: self._jobs.release_holds(BATCH)),
-            forgotten=len(forgotten),
+            rescued=await self._rescue(dead) if dead or outlook.expired_leases else 0,
+            promoted=await self._all(lambda: self._jobs.promote(None, BATCH)) if outlook.due else 0,
+            expired=await self._all(lambda: self._jobs.expire_waiting(BATCH)) if outlook.late else 0,
+            released=await self._all(lambda: self._jobs.release_holds(BATCH)) if outlook.held else 0,
+            forgotten=len(await self._workers.forget(dead, silence_us))
+            if dead or outlook.silent_workers
+            else 0,
         )
 
     async def _all(self, step: Callable[[], Awaitable[int]]) -> int:
@@ -81,14 +87,6 @@ class Recovery:
             if done < BATCH:
                 break
         return total
-
-    async def _dead_workers(self) -> Sequence[WorkerId]:
-        """Workers of this machine whose process is gone: no need to wait for their leases."""
-        machine = this_machine()
-        if not machine:
-            return []
-        present = await self._workers.unstopped_on(machine)
-        return [worker_id for worker_id, process in present if is_alive(process) is False]
 
     async def _rescue(self, dead: Sequence[WorkerId]) -> int:
         rescued = 0

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import NotFound, QueueClosed
 from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
-from taskforge.ports.jobs import Beat, BeatAnswer, ClaimBatch, ClaimRequest, ExpiredLease, Settlement
+from taskforge.ports.jobs import (
+    Beat,
+    BeatAnswer,
+    ClaimBatch,
+    ClaimRequest,
+    ExpiredLease,
+    Outlook,
+    Settlement,
+)
+from taskforge.storage.codec import process_of
 from taskforge.storage.engine import Engine, Many, One, Script
 
 if TYPE_CHECKING:
@@ -103,14 +112,16 @@ class SqlJobStore:
         if self._engine.dialect == "postgres":
             return ClaimedJob(*row[:CLAIMED_COLUMNS])
         identity, moment = self._engine.identity, self._engine.moment
-        return ClaimedJob(
-            identity(row[0]),
-            identity(row[1]),
-            *row[2:13],
-            identity(row[13]),
-            moment(row[14]),
-            row[15],
-            moment(row[16]),
+        return ClaimedJob._make(
+            (
+                identity(row[0]),
+                identity(row[1]),
+                *row[2:13],
+                identity(row[13]),
+                moment(row[14]),
+                row[15],
+                moment(row[16]),
+            )
         )
 
     async def settle(
@@ -161,6 +172,20 @@ class SqlJobStore:
     async def append_lines(self, lines: Sequence[tuple[UUID, int, UUID, LogLine]]) -> int:
         rows = [(job_id, claim_seq, execution_id, *line) for job_id, claim_seq, execution_id, line in lines]
         return len(await self._engine.call(Many("append_lines", _columns(_FENCED_LINES, rows))))
+
+    async def outlook(self, machine: str, silence_us: int) -> Outlook:
+        rows = await self._engine.read(
+            One("recovery_outlook", {"machine": machine, "silence_us": silence_us})
+        )
+        found = rows[0]
+        return Outlook(
+            bool(found["expired_leases"]),
+            bool(found["due"]),
+            bool(found["late"]),
+            bool(found["held"]),
+            bool(found["silent_workers"]),
+            [(self._engine.identity(r["id"]), process_of(r)) for r in rows if r["id"] is not None],
+        )
 
     async def promote(self, project_id: ProjectId | None, limit: int) -> int:
         return len(await self._engine.call(One("promote_jobs", {"project_id": project_id, "limit": limit})))

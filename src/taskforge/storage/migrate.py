@@ -74,6 +74,11 @@ def migrations(dialect: str) -> Sequence[Migration]:
     return tuple(steps)
 
 
+def record_of(step: Migration) -> str:
+    """The statement that records a step as applied, for those who apply the SQL themselves."""
+    return f"INSERT INTO taskforge_migrations VALUES ({step.version}, '{step.name}', '{step.checksum}')"  # noqa: S608
+
+
 async def migrate(url: str) -> SchemaState:
     """Apply what is missing; answers the state before. Safe to run by several processes at once."""
     return await _with_schema(parse_address(url), apply=True)

@@ -101,7 +101,12 @@ class PostgresEngine:
         sql, names = self._prepared[call.name]
         parameters = call.parameters
         if isinstance(call, Many):
-            parameters = {**parameters, **call.columns}
+            # unnest pads a missing column with NULLs, and an array of nothing is dear to encode
+            columns = {
+                name: None if column and column.count(None) == len(column) else column
+                for name, column in call.columns.items()
+            }
+            parameters = {**parameters, **columns}
         arguments = [
             parameters[name] if name != "now" else self._clock and self._clock.now() for name in names
         ]

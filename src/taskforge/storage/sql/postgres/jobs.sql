@@ -224,6 +224,22 @@ WHERE j.lease_until IS NOT NULL AND j.claim_seq = l.claim_seq AND j.execution_id
 ON CONFLICT DO NOTHING
 RETURNING seq;
 
+-- name: recovery_outlook
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
+SELECT
+  EXISTS (SELECT 1 FROM jobs j WHERE j.status = 'processing' AND j.lease_until < t.now) AS expired_leases,
+  EXISTS (SELECT 1 FROM queues q, LATERAL (
+    SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' AND j.scheduled_for <= t.now LIMIT 1) d
+  ) AS due,
+  EXISTS (SELECT 1 FROM jobs j WHERE j.status IN ('pending', 'scheduled') AND j.waits_until <= t.now) AS late,
+  EXISTS (SELECT 1 FROM tasks k, LATERAL (
+    SELECT 1 FROM jobs j WHERE j.project_id = k.project_id AND j.job_type = k.name AND j.hold = 'no_worker' LIMIT 1) h
+  ) AS held,
+  EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL
+    AND w.last_heartbeat < t.now - :silence_us::bigint * interval '1 microsecond') AS silent_workers,
+  w.id, w.host, w.machine, w.pid, w.process_started
+FROM t LEFT JOIN workers w ON w.machine = :machine::text AND w.stopped_at IS NULL;
+
 -- name: promote_jobs
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs SET status = 'pending', updated_at = (SELECT now FROM t)

@@ -129,6 +129,19 @@ WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AN
 ON CONFLICT DO NOTHING
 RETURNING seq;
 
+-- name: recovery_outlook
+SELECT
+  EXISTS (SELECT 1 FROM jobs j WHERE j.status = 'processing' AND j.lease_until < :now) AS expired_leases,
+  EXISTS (SELECT 1 FROM queues q CROSS JOIN jobs j ON j.queue_id = q.id
+    WHERE j.status = 'scheduled' AND j.scheduled_for <= :now) AS due,
+  EXISTS (SELECT 1 FROM jobs j WHERE j.status IN ('pending', 'scheduled') AND j.waits_until <= :now) AS late,
+  EXISTS (SELECT 1 FROM tasks k CROSS JOIN jobs j ON j.project_id = k.project_id AND j.job_type = k.name
+    WHERE j.hold = 'no_worker') AS held,
+  EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL AND w.last_heartbeat < :now - :silence_us)
+    AS silent_workers,
+  w.id, w.host, w.machine, w.pid, w.process_started
+FROM (SELECT 1) LEFT JOIN workers w ON w.machine = :machine AND w.stopped_at IS NULL;
+
 -- name: promote_jobs
 UPDATE jobs SET status = 'pending', updated_at = :now
 WHERE id IN (

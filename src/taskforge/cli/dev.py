@@ -1,0 +1,51 @@
+"""``taskforge dev``: everything in one process, started anew when code changes."""
+
+from typing import Annotated
+
+import typer
+
+from taskforge.cli.options import Application
+from taskforge.cli.session import session_of
+
+
+def dev(
+    context: typer.Context,
+    app: Application = None,
+    queues: Annotated[
+        list[str] | None,
+        typer.Option("--queues", "-q", metavar="NAMES", help="Queues, with commas. Else those of the tasks."),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", "-c", metavar="N", min=1, max=1000, help="Jobs at a time.")
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload/--no-reload", help="Start anew when a Python file changes.")
+    ] = True,
+) -> None:
+    """Run the worker and its recovery while you write code.
+
+    When a Python file changes, running jobs end and the worker starts anew. Ctrl-C ends it.
+    """
+    from taskforge.cli.applications import places
+    from taskforge.cli.errors import note
+
+    session = session_of(context)
+    found = places(app, session.settings())
+    if not reload:
+        from taskforge.cli.work import WorkerChoice, run_worker
+
+        choice = WorkerChoice.parse(
+            queues=queues,
+            concurrency=concurrency,
+            name=None,
+            worker_type="general",
+            capabilities=None,
+            grace=None,
+        )
+        raise typer.Exit(run_worker(session, app, choice))
+    from taskforge.cli.reload import Reloader, worker_command
+
+    folder = found[0].folder
+    note(f"taskforge dev: {found[0]}; starts anew when a Python file changes in {folder}. Ctrl-C ends it.")
+    command = worker_command(session, app, queues=queues, concurrency=concurrency)
+    raise typer.Exit(Reloader(command, folder).run())

@@ -1,0 +1,39 @@
+"""``taskforge run``: enqueue one job, wait for it, print its result."""
+
+from typing import Annotated
+
+import typer
+
+from taskforge.cli.options import ApplicationOption, Arguments
+from taskforge.cli.session import session_of
+
+
+def run(
+    context: typer.Context,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or the unique end of it.")],
+    arguments: Arguments = None,
+    app: ApplicationOption = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="How long to wait: 30s, 5m. Else for ever.")
+    ] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Never run it in this process; wait for a worker.")
+    ] = False,
+) -> None:
+    """Enqueue a job, wait for it, print its result as JSON.
+
+    If no live worker serves the task's queue, the job is run in this process.
+    """
+    import asyncio
+
+    from taskforge.cli.arguments import call_arguments, seconds
+    from taskforge.cli.run_one import run_one
+    from taskforge.domain.job import check_seconds
+
+    wait = seconds(timeout, "timeout")
+    if wait is not None:
+        check_seconds(wait, "timeout", least=0.0)
+    positional, keywords = call_arguments(arguments or [])
+    application = session_of(context).application(app)
+    call = application.registry.find(task).job(*positional, **keywords)
+    print(asyncio.run(run_one(application, call, timeout=wait, here=not no_worker)))

@@ -1,0 +1,122 @@
+"""Making a job from a command line, of a task we can import or of a job type we only know by name."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from taskforge.cli.arguments import call_arguments, payload_text
+from taskforge.cli.errors import note
+from taskforge.domain.errors import Conflict, InvalidInput, NotFound
+from taskforge.domain.job import Hold, check_job_type
+from taskforge.services.directory import near
+from taskforge.services.submission import JobRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taskforge.app import TaskForge
+    from taskforge.cli.session import Session
+    from taskforge.domain.job import Job, JobOptions
+    from taskforge.sdk.task import Task
+    from taskforge.wiring import Platform
+
+QUEUE = "default"
+
+
+class Wanted(NamedTuple):
+    """A job as it was typed; the payload is JSON text."""
+
+    job_type: str
+    arguments: Sequence[str]
+    payload: str | None
+    options: JobOptions
+
+
+def submit(
+    session: Session,
+    reference: str | None,
+    job_type: str,
+    arguments: Sequence[str],
+    payload: str | None,
+    options: JobOptions,
+) -> Job:
+    """Accept the job; answer it as it is stored. Raises InvalidPayload, NotFound (the queue), QueueClosed."""
+    if payload is not None and arguments:
+        raise InvalidInput("give arguments or --payload, not both", field="payload")
+    text = None if payload is None else payload_text(payload)
+    wanted = Wanted(check_job_type(job_type), arguments, text, options)
+    application = _application(session, reference)
+    task = None if application is None else _task(application, job_type)
+    if application is None or task is None:
+        return session.run(lambda platform: _submit_by_name(platform, wanted))
+    request = _request_of_task(task, wanted)
+
+    async def main() -> Job:
+        async with application:
+            return await _accept(await application.platform(), request, declare=options.queue is None)
+
+    return asyncio.run(main())
+
+
+def _application(session: Session, reference: str | None) -> TaskForge | None:
+    """Without an application a job can still be made; one that was named has to be there."""
+    try:
+        return session.application(reference)
+    except NotFound:
+        if reference is not None or session.settings().app is not None:
+            raise
+        return None
+
+
+def _task(application: TaskForge, name: str) -> Task[..., object] | None:
+    try:
+        return application.registry.find(name)
+    except NotFound:
+        return None
+
+
+def _request_of_task(task: Task[..., object], wanted: Wanted) -> JobRequest:
+    options = wanted.options.over(task.defaults)
+    if wanted.payload is not None:
+        task.check_payload(wanted.payload)
+        payload = wanted.payload
+    else:
+        positional, keywords = call_arguments(wanted.arguments)
+        payload = task.job(*positional, **keywords).payload
+    return JobRequest(wanted.options.queue or task.queue, task.name, payload, options)
+
+
+async def _submit_by_name(platform: Platform, wanted: Wanted) -> Job:
+    """The catalogue may know the rest of the name, and the queue."""
+    from taskforge.sdk.codec import encode
+
+    known = {task.name: task for task in await platform.insights.tasks()}
+    names = [name for name in known if name == wanted.job_type] or [
+        name for name in known if name.endswith(f".{wanted.job_type}")
+    ]
+    if len(names) > 1:
+        raise Conflict(f"{wanted.job_type!r} could be any of: {', '.join(sorted(names))}")
+    job_type = names[0] if names else wanted.job_type
+    payload = wanted.payload
+    if payload is None:
+        positional, keywords = call_arguments(wanted.arguments)
+        if positional:
+            raise InvalidInput(
+                f"{job_type!r} is no task of an application that was found here, so its arguments need names",
+                field="payload",
+                hint="write name=value or --payload JSON, or name the application: --app",
+            )
+        payload = encode(keywords, where="payload")
+    queue = wanted.options.queue or (known[job_type].queue if names else QUEUE)
+    request = JobRequest(queue, job_type, payload, wanted.options)
+    job = await _accept(platform, request, declare=wanted.options.queue is None)
+    if job.hold is Hold.NO_WORKER:
+        hint = near(job_type, list(known))
+        note(f"no worker knows the job type {job_type!r} yet, so its job waits ({hint})")
+    return job
+
+
+async def _accept(platform: Platform, request: JobRequest, *, declare: bool) -> Job:
+    job_id = await platform.submission.submit(request, declare=declare)
+    return await platform.insights.job(job_id)

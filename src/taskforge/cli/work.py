@@ -1,0 +1,158 @@
+"""Running a worker process for the commands `worker` and `dev`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskforge.cli.arguments import pairs, seconds, split
+from taskforge.cli.errors import note
+from taskforge.domain.errors import InvalidInput, InvalidSetting, NotFound
+from taskforge.domain.job import check_seconds
+from taskforge.domain.queue import check_name
+from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from taskforge.app import TaskForge
+    from taskforge.cli.session import Session
+    from taskforge.runtime.worker.worker import Worker
+
+LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+LOG_LEVELS = {
+    "trace": 5,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerChoice:
+    """What the options say of the worker; None leaves it to the settings and the tasks."""
+
+    queues: Sequence[str]
+    concurrency: int | None
+    name: str | None
+    type: WorkerType
+    capabilities: dict[str, Any]
+    grace: float | None
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        queues: Sequence[str] | None,
+        concurrency: int | None,
+        name: str | None,
+        worker_type: str,
+        capabilities: Sequence[str] | None,
+        grace: str | None,
+    ) -> WorkerChoice:
+        """The texts of the command line, checked. Raises InvalidInput."""
+        if worker_type not in list(WorkerType):
+            raise InvalidInput(
+                f"there is no worker type {worker_type!r}", field="type", hint=f"types: {', '.join(WorkerType)}"
+            )
+        if concurrency is not None and not 1 <= concurrency <= MAX_CONCURRENCY:
+            raise InvalidInput(
+                f"concurrency must be from 1 to {MAX_CONCURRENCY}, not {concurrency}", field="concurrency"
+            )
+        wait = seconds(grace, "grace")
+        return cls(
+            queues=[check_name(queue) for queue in split(queues)],
+            concurrency=concurrency,
+            name=None if name is None else check_name(name, "worker name"),
+            type=WorkerType(worker_type),
+            capabilities=pairs(capabilities),
+            grace=None if wait is None else check_seconds(wait, "grace", least=0.0),
+        )
+
+
+def run_worker(
+    session: Session, reference: str | None, choice: WorkerChoice, *, leaves_with_parent: bool = False
+) -> int:
+    """Run a worker of the application until it is told to stop; answer the exit code."""
+    from taskforge.runtime.process import run_worker_process
+
+    application = session.application(reference)
+    write_logs(application, verbose=session.verbose)
+    if leaves_with_parent:
+        threading.Thread(target=_leave_with_parent, daemon=True).start()
+    return run_worker_process(lambda: _opened(application, choice))
+
+
+@asynccontextmanager
+async def _opened(application: TaskForge, choice: WorkerChoice) -> AsyncIterator[Worker]:
+    session = application.worker(
+        queues=choice.queues,
+        concurrency=choice.concurrency,
+        name=choice.name,
+        type=choice.type,
+        capabilities=choice.capabilities,
+        grace=choice.grace,
+    )
+    try:
+        await _check_queues(application, choice.queues)
+        worker = await session.open()
+        try:
+            _introduce(application, worker)
+            yield worker
+        finally:
+            await session.close()
+    finally:
+        await application.aclose()
+
+
+async def _check_queues(application: TaskForge, names: Sequence[str]) -> None:
+    """A queue must be there or be named in code: a worker of a mistyped queue would wait for ever."""
+    declared = {task.queue for task in application.registry}
+    directory = (await application.platform()).directory
+    for name in names:
+        if name in declared:
+            continue
+        try:
+            await directory.named(name)
+        except NotFound as error:
+            raise NotFound(
+                error.message, hint=f"{error.hint}; or make it: taskforge queues create {name}"
+            ) from None
+
+
+def _introduce(application: TaskForge, worker: Worker) -> None:
+    from taskforge.storage.address import masked
+
+    options, settings = worker.options, application.settings
+    note(f"worker {options.name}: {options.concurrency} at a time from {', '.join(options.queues)}")
+    note(f"database {masked(settings.database_url)} (from {origin_of_database(application)})")
+
+
+def origin_of_database(application: TaskForge) -> str:
+    """Where the address of the database comes from, as people say it."""
+    origin = application.settings.origins["database_url"]
+    return "an option or the application's code" if origin == "argument" else origin
+
+
+def write_logs(application: TaskForge, *, verbose: bool) -> None:
+    """Write what this process logs to standard error, unless the application has arranged that itself."""
+    name = "debug" if verbose else application.settings.log_level.lower()
+    if name not in LOG_LEVELS:
+        raise InvalidSetting(
+            f"log_level must be one of {', '.join(LOG_LEVELS)}, not {name!r}", field="log_level"
+        )
+    logging.basicConfig(level=LOG_LEVELS[name], format=LOG_FORMAT, stream=sys.stderr)
+
+
+def _leave_with_parent() -> None:
+    """Standard input is a pipe from the parent that nobody writes to: its end is the parent's end."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)

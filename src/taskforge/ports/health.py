@@ -1,0 +1,54 @@
+"""What an examination asks of a database: its settings, its clock, and rows that should not be there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from taskforge.domain.ids import ProjectId
+
+
+class Arrears(NamedTuple):
+    """Jobs of a project that recovery should have dealt with by now."""
+
+    expired_leases: int
+    overdue_scheduled: int
+    overdue_limits: int
+
+
+class Backlog(NamedTuple):
+    """The pending jobs of one queue; counted up to a bound."""
+
+    queue: str
+    pending: int
+
+
+class HealthStore(Protocol):
+    """Read-only, and cheap enough to be asked while the system is in trouble."""
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+        ...
+
+    async def settings(self) -> Mapping[str, str]:
+        """``version`` and the settings that durability rests on, as the database names them."""
+        ...
+
+    async def arrears(self, project_id: ProjectId, slack_us: int) -> Arrears:
+        """What is late by more than ``slack_us`` microseconds."""
+        ...
+
+    async def backlogs(self, project_id: ProjectId, bound: int) -> Sequence[Backlog]:
+        """Queues in which jobs are pending that a worker knows, counted up to ``bound``."""
+        ...
+
+    async def unknown_types(self, project_id: ProjectId) -> Mapping[str, int]:
+        """Job types that no worker knows, with the number of jobs that wait for one."""
+        ...
+
+    async def broken_records(self, project_id: ProjectId, recent: int) -> Mapping[str, int]:
+        """Invariants by name, with how many of the ``recent`` newest jobs break each."""
+        ...

@@ -1,0 +1,210 @@
+"""Is all well? Which workers live, what is late, which records break a promise, and what mends it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from taskforge.domain.queue import QueueState
+from taskforge.domain.worker import WorkerStatus
+from taskforge.services.processes import is_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.worker import Worker
+    from taskforge.ports.health import HealthStore
+    from taskforge.ports.queues import QueueStore
+    from taskforge.ports.workers import WorkerStore
+
+BACKLOG_BOUND = 10_000
+RECENT_JOBS = 10_000
+TOLERATED_SKEW_SECONDS = 2.0
+SAFE_VALUES = {
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    "synchronous_commit": ("on", "local", "remote_write", "remote_apply"),
+    "transaction_read_only": ("off",),
+    "journal_mode": ("wal", "memory"),
+    "synchronous": ("2", "3"),
+    "quick_check": ("ok",),
+}
+"""Settings that a durable accept rests on, with the values that keep it."""
+
+
+class Verdict(StrEnum):
+    """How a finding is to be taken; only a problem is wrong."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    check: str
+    verdict: Verdict
+    detail: str
+    hint: str | None = None
+
+
+class Health:
+    """Examines one project. ``lease`` and ``interval`` (of recovery) are seconds."""
+
+    def __init__(
+        self,
+        store: HealthStore,
+        workers: WorkerStore,
+        queues: QueueStore,
+        project_id: ProjectId,
+        *,
+        lease: float,
+        interval: float,
+    ) -> None:
+        self._store = store
+        self._workers = workers
+        self._queues = queues
+        self._project_id = project_id
+        self._lease = timedelta(seconds=lease)
+        self._slack_us = round((lease + 2 * interval) * 1_000_000)
+
+    async def now(self) -> datetime:
+        """The database's clock, by which everything is decided."""
+        return await self._store.now()
+
+    async def workers(self, *, stopped: bool = False) -> Sequence[tuple[Worker, WorkerStatus]]:
+        """Workers with their status, newest first; a process of this machine that is gone is offline at once."""
+        now = await self._store.now()
+        found = await self._workers.list(self._project_id, stopped=stopped)
+        return [
+            (
+                worker,
+                WorkerStatus.OFFLINE
+                if is_alive(worker.process) is False
+                else worker.status(now, self._lease),
+            )
+            for worker in found
+        ]
+
+    async def servants(self, queue: str) -> Sequence[Worker]:
+        """The workers that are online and serve this queue."""
+        return [
+            worker
+            for worker, status in await self.workers()
+            if status is WorkerStatus.ONLINE and queue in worker.queues
+        ]
+
+    async def examine(self) -> Sequence[Finding]:
+        """Everything that is cheap to look at."""
+        workers = await self.workers()
+        return [
+            self._durability(await self._store.settings()),
+            self._clock(await self._store.now(), datetime.now(UTC)),
+            self._presence(workers),
+            await self._backlog(workers),
+            await self._unknown_types(),
+            await self._arrears(),
+            await self._records(),
+        ]
+
+    def _durability(self, settings: Mapping[str, str]) -> Finding:
+        wrong = [
+            f"{name} is {settings[name]}"
+            for name, safe in SAFE_VALUES.items()
+            if name in settings and settings[name] not in safe
+        ]
+        shown = ", ".join(f"{name} {value}" for name, value in settings.items() if name in SAFE_VALUES)
+        if wrong:
+            return Finding(
+                "durability", Verdict.PROBLEM, ", ".join(wrong), "an accepted job may be lost; set it back"
+            )
+        return Finding("durability", Verdict.OK, f"version {settings['version']}, {shown}")
+
+    def _clock(self, theirs: datetime, ours: datetime) -> Finding:
+        skew = (ours - theirs).total_seconds()
+        if abs(skew) <= TOLERATED_SKEW_SECONDS:
+            return Finding("clock", Verdict.OK, f"{abs(skew) * 1000:.0f} ms from the database's")
+        return Finding(
+            "clock",
+            Verdict.WARNING,
+            f"this machine is {abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the database",
+            "synchronize both; due times follow the database's clock",
+        )
+
+    def _presence(self, workers: Sequence[tuple[Worker, WorkerStatus]]) -> Finding:
+        gone = [worker.name for worker, status in workers if status is WorkerStatus.OFFLINE]
+        ill = [worker.name for worker, status in workers if status is WorkerStatus.UNHEALTHY]
+        alive = len(workers) - len(gone) - len(ill)
+        if ill or gone:
+            said = ", ".join(f"{name} is silent" for name in [*ill, *gone])
+            return Finding(
+                "workers", Verdict.WARNING, f"{alive} alive; {said}", "recovery takes their jobs over by itself"
+            )
+        return Finding("workers", Verdict.OK, f"{alive} alive" if alive else "none runs")
+
+    async def _backlog(self, workers: Sequence[tuple[Worker, WorkerStatus]]) -> Finding:
+        backlogs = await self._store.backlogs(self._project_id, BACKLOG_BOUND)
+        served = {name for worker, status in workers if status is WorkerStatus.ONLINE for name in worker.queues}
+        states = {queue.name: queue.state for queue in await self._queues.list(self._project_id)}
+        stranded = [log for log in backlogs if log.queue not in served]
+        paused = [log for log in backlogs if states.get(log.queue) is QueueState.PAUSED]
+        if stranded:
+            return Finding(
+                "queues",
+                Verdict.PROBLEM,
+                "; ".join(f"{log.pending} jobs wait in {log.queue!r}, which no worker serves" for log in stranded),
+                f"start one: taskforge worker -q {','.join(log.queue for log in stranded)}",
+            )
+        if paused:
+            return Finding(
+                "queues",
+                Verdict.WARNING,
+                "; ".join(f"{log.pending} jobs wait in {log.queue!r}, which is paused" for log in paused),
+                f"taskforge queues resume {paused[0].queue}",
+            )
+        return Finding("queues", Verdict.OK, f"{sum(log.pending for log in backlogs)} jobs wait")
+
+    async def _unknown_types(self) -> Finding:
+        unknown = await self._store.unknown_types(self._project_id)
+        if not unknown:
+            return Finding("job types", Verdict.OK, "every waiting job is known to a worker")
+        return Finding(
+            "job types",
+            Verdict.WARNING,
+            "; ".join(f"{count} jobs of {name!r} wait for a worker that knows it" for name, count in unknown.items()),
+            "start a worker with the application that has the task, or cancel them",
+        )
+
+    async def _arrears(self) -> Finding:
+        late = await self._store.arrears(self._project_id, self._slack_us)
+        said = [
+            f"{count} {what}"
+            for count, what in (
+                (late.expired_leases, "running jobs whose lease ran out"),
+                (late.overdue_scheduled, "scheduled jobs that are overdue"),
+                (late.overdue_limits, "jobs that waited longer than they may"),
+            )
+            if count
+        ]
+        if said:
+            return Finding(
+                "recovery",
+                Verdict.PROBLEM,
+                ", ".join(said),
+                "no process looks after them: start a worker, each does the recovery too",
+            )
+        return Finding("recovery", Verdict.OK, "nothing is late")
+
+    async def _records(self) -> Finding:
+        broken = {
+            name: count
+            for name, count in (await self._store.broken_records(self._project_id, RECENT_JOBS)).items()
+            if count
+        }
+        if broken:
+            said = ", ".join(f"{count} jobs {name.replace('_', ' ')}" for name, count in broken.items())
+            return Finding("records", Verdict.PROBLEM, said, "please report this: it must not happen")
+        return Finding("records", Verdict.OK, f"sound in the {RECENT_JOBS:,} newest jobs")

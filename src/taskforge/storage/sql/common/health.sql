@@ -1,0 +1,18 @@
+-- name: backlogs
+SELECT q.name, (SELECT count(*) FROM (
+    SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT :bound
+  ) bounded) AS pending
+FROM queues q WHERE q.project_id = :project_id ORDER BY q.name;
+
+-- name: unknown_job_types
+SELECT job_type, count(*) AS jobs FROM jobs
+WHERE project_id = :project_id AND hold = 'no_worker' GROUP BY job_type ORDER BY count(*) DESC, job_type LIMIT 20;
+
+-- name: broken_records
+SELECT
+  sum(CASE WHEN j.status = 'succeeded' AND NOT EXISTS (
+    SELECT 1 FROM executions e WHERE e.id = j.execution_id AND e.status = 'succeeded') THEN 1 ELSE 0 END)
+    AS succeeded_without_record,
+  sum(CASE WHEN j.status = 'processing' AND EXISTS (
+    SELECT 1 FROM executions e WHERE e.id = j.execution_id) THEN 1 ELSE 0 END) AS ended_but_processing
+FROM (SELECT status, execution_id FROM jobs WHERE project_id = :project_id ORDER BY id DESC LIMIT :recent) j;

@@ -1,0 +1,28 @@
+"""`import taskforge` stays light: what is heavy is loaded when it is first needed."""
+
+import re
+import subprocess
+import sys
+
+HEAVY = ("asyncio", "asyncpg", "msgspec", "pydantic", "rich", "sqlite3", "typer", "uvloop", "watchfiles")
+BUDGET_MILLISECONDS = 60
+
+
+def test_import_taskforge_loads_nothing_heavy() -> None:
+    program = f"import sys, taskforge; print([name for name in {HEAVY!r} if name in sys.modules])"
+    assert _run("-c", program).stdout.strip() == "[]"
+
+
+def test_what_the_import_costs_is_shown() -> None:
+    """Never fails on the time, which is the machine's; `make bench` measures it. See it with `pytest -s`."""
+    _run("-c", "import taskforge")
+    trace = _run("-X", "importtime", "-c", "import taskforge").stderr
+    total = re.search(r"\| +(\d+) \| taskforge$", trace, re.MULTILINE)
+    assert total is not None
+    print(f"\nimport taskforge: {int(total[1]) / 1000:.1f} ms, the budget is {BUDGET_MILLISECONDS} ms")
+
+
+def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=True
+    )

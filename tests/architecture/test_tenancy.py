@@ -1,0 +1,70 @@
+"""Every row belongs to a project, and every statement says which, or stands here with its reason."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from taskforge.storage.migrate import migrations
+from taskforge.storage.statements import DIALECTS, catalog
+
+TABLES_WITHOUT_PROJECT = {
+    "organizations": "stands above projects",
+    "projects": "is the project",
+    "log_lines": "belongs to an execution; written only through its fence, read only through its project",
+}
+STATEMENTS_WITHOUT_PROJECT = {
+    "find_project": "finds the project by its name",
+    "workers_on_machine": "a machine is one for all projects: recovery asks which of its processes are dead",
+    "expired_leases": "recovery serves all projects; it hands on each row's own project",
+    "expire_waiting": "recovery serves all projects, by each row's own limits",
+    "release_holds": "recovery serves all projects; a job and its task are joined by project",
+    "forget_workers": "recovery serves all projects",
+    "stop_worker": "by the id of the caller's own incarnation",
+    "beat_jobs": "by the fence: job id, claim_seq and execution_id",
+    "settle_succeeded": "by the fence: job id, claim_seq and execution_id",
+    "settle_jobs": "by the fence: job id, claim_seq and execution_id",
+    "settle_lines": "in the transaction of settle_jobs, for executions that it has just ended",
+    "append_lines": "by the fence: job id, claim_seq and execution_id",
+    "job_endings": "by ids that only the enqueuing side was given",
+    "count_unfinished": "in the transaction of a script that has locked the queue by its project",
+    "delete_job_lines": "in the transaction of a script that has locked the job by its project",
+    "delete_job_executions": "in the transaction of a script that has locked the job by its project",
+}
+FENCED = [name for name, why in STATEMENTS_WITHOUT_PROJECT.items() if why.startswith("by the fence")]
+_TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\)", re.MULTILINE | re.DOTALL)
+
+
+def _tables(dialect: str) -> Iterator[tuple[str, str]]:
+    for step in migrations(dialect):
+        for found in _TABLE.finditer(step.sql):
+            yield found[1], found[2]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_table_has_its_project(dialect: str) -> None:
+    without = {name for name, columns in _tables(dialect) if not re.search(r"^ *project_id ", columns, re.M)}
+    assert without == set(TABLES_WITHOUT_PROJECT)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_statement_takes_the_project(dialect: str) -> None:
+    without = {
+        name
+        for name, block in catalog(dialect).items()
+        if "project_id" not in {parameter for statement in block for parameter in statement.parameters}
+    }
+    assert without == set(STATEMENTS_WITHOUT_PROJECT)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", FENCED)
+def test_a_fence_is_compared_whole(dialect: str, name: str) -> None:
+    for statement in catalog(dialect)[name]:
+        if re.search(r"\bjobs\b", statement.sql):
+            assert "status = 'processing'" in statement.sql or "lease_until IS NOT NULL" in statement.sql
+            assert {"claim_seq", "execution_id"} <= set(
+                statement.parameters
+            ) or "rows" in statement.parameters
+            for column in ("claim_seq", "execution_id"):
+                assert len(re.findall(rf"\b{column}\b", statement.sql)) >= 2

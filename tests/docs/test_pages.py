@@ -1,0 +1,59 @@
+"""Links lead somewhere, the two readmes show the same, and few examples are left out."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import DOCS, ROOT
+from tests.docs.pages import LANGUAGES, PAGES, examples
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+MOST_NOT_RUN = 6
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in LINK.findall(text):
+        if not target.startswith(("http://", "https://")):
+            path, _, anchor = target.partition("#")
+            linked = (page.parent / path).resolve() if path else page
+            assert linked.exists(), target
+            assert linked.is_relative_to(ROOT), target
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", linked.read_text("utf-8"), re.MULTILINE)
+                assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+def test_the_readmes_show_the_same() -> None:
+    english, indonesian = (
+        [(e.language, e.body, e.mark, e.value) for e in examples(ROOT / name)]
+        for name in ("README.md", "README.id.md")
+    )
+    assert english == indonesian
+
+
+def test_the_readmes_have_the_same_shape() -> None:
+    def shape(name: str) -> list[str]:
+        text = (ROOT / name).read_text("utf-8")
+        text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+        return [found[0].strip() for found in re.finditer(r"^(#+ |- |\| )", text, re.MULTILINE)]
+
+    assert shape("README.md") == shape("README.id.md")
+
+
+def test_every_example_that_is_not_run_says_why() -> None:
+    left_out = [e for page in PAGES for e in examples(page) if e.mark == "not run"]
+    assert all(e.value for e in left_out)
+    assert len(left_out) <= MOST_NOT_RUN
+    assert all(e.language in LANGUAGES for e in left_out)
+
+
+def test_every_decision_has_its_parts_and_a_number() -> None:
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    assert [int(page.name[:3]) for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+        assert headings[0].startswith(f"{page.name[:3]}: ")
+        assert headings[1:] == ["Context", "Decision", "Consequences"], page.name
