@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from taskforge.domain.errors import Conflict
 from taskforge.domain.worker import TaskDescription
 from taskforge.sdk.bridge import Bridge
 from taskforge.sdk.decorator import TaskDecorator

@@ -220,7 +220,7 @@ class Wiring:
             queues=Queues(queues, history, directory, signals),
             control=Control(jobs, history, directory, signals),
             insights=Insights(history, workers, project_id),
-            results=Results(history, signals),
+            results=Results(history, signals, project_id),
             recovery=Recovery(
                 jobs=jobs, queues=queues, workers=workers, signals=signals, lease=self.settings.lease_seconds
             ),

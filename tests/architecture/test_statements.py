@@ -17,6 +17,9 @@ MAY_HOLD_SQL = ("storage/", "coordination/")
 EXCEPTIONS = {
     "bench/ledger.py": "reads the truth beside the product, through a connection of its own",
 }
+BUILT = {
+    "storage/migrate.py": "what `taskforge migrate --sql` prints for people; no statement of ours is run from it",
+}
 
 
 def test_a_statement_is_common_or_in_both_dialects() -> None:
@@ -50,13 +53,13 @@ def test_only_storage_and_coordination_hold_sql() -> None:
 
 
 def test_no_sql_is_built_from_strings() -> None:
-    built = [
-        f"{name_of(path)}:{node.lineno}"
+    built = {
+        name_of(path)
         for path in modules()
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.expr) and _is_built(node)
-    ]
-    assert built == []
+    }
+    assert built == set(BUILT)
 
 
 def _texts(path: Path) -> Iterator[str]:

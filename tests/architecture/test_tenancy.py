@@ -16,6 +16,9 @@ TABLES_WITHOUT_PROJECT = {
 STATEMENTS_WITHOUT_PROJECT = {
     "find_project": "finds the project by its name",
     "workers_on_machine": "a machine is one for all projects: recovery asks which of its processes are dead",
+    "database_now": "the database's clock is one for all projects",
+    "database_settings": "the database's settings are the same for all projects",
+    "recovery_outlook": "recovery serves all projects; it only asks whether there is anything to do",
     "expired_leases": "recovery serves all projects; it hands on each row's own project",
     "expire_waiting": "recovery serves all projects, by each row's own limits",
     "release_holds": "recovery serves all projects; a job and its task are joined by project",
@@ -26,8 +29,6 @@ STATEMENTS_WITHOUT_PROJECT = {
     "settle_jobs": "by the fence: job id, claim_seq and execution_id",
     "settle_lines": "in the transaction of settle_jobs, for executions that it has just ended",
     "append_lines": "by the fence: job id, claim_seq and execution_id",
-    "job_endings": "by ids that only the enqueuing side was given",
-    "count_unfinished": "in the transaction of a script that has locked the queue by its project",
     "delete_job_lines": "in the transaction of a script that has locked the job by its project",
     "delete_job_executions": "in the transaction of a script that has locked the job by its project",
 }

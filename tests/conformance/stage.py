@@ -223,7 +223,9 @@ async def run_sql(url: str, statement: str) -> list[Any]:
         await async_connection.close()
 
 
-def plain_policy(max_attempts: int = 3, *, dead_letters: Queue | None = None, base: float = 1.0) -> AttemptPolicy:
+def plain_policy(
+    max_attempts: int = 3, *, dead_letters: Queue | None = None, base: float = 1.0
+) -> AttemptPolicy:
     """A policy whose delays can be foretold."""
     return AttemptPolicy(
         max_attempts, 600.0, RetryPolicy(base=base, jitter=False), dead_letters and dead_letters.id

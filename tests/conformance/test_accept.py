@@ -123,9 +123,7 @@ async def test_bulk_is_all_or_nothing_and_names_the_first_refused(stage: Stage) 
             stage.project, [stage.new(queue), stage.new(closed), stage.new(gone), stage.new(queue)]
         )
     with pytest.raises(NotFound, match="job 2"):
-        await stage.jobs.accept_all(
-            stage.project, [stage.new(queue), stage.new(queue), stage.new(gone)]
-        )
+        await stage.jobs.accept_all(stage.project, [stage.new(queue), stage.new(queue), stage.new(gone)])
     assert sum((await stage.history.counts(stage.project)).values()) == 0
 
 

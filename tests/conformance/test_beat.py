@@ -141,7 +141,9 @@ async def test_lines_of_a_live_execution_are_seen_at_once(stage: Stage) -> None:
     lines = [line(1, "one"), line(2, "two", "error", '{"k":1}')]
     assert await stage.jobs.append_lines(_fenced(job, *lines)) == 2
     stored = await stage.history.logs(stage.project, job_id=job.id)
-    assert [(found.execution_id, found.seq, found.level, found.message, found.metadata) for found in stored] == [
+    assert [
+        (found.execution_id, found.seq, found.level, found.message, found.metadata) for found in stored
+    ] == [
         (job.execution_id, 1, "info", "one", None),
         (job.execution_id, 2, "error", "two", {"k": 1}),
     ]

@@ -56,7 +56,7 @@ async def test_success_ends_the_job_and_writes_the_execution(stage: Stage) -> No
     assert execution.started_at == NOON + timedelta(milliseconds=1)
     assert execution.finished_at == LATER
     assert execution.duration_ms == 2.0
-    [ending] = await stage.history.endings([job.id])
+    [ending] = await stage.history.endings(stage.project, [job.id])
     assert (ending.status, ending.output, ending.error_type) == (JobStatus.SUCCEEDED, '{"sum":3}', None)
 
 
@@ -108,7 +108,7 @@ async def test_a_failure_without_attempts_left(stage: Stage, with_dead_letters: 
         assert execution.status is ExecutionStatus.FAILED
     assert await stage.history.dead_letter_count(stage.project, letters.id) == with_dead_letters
     assert await stage.claim(queue, letters) == []
-    [ending] = await stage.history.endings([job.id])
+    [ending] = await stage.history.endings(stage.project, [job.id])
     assert (ending.status, ending.error_type, ending.error_message, ending.traceback) == (
         JobStatus.FAILED,
         "ValueError",

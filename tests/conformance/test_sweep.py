@@ -137,7 +137,7 @@ async def test_waiting_too_long_fails_with_its_reason(stage: Stage) -> None:
     ):
         job = await stage.job(job_id)
         assert (job.status, job.failure, job.completed_at, job.hold) == (JobStatus.FAILED, reason, ten, None)
-        [ending] = await stage.history.endings([job_id])
+        [ending] = await stage.history.endings(stage.project, [job_id])
         assert (ending.status, ending.error_type) == (JobStatus.FAILED, reason)
     assert await stage.order(queue) == [fine]
 

@@ -4,7 +4,7 @@ An example is a fenced block of `python`, `console` or `bash`. A comment in the 
 
     <!-- not run: reason -->          why a test cannot run it
     <!-- with a worker: MODULE -->    (python) a worker of MODULE's application runs in the same process
-    <!-- in the background -->        (console) the last command goes on until the page ends, and then ends well
+    <!-- in the background: TEXT -->  (console) the last command prints TEXT, goes on until the page ends, ends well
     <!-- exit code: N -->             (console) the last command ends with N, not 0
 
 A Python example whose first line is a comment with a file's name is that file for the rest of the page.

@@ -78,7 +78,9 @@ class Reader:
         for command in commands:
             is_last = command is commands[-1]
             if is_last and example.mark == "in the background":
-                self._background.append((example, self._start(command)))
+                child = self._start(command)
+                child.wait_for(re.escape(example.value or ""), SECONDS)
+                self._background.append((example, child))
                 continue
             expected = int(example.value or 0) if is_last and example.mark == "exit code" else 0
             self._run(example, command, expected)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from taskforge.cli.main import application
 from tests.architecture.source import DOCS, ROOT
 from tests.docs.pages import LANGUAGES, PAGES, examples
 
@@ -57,3 +58,12 @@ def test_every_decision_has_its_parts_and_a_number() -> None:
         headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
         assert headings[0].startswith(f"{page.name[:3]}: ")
         assert headings[1:] == ["Context", "Decision", "Consequences"], page.name
+
+
+def test_every_command_is_in_the_readme() -> None:
+    overview = (ROOT / "README.md").read_text("utf-8").partition("## The command line")[2]
+    rows = [line.partition(" | ")[0] for line in overview.splitlines() if line.startswith("| `taskforge")]
+    named = {word for row in rows for word in re.findall(r"`(?:taskforge )?([a-z]+)", row)}
+    commands = {str(command.name) for command in application.registered_commands}
+    groups = {str(group.name) for group in application.registered_groups}
+    assert named == commands | groups

@@ -8,7 +8,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from taskforge.domain.worker import Registration, TaskDescription, WorkerType
+from taskforge.services.processes import this_process
+
 from .enqueue import opened
+from .tasks import QUEUE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -34,5 +38,20 @@ async def open_claim(database_url: str) -> AsyncIterator[Claim]:
 @asynccontextmanager
 async def _registered(bench: BenchApp) -> AsyncIterator[Link]:
     """A link that is registered for the bench queue and its tasks, and leaves at the end."""
-    raise NotImplementedError("waits for the application to hand out a registered link")
-    yield  # pragma: no cover - makes this a generator
+    link = (await bench.app.platform()).link()
+    await link.register(
+        Registration(
+            name="claim-probe",
+            type=WorkerType.GENERAL,
+            capabilities={},
+            max_concurrent_jobs=1000,
+            queues=[QUEUE],
+            tasks=[TaskDescription(task.name, task.queue) for task in bench.app.registry],
+            process=this_process(),
+            version="",
+        )
+    )
+    try:
+        yield link
+    finally:
+        await link.leave()

@@ -45,7 +45,9 @@ def call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
         if equals and name.isidentifier():
             keywords[name] = json_or_text(value)
         elif keywords:
-            raise InvalidInput(f"{text!r} comes after {next(iter(keywords))}=...", hint="positionals go first")
+            raise InvalidInput(
+                f"{text!r} comes after {next(iter(keywords))}=...", hint="positionals go first"
+            )
         else:
             positional.append(json_or_text(text))
     return positional, keywords
@@ -92,7 +94,9 @@ def moment(text: str | None, field: str) -> datetime | None:
     try:
         return check_aware(parsed, field)
     except InvalidInput as error:
-        raise InvalidInput(error.message, field=field, hint=f"write {text}Z for UTC, or {text}+07:00") from None
+        raise InvalidInput(
+            error.message, field=field, hint=f"write {text}Z for UTC, or {text}+07:00"
+        ) from None
 
 
 def statuses(texts: Sequence[str] | None) -> list[JobStatus] | None:
@@ -110,7 +114,9 @@ def statuses(texts: Sequence[str] | None) -> list[JobStatus] | None:
 
 def split(texts: Sequence[str] | None) -> list[str]:
     """``high,low`` and repeated options as one list, each once."""
-    return list(dict.fromkeys(word for text in texts or () for part in text.split(",") if (word := part.strip())))
+    return list(
+        dict.fromkeys(word for text in texts or () for part in text.split(",") if (word := part.strip()))
+    )
 
 
 def pairs(texts: Sequence[str] | None) -> dict[str, Any]:

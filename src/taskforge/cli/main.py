@@ -61,7 +61,9 @@ def global_options(
     context: typer.Context,
     database_url: Annotated[
         str | None,
-        typer.Option("--database-url", metavar="URL", help="sqlite:///file.db or postgresql://user@host/name."),
+        typer.Option(
+            "--database-url", metavar="URL", help="sqlite:///file.db or postgresql://user@host/name."
+        ),
     ] = None,
     project: Annotated[
         str | None, typer.Option("--project", metavar="NAME", help="The project that is meant.")

@@ -41,9 +41,10 @@ def migrate(
     if state.unknown:
         state.check()
     if sql:
-        print(f"{LEDGER};")
+        print(f"BEGIN;\n{LEDGER};")
         for step in state.pending:
             print(f"\n-- {_title(step)}\n{step.sql.strip()}\n{record_of(step)};")
+        print("\nCOMMIT;")
         return
     if not check:
         _make_folder(address.kind, address.target)

@@ -43,6 +43,7 @@ class Reloader:
         self._command = command
         self._folder = folder
         self._child: subprocess.Popen[bytes] | None = None
+        self._is_asked = False
         self._stopping = threading.Event()
 
     def run(self) -> int:
@@ -54,31 +55,41 @@ class Reloader:
                 if changed:
                     note(f"changed: {', '.join(changed)}")
                     self._drain()
-                    if not self._stopping.is_set():
-                        self._start()
+                    self._start()
             self._drain()
         return ExitCode.OK
 
     def _start(self) -> None:
+        if self._stopping.is_set():
+            return
+        self._is_asked = False
         # a group of its own: the terminal's Ctrl-C shall come to it once, and through us
         self._child = subprocess.Popen(  # noqa: S603 - our own command
             self._command, stdin=subprocess.PIPE, process_group=0
         )
 
+    def _ask(self) -> None:
+        """The first time the child drains, the second time it exits at once."""
+        child = self._child
+        if child is not None and child.poll() is None:
+            self._is_asked = True
+            child.terminate()
+
     def _drain(self) -> None:
-        """Ask the child to end and wait until it has."""
-        if self._child is None:
+        """Have the child end, and wait until it has."""
+        child = self._child
+        if child is None:
             return
-        if self._child.poll() is None and not self._stopping.is_set():
-            self._child.terminate()
-        self._child.wait()
-        if self._child.stdin is not None:
-            self._child.stdin.close()
+        if not self._is_asked:
+            self._ask()
+        child.wait()
+        if child.stdin is not None:
+            child.stdin.close()
         self._child = None
 
     def _tell_of_end(self) -> None:
         if self._child is not None and self._child.poll() is not None:
-            note(f"the worker has ended with code {self._child.returncode}; it starts anew when a file changes")
+            note(f"the worker ended with code {self._child.returncode}; it starts anew when a file changes")
             self._drain()
 
     def _changes(self) -> Iterator[list[str]]:
@@ -102,11 +113,10 @@ class Reloader:
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
         def stop(number: int, frame: FrameType | None) -> None:
-            child = self._child
-            if child is not None and child.poll() is None:
-                # the child drains at the first signal and exits at once at the second
-                child.terminate()
+            is_second = self._stopping.is_set()
             self._stopping.set()
+            if is_second or not self._is_asked:
+                self._ask()
 
         former = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
         try:

@@ -14,7 +14,8 @@ def run(
     arguments: Arguments = None,
     app: ApplicationOption = None,
     timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="How long to wait: 30s, 5m. Else for ever.")
+        str | None,
+        typer.Option("--timeout", metavar="TIME", help="How long to wait: 30s, 5m. Else for ever."),
     ] = None,
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Never run it in this process; wait for a worker.")

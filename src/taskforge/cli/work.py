@@ -61,7 +61,9 @@ class WorkerChoice:
         """The texts of the command line, checked. Raises InvalidInput."""
         if worker_type not in list(WorkerType):
             raise InvalidInput(
-                f"there is no worker type {worker_type!r}", field="type", hint=f"types: {', '.join(WorkerType)}"
+                f"there is no worker type {worker_type!r}",
+                field="type",
+                hint=f"types: {', '.join(WorkerType)}",
             )
         if concurrency is not None and not 1 <= concurrency <= MAX_CONCURRENCY:
             raise InvalidInput(
@@ -154,5 +156,6 @@ def write_logs(application: TaskForge, *, verbose: bool) -> None:
 
 def _leave_with_parent() -> None:
     """Standard input is a pipe from the parent that nobody writes to: its end is the parent's end."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not by sys.stdin: its lock, held here, would stop the interpreter from ending
+        pass
     os.kill(os.getpid(), signal.SIGTERM)

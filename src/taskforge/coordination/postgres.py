@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -24,6 +24,7 @@ FOLD_SECONDS = 0.003
 FINISHED_FOLD_SECONDS = 0.03
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 ALIVE_CHECK_SECONDS = 60.0
+HEARING_SECONDS = 2.0
 
 logger = logging.getLogger("taskforge.signals")
 
@@ -41,12 +42,13 @@ class PostgresSignals(LocalSignals):
         self._unsent: dict[Hint, None] = {}
         self._sender: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
-        self._listens = False
+        self._hears = asyncio.Event()
+        self._call = f"hearing {uuid4()}"
         self._closed = False
 
     @property
     def hears_others(self) -> bool:
-        return self._listens and self._connection is not None and not self._connection.is_closed()
+        return self._hears.is_set()
 
     async def close(self) -> None:
         self._closed = True
@@ -72,7 +74,6 @@ class PostgresSignals(LocalSignals):
             self._sender = asyncio.get_running_loop().create_task(self._send())
 
     def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
-        self._listens = True
         self._keep_connected()
         return super().subscribe(callback)
 
@@ -86,11 +87,13 @@ class PostgresSignals(LocalSignals):
             try:
                 await self._connect()
                 pause = RECONNECT_FIRST
+                await self._try_hearing()
                 self._hub.tell(None)
                 await self._until_lost()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
                 logger.debug("no signals for now: %s", error)
             self._connected.clear()
+            self._hears.clear()
             await asyncio.sleep(pause)
             pause = min(RECONNECT_LONGEST, pause * 2)
 
@@ -107,6 +110,19 @@ class PostgresSignals(LocalSignals):
         await self._connection.add_listener(CHANNEL, self._heard)
         self._connected.set()
 
+    async def _try_hearing(self) -> None:
+        """Call ourselves over another connection: behind a transaction pooler nothing arrives from others."""
+        caller = await asyncpg.connect(self._url, timeout=5, command_timeout=5, statement_cache_size=0)
+        try:
+            await caller.execute(f"NOTIFY {CHANNEL}, '{self._call}'")
+        finally:
+            await caller.close(timeout=2)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARING_SECONDS):
+                await self._hears.wait()
+        if not self._hears.is_set():
+            logger.warning("hints of other processes do not arrive (a transaction pooler?); polling instead")
+
     async def _until_lost(self) -> None:
         while not self._lost.is_set():
             try:
@@ -117,6 +133,8 @@ class PostgresSignals(LocalSignals):
                     await self._connection.execute("SELECT 1")
 
     def _heard(self, connection: Any, pid: int, channel: str, payload: object) -> None:
+        if payload == self._call:
+            self._hears.set()
         if connection.get_server_pid() == pid:
             return
         for line in str(payload).split("\n"):
@@ -133,7 +151,7 @@ class PostgresSignals(LocalSignals):
                 continue
             payload = "\n".join(_write(hint) for hint in hints[:100])
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
+                await connection.execute(f"NOTIFY {CHANNEL}, '{payload}'")  # no quote can be in it
             only_finished = all(hint.topic is Topic.FINISHED for hint in hints)
             await asyncio.sleep(FINISHED_FOLD_SECONDS if only_finished else FOLD_SECONDS)
 
@@ -143,6 +161,7 @@ def _write(hint: Hint) -> str:
 
 
 def _parse(line: str) -> Hint | None:
+    """The hint of a line; of one that a later version sends: anything may have changed."""
     parts = line.split()
     try:
         return Hint(Topic(parts[0]), UUID(parts[1]), UUID(parts[2]) if len(parts) > 2 else None)

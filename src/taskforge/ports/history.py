@@ -59,7 +59,7 @@ class HistoryStore(Protocol):
         """Ids among the ``recent`` newest jobs that end with this text."""
         ...
 
-    async def endings(self, job_ids: Sequence[UUID]) -> Sequence[Ending]:
+    async def endings(self, project_id: ProjectId, job_ids: Sequence[UUID]) -> Sequence[Ending]:
         """How these jobs stand, finished or not, in one round trip."""
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from taskforge.domain.errors import Conflict
 from taskforge.domain.ids import WorkerId
@@ -15,7 +16,6 @@ from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from uuid import UUID
 
     from taskforge.domain.execution import LogLine
     from taskforge.domain.job import ClaimedJob
@@ -141,7 +141,7 @@ class DirectLink:
 
     async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
         settlements = [self._settlement(report) for report in reports if report.execution_id in self._held]
-        settled = await self._jobs.settle(settlements)
+        settled = await self._jobs.settle(settlements) if settlements else frozenset[UUID]()
         self._announce(settlements)
         for report in reports:
             self._held.pop(report.execution_id, None)

@@ -141,13 +141,18 @@ class Health:
         if ill or gone:
             said = ", ".join(f"{name} is silent" for name in [*ill, *gone])
             return Finding(
-                "workers", Verdict.WARNING, f"{alive} alive; {said}", "recovery takes their jobs over by itself"
+                "workers",
+                Verdict.WARNING,
+                f"{alive} alive; {said}",
+                "recovery takes their jobs over by itself",
             )
         return Finding("workers", Verdict.OK, f"{alive} alive" if alive else "none runs")
 
     async def _backlog(self, workers: Sequence[tuple[Worker, WorkerStatus]]) -> Finding:
         backlogs = await self._store.backlogs(self._project_id, BACKLOG_BOUND)
-        served = {name for worker, status in workers if status is WorkerStatus.ONLINE for name in worker.queues}
+        served = {
+            name for worker, status in workers if status is WorkerStatus.ONLINE for name in worker.queues
+        }
         states = {queue.name: queue.state for queue in await self._queues.list(self._project_id)}
         stranded = [log for log in backlogs if log.queue not in served]
         paused = [log for log in backlogs if states.get(log.queue) is QueueState.PAUSED]
@@ -155,17 +160,19 @@ class Health:
             return Finding(
                 "queues",
                 Verdict.PROBLEM,
-                "; ".join(f"{log.pending} jobs wait in {log.queue!r}, which no worker serves" for log in stranded),
+                "; ".join(
+                    f"{log.queue!r} has {_jobs(log.pending)}, and no worker serves it" for log in stranded
+                ),
                 f"start one: taskforge worker -q {','.join(log.queue for log in stranded)}",
             )
         if paused:
             return Finding(
                 "queues",
                 Verdict.WARNING,
-                "; ".join(f"{log.pending} jobs wait in {log.queue!r}, which is paused" for log in paused),
+                "; ".join(f"{log.queue!r} has {_jobs(log.pending)} and is paused" for log in paused),
                 f"taskforge queues resume {paused[0].queue}",
             )
-        return Finding("queues", Verdict.OK, f"{sum(log.pending for log in backlogs)} jobs wait")
+        return Finding("queues", Verdict.OK, f"{_jobs(sum(log.pending for log in backlogs))}")
 
     async def _unknown_types(self) -> Finding:
         unknown = await self._store.unknown_types(self._project_id)
@@ -174,7 +181,9 @@ class Health:
         return Finding(
             "job types",
             Verdict.WARNING,
-            "; ".join(f"{count} jobs of {name!r} wait for a worker that knows it" for name, count in unknown.items()),
+            "; ".join(
+                f"{_jobs(count)} of {name!r}, which no worker knows" for name, count in unknown.items()
+            ),
             "start a worker with the application that has the task, or cancel them",
         )
 
@@ -208,3 +217,9 @@ class Health:
             said = ", ".join(f"{count} jobs {name.replace('_', ' ')}" for name, count in broken.items())
             return Finding("records", Verdict.PROBLEM, said, "please report this: it must not happen")
         return Finding("records", Verdict.OK, f"sound in the {RECENT_JOBS:,} newest jobs")
+
+
+def _jobs(count: int) -> str:
+    if count >= BACKLOG_BOUND:
+        return f"{BACKLOG_BOUND:,} waiting jobs or more"
+    return "1 waiting job" if count == 1 else f"{count:,} waiting jobs"

@@ -117,6 +117,11 @@ class Queues:
             queue.id, await self._history.counts(self._project_id, queue_id=queue.id), queue.state
         )
 
+    async def dead_letter_count(self, name: str) -> int:
+        """How many dead letters it lists."""
+        queue = await self.get(name)
+        return await self._history.dead_letter_count(self._project_id, queue.id)
+
     async def _check_dead_letters(self, queue_id: QueueId | None, settings: QueueSettings) -> None:
         """The dead-letter queue must be another one of this project, and name none that leads back."""
         seen = {queue_id}

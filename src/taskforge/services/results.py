@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import JobCancelled, JobFailed, NotFound, ResultTimeout, Unavailable
+from taskforge.domain.errors import (
+    JobCancelled,
+    JobFailed,
+    NotFound,
+    ResultTimeout,
+    TaskforgeError,
+    Unavailable,
+)
 from taskforge.domain.job import JobStatus
 from taskforge.ports.signals import Topic
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from taskforge.domain.ids import ProjectId
     from taskforge.ports.history import Ending, HistoryStore
     from taskforge.ports.signals import Hint, Signals
 
@@ -21,12 +30,14 @@ QUESTION_SIZE = 1000
 
 
 class Results:
-    """Answers when awaited jobs have ended."""
+    """Answers when awaited jobs of one project have ended."""
 
-    def __init__(self, history: HistoryStore, signals: Signals) -> None:
+    def __init__(self, history: HistoryStore, signals: Signals, project_id: ProjectId) -> None:
         self._history = history
+        self._project_id = project_id
         self._signals = signals
         self._awaited: dict[UUID, asyncio.Future[Ending]] = {}
+        self._waiters: Counter[UUID] = Counter()
         self._asker: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
         self._pause = SHORTEST_PAUSE
@@ -36,6 +47,7 @@ class Results:
         future = self._awaited.get(job_id)
         if future is None:
             future = self._awaited[job_id] = asyncio.get_running_loop().create_future()
+        self._waiters[job_id] += 1
         self._pause = SHORTEST_PAUSE
         self._nudge.set()
         if self._asker is None or self._asker.done():
@@ -45,6 +57,11 @@ class Results:
                 ending = await asyncio.shield(future)
         except TimeoutError:
             raise ResultTimeout(f"job {job_id} has not ended within {timeout:g} s; it goes on") from None
+        finally:
+            self._waiters[job_id] -= 1
+            if not self._waiters[job_id]:  # nobody waits for it any more
+                del self._waiters[job_id]
+                self._awaited.pop(job_id, None)
         return _output(ending)
 
     async def close(self) -> None:
@@ -77,15 +94,26 @@ class Results:
         for start in range(0, len(awaited), QUESTION_SIZE):
             asked = awaited[start : start + QUESTION_SIZE]
             try:
-                endings = {ending.job_id: ending for ending in await self._history.endings(asked)}
+                endings = {ending.job_id: ending for ending in await self._history.endings(self._project_id, asked)}
             except Unavailable:
+                continue
+            except TaskforgeError as error:
+                for job_id in asked:
+                    future = self._awaited.pop(job_id, None)
+                    if future is not None and not future.done():
+                        future.set_exception(error)
                 continue
             for job_id in asked:
                 ending = endings.get(job_id)
+                if ending is not None and not ending.status.is_finished:
+                    continue
+                future = self._awaited.pop(job_id, None)
+                if future is None or future.done():
+                    continue
                 if ending is None:
-                    self._awaited.pop(job_id).set_exception(NotFound(f"no job has the id {job_id}"))
-                elif ending.status.is_finished:
-                    self._awaited.pop(job_id).set_result(ending)
+                    future.set_exception(NotFound(f"no job has the id {job_id}"))
+                else:
+                    future.set_result(ending)
 
 
 def _output(ending: Ending) -> str | None:

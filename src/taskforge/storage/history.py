@@ -43,8 +43,10 @@ class SqlHistoryStore:
         )
         return [self._engine.identity(row["id"]) for row in rows]
 
-    async def endings(self, job_ids: Sequence[UUID]) -> Sequence[Ending]:
-        rows = await self._engine.read(One("job_endings", {"job_ids": list(job_ids)}))
+    async def endings(self, project_id: ProjectId, job_ids: Sequence[UUID]) -> Sequence[Ending]:
+        rows = await self._engine.read(
+            One("job_endings", {"project_id": project_id, "job_ids": list(job_ids)})
+        )
         return [
             Ending(
                 self._engine.identity(row["id"]),

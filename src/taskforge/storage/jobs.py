@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.errors import NotFound, QueueClosed
+from taskforge.domain.errors import Conflict, NotFound, QueueClosed
 from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
+from taskforge.domain.queue import QueueState
 from taskforge.ports.jobs import (
     Beat,
     BeatAnswer,
@@ -67,7 +68,7 @@ class SqlJobStore:
         if len(stored) == len(jobs):
             return stored
         missing = [job.id for job in jobs if job.id not in stored]
-        known = await self._engine.read(One("job_endings", {"job_ids": missing}))
+        known = await self._engine.read(One("job_endings", {"project_id": project_id, "job_ids": missing}))
         return stored | self._ids(known)
 
     async def accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> None:
@@ -89,13 +90,16 @@ class SqlJobStore:
 
     def _explain_refusal(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
         """Some were not stored: fine if they stand there from an earlier try, else say why and undo all."""
-        known = self._ids((yield One("job_endings", {"job_ids": [job.id for job in jobs]})))
+        ids = [job.id for job in jobs]
+        known = self._ids((yield One("job_endings", {"project_id": project_id, "job_ids": ids})))
         for index, job in enumerate(jobs):
             if job.id not in known:
                 queue = yield One("get_queue", {"project_id": project_id, "queue_id": job.queue_id})
                 if not queue:
                     raise NotFound(f"job {index}: its queue {job.queue_id} is gone")
-                raise QueueClosed(f"job {index}: queue {queue[0]['name']!r} is closed")
+                if queue[0]["state"] == QueueState.CLOSED:
+                    raise QueueClosed(f"job {index}: queue {queue[0]['name']!r} is closed")
+                raise Conflict(f"job {index}: the id {job.id} is taken")
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         rows = await self._engine.call(One("claim_jobs", request._asdict()))

@@ -51,10 +51,10 @@ class PostgresEngine:
         }
 
     async def call(self, call: Call) -> Rows:
-        return cast("Rows", await self._guarded(lambda connection: self._fetch(connection, call)))
+        return cast("Rows", await self._guarded(lambda connection: self._alone(connection, call)))
 
     async def read(self, call: Call) -> Rows:
-        return cast("Rows", await self._guarded(lambda connection: self._fetch(connection, call)))
+        return await self.call(call)
 
     async def run(self, script: Callable[[], Script[T]]) -> T:
         return cast("T", await self._guarded(lambda connection: self._drive(connection, script)))
@@ -96,6 +96,13 @@ class PostgresEngine:
                     call = steps.send(await self._fetch(connection, call))
             except StopIteration as stop:
                 return cast("T", stop.value)
+
+    async def _alone(self, connection: Any, call: Call) -> Rows:
+        if self._statement_cache:
+            return await self._fetch(connection, call)
+        # parsed and run in two steps: a transaction keeps a pooler from changing the server in between
+        async with connection.transaction():
+            return await self._fetch(connection, call)
 
     async def _fetch(self, connection: Any, call: Call) -> Rows:
         sql, names = self._prepared[call.name]

@@ -96,7 +96,7 @@ class SqlQueueStore:
             yield One("lock_queue", queue)
             unfinished = {
                 JobStatus(row["status"]): int(row["jobs"])
-                for row in (yield One("count_unfinished", {"queue_id": queue_id}))
+                for row in (yield One("count_unfinished", queue))
             }
             if not unfinished:
                 yield One("delete_queue", queue)

@@ -40,6 +40,9 @@ class SqlWorkerStore:
         }
 
         def script() -> Script[ProcessIdentity | None]:
+            yield One(
+                "lock_project", {"project_id": project_id}
+            )  # of two namesakes that start at once, one waits
             namesake = yield One(
                 "live_namesake",
                 {"project_id": project_id, "name": registration.name, "lease_us": lease_us},

@@ -129,9 +129,7 @@ def test_a_failure_with_attempts_left_is_scheduled_again() -> None:
         "the traceback",
     )
     assert transition.line_level is LogLevel.WARN
-    assert transition.line == (
-        "attempt 2 of 3 failed: ValueError: boom; attempt 3 follows in 2.0 s"
-    )
+    assert transition.line == ("attempt 2 of 3 failed: ValueError: boom; attempt 3 follows in 2.0 s")
 
 
 def test_retry_after_replaces_the_backoff() -> None:

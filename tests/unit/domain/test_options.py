@@ -74,9 +74,7 @@ def test_delay_and_run_at_exclude_each_other() -> None:
 def test_the_upper_options_win_and_the_lower_complete_them() -> None:
     lower = JobOptions(queue="a", priority=3, max_attempts=5, tags=["x"], retry_jitter=True)
     upper = JobOptions(priority=0, retry_jitter=False, tags=[])
-    assert upper.over(lower) == JobOptions(
-        queue="a", priority=0, max_attempts=5, tags=[], retry_jitter=False
-    )
+    assert upper.over(lower) == JobOptions(queue="a", priority=0, max_attempts=5, tags=[], retry_jitter=False)
 
 
 def test_a_call_s_time_replaces_the_task_s_whichever_way_it_is_given() -> None:
@@ -114,7 +112,14 @@ def test_the_job_goes_before_the_queue_and_the_queue_before_the_built_in() -> No
 
 @pytest.mark.parametrize(
     ("queue", "job_ms", "seconds"),
-    [(None, None, 600.0), (10.0, None, 10.0), (None, 5000, 5.0), (10.0, 5000, 5.0), (2.0, 5000, 2.0), (None, 10**7, 10**4)],
+    [
+        (None, None, 600.0),
+        (10.0, None, 10.0),
+        (None, 5000, 5.0),
+        (10.0, 5000, 5.0),
+        (2.0, 5000, 2.0),
+        (None, 10**7, 10**4),
+    ],
 )
 def test_the_timeout_is_the_smaller_of_the_job_s_and_the_queue_s(
     queue: float | None, job_ms: int | None, seconds: float

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import threading
 import time
+import types
 from typing import TYPE_CHECKING
 
 import pytest
@@ -348,3 +350,29 @@ async def test_everything_at_once_ends_each_attempt_once(link: FakeLink, scene: 
     assert {report.execution_id for report in link.reports} == set(executions)
     assert len(link.reports) == 600
     assert worker.in_hand == worker.running == 0
+
+
+async def test_a_thread_is_not_interrupted_inside_an_import_or_a_log_handler(
+    link: FakeLink, scene: Scene
+) -> None:
+    reached: list[str] = []
+
+    def inside_logging(end: float) -> None:
+        while time.monotonic() < end:
+            pass
+        reached.append("end of logging")
+
+    code = inside_logging.__code__.replace(co_filename=logging.__file__)
+    protected = types.FunctionType(code, globals(), "protected", None, inside_logging.__closure__)
+
+    @scene.task
+    def job() -> None:
+        protected(time.monotonic() + 0.1)
+        while True:
+            time.sleep(0.001)
+
+    execution = link.add("job", timeout=0.02)
+    async with scene.worker():
+        await link.settled(1)
+    assert reached == ["end of logging"]
+    assert timed_out(link.outcomes()[execution], "0.02")

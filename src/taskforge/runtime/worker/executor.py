@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 CANCEL_GRACE = 5.0
 """Seconds in which a thread may act on ``ctx.cancelled`` before it is interrupted."""
+ASK_AGAIN = 0.005
 
 NO_RESULT = Succeeded(None)
 
@@ -170,7 +171,7 @@ class Executor:
             try:
                 with use_context(context):
                     arguments, keywords = task.prepare(running.attempt.job.payload, context)
-                    result = task.function(*arguments, **keywords)
+                    result = self._threads.call(running, task.function, arguments, keywords)
                 running.thread_outcome = NO_RESULT if result is None else _success(task, result)
             except BaseException as error:
                 running.thread_outcome = judge.raised(running, error)
@@ -213,11 +214,22 @@ class Executor:
 
     def _interrupt(self, running: Running) -> None:
         if running.in_thread:
-            self._threads.interrupt(running)
+            if not self._threads.interrupt(running) and self._may_ask_again(running):
+                return
         elif running.task is not None:
             running.interrupted = True
             running.task.cancel()
         self._attend_in(running, self._stop_grace)
+
+    def _may_ask_again(self, running: Running) -> bool:
+        """The thread must not be interrupted just now; after the grace it goes on without that."""
+        now = time.monotonic()
+        running.patience_until = min(running.patience_until, now + self._stop_grace)
+        if now < running.patience_until:
+            self._attend_in(running, ASK_AGAIN)
+            return True
+        running.interrupted = True
+        return False
 
     def _attend_in(self, running: Running, seconds: float) -> None:
         running.attention_at = time.monotonic() + seconds
@@ -225,9 +237,10 @@ class Executor:
 
     def _attend(self, running: Running, now: float) -> None:
         """Called by the watchdog at ``attention_at``."""
-        if running.ended or running.reported:
-            running.attention_at = math.inf
-        elif running.stop is None and not running.has_started:
+        running.attention_at = math.inf
+        if running.ended or (running.reported and running.interrupted):
+            return
+        if running.stop is None and not running.has_started:
             running.attention_at = now + running.attempt.timeout
         elif running.stop is None and running.deadline > now + RESOLUTION:
             running.attention_at = running.deadline
@@ -239,6 +252,8 @@ class Executor:
             running.attention_at = running.deadline
         else:
             self._hand_over(running, judge.after_stop(running, None))
+            if running.in_thread:
+                self._threads.interrupt(running)  # the first one may have been swallowed
 
 
 def _success(task: Task[..., Any], result: object) -> Outcome:

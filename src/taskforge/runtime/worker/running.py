@@ -42,6 +42,7 @@ class Running:
     started = math.nan
     finished = math.nan
     attention_at = math.inf
+    patience_until = math.inf
     in_thread = False
     interrupted = False
     reported = False

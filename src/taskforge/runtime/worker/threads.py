@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
+import sys
 import threading
 from collections import deque
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskforge.runtime.worker.running import Interrupt
 
@@ -17,16 +19,23 @@ if TYPE_CHECKING:
 
     from taskforge.runtime.worker.running import Running
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
 AT_ONCE = 4
 GROWTH_PAUSE = 0.002
+HOLDS_LOCKS = frozenset(
+    {"<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>", logging.__file__}
+)
 
 
 class HandlerThreads:
     """A pool that grows while work waits: short jobs stay on few threads, blocking ones get one each.
 
     Unlike ``concurrent.futures`` its threads are daemons (the standard pool joins them at exit), and
-    each knows which attempt it runs, so that an interrupt cannot hit the next one.
-    ``run`` is called in the thread, ``ended`` on the event loop.
+    an interrupt reaches the handler it is meant for or nobody. ``run`` is called in the thread and must
+    not raise; it calls the handler by ``call``. ``ended`` is called on the event loop.
     """
 
     def __init__(self, limit: int, run: Callable[[Running], None], ended: Callable[[Running], None]) -> None:
@@ -52,12 +61,37 @@ class HandlerThreads:
             elif self._growth is None:
                 self._growth = self._loop.call_later(GROWTH_PAUSE, self._grow)
 
-    def interrupt(self, running: Running) -> None:
-        """Raise Interrupt in the thread that runs it, once; it is seen when that is next in Python code."""
+    def call(
+        self, running: Running, function: Callable[..., T], args: list[Any], kwargs: dict[str, Any]
+    ) -> T:
+        """Call a handler, in the thread of its attempt, so that an interrupt reaches it and nothing else."""
+        try:
+            with self._lock:
+                running.thread = threading.get_ident()
+                if running.interrupted:
+                    raise Interrupt
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._shield(running)
+        except Interrupt:  # raised in the handler, or between its end and the shield
+            self._shield(running)
+            raise
+
+    def interrupt(self, running: Running) -> bool:
+        """Raise Interrupt in the handler; it is seen when the thread is next in Python code.
+
+        Answers False, and does nothing, while the thread is in code that must not be broken off: an
+        import or a log handler could leave a lock behind that stops the whole process. Ask again soon.
+        """
         with self._lock:
-            if running.thread is not None and not running.interrupted:
+            if running.thread is not None:
+                frame = sys._current_frames().get(running.thread)
+                if frame is not None and frame.f_code.co_filename in HOLDS_LOCKS:
+                    return False
                 _raise_in(running.thread, Interrupt)
             running.interrupted = True
+            return True
 
     def close(self) -> None:
         """Let idle threads end."""
@@ -82,12 +116,10 @@ class HandlerThreads:
     def _work(self) -> None:
         while (running := self._waiting.get()) is not None:
             try:
-                self._begin(running)
                 if running.variables is not None:
                     running.variables.run(self._run, running)
-                self._end(running)
-            except Interrupt:  # it came between the handler's end and ours; there is no second one
-                self._end(running)
+            except BaseException:
+                logger.exception("job %s ended in a way that it should not", running.attempt.job.id)
             self._done.append(running)
             if not self._is_woken:
                 self._is_woken = True
@@ -95,11 +127,7 @@ class HandlerThreads:
                     self._loop.call_soon_threadsafe(self._collect)
             del running
 
-    def _begin(self, running: Running) -> None:
-        with self._lock:
-            running.thread = threading.get_ident()
-
-    def _end(self, running: Running) -> None:
+    def _shield(self, running: Running) -> None:
         """No interrupt can be sent to this thread from here on, and one on its way is taken back."""
         with self._lock:
             running.thread = None

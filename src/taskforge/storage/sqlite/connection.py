@@ -17,6 +17,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 OLDEST = (3, 37, 0)
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+CLASHES = {
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
+}
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
@@ -102,7 +107,7 @@ def translated(error: sqlite3.Error, path: str) -> TaskforgeError:
         )
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return Unavailable(f"{path} is not a sound SQLite database: {error}")
-    if code == sqlite3.SQLITE_CONSTRAINT:
+    if getattr(error, "sqlite_errorcode", 0) in CLASHES:
         return Conflict(str(error))
     if "no such table" in str(error) or "no such column" in str(error):
         return SchemaMismatch(f"{path} has no fitting schema: {error}", hint="run `taskforge migrate`")

@@ -157,7 +157,7 @@ CREATE TABLE executions (
   duration_us bigint CHECK (duration_us >= 0),
   CONSTRAINT a_reason_unless_succeeded CHECK ((status = 'succeeded') = (reason IS NULL))
 ) PARTITION BY RANGE (id);
-CREATE TABLE executions_default PARTITION OF executions DEFAULT;
+CREATE TABLE executions_default PARTITION OF executions DEFAULT WITH (vacuum_truncate = off);
 CREATE INDEX executions_of_job ON executions (job_id, id);
 
 CREATE TABLE log_lines (
@@ -169,7 +169,7 @@ CREATE TABLE log_lines (
   logged_at timestamptz NOT NULL,
   PRIMARY KEY (execution_id, seq)
 ) PARTITION BY RANGE (execution_id);
-CREATE TABLE log_lines_default PARTITION OF log_lines DEFAULT;
+CREATE TABLE log_lines_default PARTITION OF log_lines DEFAULT WITH (vacuum_truncate = off);
 
 INSERT INTO organizations (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'default');
 INSERT INTO projects (id, organization_id, name)
@@ -182,3 +182,10 @@ INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, pri
   SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'filler', to_json(repeat('x', 1500)), 'cancelled', 0, 0, now(), now(), now()
   FROM generate_series(1, 2000);
 DELETE FROM jobs;
+INSERT INTO executions (id, job_id, project_id, queue_id, job_type, status, attempt_number, claim_seq, traceback, claimed_at, finished_at)
+  SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'filler', 'succeeded', 1, 1, repeat('x', 1500), now(), now()
+  FROM generate_series(1, 2000);
+DELETE FROM executions;
+INSERT INTO log_lines (execution_id, seq, level, message, logged_at)
+  SELECT gen_random_uuid(), 1, 'info', repeat('x', 1500), now() FROM generate_series(1, 2000);
+DELETE FROM log_lines;

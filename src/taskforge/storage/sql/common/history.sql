@@ -11,7 +11,7 @@ FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id;
 SELECT e.id, e.job_id, e.queue_id, e.job_type, e.worker_id, e.status, e.reason, e.attempt_number, e.output,
   e.error_type, e.error_message, e.traceback, e.claimed_at, e.started_at, e.finished_at, e.heartbeat_at,
   e.duration_us
-FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id ORDER BY e.id DESC;
+FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id ORDER BY e.claim_seq DESC, e.id DESC;
 
 -- name: get_job
 SELECT j.*, q.name AS queue_name, q.settings AS queue_settings FROM jobs j LEFT JOIN queues q ON q.id = j.queue_id

@@ -22,7 +22,8 @@ WHERE project_id = :project_id ORDER BY name;
 
 -- name: count_unfinished
 SELECT status, count(*) AS jobs FROM jobs
-WHERE queue_id = :queue_id AND status IN ('pending', 'scheduled', 'processing') GROUP BY status;
+WHERE project_id = :project_id AND queue_id = :queue_id AND status IN ('pending', 'scheduled', 'processing')
+GROUP BY status;
 
 -- name: delete_queue
 DELETE FROM queues WHERE project_id = :project_id AND id = :queue_id RETURNING id;

@@ -130,7 +130,7 @@ held AS MATERIALIZED (
 ),
 changes AS MATERIALIZED (
   SELECT jsonb_object_agg(execution_id::text, jsonb_build_object(
-    'status', status, 'delay_us', delay_us, 'attempts', attempts, 'losses', losses, 'hold', hold,
+    'decided', status, 'delay_us', delay_us, 'attempts', attempts, 'losses', losses, 'hold', hold,
     'dead_letter_queue_id', dead_letter_queue_id, 'state', state, 'lost_only', lost_only)) AS by_execution
   FROM held
 ),
@@ -138,7 +138,7 @@ settled AS (
   UPDATE jobs j SET
     (status, hold, attempt_count, losses, scheduled_for, rank, dead_letter_queue_id, dead_lettered_at,
      completed_at, state) = (
-      SELECT c.status, c.hold, j.attempt_count + c.attempts, j.losses + c.losses,
+      SELECT c.status, CASE WHEN c.status <> 'cancelled' THEN c.hold END, j.attempt_count + c.attempts, j.losses + c.losses,
         CASE WHEN c.delay_us IS NULL THEN j.scheduled_for ELSE t.now + c.delay_us * interval '1 microsecond' END,
         CASE WHEN c.delay_us IS NULL THEN j.rank
           ELSE (extract(epoch FROM t.now) * 1000000)::bigint + c.delay_us
@@ -147,24 +147,32 @@ settled AS (
         CASE WHEN c.dead_letter_queue_id IS NOT NULL THEN t.now END,
         CASE WHEN c.status IN ('succeeded', 'failed', 'cancelled') THEN t.now END,
         coalesce(c.state, j.state)
-      FROM t, jsonb_to_record((SELECT by_execution FROM changes) -> j.execution_id::text) AS c (
-        status text, delay_us bigint, attempts integer, losses integer, hold text, dead_letter_queue_id uuid,
-        state text)
+      FROM t, (
+        -- a cancel that was requested holds, also when the worker had not heard of it
+        SELECT d.*, CASE WHEN j.cancel_requested_at IS NOT NULL AND d.decided IN ('pending', 'scheduled')
+          THEN 'cancelled' ELSE d.decided END AS status
+        FROM jsonb_to_record((SELECT by_execution FROM changes) -> j.execution_id::text) AS d (
+          decided text, delay_us bigint, attempts integer, losses integer, hold text, dead_letter_queue_id uuid,
+          state text)
+      ) c
     ),
     lease_until = NULL, cancel_requested_at = NULL, waits_until = j.deadline, updated_at = (SELECT now FROM t)
   WHERE j.id = ANY (ARRAY (SELECT id FROM held)) AND j.lease_until IS NOT NULL
     AND ((j.claim_seq, j.execution_id) IN (SELECT claim_seq, execution_id FROM held)) IS TRUE
     AND (NOT ((SELECT by_execution FROM changes) -> j.execution_id::text ->> 'lost_only')::boolean
       OR j.lease_until < (SELECT now FROM t) OR j.worker_id = ANY (:dead_workers::uuid[]))
-  RETURNING j.execution_id
+  RETURNING j.execution_id, j.status
 ),
 recorded AS (
   INSERT INTO executions (
     id, job_id, project_id, queue_id, job_type, worker_id, status, reason, attempt_number, claim_seq, output,
     error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us
   )
-  SELECT h.execution_id, h.id, h.project_id, h.queue_id, h.job_type, h.worker_id, h.execution_status, h.reason,
-    h.attempt_count, h.claim_seq, h.output, h.error_type, h.error_message, h.traceback, h.claimed_at,
+  SELECT h.execution_id, h.id, h.project_id, h.queue_id, h.job_type, h.worker_id,
+    CASE WHEN h.execution_status = 'retry_scheduled'
+        AND (h.execution_id IN (SELECT execution_id FROM settled WHERE status = 'cancelled')) IS TRUE THEN 'failed'
+      ELSE h.execution_status END,
+    h.reason, h.attempt_count, h.claim_seq, h.output, h.error_type, h.error_message, h.traceback, h.claimed_at,
     coalesce(h.claimed_at + h.wait_us * interval '1 microsecond', h.started_at), t.now, h.heartbeat_at, h.duration_us
   FROM held h, t WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
 )

@@ -1,3 +1,6 @@
+-- name: lock_project
+SELECT id FROM projects WHERE id = :project_id FOR NO KEY UPDATE;
+
 -- name: live_namesake
 SELECT host, pid, machine, process_started FROM workers
 WHERE project_id = :project_id::uuid AND name = :name::text AND stopped_at IS NULL

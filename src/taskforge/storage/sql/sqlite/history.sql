@@ -23,7 +23,7 @@ SELECT r.id FROM (
 SELECT j.id, j.status, e.output, coalesce(e.error_type, j.failure) AS error_type, e.error_message, e.traceback
 FROM jobs j LEFT JOIN executions e
   ON e.id = j.execution_id AND j.status IN ('succeeded', 'failed', 'cancelled')
-WHERE j.id IN (SELECT value FROM json_each(:job_ids));
+WHERE j.project_id = :project_id AND j.id IN (SELECT value FROM json_each(:job_ids));
 
 -- name: count_jobs
 SELECT status, count(*) AS jobs FROM jobs

@@ -86,20 +86,28 @@ INSERT INTO executions (
   id, job_id, project_id, queue_id, job_type, worker_id, status, reason, attempt_number, claim_seq, output,
   error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us
 )
-SELECT j.execution_id, j.id, j.project_id, j.queue_id, j.job_type, j.worker_id, :execution_status, :reason,
-  j.attempt_count, j.claim_seq, :output, :error_type, :error_message, :traceback, j.claimed_at,
+SELECT j.execution_id, j.id, j.project_id, j.queue_id, j.job_type, j.worker_id,
+  CASE WHEN :execution_status = 'retry_scheduled' AND j.cancel_requested_at IS NOT NULL THEN 'failed'
+    ELSE :execution_status END,
+  :reason, j.attempt_count, j.claim_seq, :output, :error_type, :error_message, :traceback, j.claimed_at,
   coalesce(j.claimed_at + :wait_us, j.started_at), :now, j.heartbeat_at, :duration_us
 FROM jobs j
 WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id
   AND (NOT :lost_only OR j.lease_until < :now OR j.worker_id IN (SELECT value FROM json_each(:dead_workers)));
-UPDATE jobs SET status = :status, hold = :hold, attempt_count = attempt_count + :attempts, losses = losses + :losses,
+-- a cancel that was requested holds, also when the worker had not heard of it: what would run again is cancelled
+UPDATE jobs SET
+  status = CASE WHEN cancel_requested_at IS NOT NULL AND :status IN ('pending', 'scheduled') THEN 'cancelled'
+    ELSE :status END,
+  hold = CASE WHEN cancel_requested_at IS NULL THEN :hold END,
+  attempt_count = attempt_count + :attempts, losses = losses + :losses,
   lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
   scheduled_for = CASE WHEN :delay_us IS NULL THEN scheduled_for ELSE :now + :delay_us END,
   rank = CASE WHEN :delay_us IS NULL THEN rank
     ELSE :now + :delay_us - priority * (SELECT q.aging_us FROM queues q WHERE q.id = queue_id) END,
   dead_letter_queue_id = :dead_letter_queue_id,
   dead_lettered_at = CASE WHEN :dead_letter_queue_id IS NOT NULL THEN :now END,
-  completed_at = CASE WHEN :status IN ('succeeded', 'failed', 'cancelled') THEN :now END,
+  completed_at = CASE WHEN cancel_requested_at IS NOT NULL OR :status IN ('succeeded', 'failed', 'cancelled')
+    THEN :now END,
   state = coalesce(:state, state), updated_at = :now
 WHERE id = :job_id AND status = 'processing' AND claim_seq = :claim_seq AND execution_id = :execution_id
   AND (NOT :lost_only OR lease_until < :now OR worker_id IN (SELECT value FROM json_each(:dead_workers)))

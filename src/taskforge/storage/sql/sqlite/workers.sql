@@ -1,3 +1,6 @@
+-- name: lock_project
+SELECT id FROM projects WHERE id = :project_id;
+
 -- name: live_namesake
 SELECT host, pid, machine, process_started FROM workers
 WHERE project_id = :project_id AND name = :name AND stopped_at IS NULL AND last_heartbeat > :now - :lease_us

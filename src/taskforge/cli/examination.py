@@ -1,0 +1,50 @@
+"""An examination from outside in: address, reachability, schema, and then what the services find."""
+
+from __future__ import annotations
+
+import platform as machine
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskforge.domain.errors import SchemaMismatch, TaskforgeError
+from taskforge.services.health import Finding, Verdict
+from taskforge.storage.address import Address, parse_address
+from taskforge.storage.migrate import schema_state
+from taskforge.version import VERSION
+from taskforge.wiring import Wiring
+
+if TYPE_CHECKING:
+    from taskforge.settings import Settings
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """All findings. What cannot be looked at because of an earlier problem is left out."""
+    address = parse_address(settings.database_url)
+    where = f"{address.shown} (from {settings.origins['database_url']})"
+    program = f"taskforge {VERSION}, Python {machine.python_version()}"
+    findings = [Finding("program", Verdict.OK, program)]
+    if _is_missing(address):
+        detail = f"{where} is not there yet: it is made at first use"
+        return [*findings, Finding("database", Verdict.OK, detail)]
+    try:
+        state = await schema_state(settings.database_url)
+        findings.append(Finding("database", Verdict.OK, where))
+        state.check()
+        findings.append(Finding("schema", Verdict.OK, f"up to date ({len(state.applied)} migrations)"))
+        return findings + await _examine_inside(settings)
+    except SchemaMismatch as error:
+        return [*findings, Finding("schema", Verdict.PROBLEM, error.message, error.hint)]
+    except TaskforgeError as error:
+        return [*findings, Finding("database", Verdict.PROBLEM, f"{where}: {error.message}", error.hint)]
+
+
+def _is_missing(address: Address) -> bool:
+    return address.kind == "sqlite" and address.target != ":memory:" and not Path(address.target).exists()
+
+
+async def _examine_inside(settings: Settings) -> list[Finding]:
+    wiring = Wiring(settings)
+    try:
+        return list(await (await wiring.platform()).health.examine())
+    finally:
+        await wiring.close()

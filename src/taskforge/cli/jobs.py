@@ -1,0 +1,163 @@
+"""``taskforge jobs``: look at jobs and steer them."""
+
+from typing import Annotated
+
+import typer
+
+from taskforge.cli.options import AsJson, JobIdArgument, JobIds
+from taskforge.cli.session import session_of
+
+commands = typer.Typer(help="Look at jobs and steer them.", no_args_is_help=True, rich_markup_mode=None)
+
+TIME = "TIME"
+
+
+@commands.command("list")
+def list_(
+    context: typer.Context,
+    queues: Annotated[
+        list[str] | None, typer.Option("--queue", "-q", metavar="NAMES", help="In these queues.")
+    ] = None,
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            help="pending, scheduled, processing, succeeded, failed, cancelled; or waiting, active, completed.",
+        ),
+    ] = None,
+    job_type: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Of this job type.")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="With this tag.")] = None,
+    dead_letter_queue: Annotated[
+        str | None, typer.Option("--dead-letter-queue", metavar="NAME", help="Dead letters of this queue.")
+    ] = None,
+    created_from: Annotated[str | None, typer.Option("--created-from", metavar=TIME)] = None,
+    created_to: Annotated[str | None, typer.Option("--created-to", metavar=TIME)] = None,
+    scheduled_from: Annotated[str | None, typer.Option("--scheduled-from", metavar=TIME)] = None,
+    scheduled_to: Annotated[str | None, typer.Option("--scheduled-to", metavar=TIME)] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most so many.")
+    ] = 20,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on where a list ended.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, the newest first. Times are like 2026-01-31T09:00:00Z; "to" is exclusive."""
+    from taskforge.cli.arguments import moment, split
+    from taskforge.cli.arguments import statuses as parse_statuses
+    from taskforge.cli.job_reading import JobQuery, page_of_jobs
+    from taskforge.cli.job_view import print_jobs
+    from taskforge.cli.show import job_document, print_json
+
+    query = JobQuery(
+        queues=split(queues),
+        statuses=parse_statuses(statuses),
+        job_type=job_type,
+        tag=tag,
+        dead_letter_queue=dead_letter_queue,
+        created_from=moment(created_from, "--created-from"),
+        created_to=moment(created_to, "--created-to"),
+        scheduled_from=moment(scheduled_from, "--scheduled-from"),
+        scheduled_to=moment(scheduled_to, "--scheduled-to"),
+        limit=limit,
+        cursor=cursor,
+    )
+    found, next_cursor = session_of(context).run(lambda platform: page_of_jobs(platform, query))
+    if as_json:
+        print_json({"jobs": [job_document(job) for job in found], "next_cursor": next_cursor})
+    else:
+        print_jobs(found, next_cursor)
+
+
+@commands.command("show")
+def show(context: typer.Context, job: JobIdArgument, as_json: AsJson = False) -> None:
+    """Show all of a job: payload, status, result, attempts."""
+    from taskforge.cli.job_reading import whole_job
+    from taskforge.cli.job_view import print_whole_job
+    from taskforge.cli.show import print_json, whole_job_document
+
+    found = session_of(context).run(lambda platform: whole_job(platform, job))
+    if as_json:
+        print_json(whole_job_document(found.job, found.executions, found.stats, found.output))
+    else:
+        print_whole_job(found)
+
+
+@commands.command("logs")
+def logs(
+    context: typer.Context,
+    job: JobIdArgument,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
+    levels: Annotated[
+        list[str] | None, typer.Option("--level", metavar="LEVELS", help="trace, debug, info, warn, error.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the log of all attempts at a job, oldest line first."""
+    from taskforge.cli.arguments import split
+    from taskforge.cli.job_reading import check_levels, lines_of_job
+    from taskforge.cli.job_view import print_line
+    from taskforge.cli.show import line_document, print_json
+    from taskforge.domain.errors import InvalidInput
+    from taskforge.wiring import Platform
+
+    if follow and as_json:
+        raise InvalidInput("--follow has no end, so there is no one JSON document of it", field="--follow")
+    chosen = check_levels(split(levels))
+    documents = []
+
+    async def read(platform: Platform) -> None:
+        async for line in lines_of_job(platform, job, levels=chosen, follow=follow):
+            if as_json:
+                documents.append(line_document(line))
+            else:
+                print_line(line)
+
+    session_of(context).run(read)
+    if as_json:
+        print_json({"logs": documents})
+
+
+@commands.command("cancel")
+def cancel(context: typer.Context, ids: JobIds, as_json: AsJson = False) -> None:
+    """Cancel waiting jobs at once, and ask running ones to stop."""
+    from taskforge.cli.job_acting import act, report
+    from taskforge.domain.job import JobStatus
+
+    done = session_of(context).run(
+        lambda platform: act(platform, ids, lambda job: platform.control.cancel(job.id))
+    )
+    report(done, as_json=as_json, words={JobStatus.PROCESSING: "is asked to stop"})
+
+
+@commands.command("retry")
+def retry(
+    context: typer.Context,
+    ids: JobIds,
+    queue: Annotated[
+        str | None, typer.Option("--queue", "-q", metavar="NAME", help="Move it to this queue.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give failed or cancelled jobs their attempts once more."""
+    from taskforge.cli.job_acting import act, report
+    from taskforge.domain.job import Job, JobStatus
+    from taskforge.wiring import Platform
+
+    async def work(platform: Platform) -> list[tuple[Job, JobStatus | None]]:
+        target = None if queue is None else await platform.queues.get(queue)
+        return await act(platform, ids, lambda job: platform.control.retry(job.id, queue=target))
+
+    report(session_of(context).run(work), as_json=as_json)
+
+
+@commands.command("delete")
+def delete(context: typer.Context, ids: JobIds, as_json: AsJson = False) -> None:
+    """Remove jobs with all that is recorded of them. A running one is refused: cancel it first."""
+    from taskforge.cli.job_acting import act, report
+
+    done = session_of(context).run(
+        lambda platform: act(platform, ids, lambda job: platform.control.delete(job.id))
+    )
+    report(done, as_json=as_json)
