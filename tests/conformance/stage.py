@@ -141,7 +141,7 @@ class Stage:
 
     async def order(self, *queues: Queue, **options: Any) -> list[UUID]:
         """All that may be claimed, one at a time."""
-        found = []
+        found: list[UUID] = []
         while jobs := await self.claim(*queues, free=1, **options):
             found.append(jobs[0].id)
         return found
@@ -228,7 +228,10 @@ def plain_policy(
 ) -> AttemptPolicy:
     """A policy whose delays can be foretold."""
     return AttemptPolicy(
-        max_attempts, 600.0, RetryPolicy(base=base, jitter=False), dead_letters and dead_letters.id
+        max_attempts,
+        600.0,
+        RetryPolicy(base=base, jitter=False),
+        None if dead_letters is None else dead_letters.id,
     )
 
 

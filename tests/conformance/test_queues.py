@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from uuid import UUID
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 

@@ -298,7 +298,14 @@ async def test_a_batch_settles_what_it_may_and_answers_just_that(stage: Stage) -
     await stage.add(queue, 6)
     jobs = await stage.claim(queue, free=6)
     assert await stage.finish(jobs[0], Released())
-    ends = [Succeeded(), Failed(BOOM), Succeeded(), Snoozed(1), Cancelled("c"), Failed(BOOM, final=True)]
+    ends: list[Outcome] = [
+        Succeeded(),
+        Failed(BOOM),
+        Succeeded(),
+        Snoozed(1),
+        Cancelled("c"),
+        Failed(BOOM, final=True),
+    ]
     batch = [settlement(job, end) for job, end in zip(jobs, ends, strict=True)]
     settled = await stage.settle(*batch)
     assert settled == {job.execution_id for job in jobs[1:]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 
@@ -14,6 +13,8 @@ from taskforge.domain.outcome import Failed, Lost, Snoozed
 from tests.conformance.stage import BOOM, LEASE, NOON, OTHER_WORKER, WORKER
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from tests.conformance.stage import Stage
 
 pytestmark = pytest.mark.anyio

@@ -137,7 +137,7 @@ def _module(place: Place) -> ModuleType:
         raise _broken(place, error) from error
     except TaskforgeError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(place, error) from error
     origin = getattr(module, "__file__", None)
     if place.file is not None and origin is not None and Path(origin).resolve() != place.file:
@@ -148,15 +148,15 @@ def _module(place: Place) -> ModuleType:
     return module
 
 
-def _broken(place: Place, error: Exception) -> InvalidInput:
+def _broken(place: Place, error: BaseException) -> InvalidInput:
     import traceback
 
     if isinstance(error, SyntaxError):
-        where = f"{error.filename}, line {error.lineno}"
+        said, where = error.msg, f"{error.filename}, line {error.lineno}"
     else:
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{frame.filename}, line {frame.lineno}"
+        said, where = str(error), f"{frame.filename}, line {frame.lineno}"
     return InvalidInput(
-        f"importing {place} failed: {type(error).__name__}: {error} ({where})",
+        f"importing {place} failed: {type(error).__name__}: {said} ({where})",
         hint="`taskforge -v ...` shows the whole traceback",
     )

@@ -1,0 +1,29 @@
+"""`taskforge config`."""
+
+import pytest
+
+from taskforge.cli.exit_codes import ExitCode
+from taskforge.settings import SETTINGS
+from tests.cli.conftest import CommandLine
+
+
+def test_values_and_origins(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", "postgresql://ann:secret@host/db")
+    (bare.folder / "taskforge.toml").write_text("concurrency = 4\n")
+    settings = bare.ok("config", "--json", "--project", "p").json["settings"]
+    assert list(settings) == [setting.name for setting in SETTINGS]
+    assert settings["concurrency"]["value"] == 4
+    assert settings["concurrency"]["origin"] == str(bare.folder / "taskforge.toml")
+    assert settings["database_url"]["value"] == "postgresql://ann:***@host/db"
+    assert settings["database_url"]["origin"] == "environment TASKFORGE_DATABASE_URL"
+    assert (settings["project"]["value"], settings["project"]["origin"]) == ("p", "argument")
+    assert settings["log_level"]["origin"] == "default"
+    out = bare.ok("config").out
+    assert "secret" not in out
+    assert "postgresql://ann:***@host/db" in out
+
+
+def test_a_wrong_value_is_named_with_its_origin(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKFORGE_CONCURRENCY", "many")
+    said = bare.refused(ExitCode.USAGE, "config")
+    assert "environment TASKFORGE_CONCURRENCY" in said

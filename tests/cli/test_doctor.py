@@ -1,0 +1,85 @@
+"""`taskforge doctor`: it finds what is wrong and says what mends it."""
+
+from typing import Any
+
+import pytest
+
+from taskforge.cli.exit_codes import ExitCode
+from tests.cli.conftest import CommandLine
+from tests.support.processes import Processes
+
+
+def findings(command: CommandLine, code: int = 0) -> dict[str, Any]:
+    result = command("doctor", "--json")
+    assert result.code == code, result
+    assert result.json["ok"] is (code == 0)
+    return {finding["check"]: finding for finding in result.json["findings"]}
+
+
+def test_a_healthy_database(anywhere: CommandLine) -> None:
+    found = findings(anywhere)
+    assert {finding["verdict"] for finding in found.values()} == {"ok"}
+    assert list(found) == [
+        "program", "database", "schema", "durability", "clock", "workers", "queues", "job types", "recovery",
+        "records",
+    ]  # fmt: skip
+    assert "durability  ok" in anywhere.ok("doctor").out
+
+
+def test_a_file_that_is_not_there_is_not_made(bare: CommandLine) -> None:
+    assert "not there yet" in findings(bare)["database"]["detail"]
+    assert not (bare.folder / ".taskforge").exists()
+
+
+def test_no_database(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/x")
+    database = findings(bare, ExitCode.FAILURE)["database"]
+    assert database["verdict"] == "problem"
+    assert "TASKFORGE_DATABASE_URL" in database["detail"]
+    assert "secret" not in database["detail"]
+
+
+def test_a_file_that_is_no_database(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bare.folder / "x.db").write_text("no database at all, only a text that is long enough" * 100)
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", f"sqlite:///{bare.folder}/x.db")
+    assert findings(bare, ExitCode.FAILURE)["database"]["verdict"] == "problem"
+
+
+def test_no_tables(bare: CommandLine, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", empty_database_url)
+    if empty_database_url.startswith("postgres"):
+        assert "taskforge migrate" in findings(bare, ExitCode.FAILURE)["schema"]["hint"]
+
+
+def test_jobs_that_nobody_serves(anywhere: CommandLine) -> None:
+    anywhere.enqueue("add", 1)
+    queues = findings(anywhere, ExitCode.FAILURE)["queues"]
+    assert queues["detail"] == "'default' has 1 waiting job, and no worker serves it"
+    assert queues["hint"] == "start one: taskforge worker -q default"
+    assert "queues: start one" in anywhere("doctor").out
+
+
+def test_job_types_that_nobody_knows(bare: CommandLine) -> None:
+    bare.ok("enqueue", "unheard.of")
+    found = findings(bare)["job types"]
+    assert (found["verdict"], found["detail"]) == (
+        "warning",
+        "1 waiting job of 'unheard.of', which no worker knows",
+    )
+
+
+def test_a_killed_worker_and_a_paused_queue(shop: CommandLine, processes: Processes) -> None:
+    worker = processes.taskforge("worker", "--name", "w1", folder=shop.folder)
+    worker.wait_for("is online")
+    shop.ok("queues", "pause", "default")
+    shop.enqueue("add", 1)
+    found = findings(shop)
+    assert found["workers"]["detail"] == "1 alive"
+    assert "is paused" in found["queues"]["detail"]
+    [online] = shop.ok("workers", "list", "--json").json["workers"]
+    assert (online["name"], online["status"], online["queues"]) == ("w1", "online", ["default", "reports"])
+    assert "w1" in shop.ok("workers", "list").out
+    worker.kill()
+    assert findings(shop, ExitCode.FAILURE)["workers"]["detail"] == "0 alive; w1 is silent"
+    [offline] = shop.ok("workers", "list", "--json").json["workers"]
+    assert offline["status"] == "offline"
