@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import time
@@ -79,7 +80,7 @@ async def test_no_job_is_lost_or_runs_twice_at_once(
             assert "working" in [line.message for line in lines[job_id]]
         assert [record.claim_seq for record in executions] == list(range(1, len(executions) + 1))
         assert job.claim_seq == len(executions)
-        for before, after in zip(executions, executions[1:], strict=False):
+        for before, after in itertools.pairwise(executions):
             assert before.finished_at <= after.claimed_at, "two owners at once"
         by_process = Counter(record.pid for record in executions)
         for (ran, pid), times in runs.items():

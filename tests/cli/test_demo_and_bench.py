@@ -13,7 +13,6 @@ from taskforge.bench.suite import Report
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.storage.migrate import schema_state
 from tests.cli.conftest import CommandLine
-from tests.support.processes import Processes
 
 LATENCY = Latency.of([1.0, 2.0, 3.0], 40.0)
 DRAIN = Drain(1, 1000, 0.5, 0.4, 0.2, 50.0)
@@ -66,14 +65,6 @@ def test_bench_as_json(bare: CommandLine, measured: list[Any]) -> None:
 def test_bench_for_people(bare: CommandLine, measured: list[Any]) -> None:
     out = bare.ok("bench").out
     assert "drain by one worker         2,000 jobs/s, at most 50 MiB a process" in out
-
-
-def test_bench_for_real(bare: CommandLine, processes: Processes) -> None:
-    bench = processes.taskforge(
-        "bench", "--json", "--jobs", "50", "--idle-seconds", "1", folder=bare.folder
-    )  # 20 or more seconds on a small machine
-    assert bench.wait(100) == 0
-    assert '"drain_two"' in bench.output
 
 
 def test_scratch_databases_are_new_migrated_and_removed(database_url: str, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_logs(anywhere: CommandLine) -> None:
     ]
     assert lines[0]["metadata"] == {"day": "x"}
     out = anywhere.ok("jobs", "logs", job_id, "--level", "warn").out
-    assert out.endswith("warn  no stock\n")
+    assert out.endswith('warn  no stock  {"logger": "shop"}\n')
     assert len(out.splitlines()) == 1
 
 

@@ -72,8 +72,10 @@ class Stage:
         self.queues = SqlQueueStore(self.engine, self.mint)
         self.workers = SqlWorkerStore(self.engine)
         self.history = SqlHistoryStore(self.engine)
+        self._hand = Hand(url)
 
     async def close(self) -> None:
+        await self._hand.close()
         await self.engine.close()
 
     async def queue(
@@ -187,7 +189,7 @@ class Stage:
 
     async def sql(self, statement: str) -> list[Any]:
         """Run a statement by hand, beside the stores. Raises what the driver raises."""
-        return await run_sql(self.url, statement)
+        return await self._hand.run(statement)
 
     async def other_project(self) -> ProjectId:
         """A second tenant."""
@@ -205,22 +207,40 @@ def make_engine(url: str, clock: Clock | None = None, *, pool_size: int = 10) ->
     return PostgresEngine(address.target, clock=clock, pool_size=pool_size)
 
 
-async def run_sql(url: str, statement: str) -> list[Any]:
-    """Run a statement on a connection of its own."""
-    address = parse_address(url)
-    if address.kind == "sqlite":
-        connection = sqlite3.connect(address.target, timeout=10)
-        try:
-            with connection:
-                return connection.execute(statement).fetchall()
-        finally:
-            connection.close()
-    async_connection = await asyncpg.connect(address.target)
-    try:
-        rows: list[Any] = await async_connection.fetch(statement)
+class Hand:
+    """A connection of its own, for statements by hand."""
+
+    def __init__(self, url: str) -> None:
+        self._address = parse_address(url)
+        self._sqlite: sqlite3.Connection | None = None
+        self._postgres: asyncpg.Connection | None = None
+
+    async def run(self, statement: str) -> list[Any]:
+        """Run a statement in a transaction of its own. Raises what the driver raises."""
+        if self._address.kind == "sqlite":
+            if self._sqlite is None:
+                self._sqlite = sqlite3.connect(self._address.target, timeout=10)
+            with self._sqlite:
+                return self._sqlite.execute(statement).fetchall()
+        if self._postgres is None:
+            self._postgres = await asyncpg.connect(self._address.target)
+        rows: list[Any] = await self._postgres.fetch(statement)
         return rows
+
+    async def close(self) -> None:
+        if self._sqlite is not None:
+            self._sqlite.close()
+        if self._postgres is not None:
+            await self._postgres.close()
+
+
+async def run_sql(url: str, statement: str) -> list[Any]:
+    """Run one statement by hand."""
+    hand = Hand(url)
+    try:
+        return await hand.run(statement)
     finally:
-        await async_connection.close()
+        await hand.close()
 
 
 def plain_policy(

@@ -244,8 +244,8 @@ async def test_a_suspect_takes_a_slot_of_the_free_ones(stage: Stage) -> None:
     queue = await stage.queues.find(stage.project, "default")
     assert queue is not None
     await stage.add(queue, 5)
-    assert len(await stage.claim(queue, free=3, suspects=1)) == 3
     assert await stage.claim(queue, free=0, suspects=1) == []
+    assert len(await stage.claim(queue, free=3, suspects=1)) == 3
 
 
 @pytest.mark.parametrize("outcome", [Failed(BOOM), Snoozed(1), Released()], ids=lambda o: type(o).__name__)

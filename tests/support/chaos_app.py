@@ -44,6 +44,7 @@ async def work(ctx: Context, seconds: float = 0.1) -> int:
 def block(ctx: Context, seconds: float = 0.1) -> int:
     """Take a while in a thread."""
     note("start", ctx)
+    ctx.log.info("working")
     time.sleep(seconds)
     note("end", ctx)
     return os.getpid()

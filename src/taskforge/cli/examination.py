@@ -6,7 +6,7 @@ import platform as machine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import SchemaMismatch, TaskforgeError
+from taskforge.domain.errors import NotFound, SchemaMismatch, TaskforgeError
 from taskforge.services.health import Finding, Verdict
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.migrate import schema_state
@@ -34,6 +34,8 @@ async def examine(settings: Settings) -> list[Finding]:
         return findings + await _examine_inside(settings)
     except SchemaMismatch as error:
         return [*findings, Finding("schema", Verdict.PROBLEM, error.message, error.hint)]
+    except NotFound as error:
+        return [*findings, Finding("project", Verdict.PROBLEM, error.message, error.hint)]
     except TaskforgeError as error:
         return [*findings, Finding("database", Verdict.PROBLEM, f"{where}: {error.message}", error.hint)]
 

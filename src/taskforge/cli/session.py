@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,6 +39,8 @@ class Session:
 
     def run(self, work: Callable[[Platform], Awaitable[T]]) -> T:
         """Do something with the services of the project, and close them. Raises what `Wiring` raises."""
+        import asyncio
+
         from taskforge.wiring import Wiring
 
         wiring = Wiring(self.settings())

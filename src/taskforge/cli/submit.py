@@ -9,6 +9,7 @@ from taskforge.cli.arguments import call_arguments, payload_text
 from taskforge.cli.errors import note
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.job import Hold, check_job_type
+from taskforge.sdk.backend import TaskCall
 from taskforge.services.directory import near
 from taskforge.services.submission import JobRequest
 
@@ -50,11 +51,14 @@ def submit(
     task = None if application is None else _task(application, job_type)
     if application is None or task is None:
         return session.run(lambda platform: _submit_by_name(platform, wanted))
-    request = _request_of_task(task, wanted)
+    call = _call_of_task(task, wanted)
 
     async def main() -> Job:
         async with application:
-            return await _accept(await application.platform(), request, declare=options.queue is None)
+            platform = await application.platform()
+            if options.queue is not None:  # the code names no such queue: it has to be there
+                await platform.queues.get(options.queue)
+            return await platform.insights.job(await application.submit(call))
 
     return asyncio.run(main())
 
@@ -76,15 +80,14 @@ def _task(application: TaskForge, name: str) -> Task[..., object] | None:
         return None
 
 
-def _request_of_task(task: Task[..., object], wanted: Wanted) -> JobRequest:
+def _call_of_task(task: Task[..., object], wanted: Wanted) -> TaskCall[object]:
     options = wanted.options.over(task.defaults)
     if wanted.payload is not None:
         task.check_payload(wanted.payload)
-        payload = wanted.payload
-    else:
-        positional, keywords = call_arguments(wanted.arguments)
-        payload = task.job(*positional, **keywords).payload
-    return JobRequest(wanted.options.queue or task.queue, task.name, payload, options)
+        return TaskCall(task.name, options.queue or task.queue, wanted.payload, options)
+    positional, keywords = call_arguments(wanted.arguments)
+    payload = task.job(*positional, **keywords).payload
+    return TaskCall(task.name, options.queue or task.queue, payload, options)
 
 
 async def _submit_by_name(platform: Platform, wanted: Wanted) -> Job:
@@ -110,13 +113,9 @@ async def _submit_by_name(platform: Platform, wanted: Wanted) -> Job:
         payload = encode(keywords, where="payload")
     queue = wanted.options.queue or (known[job_type].queue if names else QUEUE)
     request = JobRequest(queue, job_type, payload, wanted.options)
-    job = await _accept(platform, request, declare=wanted.options.queue is None)
+    job_id = await platform.submission.submit(request, declare=wanted.options.queue is None)
+    job = await platform.insights.job(job_id)
     if job.hold is Hold.NO_WORKER:
         hint = near(job_type, list(known))
         note(f"no worker knows the job type {job_type!r} yet, so its job waits ({hint})")
     return job
-
-
-async def _accept(platform: Platform, request: JobRequest, *, declare: bool) -> Job:
-    job_id = await platform.submission.submit(request, declare=declare)
-    return await platform.insights.job(job_id)

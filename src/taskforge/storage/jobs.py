@@ -17,7 +17,7 @@ from taskforge.ports.jobs import (
     Settlement,
 )
 from taskforge.storage.codec import process_of
-from taskforge.storage.engine import Engine, Many, One, Script
+from taskforge.storage.engine import Call, Engine, Many, One, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,7 +64,10 @@ class SqlJobStore:
         self._engine = engine
 
     async def accept(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> frozenset[UUID]:
-        stored = self._ids(await self._engine.call(_accept(project_id, jobs)))
+        change: Call = One("accept_job", {"project_id": project_id, **jobs[0]._asdict()})
+        if len(jobs) > 1:
+            change = _accept(project_id, jobs)
+        stored = self._ids(await self._engine.call(change))
         if len(stored) == len(jobs):
             return stored
         missing = [job.id for job in jobs if job.id not in stored]

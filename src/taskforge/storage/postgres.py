@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import asyncpg
 
 from taskforge.domain.errors import Conflict, SchemaMismatch, TaskforgeError, Unavailable
+from taskforge.storage.connections import Connections
 from taskforge.storage.engine import Call, Many, Rows, Script
 from taskforge.storage.statements import catalog
 
@@ -22,7 +23,7 @@ ATTEMPTS_AFTER_DEADLOCK = 5
 
 
 class PostgresEngine:
-    """A pool of connections, bound to the event loop that first uses it."""
+    """A few connections, bound to the event loop that first uses them."""
 
     dialect = "postgres"
 
@@ -39,13 +40,11 @@ class PostgresEngine:
     ) -> None:
         self.url = url
         self._clock = clock
-        self._pool_size = pool_size
+        self._connections = Connections(self._connect, pool_size)
         self._statement_cache = statement_cache
         self._connect_timeout = connect_timeout
         self._statement_timeout = statement_timeout
         self._application_name = application_name
-        self._pool: asyncpg.Pool[Any] | None = None
-        self._opening = asyncio.Lock()
         self._prepared = {
             name: (block[0].numbered("$"), block[0].parameters) for name, block in catalog("postgres").items()
         }
@@ -60,12 +59,7 @@ class PostgresEngine:
         return cast("T", await self._guarded(lambda connection: self._drive(connection, script)))
 
     async def close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            try:
-                await asyncio.wait_for(pool.close(), 5.0)
-            except TimeoutError:
-                pool.terminate()
+        await self._connections.close()
 
     def moment(self, value: Any) -> Any:
         return value
@@ -76,8 +70,7 @@ class PostgresEngine:
     async def _guarded(self, work: Callable[[Any], Any]) -> Any:
         for attempt in range(1, ATTEMPTS_AFTER_DEADLOCK + 1):
             try:
-                pool = self._pool or await self._open()
-                async with pool.acquire(timeout=self._connect_timeout) as connection:
+                async with self._connections.lend(self._connect_timeout) as connection:
                     return await work(connection)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
                 if attempt == ATTEMPTS_AFTER_DEADLOCK:
@@ -119,24 +112,14 @@ class PostgresEngine:
         ]
         return cast("Rows", await connection.fetch(sql, *arguments))
 
-    async def _open(self) -> asyncpg.Pool[Any]:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self.url,
-                    min_size=1,
-                    max_size=self._pool_size,
-                    timeout=self._connect_timeout,
-                    command_timeout=self._statement_timeout,
-                    statement_cache_size=self._statement_cache,
-                    reset=_leave_as_it_is,
-                    server_settings={"application_name": self._application_name},
-                )
-            return self._pool
-
-
-async def _leave_as_it_is(connection: Any) -> None:
-    """We leave no session state behind, so there is nothing to reset (a reset doubles a short query)."""
+    async def _connect(self) -> asyncpg.Connection[Any]:
+        return await asyncpg.connect(
+            self.url,
+            timeout=self._connect_timeout,
+            command_timeout=self._statement_timeout,
+            statement_cache_size=self._statement_cache,
+            server_settings={"application_name": self._application_name},
+        )
 
 
 def translated(error: BaseException) -> TaskforgeError:

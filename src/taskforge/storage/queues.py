@@ -95,8 +95,7 @@ class SqlQueueStore:
         def script() -> Script[dict[JobStatus, int]]:
             yield One("lock_queue", queue)
             unfinished = {
-                JobStatus(row["status"]): int(row["jobs"])
-                for row in (yield One("count_unfinished", queue))
+                JobStatus(row["status"]): int(row["jobs"]) for row in (yield One("count_unfinished", queue))
             }
             if not unfinished:
                 yield One("delete_queue", queue)

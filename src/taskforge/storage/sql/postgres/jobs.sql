@@ -1,9 +1,12 @@
+-- Lengths and limits are hidden in sub-selects. A plan made for the values at hand would else look cheaper than the
+-- generic one for small batches, and PostgreSQL would plan again at each call, which costs more than the call.
+
 -- name: accept_jobs
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
 n AS (
   SELECT u.*, coalesce(u.scheduled_for, t.now + u.delay_us * interval '1 microsecond', t.now) AS due, t.now
   FROM t, unnest(
-    :id::uuid[], :queue_id::uuid[], :job_type::text[], :payload::text[], :priority::smallint[],
+    (SELECT :id::uuid[]), :queue_id::uuid[], :job_type::text[], :payload::text[], :priority::smallint[],
     :max_attempts::integer[], :retry_policy::text[], :timeout_ms::bigint[], :scheduled_for::timestamptz[],
     :delay_us::bigint[], :expires_at::timestamptz[], :deadline::timestamptz[], :tags::text[]
   ) AS u (id, queue_id, job_type, payload, priority, max_attempts, retry_policy, timeout_ms, scheduled_for,
@@ -26,6 +29,27 @@ LEFT JOIN tasks k ON k.project_id = :project_id::uuid AND k.name = n.job_type
 ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
+-- name: accept_job
+INSERT INTO jobs (
+  id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
+  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at
+)
+SELECT :id::uuid, q.project_id, q.id, :job_type::text, :payload::json,
+  CASE WHEN t.due > t.now THEN 'scheduled' ELSE 'pending' END,
+  CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id::uuid AND k.name = :job_type::text)
+    THEN NULL ELSE 'no_worker' END,
+  (extract(epoch FROM coalesce(t.due, t.now)) * 1000000)::bigint - :priority::smallint * q.aging_us,
+  :priority::smallint, :max_attempts::integer, :retry_policy::text, :timeout_ms::bigint, t.due,
+  :expires_at::timestamptz, :deadline::timestamptz, least(:expires_at::timestamptz, :deadline::timestamptz),
+  :tags::jsonb, t.now, t.now
+FROM (
+  SELECT c.now, coalesce(:scheduled_for::timestamptz, c.now + :delay_us::bigint * interval '1 microsecond') AS due
+  FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
+) t, queues q
+WHERE q.id = :queue_id::uuid AND q.project_id = :project_id::uuid AND q.state <> 'closed'
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
+
 -- name: claim_jobs
 WITH t AS MATERIALIZED (
   -- the time of a UUIDv7 and its version are the same for the whole batch, the rest is random
@@ -43,15 +67,15 @@ suspect AS MATERIALIZED (
     SELECT j.id FROM jobs j
     WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
-    ORDER BY j.rank, j.id LIMIT :suspects::bigint FOR UPDATE SKIP LOCKED
-  ) h LIMIT :suspects::bigint
+    ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint) FOR UPDATE SKIP LOCKED
+  ) h LIMIT (SELECT :suspects::bigint)
 ),
 ready AS MATERIALIZED (
   SELECT h.id FROM lane, t, LATERAL (
     SELECT j.id FROM jobs j
     WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
-    ORDER BY j.rank, j.id LIMIT :free::bigint FOR UPDATE SKIP LOCKED
+    ORDER BY j.rank, j.id LIMIT (SELECT :free::bigint) FOR UPDATE SKIP LOCKED
   ) h LIMIT greatest(0, :free::bigint - (SELECT count(*) FROM suspect))
 ),
 claimed AS (
@@ -80,7 +104,7 @@ WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS
 held AS MATERIALIZED (
   SELECT h.*, o.output, o.wait_us, o.duration_us
   FROM unnest(
-    :job_id::uuid[], :claim_seq::bigint[], :execution_id::uuid[], :output::text[], :wait_us::bigint[],
+    (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :output::text[], :wait_us::bigint[],
     :duration_us::bigint[]
   ) AS o (job_id, claim_seq, execution_id, output, wait_us, duration_us),
   LATERAL (
@@ -114,7 +138,7 @@ WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS
 held AS MATERIALIZED (
   SELECT h.*, o.*
   FROM t, unnest(
-    :job_id::uuid[], :claim_seq::bigint[], :execution_id::uuid[], :status::text[], :execution_status::text[],
+    (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :status::text[], :execution_status::text[],
     :reason::text[], :delay_us::bigint[], :attempts::integer[], :losses::integer[], :hold::text[],
     :dead_letter_queue_id::uuid[], :output::text[], :error_type::text[], :error_message::text[],
     :traceback::text[], :wait_us::bigint[], :duration_us::bigint[], :state::text[], :lost_only::boolean[]
@@ -183,7 +207,7 @@ INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
 SELECT l.execution_id, l.seq, l.level, l.message, l.metadata,
   coalesce(l.logged_at, :now::timestamptz, clock_timestamp())
 FROM unnest(
-  :execution_id::uuid[], :seq::integer[], :level::text[], :message::text[], :metadata::text[],
+  (SELECT :execution_id::uuid[]), :seq::integer[], :level::text[], :message::text[], :metadata::text[],
   :logged_at::timestamptz[]
 ) AS l (execution_id, seq, level, message, metadata, logged_at)
 ON CONFLICT DO NOTHING;
@@ -198,7 +222,7 @@ news AS MATERIALIZED (
   SELECT jsonb_object_agg(b.execution_id::text, jsonb_build_object(
     'started', b.started, 'signed', b.signed, 'progress', b.progress, 'state', b.state)) AS by_execution
   FROM unnest(
-    :execution_id::uuid[], :started::boolean[], :signed::boolean[], :progress::text[], :state::text[]
+    (SELECT :execution_id::uuid[]), :started::boolean[], :signed::boolean[], :progress::text[], :state::text[]
   ) AS b (execution_id, started, signed, progress, state)
 ),
 alive AS (
@@ -212,7 +236,7 @@ alive AS (
     ),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond',
     updated_at = (SELECT now FROM t)
-  WHERE j.id = ANY (:job_id::uuid[]) AND j.lease_until IS NOT NULL
+  WHERE j.id = ANY ((SELECT :job_id::uuid[])::uuid[]) AND j.lease_until IS NOT NULL
     AND ((j.claim_seq, j.execution_id)
       IN (SELECT * FROM unnest(:claim_seq::bigint[], :execution_id::uuid[]))) IS TRUE
   RETURNING j.execution_id, j.cancel_requested_at AS cancel
@@ -224,7 +248,7 @@ FROM t LEFT JOIN alive ON true;
 INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
 SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
 FROM unnest(
-  :job_id::uuid[], :claim_seq::bigint[], :execution_id::uuid[], :seq::integer[], :level::text[],
+  (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :seq::integer[], :level::text[],
   :message::text[], :metadata::text[], :logged_at::timestamptz[]
 ) AS l (job_id, claim_seq, execution_id, seq, level, message, metadata, logged_at),
 LATERAL (SELECT j.claim_seq, j.execution_id, j.lease_until FROM jobs j WHERE j.id = l.job_id LIMIT 1) j
@@ -254,10 +278,10 @@ UPDATE jobs SET status = 'pending', updated_at = (SELECT now FROM t)
 WHERE id = ANY (ARRAY (
   SELECT h.id FROM t, queues q, LATERAL (
     SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' AND j.scheduled_for <= t.now
-    ORDER BY j.scheduled_for LIMIT :limit::bigint FOR UPDATE SKIP LOCKED
+    ORDER BY j.scheduled_for LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
   ) h
   WHERE :project_id::uuid IS NULL OR q.project_id = :project_id::uuid
-  LIMIT :limit::bigint
+  LIMIT (SELECT :limit::bigint)
 ))
 RETURNING id;
 
@@ -270,7 +294,7 @@ SELECT j.id, j.project_id, j.queue_id, j.claim_seq, j.execution_id, j.worker_id,
 FROM jobs j, t
 WHERE j.status = 'processing' AND (j.lease_until < t.now OR j.worker_id = ANY (:dead_workers::uuid[]))
   AND (:after::uuid IS NULL OR j.id > :after::uuid)
-ORDER BY j.id LIMIT :limit::bigint;
+ORDER BY j.id LIMIT (SELECT :limit::bigint);
 
 -- name: expire_waiting
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
@@ -279,7 +303,7 @@ UPDATE jobs j SET status = 'failed', hold = NULL, completed_at = t.now, updated_
 FROM t
 WHERE j.id = ANY (ARRAY (
   SELECT w.id FROM jobs w, t WHERE w.status IN ('pending', 'scheduled') AND w.waits_until <= t.now
-  ORDER BY w.waits_until LIMIT :limit::bigint FOR UPDATE OF w SKIP LOCKED
+  ORDER BY w.waits_until LIMIT (SELECT :limit::bigint) FOR UPDATE OF w SKIP LOCKED
 ))
 RETURNING j.id;
 
@@ -288,8 +312,8 @@ UPDATE jobs SET hold = NULL
 WHERE id = ANY (ARRAY (
   SELECT h.id FROM tasks k, LATERAL (
     SELECT j.id FROM jobs j WHERE j.project_id = k.project_id AND j.job_type = k.name AND j.hold = 'no_worker'
-    LIMIT :limit::bigint FOR UPDATE SKIP LOCKED
-  ) h LIMIT :limit::bigint
+    LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
+  ) h LIMIT (SELECT :limit::bigint)
 ))
 RETURNING id;
 

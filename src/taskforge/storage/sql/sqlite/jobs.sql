@@ -26,6 +26,22 @@ WHERE true
 ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
+-- name: accept_job
+INSERT INTO jobs (
+  id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
+  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at
+)
+SELECT :id, q.project_id, q.id, :job_type, :payload,
+  CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
+  CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = :job_type)
+    THEN NULL ELSE 'no_worker' END,
+  coalesce(:scheduled_for, :now + :delay_us, :now) - :priority * q.aging_us,
+  :priority, :max_attempts, :retry_policy, :timeout_ms, coalesce(:scheduled_for, :now + :delay_us),
+  :expires_at, :deadline, min(coalesce(:expires_at, :deadline), coalesce(:deadline, :expires_at)), :tags, :now, :now
+FROM queues q WHERE q.id = :queue_id AND q.project_id = :project_id AND q.state <> 'closed'
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
+
 -- name: claim_jobs
 UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
   -- a UUIDv7: the milliseconds, the version, and random digits behind the variant

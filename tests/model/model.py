@@ -1,0 +1,298 @@
+"""What the store should do, in plain Python: a dict of jobs and a clock that counts whole seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from taskforge.domain.job import MAX_LOSSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+SECOND = 1_000_000
+DELAY_AFTER_FAILURE = 4
+FINISHED = {"succeeded", "failed", "cancelled"}
+WAITING = {"pending", "scheduled"}
+
+
+@dataclass
+class ModelQueue:
+    """A queue; ``aging`` is seconds, ``letters`` its dead-letter queue."""
+
+    id: UUID
+    priority: int
+    aging: int
+    letters: UUID | None
+    state: str = "active"
+
+
+@dataclass
+class ModelJob:
+    """A job. Times are seconds, ``ended`` are its stored executions: (claim_seq, status, reason, attempt)."""
+
+    id: UUID
+    queue: UUID
+    type: str
+    priority: int
+    max_attempts: int
+    status: str
+    hold: str | None
+    rank: int
+    due: int | None
+    expires: int | None
+    deadline: int | None
+    waits_until: int | None = None
+    attempts: int = 0
+    losses: int = 0
+    manual_retries: int = 0
+    seq: int = 0
+    execution: UUID | None = None
+    worker: UUID | None = None
+    lease_until: int | None = None
+    cancel_requested: bool = False
+    failure: str | None = None
+    letters: UUID | None = None
+    completed: int | None = None
+    ended: list[tuple[int, str, str | None, int]] = field(default_factory=list)
+
+    @property
+    def budget(self) -> int:
+        return self.max_attempts * (1 + self.manual_retries)
+
+    @property
+    def order(self) -> tuple[int, UUID]:
+        return self.rank, self.id
+
+    def finish(self, status: str, now: int) -> None:
+        self.status, self.completed, self.hold = status, now, None
+
+
+class Model:
+    """All of one project."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.jobs: dict[UUID, ModelJob] = {}
+        self.queues: dict[UUID, ModelQueue] = {}
+        self.known_types: set[str] = set()
+
+    def rank(self, queue: UUID, due: int, priority: int, origin: int) -> int:
+        return origin + due * SECOND - priority * self.queues[queue].aging * SECOND
+
+    def accept(
+        self,
+        job_id: UUID,
+        queue: UUID,
+        job_type: str,
+        *,
+        priority: int,
+        max_attempts: int,
+        delay: int | None,
+        expires: int | None,
+        deadline: int | None,
+        origin: int,
+    ) -> bool:
+        if self.queues[queue].state == "closed":
+            return False
+        due = None if delay is None else self.now + delay
+        limits = [limit for limit in (expires, deadline) if limit is not None]
+        self.jobs[job_id] = ModelJob(
+            id=job_id,
+            queue=queue,
+            type=job_type,
+            priority=priority,
+            max_attempts=max_attempts,
+            status="scheduled" if due is not None and due > self.now else "pending",
+            hold=self._hold(job_type),
+            rank=self.rank(queue, self.now if due is None else due, priority, origin),
+            due=due,
+            expires=expires,
+            deadline=deadline,
+            waits_until=min(limits, default=None),
+        )
+        return True
+
+    def claim(self, queues: Iterable[UUID], types: Sequence[str], free: int, suspects: int) -> list[ModelJob]:
+        """What a claim takes; ``take`` then says by whom."""
+        lanes = [self.queues[queue] for queue in queues if self.queues[queue].state != "paused"]
+        lanes.sort(key=lambda queue: (-queue.priority, queue.id))
+        able = [job for lane in lanes for job in self._lane(lane.id, types)]
+        chosen = [job for job in able if job.hold == "suspect"][: min(free, suspects)]
+        return chosen + [job for job in able if job.hold is None][: free - len(chosen)]
+
+    def take(self, job: ModelJob, worker: UUID, execution: UUID, lease: int) -> None:
+        job.status, job.hold = "processing", None
+        job.seq += 1
+        job.attempts += 1
+        job.execution, job.worker, job.lease_until = execution, worker, self.now + lease
+
+    def holds(self, job_id: UUID, seq: int, execution: UUID) -> bool:
+        """Whether a fence is the current one."""
+        job = self.jobs.get(job_id)
+        return job is not None and job.status == "processing" and (job.seq, job.execution) == (seq, execution)
+
+    def settle(self, job_id: UUID, outcome: str, origin: int, *, blamed: bool = True) -> None:
+        """The end of the current attempt."""
+        job = self.jobs[job_id]
+        letters = self.queues[job.queue].letters
+        attempt = job.attempts
+        job.lease_until = None
+        cancelled, job.cancel_requested = job.cancel_requested, False
+        suspicion = "suspect" if job.losses else None
+        job.waits_until = job.deadline
+        match outcome:
+            case "succeed":
+                job.finish("succeeded", self.now)
+                execution: tuple[str, str | None] = ("succeeded", None)
+            case "cancel":
+                job.finish("cancelled", self.now)
+                execution = ("cancelled", "cancelled")
+            case "fail" if attempt < job.budget:
+                execution = ("failed" if cancelled else "retry_scheduled", "error")
+                self._again(job, "scheduled", cancelled, suspicion, DELAY_AFTER_FAILURE, origin)
+            case "fail" | "dead":
+                job.finish("failed", self.now)
+                job.letters = letters
+                execution = ("failed" if letters is None else "dead_letter", "error")
+            case "snooze":
+                job.attempts -= 1
+                execution = ("cancelled", "snoozed")
+                self._again(job, "scheduled", cancelled, suspicion, 7, origin)
+            case "release":
+                job.attempts -= 1
+                execution = ("cancelled", "released")
+                self._again(job, "pending", cancelled, suspicion, None, origin)
+            case "lose" if cancelled:
+                job.finish("cancelled", self.now)
+                execution = ("cancelled", "worker_lost")
+            case "lose":
+                job.losses += blamed
+                if job.losses >= MAX_LOSSES:
+                    job.finish("failed", self.now)
+                    job.letters = letters
+                    execution = ("failed" if letters is None else "dead_letter", "worker_lost")
+                else:
+                    job.attempts -= 1
+                    execution = ("failed", "worker_lost")
+                    self._again(job, "pending", False, "suspect" if job.losses else None, None, origin)
+            case _:
+                raise AssertionError(outcome)
+        job.ended.append((job.seq, *execution, attempt))
+
+    def beat(self, job_id: UUID, lease: int) -> bool:
+        """Renew a lease that is held; whether a cancel is waiting."""
+        job = self.jobs[job_id]
+        job.lease_until = self.now + lease
+        return job.cancel_requested
+
+    def cancel(self, job_id: UUID) -> str | None:
+        job = self.jobs.get(job_id)
+        if job is None:
+            return None
+        before = job.status
+        if before in WAITING:
+            job.finish("cancelled", self.now)
+        elif before == "processing":
+            job.cancel_requested = True
+        return before
+
+    def retry(self, job_id: UUID, queue: UUID | None, origin: int) -> str | None:
+        job = self.jobs.get(job_id)
+        if job is None:
+            return None
+        before = job.status
+        if before in ("failed", "cancelled"):
+            job.queue = queue or job.queue
+            job.status, job.completed, job.failure, job.letters = "pending", None, None, None
+            job.due = job.expires = job.deadline = job.waits_until = None
+            job.manual_retries += 1
+            job.losses = 0
+            job.rank = self.rank(job.queue, self.now, job.priority, origin)
+            job.hold = self._hold(job.type)
+        return before
+
+    def delete(self, job_id: UUID) -> str | None:
+        job = self.jobs.get(job_id)
+        if job is None:
+            return None
+        if job.status != "processing":
+            del self.jobs[job_id]
+        return job.status
+
+    def promote(self) -> int:
+        due = [
+            job
+            for job in self.jobs.values()
+            if job.status == "scheduled" and job.due is not None and job.due <= self.now
+        ]
+        for job in due:
+            job.status = "pending"
+        return len(due)
+
+    def late(self) -> list[ModelJob]:
+        """Jobs that have waited past their limit."""
+        return [
+            job
+            for job in self.jobs.values()
+            if job.status in WAITING and job.waits_until is not None and job.waits_until <= self.now
+        ]
+
+    def expire(self) -> int:
+        late = self.late()
+        for job in late:
+            passed = job.deadline is not None and job.deadline <= self.now
+            job.finish("failed", self.now)
+            job.failure = "deadline" if passed else "queue_timeout"
+        return len(late)
+
+    def held(self) -> list[ModelJob]:
+        """Jobs that are held though their type has become known."""
+        return [job for job in self.jobs.values() if job.hold == "no_worker" and job.type in self.known_types]
+
+    def release(self) -> int:
+        held = self.held()
+        for job in held:
+            job.hold = None
+        return len(held)
+
+    def rescue(self, dead: set[UUID], origin: int) -> int:
+        """Take jobs away from workers that are dead or silent."""
+        running = [job for job in self.jobs.values() if job.status == "processing"]
+        suspects = [(job.worker, job.id) for job in running if job.losses]
+        lost = []
+        for job in running:
+            assert job.lease_until is not None
+            if job.lease_until < self.now or job.worker in dead:
+                near = any(worker == job.worker and other != job.id for worker, other in suspects)
+                lost.append((job, job.losses > 0 or not near))
+        for job, blamed in lost:
+            self.settle(job.id, "lose", origin, blamed=blamed)
+        return len(lost)
+
+    def _hold(self, job_type: str) -> str | None:
+        return None if job_type in self.known_types else "no_worker"
+
+    def _lane(self, queue: UUID, types: Sequence[str]) -> list[ModelJob]:
+        able = [
+            job
+            for job in self.jobs.values()
+            if job.queue == queue
+            and job.status == "pending"
+            and job.type in types
+            and (job.waits_until is None or job.waits_until > self.now)
+        ]
+        return sorted(able, key=lambda job: job.order)
+
+    def _again(
+        self, job: ModelJob, status: str, cancelled: bool, hold: str | None, delay: int | None, origin: int
+    ) -> None:
+        """Run it again, unless someone asked for its end."""
+        if delay is not None:
+            job.due = self.now + delay
+            job.rank = self.rank(job.queue, job.due, job.priority, origin)
+        if cancelled:
+            job.finish("cancelled", self.now)
+        else:
+            job.status, job.hold = status, hold

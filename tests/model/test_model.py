@@ -1,0 +1,21 @@
+"""One state machine, the same for every engine, against a small pure model."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.machine import StoreMachine
+
+STEPS = 40
+
+
+@pytest.mark.timeout(600)
+def test_the_store_does_what_the_model_does(database_url: str) -> None:
+    chosen = settings(
+        settings.default,
+        stateful_step_count=STEPS,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    run_state_machine_as_test(lambda: StoreMachine(database_url), settings=chosen)  # type: ignore[no-untyped-call]
