@@ -18,4 +18,7 @@ def test_the_store_does_what_the_model_does(database_url: str) -> None:
         stateful_step_count=STEPS,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    run_state_machine_as_test(lambda: StoreMachine(database_url), settings=chosen)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
+        lambda: StoreMachine(database_url),  # type: ignore[arg-type]
+        settings=chosen,
+    )

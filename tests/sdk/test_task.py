@@ -113,12 +113,6 @@ def test_the_synchronous_verbs_of_a_handle(app: FakeBackend) -> None:
         JobHandle[Any](uuid4(), app).status()
 
 
-def test_inside_a_transaction(app: FakeBackend) -> None:
-    task = app.task(add)
-    connection = object()
-    assert app.connections == [("sync", connection), ("async", connection)]
-
-
 def test_parameters_may_have_any_name(app: FakeBackend) -> None:
     @app.task
     def it(self: int, connection: int, function: int, args: int) -> int:

@@ -65,8 +65,11 @@ class LocalSignals:
     def hears_others(self) -> bool:
         return True
 
-    def publish(self, hint: Hint) -> None:
+    def publish(self, hint: Hint, *, elsewhere: bool = True) -> None:
         self._hub.tell(hint)
+
+    def inline(self, hint: Hint) -> str | None:
+        return None
 
     def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
         return self._hub.subscribe(callback)

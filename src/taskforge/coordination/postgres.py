@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -25,6 +26,7 @@ FINISHED_FOLD_SECONDS = 0.03
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 ALIVE_CHECK_SECONDS = 60.0
 HEARING_SECONDS = 2.0
+INLINE_SECONDS = 0.005
 
 logger = logging.getLogger("taskforge.signals")
 
@@ -43,7 +45,10 @@ class PostgresSignals(LocalSignals):
         self._sender: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
         self._hears = asyncio.Event()
-        self._call = f"hearing {uuid4()}"
+        self._origin = uuid4().hex[:12]
+        self._call = f"{self._origin} hearing"
+        self._urgent = asyncio.Event()
+        self._last_inline = 0.0
         self._closed = False
 
     @property
@@ -65,13 +70,22 @@ class PostgresSignals(LocalSignals):
             with contextlib.suppress(Exception):
                 await connection.close(timeout=2)
 
-    def publish(self, hint: Hint) -> None:
+    def publish(self, hint: Hint, *, elsewhere: bool = True) -> None:
         super().publish(hint)
-        if self._closed:
+        if self._closed or not elsewhere:
             return
         self._unsent[hint] = None
+        if hint.topic is not Topic.FINISHED:
+            self._urgent.set()
         if self._sender is None or self._sender.done():
             self._sender = asyncio.get_running_loop().create_task(self._send())
+
+    def inline(self, hint: Hint) -> str | None:
+        now = time.monotonic()
+        if self._unsent or now - self._last_inline < INLINE_SECONDS:
+            return None
+        self._last_inline = now
+        return self._write(hint)
 
     def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
         self._keep_connected()
@@ -135,10 +149,10 @@ class PostgresSignals(LocalSignals):
     def _heard(self, connection: Any, pid: int, channel: str, payload: object) -> None:
         if payload == self._call:
             self._hears.set()
-        if connection.get_server_pid() == pid:
-            return
         for line in str(payload).split("\n"):
-            self._hub.tell(_parse(line))
+            origin, _, rest = line.partition(" ")
+            if origin != self._origin:
+                self._hub.tell(_parse(rest))
 
     async def _send(self) -> None:
         """Send what has gathered; wait a little between sends, so that a storm is folded."""
@@ -149,15 +163,18 @@ class PostgresSignals(LocalSignals):
             connection = self._connection
             if connection is None:
                 continue
-            payload = "\n".join(_write(hint) for hint in hints[:100])
+            payload = "\n".join(self._write(hint) for hint in hints[:100])
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 await connection.execute(f"NOTIFY {CHANNEL}, '{payload}'")  # no quote can be in it
-            only_finished = all(hint.topic is Topic.FINISHED for hint in hints)
-            await asyncio.sleep(FINISHED_FOLD_SECONDS if only_finished else FOLD_SECONDS)
+            await asyncio.sleep(FOLD_SECONDS)
+            if all(hint.topic is Topic.FINISHED for hint in self._unsent):
+                self._urgent.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FINISHED_FOLD_SECONDS):
+                        await self._urgent.wait()
 
-
-def _write(hint: Hint) -> str:
-    return f"{hint.topic.value} {hint.project_id} {hint.queue_id or ''}".strip()
+    def _write(self, hint: Hint) -> str:
+        return f"{self._origin} {hint.topic.value} {hint.project_id} {hint.queue_id or ''}".strip()
 
 
 def _parse(line: str) -> Hint | None:

@@ -106,9 +106,12 @@ class Outlook(NamedTuple):
 class JobStore(Protocol):
     """Verbs are transitions, guarded by expected status and fence; there is no general update."""
 
-    async def accept(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> frozenset[UUID]:
+    async def accept(
+        self, project_id: ProjectId, jobs: Sequence[NewJob], *, hint: str | None = None
+    ) -> frozenset[UUID]:
         """Store each job that its queue takes, in one statement; answer the ids that are stored now.
 
+        ``hint`` (``Signals.inline``) is sent with the commit; only one job alone can carry it.
         Idempotent by job id. An id is missing when its queue is gone or closed.
         """
         ...

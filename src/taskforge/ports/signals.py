@@ -42,8 +42,18 @@ class Signals(Protocol):
         """Whether hints of other processes arrive at present; if not, poll more often."""
         ...
 
-    def publish(self, hint: Hint) -> None:
-        """Tell everyone, soon; repeated hints are folded. Never waits and never raises."""
+    def publish(self, hint: Hint, *, elsewhere: bool = True) -> None:
+        """Tell everyone, soon; repeated hints are folded. Never waits and never raises.
+
+        Without ``elsewhere`` only this process hears it: the others have been told by the statement itself.
+        """
+        ...
+
+    def inline(self, hint: Hint) -> str | None:
+        """What a storing statement may send itself at its commit, or None: then ``publish`` tells everyone.
+
+        Sooner by a round trip, but such a commit takes a lock of the whole server: not for many in a row.
+        """
         ...
 
     def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:

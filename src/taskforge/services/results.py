@@ -94,7 +94,9 @@ class Results:
         for start in range(0, len(awaited), QUESTION_SIZE):
             asked = awaited[start : start + QUESTION_SIZE]
             try:
-                endings = {ending.job_id: ending for ending in await self._history.endings(self._project_id, asked)}
+                endings = {
+                    ending.job_id: ending for ending in await self._history.endings(self._project_id, asked)
+                }
             except Unavailable:
                 continue
             except TaskforgeError as error:

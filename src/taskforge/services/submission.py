@@ -123,16 +123,21 @@ class Submission:
 
     async def _accept(self, group: list[_Waiting]) -> None:
         jobs = [waiting.job for waiting in group]
+        hint: str | None = None
         try:
-            stored = await self._persist(lambda: self._jobs.accept(self._directory.project_id, jobs))
+            hint = self._signals.inline(self._ready(jobs[0])) if len(jobs) == 1 else None
+            stored = await self._persist(
+                lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint)
+            )
             refused = {} if len(stored) == len(jobs) else await self._refusals(jobs, stored)
         except TaskforgeError as error:
             refused = {job.id: error for job in jobs}
-        except BaseException:
+        except BaseException as error:
             for waiting in group:
-                waiting.answer.cancel()
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(error)
             raise
-        self._announce([job for job in jobs if job.id not in refused])
+        self._announce([job for job in jobs if job.id not in refused], elsewhere=hint is None)
         for waiting in group:
             if waiting.answer.done():
                 continue
@@ -165,9 +170,12 @@ class Submission:
                 await asyncio.sleep(0.05 * attempt)
         raise AssertionError("unreachable")
 
-    def _announce(self, jobs: Sequence[NewJob]) -> None:
-        for queue_id in {job.queue_id for job in jobs}:
-            self._signals.publish(Hint(Topic.READY, self._directory.project_id, queue_id))
+    def _announce(self, jobs: Sequence[NewJob], *, elsewhere: bool = True) -> None:
+        for hint in {self._ready(job) for job in jobs}:
+            self._signals.publish(hint, elsewhere=elsewhere)
+
+    def _ready(self, job: NewJob) -> Hint:
+        return Hint(Topic.READY, self._directory.project_id, job.queue_id)
 
     def _new_job(self, request: JobRequest, queue: Queue) -> NewJob:
         if len(request.payload) * 4 > MAX_PAYLOAD_BYTES:

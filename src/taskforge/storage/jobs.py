@@ -63,8 +63,14 @@ class SqlJobStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def accept(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> frozenset[UUID]:
-        change: Call = One("accept_job", {"project_id": project_id, **jobs[0]._asdict()})
+    async def accept(
+        self, project_id: ProjectId, jobs: Sequence[NewJob], *, hint: str | None = None
+    ) -> frozenset[UUID]:
+        if not jobs:
+            return frozenset()
+        if not jobs:
+            return frozenset()
+        change: Call = One("accept_job", {"project_id": project_id, "hint": hint, **jobs[0]._asdict()})
         if len(jobs) > 1:
             change = _accept(project_id, jobs)
         stored = self._ids(await self._engine.call(change))

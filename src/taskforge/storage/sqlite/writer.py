@@ -48,11 +48,14 @@ class Writer:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._closed = False
         self._commit_seconds = 0.0
         self._data_version = 0
 
     async def submit(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Run the operation in a transaction; answers after its commit. Raises domain errors only."""
+        if self._closing:
+            raise self._was_closed()
         if (
             not self._waiting
             and self._commit_seconds < INLINE_LIMIT_SECONDS
@@ -98,6 +101,7 @@ class Writer:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=self._busy_timeout + 5)
         with self._in_use:
+            self._closed = True
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
@@ -108,11 +112,14 @@ class Writer:
             self._thread.start()
 
     def _opened(self) -> sqlite3.Connection:
-        if self._closing:
-            raise Unavailable(f"{self._path} was closed")
+        if self._closed:
+            raise self._was_closed()
         if self._connection is None:
             self._connection = connect(self._path)
         return self._connection
+
+    def _was_closed(self) -> Unavailable:
+        return Unavailable(f"{self._path} was closed")
 
     def _begin(self, connection: sqlite3.Connection) -> bool:
         try:

@@ -48,7 +48,7 @@ FROM (
 ) t, queues q
 WHERE q.id = :queue_id::uuid AND q.project_id = :project_id::uuid AND q.state <> 'closed'
 ON CONFLICT (id) DO NOTHING
-RETURNING id;
+RETURNING id, CASE WHEN :hint::text IS NOT NULL THEN pg_notify('taskforge', :hint::text)::text END;
 
 -- name: claim_jobs
 WITH t AS MATERIALIZED (
@@ -68,7 +68,7 @@ suspect AS MATERIALIZED (
     WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
     ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint) FOR UPDATE SKIP LOCKED
-  ) h LIMIT (SELECT :suspects::bigint)
+  ) h LIMIT (SELECT least(:suspects::bigint, :free::bigint))
 ),
 ready AS MATERIALIZED (
   SELECT h.id FROM lane, t, LATERAL (

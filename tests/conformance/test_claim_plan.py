@@ -1,0 +1,344 @@
+"""The plans of the hot statements, with 200,000 jobs present, after churn, without a new ANALYZE.
+
+On PostgreSQL with `plan_cache_mode = force_generic_plan`, since that is what a long-lived connection comes to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from taskforge.domain.ids import DEFAULT_PROJECT
+from taskforge.storage.address import parse_address
+from taskforge.storage.statements import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+
+JOBS = 200_000
+CHURN = 20_000
+BATCH = 500
+QUEUES = [UUID(int=0x71), UUID(int=0x72)]
+WORKER = UUID(int=0x77)
+# pages that one call for 10 jobs may touch; a scan of the table touches thousands
+FEW_PAGES = 3_000
+
+ADD_QUEUE = (
+    "INSERT INTO queues (id, project_id, name, aging_us) "
+    f"VALUES ($1::uuid, '{DEFAULT_PROJECT}', $2::text, 1000000000000000)"
+)
+ADD_JOBS = (
+    "INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, priority, scheduled_for,"
+    " created_at, updated_at) "
+    f"SELECT gen_random_uuid(), '{DEFAULT_PROJECT}',"
+    " CASE WHEN n % 4 = 0 THEN $2::uuid ELSE $1::uuid END, 't', to_json(repeat('x', 50)),"
+    " CASE WHEN n % 10 = 0 THEN 'scheduled' ELSE 'pending' END, n, 0,"
+    " CASE WHEN n % 10 = 0 THEN now() + interval '1 hour' END, now(), now() "
+    "FROM generate_series(1, $3::int) n"
+)
+
+
+class Prepared:
+    """Named statements over one connection, prepared under their names as a long-lived worker has them."""
+
+    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
+        self.connection = connection
+        self._texts = {name: block[0] for name, block in catalog("postgres").items()}
+        self._made: set[str] = set()
+
+    async def run(self, name: str, values: Mapping[str, Any]) -> list[Any]:
+        """Execute it."""
+        rows: list[Any] = await self.connection.fetch(await self._call(name, values))
+        return rows
+
+    async def plan(self, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The nodes of its plan as it is executed now; what it changes is undone."""
+        transaction = self.connection.transaction()
+        await transaction.start()
+        try:
+            text = await self.connection.fetchval(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {await self._call(name, values)}"
+            )
+        finally:
+            await transaction.rollback()
+        return list(_nodes(json.loads(text)[0]["Plan"]))
+
+    async def _call(self, name: str, values: Mapping[str, Any]) -> str:
+        statement = self._texts[name]
+        if name not in self._made:
+            self._made.add(name)
+            await self.connection.execute(f"PREPARE {name} AS {statement.numbered('$').rstrip(';')}")
+        return f"EXECUTE {name} ({', '.join(_literal(values.get(one)) for one in statement.parameters)})"
+
+
+def _literal(value: Any) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case bool() | int():
+            return str(value)
+        case list() | tuple():
+            return "'{" + ",".join("NULL" if item is None else str(item) for item in value) + "}'"
+        case _:
+            return f"'{value}'"
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def complaints(nodes: Sequence[dict[str, Any]]) -> list[str]:
+    """What is wrong with a plan of a hot statement."""
+    found = []
+    for node in nodes:
+        kind, relation = node["Node Type"], node.get("Relation Name", "")
+        if kind == "Seq Scan" and relation in ("jobs", "executions", "log_lines", "executions_default"):
+            found.append(f"a sequential scan of {relation}")
+        if kind == "Merge Join":
+            found.append("a merge join")
+        if kind in ("Sort", "Incremental Sort") and node.get("Actual Rows", 0) > 2:
+            found.append(f"a sort of {node['Actual Rows']} rows by {node.get('Sort Key')}")
+        if kind == "Nested Loop" and node.get("Rows Removed by Join Filter", 0) > BATCH:
+            found.append(f"a nested loop that compared {node['Rows Removed by Join Filter']} pairs in vain")
+    pages = nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"]
+    if pages > FEW_PAGES:
+        found.append(f"{pages} pages")
+    return found
+
+
+def indexes(nodes: Sequence[dict[str, Any]]) -> set[str]:
+    """The indexes that a plan uses."""
+    return {node["Index Name"] for node in nodes if "Index Name" in node}
+
+
+def claim_values(free: int = 10) -> dict[str, Any]:
+    return {
+        "project_id": DEFAULT_PROJECT,
+        "worker_id": WORKER,
+        "queue_ids": QUEUES,
+        "job_types": ["t", "u"],
+        "free": free,
+        "suspects": 1,
+        "lease_us": 30_000_000,
+    }
+
+
+def settle_values(jobs: Sequence[Any], *, success: bool) -> dict[str, Any]:
+    many = len(jobs)
+    fence = {
+        "job_id": [job["id"] for job in jobs],
+        "claim_seq": [job["claim_seq"] for job in jobs],
+        "execution_id": [job["execution_id"] for job in jobs],
+        "output": [None] * many,
+        "wait_us": [1] * many,
+        "duration_us": [1] * many,
+    }
+    if success:
+        return fence
+    return fence | {
+        "status": ["scheduled"] * many,
+        "execution_status": ["retry_scheduled"] * many,
+        "reason": ["error"] * many,
+        "delay_us": [1000] * many,
+        "attempts": [0] * many,
+        "losses": [0] * many,
+        "hold": [None] * many,
+        "dead_letter_queue_id": [None] * many,
+        "error_type": ["E"] * many,
+        "error_message": ["e"] * many,
+        "traceback": [None] * many,
+        "state": [None] * many,
+        "lost_only": [False] * many,
+        "dead_workers": [],
+    }
+
+
+def beat_values(jobs: Sequence[Any]) -> dict[str, Any]:
+    many = len(jobs)
+    return {
+        "worker_id": WORKER,
+        "lease_us": 30_000_000,
+        "job_id": [job["id"] for job in jobs],
+        "claim_seq": [job["claim_seq"] for job in jobs],
+        "execution_id": [job["execution_id"] for job in jobs],
+        "started": [True] * many,
+        "signed": [False] * many,
+        "progress": [None] * many,
+        "state": [None] * many,
+    }
+
+
+PROMOTE = {"project_id": None, "limit": 1000}
+
+
+@pytest.fixture
+async def prepared(postgres_url: str, anyio_backend: str) -> AsyncIterator[Prepared]:
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute("SET jit = off")
+    for number, queue in enumerate(QUEUES):
+        await connection.execute(ADD_QUEUE, queue, f"q{number}")
+    yield Prepared(connection)
+    await connection.close()
+
+
+async def _use_all(prepared: Prepared) -> None:
+    """Each statement a few times, so that its plan is made and kept."""
+    for _ in range(10):
+        jobs = [row for row in await prepared.run("claim_jobs", claim_values()) if row["id"]]
+        await prepared.run("beat_jobs", beat_values(jobs))
+        await prepared.run("settle_succeeded", settle_values(jobs[:5], success=True))
+        await prepared.run("settle_jobs", settle_values(jobs[5:], success=False))
+        await prepared.run("promote_jobs", PROMOTE)
+
+
+async def _churn(prepared: Prepared) -> None:
+    done = 0
+    while done < CHURN:
+        jobs = [row for row in await prepared.run("claim_jobs", claim_values(BATCH)) if row["id"]]
+        assert len(jobs) == BATCH
+        await prepared.run("settle_succeeded", settle_values(jobs, success=True))
+        done += len(jobs)
+
+
+async def _check(prepared: Prepared) -> None:
+    claim = await prepared.plan("claim_jobs", claim_values())
+    assert complaints(claim) == []
+    assert {"jobs_ready", "jobs_pkey"} <= indexes(claim)
+    jobs = [row for row in await prepared.run("claim_jobs", claim_values(BATCH)) if row["id"]]
+    assert len(jobs) == BATCH
+    for name, values in (
+        ("settle_succeeded", settle_values(jobs, success=True)),
+        ("settle_jobs", settle_values(jobs, success=False)),
+        ("beat_jobs", beat_values(jobs)),
+    ):
+        plan = await prepared.plan(name, values)
+        assert [found for found in complaints(plan) if not found.endswith(" pages")] == [], name
+        assert "jobs_pkey" in indexes(plan), name
+    promote = await prepared.plan("promote_jobs", PROMOTE)
+    assert complaints(promote) == []
+    assert "jobs_scheduled" in indexes(promote)
+
+
+async def test_plans_with_many_jobs_after_churn(prepared: Prepared) -> None:
+    await prepared.connection.execute(ADD_JOBS, *QUEUES, JOBS)
+    await prepared.connection.execute("ANALYZE jobs")
+    await _churn(prepared)
+    await _check(prepared)
+
+
+async def test_plans_that_were_made_while_the_tables_were_empty(prepared: Prepared) -> None:
+    await prepared.connection.execute("ALTER TABLE jobs SET (autovacuum_enabled = off)")
+    await _use_all(prepared)
+    await prepared.connection.execute(ADD_JOBS, *QUEUES, JOBS)
+    await _check(prepared)
+    await _churn(prepared)
+    await _check(prepared)
+
+
+async def test_plans_after_the_empty_tables_were_analyzed(prepared: Prepared) -> None:
+    await prepared.connection.execute("ALTER TABLE jobs SET (autovacuum_enabled = off)")
+    await prepared.connection.execute("VACUUM ANALYZE jobs")
+    await prepared.connection.execute("VACUUM ANALYZE executions")
+    await _use_all(prepared)
+    await prepared.connection.execute(ADD_JOBS, *QUEUES, JOBS)
+    await _check(prepared)
+
+
+async def test_a_claim_is_quick_whatever_stands_behind_it(prepared: Prepared) -> None:
+    """Not a benchmark: only that the time does not grow with the backlog."""
+
+    async def fastest() -> float:
+        times = []
+        for _ in range(15):
+            before = time.perf_counter()
+            await prepared.run("claim_jobs", claim_values())
+            times.append(time.perf_counter() - before)
+        return min(times)
+
+    await prepared.connection.execute(ADD_JOBS, *QUEUES, 1_000)
+    few = await fastest()
+    await prepared.connection.execute(ADD_JOBS, *QUEUES, JOBS)
+    many = await fastest()
+    print(f"claim of 10: {few * 1000:.2f} ms among 1,000, {many * 1000:.2f} ms among {JOBS:,}")
+    assert many < max(0.02, few * 4)
+
+
+# SQLite
+
+
+def _sqlite_plan(connection: sqlite3.Connection, name: str, values: Mapping[str, Any]) -> list[str]:
+    steps = []
+    for statement in catalog("sqlite")[name]:
+        parameters = [values.get(one) for one in statement.parameters]
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.numbered('?')}", parameters)
+        steps += [row[3] for row in rows]
+    return steps
+
+
+@pytest.fixture
+def sqlite_file(sqlite_url: str) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(parse_address(sqlite_url).target)
+    now = int(datetime.now(UTC).timestamp() * 1_000_000)
+    with connection:
+        for number, queue in enumerate(QUEUES):
+            connection.execute(
+                "INSERT INTO queues (id, project_id, name, aging_us) VALUES (?, ?, ?, 1)",
+                (str(queue), str(DEFAULT_PROJECT), f"q{number}"),
+            )
+        connection.executemany(
+            "INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, priority, created_at,"
+            " updated_at) VALUES (?, ?, ?, 't', '{}', 'pending', ?, 0, ?, ?)",
+            ((str(UUID(int=n)), str(DEFAULT_PROJECT), str(QUEUES[n % 2]), n, now, now) for n in range(JOBS)),
+        )
+    yield connection
+    connection.close()
+
+
+SQLITE_VALUES = {
+    "project_id": str(DEFAULT_PROJECT),
+    "queue_ids": json.dumps([str(queue) for queue in QUEUES]),
+    "job_types": '["t","u"]',
+    "worker_id": str(WORKER),
+    "free": 10,
+    "suspects": 1,
+    "limit": 1000,
+    "now": 2_000_000_000_000_000,
+    "lease_us": 1,
+    "dead_workers": "[]",
+    "rows": "[]",
+}
+SQLITE_HOT = (
+    "claim_jobs",
+    "settle_succeeded",
+    "settle_jobs",
+    "beat_jobs",
+    "append_lines",
+    "promote_jobs",
+    "expire_waiting",
+    "release_holds",
+)
+
+
+def test_sqlite_scans_no_table_and_claims_in_the_order_of_its_index(sqlite_file: sqlite3.Connection) -> None:
+    for _ in range(2):
+        claim = _sqlite_plan(sqlite_file, "claim_jobs", SQLITE_VALUES)
+        assert not [step for step in claim if "TEMP B-TREE" in step]
+        assert [step for step in claim if "jobs_ready" in step]
+        assert [step for step in claim if "jobs_suspect" in step]
+        for name in SQLITE_HOT:
+            steps = _sqlite_plan(sqlite_file, name, SQLITE_VALUES)
+            assert not [step for step in steps if re.match(r"SCAN (j|jobs|e|executions)\b", step)], name
+        sqlite_file.execute("ANALYZE")

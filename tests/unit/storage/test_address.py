@@ -1,0 +1,57 @@
+"""Database addresses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from taskforge.domain.errors import InvalidSetting
+from taskforge.storage.address import masked, parse_address
+
+
+def test_sqlite_paths() -> None:
+    assert parse_address("sqlite:////var/x.db").target == "/var/x.db"
+    assert parse_address("sqlite:///x/y.db").target == str(Path.cwd() / "x/y.db")
+    assert parse_address("sqlite:///a%20b.db").target.endswith("/a b.db")
+    assert parse_address("sqlite://:memory:").target == ":memory:"
+    assert parse_address("sqlite:///:memory:").target == ":memory:"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_postgres(scheme: str) -> None:
+    address = parse_address(f"{scheme}://user:secret@host:5433/name?sslmode=require")
+    assert address.kind == "postgres"
+    assert "secret" in address.target
+    assert "secret" not in address.shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "x", "sqlite://", "sqlite:///", "sqlite://x.db", "mysql://host/name", "postgresql://host", "/x.db"],
+)
+def test_anything_else_is_refused_with_the_known_forms(url: str) -> None:
+    with pytest.raises(InvalidSetting) as refusal:
+        parse_address(url)
+    assert refusal.value.field == "database_url"
+    assert "postgresql://" in (refusal.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:s3cret@host/name",
+        "postgresql://user:s3%40cret@host/name",
+        "mysql://user:s3cret@host/name",
+        "postgresql://us%40er:s3cret@[::1]:5432/name",
+    ],
+)
+def test_no_password_is_shown(url: str) -> None:
+    assert "s3" not in masked(url)
+    assert "***" in masked(url)
+
+
+def test_a_wrong_address_is_refused_without_its_password() -> None:
+    with pytest.raises(InvalidSetting) as refusal:
+        parse_address("postgresql://user:s3cret@host")
+    assert "s3cret" not in refusal.value.message

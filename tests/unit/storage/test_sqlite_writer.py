@@ -1,0 +1,173 @@
+"""The one writer of a process: commits in groups, keeps operations apart, respects other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from taskforge.domain.errors import Conflict, TaskforgeError, Unavailable
+from taskforge.storage.sqlite.connection import connect
+from taskforge.storage.sqlite.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = str(tmp_path / "file.db")
+    connection = connect(path)
+    connection.execute("CREATE TABLE numbers (n INTEGER PRIMARY KEY)")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def writer(file: str) -> Iterator[Writer]:
+    writer = Writer(file, busy_timeout=2.0)
+    yield writer
+    writer.close()
+
+
+def insert(number: int) -> Callable[[sqlite3.Connection], int]:
+    def operation(connection: sqlite3.Connection) -> int:
+        connection.execute("INSERT INTO numbers VALUES (?)", (number,))
+        return number
+
+    return operation
+
+
+def stored(file: str) -> list[int]:
+    connection = sqlite3.connect(file)
+    try:
+        return [row[0] for row in connection.execute("SELECT n FROM numbers ORDER BY n")]
+    finally:
+        connection.close()
+
+
+def grouped(writer: Writer) -> None:
+    """Have operations queue, as they do when commits are slow."""
+    writer._commit_seconds = 1.0
+
+
+async def test_commits_are_durable(file: str) -> None:
+    connection = connect(file)
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL"
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+    connection.close()
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_each_gets_its_own_answer(writer: Writer, file: str, together: bool) -> None:
+    if together:
+        grouped(writer)
+    answers = await asyncio.gather(*(writer.submit(insert(number)) for number in range(500)))
+    assert answers == list(range(500))
+    assert stored(file) == list(range(500))
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_one_that_fails_does_not_undo_its_neighbours(writer: Writer, file: str, together: bool) -> None:
+    if together:
+        grouped(writer)
+
+    def broken(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO numbers VALUES (1000)")
+        raise TaskforgeError("no")
+
+    def bug(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO numbers VALUES (2000)")
+        raise KeyError("bug")
+
+    results: tuple[Any, ...] = await asyncio.gather(
+        writer.submit(insert(1)),
+        writer.submit(broken),
+        writer.submit(insert(1)),
+        writer.submit(bug),
+        writer.submit(insert(2)),
+        return_exceptions=True,
+    )
+    assert results[0] == 1
+    assert isinstance(results[1], TaskforgeError)
+    assert isinstance(results[2], Conflict)
+    assert isinstance(results[3], KeyError)
+    assert results[4] == 2
+    assert stored(file) == [1, 2]
+    assert await writer.submit(insert(3)) == 3
+
+
+async def test_it_waits_for_another_program_s_transaction(writer: Writer, file: str) -> None:
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, other.execute, ["COMMIT"])
+    timer.start()
+    before = time.monotonic()
+    assert await writer.submit(insert(1)) == 1
+    assert time.monotonic() - before >= 0.25
+    timer.join()
+    other.close()
+
+
+async def test_it_does_not_wait_for_ever(file: str) -> None:
+    writer = Writer(file, busy_timeout=0.2)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match="locked"):
+        await writer.submit(insert(1))
+    other.execute("ROLLBACK")
+    assert await writer.submit(insert(1)) == 1
+    other.close()
+    writer.close()
+
+
+async def test_what_waits_is_written_before_it_closes(writer: Writer, file: str) -> None:
+    grouped(writer)
+    tasks = [asyncio.ensure_future(writer.submit(insert(number))) for number in range(100)]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(writer.close)
+    assert await asyncio.gather(*tasks) == list(range(100))
+    assert stored(file) == list(range(100))
+    with pytest.raises(Unavailable, match="closed"):
+        await writer.submit(insert(1000))
+
+
+async def test_several_event_loops_share_it(writer: Writer, file: str) -> None:
+    def elsewhere(start: int) -> None:
+        async def work() -> None:
+            await asyncio.gather(*(writer.submit(insert(start + number)) for number in range(50)))
+
+        asyncio.run(work())
+
+    await asyncio.gather(*(asyncio.to_thread(elsewhere, start) for start in (0, 100, 200, 300)))
+    assert len(stored(file)) == 200
+
+
+async def test_a_caller_that_went_away_does_not_stop_the_others(writer: Writer, file: str) -> None:
+    grouped(writer)
+    tasks = [asyncio.ensure_future(writer.submit(insert(number))) for number in range(20)]
+    await asyncio.sleep(0)
+    tasks[3].cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(results[3], asyncio.CancelledError)
+    assert len([found for found in results if isinstance(found, int)]) == 19
+
+
+async def test_only_others_writing_counts_as_a_change(writer: Writer, file: str) -> None:
+    writer.changed_by_others()
+    await writer.submit(insert(1))
+    assert writer.changed_by_others() is False
+    other = sqlite3.connect(file)
+    with other:
+        other.execute("INSERT INTO numbers VALUES (5)")
+    other.close()
+    assert writer.changed_by_others() is True
+    assert writer.changed_by_others() is False
