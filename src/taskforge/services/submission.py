@@ -76,6 +76,7 @@ class Submission:
         self._waiting: list[_Waiting] = []
         self._flush_due = False
         self._flushes: set[asyncio.Task[None]] = set()
+        self._checked_type = ""
         self._template_of: tuple[JobOptions, _Template] | None = None
 
     async def submit(self, request: JobRequest, *, declare: bool) -> UUID:
@@ -180,7 +181,8 @@ class Submission:
     def _new_job(self, request: JobRequest, queue: Queue) -> NewJob:
         if len(request.payload) * 4 > MAX_PAYLOAD_BYTES:
             _check_size(request.payload)
-        check_job_type(request.job_type)
+        if request.job_type is not self._checked_type:
+            self._checked_type = check_job_type(request.job_type)
         known = self._template_of
         if known is not None and known[0] is request.options:
             template = known[1]

@@ -133,6 +133,8 @@ def translated(error: BaseException) -> TaskforgeError:
         return Conflict(detail)
     if isinstance(error, asyncpg.InvalidPasswordError | asyncpg.InvalidAuthorizationSpecificationError):
         return Unavailable(f"PostgreSQL refuses the login: {detail}", hint="check TASKFORGE_DATABASE_URL")
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return Unavailable("other transactions hold what this change needs", hint="try again in a moment")
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return Unavailable(detail, hint="create it: `createdb NAME`, then `taskforge migrate`")
     if isinstance(

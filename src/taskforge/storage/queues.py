@@ -93,7 +93,7 @@ class SqlQueueStore:
         queue = {"project_id": project_id, "queue_id": queue_id}
 
         def script() -> Script[dict[JobStatus, int]]:
-            yield One("lock_queue", queue)
+            yield One("shut_out_writers")
             unfinished = {
                 JobStatus(row["status"]): int(row["jobs"]) for row in (yield One("count_unfinished", queue))
             }

@@ -14,5 +14,7 @@ UPDATE queues SET name = :name::text, description = :description::text, priority
 WHERE project_id = :project_id::uuid AND id = :queue_id::uuid
 RETURNING id, project_id, name, description, priority, state, settings, created_at, updated_at;
 
--- name: lock_queue
-SELECT id FROM queues WHERE project_id = :project_id AND id = :queue_id FOR UPDATE;
+-- name: shut_out_writers
+-- An insert that has read the queue before it goes would leave a job without one; so wait for the writers of the
+-- moment (a lock is taken before the snapshot, so that later ones see the queue gone), but not for long.
+DO $$ BEGIN PERFORM set_config('lock_timeout', '2s', true); LOCK TABLE jobs IN SHARE MODE; END $$;

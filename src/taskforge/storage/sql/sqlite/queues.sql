@@ -12,5 +12,6 @@ UPDATE queues SET name = :name, description = :description, priority = :priority
 WHERE project_id = :project_id AND id = :queue_id
 RETURNING id, project_id, name, description, priority, state, settings, created_at, updated_at;
 
--- name: lock_queue
-SELECT id FROM queues WHERE project_id = :project_id AND id = :queue_id;
+-- name: shut_out_writers
+-- whoever writes here is alone
+SELECT 1;
