@@ -27,6 +27,8 @@ RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 ALIVE_CHECK_SECONDS = 60.0
 HEARING_SECONDS = 2.0
 INLINE_SECONDS = 0.005
+CONNECT_SECONDS = 5.0
+SEND_OFF_SECONDS = 1.0
 
 logger = logging.getLogger("taskforge.signals")
 
@@ -56,15 +58,18 @@ class PostgresSignals(LocalSignals):
         return self._hears.is_set()
 
     async def close(self) -> None:
-        self._closed = True
+        """Send what is left, and let go. A connection in the making is awaited, not cancelled."""
         if self._sender is not None:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(asyncio.shield(self._sender), 1.0)
-        for task in (self._keeper, self._sender):
+            self._urgent.set()
+            await asyncio.wait({self._sender}, timeout=SEND_OFF_SECONDS)
+        self._closed = True
+        self._lost.set()
+        self._hears.set()
+        for task in (self._sender, self._keeper):
             if task is not None:
+                await asyncio.wait({task}, timeout=CONNECT_SECONDS if task is self._keeper else 0)
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait({task})
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):
@@ -103,11 +108,14 @@ class PostgresSignals(LocalSignals):
                 pause = RECONNECT_FIRST
                 await self._try_hearing()
                 self._hub.tell(None)
-                await self._until_lost()
+                if not self._closed:
+                    await self._until_lost()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
                 logger.debug("no signals for now: %s", error)
             self._connected.clear()
             self._hears.clear()
+            if self._closed:
+                break
             await asyncio.sleep(pause)
             pause = min(RECONNECT_LONGEST, pause * 2)
 
@@ -115,8 +123,8 @@ class PostgresSignals(LocalSignals):
         self._lost.clear()
         self._connection = await asyncpg.connect(
             self._url,
-            timeout=5,
-            command_timeout=5,
+            timeout=CONNECT_SECONDS,
+            command_timeout=CONNECT_SECONDS,
             statement_cache_size=0,
             server_settings={"application_name": self._application_name},
         )
@@ -126,6 +134,8 @@ class PostgresSignals(LocalSignals):
 
     async def _try_hearing(self) -> None:
         """Call ourselves over another connection: behind a transaction pooler nothing arrives from others."""
+        if self._closed:
+            return
         caller = await asyncpg.connect(self._url, timeout=5, command_timeout=5, statement_cache_size=0)
         try:
             await caller.execute(f"NOTIFY {CHANNEL}, '{self._call}'")
@@ -134,7 +144,7 @@ class PostgresSignals(LocalSignals):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HEARING_SECONDS):
                 await self._hears.wait()
-        if not self._hears.is_set():
+        if not self._hears.is_set() and not self._closed:
             logger.warning("hints of other processes do not arrive (a transaction pooler?); polling instead")
 
     async def _until_lost(self) -> None:

@@ -52,7 +52,10 @@ class QueueStore(Protocol):
         ...
 
     async def update(self, queue: Queue) -> Queue | None:
-        """Write all that can change (name, description, priority, state, settings); None: gone, or name taken."""
+        """Write all that can change (name, description, priority, state, settings); None: it is gone.
+
+        Raises Conflict when the name is taken.
+        """
         ...
 
     async def delete(self, project_id: ProjectId, queue_id: QueueId) -> dict[JobStatus, int]:

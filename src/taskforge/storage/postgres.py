@@ -124,7 +124,7 @@ class PostgresEngine:
 
 def translated(error: BaseException) -> TaskforgeError:
     """Our word for what a driver says. Never carries a password: asyncpg's messages hold none."""
-    detail = str(error) or type(error).__name__
+    detail = str(error).partition("\n")[0] or type(error).__name__  # the next line may quote a row
     if isinstance(
         error, asyncpg.UndefinedTableError | asyncpg.UndefinedFunctionError | asyncpg.UndefinedColumnError
     ):

@@ -20,7 +20,8 @@ SELECT r.id FROM (
 ) r WHERE replace(r.id::text, '-', '') LIKE '%' || :suffix::text LIMIT 20;
 
 -- name: job_endings
-SELECT j.id, j.status, e.output, coalesce(e.error_type, j.failure) AS error_type, e.error_message, e.traceback
+SELECT j.id, j.status, e.output, coalesce(j.failure, e.error_type) AS error_type,
+  CASE WHEN j.failure IS NULL THEN e.error_message END AS error_message, e.traceback
 FROM jobs j LEFT JOIN executions e
   ON e.id = j.execution_id AND j.status IN ('succeeded', 'failed', 'cancelled')
 WHERE j.project_id = :project_id::uuid AND j.id = ANY (:job_ids::uuid[]);
