@@ -107,6 +107,10 @@ class Wiring:
         self.settings = settings
         self.address: Address = parse_address(settings.database_url)
         self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is open yet: at the start, and after a fork, where nothing of the parent's is ours."""
         self._hub = Hub()
         self._sqlite: SqliteEngine | None = None
         self._platforms: dict[asyncio.AbstractEventLoop, asyncio.Task[Platform]] = {}
@@ -115,8 +119,8 @@ class Wiring:
     async def platform(self) -> Platform:
         """The platform of the running loop. Raises Unavailable, SchemaMismatch, NotFound (the project)."""
         loop = asyncio.get_running_loop()
-        if self._pid != os.getpid():  # after a fork nothing of the parent's is ours
-            self.__init__(self.settings, clock=self._clock)  # type: ignore[misc]
+        if self._pid != os.getpid():
+            self._begin()
         opening = self._platforms.get(loop)
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
             opening = self._platforms[loop] = loop.create_task(self._open())

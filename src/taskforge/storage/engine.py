@@ -33,12 +33,6 @@ class Many:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Row(Protocol):
-    """A row by position or by column name."""
-
-    def __getitem__(self, key: Any, /) -> Any: ...
-
-
 Call: TypeAlias = One | Many
 Rows: TypeAlias = Sequence[Any]
 Script: TypeAlias = Generator[Call, Rows, T]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import threading
 import time
@@ -50,7 +49,6 @@ class SqliteEngine:
         self._readers: ThreadPoolExecutor | None = None
         self._reading = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._pid = os.getpid()
 
     async def call(self, call: Call) -> Rows:
         return await self._writer.submit(lambda connection: self._fetch(connection, call))
