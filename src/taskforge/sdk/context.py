@@ -15,6 +15,7 @@ from taskforge.sdk.state import State
 if TYPE_CHECKING:
     from contextvars import Token
     from datetime import datetime
+    from uuid import UUID
 
     from taskforge.domain.ids import JobId
 
@@ -92,7 +93,9 @@ class TaskLogger:
 class Context:
     """The running job. A task gets it as its first parameter, or by ``current_job()``.
 
-    ``deadline`` is the moment at which this attempt ends by timeout. Safe to use from any thread.
+    ``deadline`` is the moment at which this attempt ends by timeout. ``execution_id`` names this run of the job:
+    no other attempt, and no run after a lost worker, has the same; None when the task is called as a plain
+    function. Safe to use from any thread.
     """
 
     __slots__ = (
@@ -102,6 +105,7 @@ class Context:
         "_state_text",
         "attempt",
         "deadline",
+        "execution_id",
         "id",
         "log",
         "max_attempts",
@@ -120,8 +124,10 @@ class Context:
         deadline: datetime | None,
         recorder: Recorder,
         state: str | None = None,
+        execution_id: UUID | None = None,
     ) -> None:
         self.id = id
+        self.execution_id = execution_id
         self.task = task
         self.queue = queue
         self.attempt = attempt

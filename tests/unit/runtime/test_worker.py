@@ -42,6 +42,17 @@ async def test_runs_async_and_thread_tasks_and_leaves(link: FakeLink, scene: Sce
     assert worker.in_hand == worker.running == 0
 
 
+async def test_a_handler_knows_which_run_it_is(link: FakeLink, scene: Scene) -> None:
+    @scene.task
+    def name_it(ctx: Context) -> str:
+        return str(ctx.execution_id)
+
+    run = link.add("name_it", "{}")
+    async with scene.worker():
+        await link.settled(1)
+    assert link.outcomes() == {run: Succeeded(f'"{run}"')}
+
+
 async def test_a_taken_name_is_told_to_the_caller(link: FakeLink, scene: Scene) -> None:
     link.errors["register"].append(Conflict("the name is taken"))
     with pytest.raises(Conflict):

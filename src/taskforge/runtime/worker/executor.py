@@ -137,6 +137,7 @@ class Executor:
             deadline=now + timedelta(seconds=attempt.timeout),
             recorder=running.recorder,
             state=job.state,
+            execution_id=job.execution_id,
         )
         if task.is_async:
             running.task = self._loop.create_task(self._run(running, task, running.context))
