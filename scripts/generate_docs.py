@@ -34,6 +34,7 @@ EVENTS = {
     JobEvent.CANCEL: "someone, or its handler, cancels it",
     JobEvent.REQUEST_CANCEL: "someone wants it cancelled while it runs",
     JobEvent.EXPIRE: "it waited past `expires` or `deadline`",
+    JobEvent.DROP: "its queue is bounded and was full when a newer one came",
     JobEvent.RETRY_BY_HAND: "someone retries it",
 }
 EXECUTION_STATUSES = {
@@ -57,6 +58,7 @@ REASONS = {
 HOLDS = {
     Hold.NO_WORKER: "no worker, and no program that enqueues by task, has named this job type yet",
     Hold.SUSPECT: "a worker was lost under it: it runs only where no other such job runs",
+    Hold.KEY: "as many jobs of its concurrency key as may run at once have their place; it gets the next one",
 }
 
 

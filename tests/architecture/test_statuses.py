@@ -15,7 +15,7 @@ from taskforge.storage.statements import DIALECTS
 COLUMNS: dict[tuple[str, str], Collection[str]] = {
     ("jobs", "status"): set(JobStatus),
     ("jobs", "hold"): set(Hold),
-    ("jobs", "failure"): {"queue_timeout", "deadline"},
+    ("jobs", "failure"): {"queue_timeout", "deadline", "queue_full"},
     ("executions", "status"): set(ExecutionStatus) - LIVE,
     ("executions", "reason"): set(Reason),
     ("log_lines", "level"): set(LogLevel),

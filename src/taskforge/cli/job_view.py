@@ -57,6 +57,8 @@ def print_whole_job(found: WholeJob) -> None:
             ("lost workers", job.losses or ""),
             ("payload", _json(job.payload)),
             ("tags", ", ".join(job.tags)),
+            ("key", job.key or ""),
+            ("concurrency key", "" if job.concurrency_key is None else _places(job)),
             ("progress", "" if job.progress is None else _json(job.progress)),
             ("created", moment(job.created_at)),
             ("scheduled for", moment(job.scheduled_for)),
@@ -105,9 +107,15 @@ def _why(job: Job) -> str:
         return " (no worker knows this job type)"
     if job.hold is Hold.SUSPECT:
         return " (has lost a worker; is run apart from other such jobs)"
+    if job.hold is Hold.KEY:
+        return f" (at most {job.concurrency_limit} of concurrency key {job.concurrency_key!r} run at once)"
     if job.failure is not None:
         return f" ({job.failure})"
     return " (asked to stop)" if job.cancel_requested_at is not None else ""
+
+
+def _places(job: Job) -> str:
+    return f"{job.concurrency_key} (at most {job.concurrency_limit} at once)"
 
 
 def _json(value: Any) -> str:

@@ -49,6 +49,7 @@ class Hold(StrEnum):
 
     NO_WORKER = "no_worker"
     SUSPECT = "suspect"
+    KEY = "key"
 
 
 class NewJob(NamedTuple):
@@ -98,7 +99,7 @@ class ClaimedJob(NamedTuple):
 class Job:
     """A job as it is stored. JSON values are decoded.
 
-    ``failure`` says why a job failed that no attempt failed: ``queue_timeout`` or ``deadline``.
+    ``failure`` says why a job failed that no attempt failed: ``queue_timeout``, ``deadline`` or ``queue_full``.
     """
 
     id: JobId
@@ -127,6 +128,9 @@ class Job:
     timeout_at: datetime | None
     failure: str | None
     tags: Sequence[str]
+    key: str | None
+    concurrency_key: str | None
+    concurrency_limit: int | None
     state: Any
     progress: Any
     dead_letter_queue_id: QueueId | None

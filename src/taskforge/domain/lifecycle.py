@@ -33,6 +33,7 @@ class JobEvent(StrEnum):
     CANCEL = "cancel"
     REQUEST_CANCEL = "request_cancel"
     EXPIRE = "expire"
+    DROP = "drop"
     RETRY_BY_HAND = "retry_by_hand"
 
 
@@ -43,6 +44,7 @@ TRANSITIONS: Mapping[tuple[JobStatus, JobEvent], JobStatus] = {
     (JobStatus.PENDING, JobEvent.CLAIM): JobStatus.PROCESSING,
     (JobStatus.PENDING, JobEvent.CANCEL): JobStatus.CANCELLED,
     (JobStatus.PENDING, JobEvent.EXPIRE): JobStatus.FAILED,
+    (JobStatus.PENDING, JobEvent.DROP): JobStatus.FAILED,
     (JobStatus.PROCESSING, JobEvent.SUCCEED): JobStatus.SUCCEEDED,
     (JobStatus.PROCESSING, JobEvent.RETRY): JobStatus.SCHEDULED,
     (JobStatus.PROCESSING, JobEvent.SNOOZE): JobStatus.SCHEDULED,

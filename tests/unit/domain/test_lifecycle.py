@@ -30,6 +30,7 @@ LEGAL = {
     ("pending", "claim", "processing"),
     ("pending", "cancel", "cancelled"),
     ("pending", "expire", "failed"),
+    ("pending", "drop", "failed"),
     ("processing", "succeed", "succeeded"),
     ("processing", "retry", "scheduled"),
     ("processing", "snooze", "scheduled"),

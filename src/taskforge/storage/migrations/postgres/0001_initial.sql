@@ -76,23 +76,25 @@ CREATE FUNCTION taskforge_job_is_sound(
   status text, hold text, failure text, job_type text, priority smallint, max_attempts integer, timeout_ms bigint,
   least_counter integer, execution_id uuid, worker_id uuid, claimed_at timestamptz, lease_until timestamptz,
   cancel_requested_at timestamptz, scheduled_for timestamptz, completed_at timestamptz, dead_letter_queue_id uuid,
-  dead_lettered_at timestamptz
+  dead_lettered_at timestamptz, concurrency_limit integer
 ) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
   RETURN CASE
     WHEN status IN ('pending', 'scheduled') THEN lease_until IS NULL AND completed_at IS NULL
       AND (status = 'pending' OR scheduled_for IS NOT NULL)
-      AND (hold IS NULL OR hold IN ('no_worker', 'suspect'))
+      AND (hold IS NULL OR hold IN ('no_worker', 'suspect', 'key'))
     WHEN status = 'processing' THEN lease_until IS NOT NULL AND execution_id IS NOT NULL AND worker_id IS NOT NULL
       AND claimed_at IS NOT NULL AND completed_at IS NULL AND hold IS NULL
     WHEN status IN ('succeeded', 'failed', 'cancelled') THEN lease_until IS NULL AND completed_at IS NOT NULL
       AND hold IS NULL
     ELSE false
   END
+    AND (hold IS DISTINCT FROM 'key' OR concurrency_limit IS NOT NULL)
+    AND (concurrency_limit IS NULL OR concurrency_limit >= 1)
     AND (cancel_requested_at IS NULL OR status = 'processing')
     AND (dead_letter_queue_id IS NULL) = (dead_lettered_at IS NULL)
     AND (dead_letter_queue_id IS NULL OR status = 'failed')
-    AND (failure IS NULL OR failure IN ('queue_timeout', 'deadline'))
+    AND (failure IS NULL OR failure IN ('queue_timeout', 'deadline', 'queue_full'))
     AND priority BETWEEN 0 AND 9 AND least_counter >= 0 AND (max_attempts IS NULL OR max_attempts >= 1)
     AND (timeout_ms IS NULL OR timeout_ms >= 1) AND char_length(job_type) BETWEEN 1 AND 100;
 END
@@ -127,6 +129,9 @@ CREATE TABLE jobs (
   deadline timestamptz,
   waits_until timestamptz,
   tags jsonb,
+  key text,
+  concurrency_key text,
+  concurrency_limit integer,
   failure text,
   state text,
   progress text,
@@ -138,13 +143,14 @@ CREATE TABLE jobs (
   CONSTRAINT job_is_sound CHECK (taskforge_job_is_sound(
     status, hold, failure, job_type, priority, max_attempts, timeout_ms, least(attempt_count, losses, manual_retries),
     execution_id, worker_id, claimed_at, lease_until, cancel_requested_at, scheduled_for, completed_at,
-    dead_letter_queue_id, dead_lettered_at
+    dead_letter_queue_id, dead_lettered_at, concurrency_limit
   ))
 ) WITH (fillfactor = 85, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX jobs_ready ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold IS NULL;
 CREATE INDEX jobs_suspect ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold = 'suspect';
 CREATE INDEX jobs_no_worker ON jobs (project_id, job_type) WHERE hold = 'no_worker';
+CREATE INDEX jobs_held ON jobs (queue_id, id) WHERE status = 'pending' AND hold IS NOT NULL;
 CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'scheduled';
 -- not on lease_until: a beat that changes no indexed column stays on its page
 CREATE INDEX jobs_processing ON jobs (queue_id) WHERE status = 'processing';
@@ -152,6 +158,24 @@ CREATE INDEX jobs_waits_until ON jobs (waits_until) WHERE status IN ('pending', 
 CREATE INDEX jobs_failed ON jobs (queue_id, id) WHERE status IN ('failed', 'cancelled');
 CREATE INDEX jobs_dead_letters ON jobs (dead_letter_queue_id, id) WHERE dead_letter_queue_id IS NOT NULL;
 CREATE INDEX jobs_tags ON jobs USING gin (tags jsonb_path_ops) WHERE tags IS NOT NULL;
+-- these five hold keyed jobs only; a key is taken by one unfinished job at most
+CREATE UNIQUE INDEX jobs_key_taken ON jobs (project_id, job_type, key)
+  WHERE key IS NOT NULL AND status IN ('pending', 'scheduled', 'processing');
+CREATE INDEX jobs_keyed ON jobs (project_id, job_type, key, created_at) WHERE key IS NOT NULL;
+CREATE INDEX jobs_key_waiting ON jobs (project_id, concurrency_key, rank, id)
+  WHERE concurrency_key IS NOT NULL AND status = 'pending' AND hold = 'key';
+CREATE INDEX jobs_key_places ON jobs (project_id, concurrency_key)
+  WHERE concurrency_key IS NOT NULL AND status IN ('pending', 'processing') AND (hold IS NULL OR hold = 'suspect');
+CREATE INDEX jobs_key_unfinished ON jobs (project_id, concurrency_key)
+  WHERE concurrency_key IS NOT NULL AND status IN ('pending', 'scheduled', 'processing');
+
+-- A concurrency key while it has unfinished jobs. Its row is locked by whoever gives places of the key.
+CREATE TABLE concurrency_keys (
+  project_id uuid NOT NULL REFERENCES projects (id),
+  key text NOT NULL CHECK (char_length(key) BETWEEN 1 AND 200),
+  places integer NOT NULL CHECK (places >= 1),
+  PRIMARY KEY (project_id, key)
+);
 
 CREATE FUNCTION taskforge_execution_is_sound(status text, reason text, attempt_number integer, duration_us bigint)
 RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$

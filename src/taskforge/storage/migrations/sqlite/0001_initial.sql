@@ -82,7 +82,7 @@ CREATE TABLE jobs (
   job_type TEXT NOT NULL CHECK (length(job_type) BETWEEN 1 AND 100),
   payload TEXT NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('pending', 'scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
-  hold TEXT CHECK (hold IN ('no_worker', 'suspect')),
+  hold TEXT CHECK (hold IN ('no_worker', 'suspect', 'key')),
   rank INTEGER NOT NULL,
   priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9),
   max_attempts INTEGER CHECK (max_attempts >= 1),
@@ -104,7 +104,10 @@ CREATE TABLE jobs (
   deadline INTEGER,
   waits_until INTEGER,
   tags TEXT,
-  failure TEXT CHECK (failure IN ('queue_timeout', 'deadline')),
+  key TEXT,
+  concurrency_key TEXT,
+  concurrency_limit INTEGER CHECK (concurrency_limit >= 1),
+  failure TEXT CHECK (failure IN ('queue_timeout', 'deadline', 'queue_full')),
   state TEXT,
   progress TEXT,
   dead_letter_queue_id TEXT,
@@ -121,6 +124,7 @@ CREATE TABLE jobs (
   ),
   CONSTRAINT scheduled_has_its_time CHECK (status <> 'scheduled' OR scheduled_for IS NOT NULL),
   CONSTRAINT only_pending_is_held CHECK (hold IS NULL OR status IN ('pending', 'scheduled')),
+  CONSTRAINT only_keyed_waits_for_its_key CHECK (hold <> 'key' OR concurrency_limit IS NOT NULL),
   CONSTRAINT only_running_is_asked_to_stop CHECK (cancel_requested_at IS NULL OR status = 'processing'),
   CONSTRAINT dead_letter_is_failed CHECK (
     (dead_letter_queue_id IS NULL) = (dead_lettered_at IS NULL)
@@ -131,12 +135,31 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_ready ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold IS NULL;
 CREATE INDEX jobs_suspect ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold = 'suspect';
 CREATE INDEX jobs_no_worker ON jobs (project_id, job_type) WHERE hold = 'no_worker';
+CREATE INDEX jobs_held ON jobs (queue_id, id) WHERE status = 'pending' AND hold IS NOT NULL;
 CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'scheduled';
 -- not on lease_until: a beat that changes no indexed column stays on its page
 CREATE INDEX jobs_processing ON jobs (queue_id) WHERE status = 'processing';
 CREATE INDEX jobs_waits_until ON jobs (waits_until) WHERE status IN ('pending', 'scheduled') AND waits_until IS NOT NULL;
 CREATE INDEX jobs_failed ON jobs (queue_id, id) WHERE status IN ('failed', 'cancelled');
 CREATE INDEX jobs_dead_letters ON jobs (dead_letter_queue_id, id) WHERE dead_letter_queue_id IS NOT NULL;
+-- these five hold keyed jobs only; a key is taken by one unfinished job at most
+CREATE UNIQUE INDEX jobs_key_taken ON jobs (project_id, job_type, key)
+  WHERE key IS NOT NULL AND status IN ('pending', 'scheduled', 'processing');
+CREATE INDEX jobs_keyed ON jobs (project_id, job_type, key, created_at) WHERE key IS NOT NULL;
+CREATE INDEX jobs_key_waiting ON jobs (project_id, concurrency_key, rank, id)
+  WHERE concurrency_key IS NOT NULL AND status = 'pending' AND hold = 'key';
+CREATE INDEX jobs_key_places ON jobs (project_id, concurrency_key)
+  WHERE concurrency_key IS NOT NULL AND status IN ('pending', 'processing') AND (hold IS NULL OR hold = 'suspect');
+CREATE INDEX jobs_key_unfinished ON jobs (project_id, concurrency_key)
+  WHERE concurrency_key IS NOT NULL AND status IN ('pending', 'scheduled', 'processing');
+
+-- A concurrency key while it has unfinished jobs. Its row is locked by whoever gives places of the key.
+CREATE TABLE concurrency_keys (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  key TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
+  places INTEGER NOT NULL CHECK (places >= 1),
+  PRIMARY KEY (project_id, key)
+) STRICT;
 
 -- Written once, when an attempt ends; while it runs it is seen on the job's row.
 CREATE TABLE executions (
