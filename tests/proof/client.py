@@ -1,0 +1,96 @@
+"""What programs other than workers do to jobs, one operation each; every one may be done again after a crash."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from taskforge.domain.errors import Conflict, NotFound
+from tests.proof import app
+from tests.proof.history import Event, write
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from taskforge import TaskForge
+    from taskforge.sdk.handle import JobHandle
+
+MANY = 3
+
+
+async def run(name: str, arguments: Sequence[str]) -> None:
+    """Do one of the operations below on the database of the environment."""
+    application = app.make()
+    try:
+        await OPERATIONS[name](application, *arguments)
+    finally:
+        await application.aclose()
+
+
+def accepted(*handles: JobHandle[object]) -> None:
+    """Write down that the platform has said yes."""
+    for handle in handles:
+        write(Event.ACCEPTED, job=str(handle.id))
+
+
+async def enqueue(application: TaskForge) -> None:
+    """One job."""
+    accepted(await application.registry.find("work").aenqueue(seconds=0.02))
+
+
+async def enqueue_many(application: TaskForge) -> None:
+    """Several jobs, all or none."""
+    work = application.registry.find("plain")
+    accepted(*await application.aenqueue_many([work.job() for _ in range(MANY)]))
+
+
+async def cancel(application: TaskForge, job: str) -> None:
+    """Cancel a job, whatever it does."""
+    await (await application.platform()).control.cancel(UUID(job))
+
+
+async def retry(application: TaskForge, job: str) -> None:
+    """Give an ended job another chance."""
+    with contextlib.suppress(Conflict):  # it has been given one
+        await (await application.platform()).control.retry(UUID(job))
+
+
+async def delete(application: TaskForge, job: str) -> None:
+    """Remove an ended job."""
+    with contextlib.suppress(NotFound):  # it is removed
+        await (await application.platform()).control.delete(UUID(job))
+
+
+async def create_queue(application: TaskForge) -> None:
+    """Make a queue."""
+    with contextlib.suppress(Conflict):  # it was made
+        await (await application.platform()).queues.create("made")
+
+
+async def pause_and_resume(application: TaskForge) -> None:
+    """Change a queue, twice."""
+    queues = (await application.platform()).queues
+    await queues.pause("default")
+    await queues.resume("default")
+
+
+async def delete_queue(application: TaskForge) -> None:
+    """Remove an empty queue."""
+    with contextlib.suppress(NotFound):  # it is removed
+        await (await application.platform()).queues.delete("made")
+
+
+OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
+    operation.__name__: operation
+    for operation in (
+        enqueue,
+        enqueue_many,
+        cancel,
+        retry,
+        delete,
+        create_queue,
+        pause_and_resume,
+        delete_queue,
+    )
+}

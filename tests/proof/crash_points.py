@@ -1,0 +1,83 @@
+"""Every moment at which a process is killed: each writing statement, and what else leaves a process.
+
+A row is a label and the scene in which it is reached (`tests.proof.scenes`). Labels are names of statements, of
+which each has two sides, or three inside a transaction of several; a test compares them with the catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from taskforge.storage.statements import DIALECTS, catalog
+from tests.proof.victim import Side
+
+_WRITES = re.compile(
+    r"\b(INSERT INTO|DELETE FROM|(?<!FOR )(?<!KEY )(?<!DO )UPDATE (?!OF |SKIP )\w+|LOCK TABLE)\b"
+)
+_BOTH = (Side.BEFORE, Side.AFTER)
+_SCRIPT = (Side.BEFORE, Side.UNCOMMITTED, Side.AFTER)
+
+
+class Row(NamedTuple):
+    """A label, the scene that reaches it, its sides."""
+
+    label: str
+    scene: str
+    sides: tuple[Side, ...]
+
+
+ROWS = [
+    # a program that enqueues
+    Row("declare_tasks", "enqueue", _BOTH),
+    Row("accept_job", "enqueue", _BOTH),
+    Row("accept_jobs", "enqueue_many", _SCRIPT),
+    Row("create_queue", "create_queue", _SCRIPT),
+    # a worker comes, works, leaves
+    Row("insert_worker", "work", _SCRIPT),
+    Row("upsert_tasks", "work", _SCRIPT),
+    Row("release_holds", "work", _BOTH),
+    Row("claim_jobs", "work", _BOTH),
+    Row("handler", "work", _BOTH),
+    Row("append_lines", "work", _BOTH),
+    Row("beat_jobs", "work", _BOTH),
+    Row("settle_lines", "work", _SCRIPT),
+    Row("settle_succeeded", "plain", _BOTH),
+    Row("hint", "plain", _BOTH),
+    Row("settle_jobs", "stumble", _SCRIPT),
+    Row("settle_jobs", "leave", _SCRIPT),
+    Row("stop_worker", "leave", _BOTH),
+    # recovery
+    Row("settle_jobs", "rescue", _SCRIPT),
+    Row("forget_workers", "rescue", _BOTH),
+    Row("promote_jobs", "delayed", _BOTH),
+    Row("expire_waiting", "expired", _BOTH),
+    # a person steers
+    Row("cancel_waiting_job", "cancel_waiting", _SCRIPT),
+    Row("request_cancel", "cancel_running", _SCRIPT),
+    Row("retry_job", "retry", _SCRIPT),
+    Row("delete_job_lines", "delete", _SCRIPT),
+    Row("delete_job_executions", "delete", _SCRIPT),
+    Row("delete_job", "delete", _SCRIPT),
+    Row("update_queue", "pause", _SCRIPT),
+    Row("bump_config", "pause", _SCRIPT),
+    Row("shut_out_writers", "delete_queue", _SCRIPT),
+    Row("delete_queue", "delete_queue", _SCRIPT),
+    # the tables
+    Row("migrate", "migrate", _SCRIPT),
+]
+NOT_STATEMENTS = {
+    "handler": "claimed and nothing begun; the side effect done and nothing reported",
+    "hint": "what wakes others",
+    "migrate": "the first migration",
+}
+
+
+def writing_statements() -> set[str]:
+    """The names of all statements that change something, on either database."""
+    return {
+        name
+        for dialect in DIALECTS
+        for name, block in catalog(dialect).items()
+        if any(_WRITES.search(statement.sql) for statement in block)
+    }

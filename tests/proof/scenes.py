@@ -1,0 +1,173 @@
+"""The scenes of the crash points: what is prepared, and what the victim is doing when it is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tests.proof.client import MANY
+from tests.proof.stand import WORKER
+from tests.proof.victim import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.proof.stand import Stand
+
+VICTIM = [*WORKER, "--name", "victim"]
+
+
+async def work(stand: Stand, label: str, side: str) -> None:
+    """A worker runs jobs that log, beat and keep a checkpoint."""
+    await stand.enqueue("work", 2, seconds=0.7)
+    await stand.enqueue("block", 1, seconds=0.7)
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
+async def plain(stand: Stand, label: str, side: str) -> None:
+    """A worker runs jobs that leave nothing but a result."""
+    await stand.enqueue("plain", 3)
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
+async def stumble(stand: Stand, label: str, side: str) -> None:
+    """Attempts fail and are to be retried."""
+    await stand.enqueue("stumble", 3)
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
+async def leave(stand: Stand, label: str, side: str) -> None:
+    """A worker is told to stop, and hands back what does not end."""
+    await stand.enqueue("work", 2, seconds=1.0)
+    victim = stand.fork(*VICTIM, "--grace", "0", label=label, side=side)
+    await stand.began(2)
+    os.kill(victim, signal.SIGTERM)
+    await stand.die(victim, label, side)
+
+
+async def rescue(stand: Stand, label: str, side: str) -> None:
+    """One worker was killed; the next is killed while it brings back that one's jobs."""
+    await stand.enqueue("work", 2, seconds=0.05)
+    await stand.die(stand.fork(*VICTIM, label="handler", side=Side.AFTER), "handler", Side.AFTER)
+    await stand.die(
+        stand.fork(*WORKER, "-q", "idle", "--name", "rescuer", label=label, side=side), label, side
+    )
+
+
+async def delayed(stand: Stand, label: str, side: str) -> None:
+    """Jobs become due."""
+    await stand.enqueue("plain", 2, delay=0.2)
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
+async def expired(stand: Stand, label: str, side: str) -> None:
+    """A job has waited longer than it may; nobody serves its queue."""
+    rest = stand.app.registry.find("rest")
+    await rest.options(expires=0.05).aenqueue()
+    await stand.die(stand.fork(*VICTIM, "-q", "default", label=label, side=side), label, side)
+
+
+async def enqueue(stand: Stand, label: str, side: str) -> None:
+    """A program enqueues a job; committed is accepted, also when nobody was told."""
+    await stand.die(stand.fork("client", "enqueue", label=label, side=side), label, side)
+    if label == "accept_job":
+        assert await stand.stored() == (side == Side.AFTER)
+    await stand.perform("client", "enqueue")
+
+
+async def enqueue_many(stand: Stand, label: str, side: str) -> None:
+    """A program enqueues several at once: all or none."""
+    await stand.die(stand.fork("client", "enqueue_many", label=label, side=side), label, side)
+    assert await stand.stored() == (MANY if side == Side.AFTER else 0)
+    await stand.perform("client", "enqueue_many")
+
+
+async def cancel_waiting(stand: Stand, label: str, side: str) -> None:
+    """A waiting job is cancelled; then again, by somebody who does not know."""
+    await _steer(stand, "cancel", await stand.enqueue("rest"), label, side)
+
+
+async def cancel_running(stand: Stand, label: str, side: str) -> None:
+    """A running job is cancelled."""
+    job = await stand.enqueue("work", seconds=60)
+    worker = stand.fork(*WORKER, "--name", "runner")
+    await stand.began()
+    await _steer(stand, "cancel", job, label, side)
+    os.kill(worker, signal.SIGTERM)
+    assert await stand.victims.end(worker) == 0
+
+
+async def retry(stand: Stand, label: str, side: str) -> None:
+    """A cancelled job gets another chance."""
+    job = await stand.enqueue("plain")
+    await stand.perform("client", "cancel", job)
+    await _steer(stand, "retry", job, label, side)
+
+
+async def delete(stand: Stand, label: str, side: str) -> None:
+    """An ended job is removed, with its executions and its log."""
+    job = await stand.enqueue("work", seconds=0.01)
+    await stand.finish()
+    stand.deleted.add(job)
+    await _steer(stand, "delete", job, label, side)
+    assert await stand.stored() == 0
+    assert [len(await stand.sql(f"SELECT 1 FROM {table}")) for table in ("executions", "log_lines")] == [0, 0]
+
+
+async def create_queue(stand: Stand, label: str, side: str) -> None:
+    """A queue is made."""
+    await _steer(stand, "create_queue", "", label, side)
+    assert [queue.name for queue in await (await stand.app.platform()).queues.list()].count("made") == 1
+
+
+async def pause(stand: Stand, label: str, side: str) -> None:
+    """A queue in which a job waits is paused and resumed."""
+    await stand.enqueue("plain")
+    await _steer(stand, "pause_and_resume", "", label, side)
+
+
+async def delete_queue(stand: Stand, label: str, side: str) -> None:
+    """A queue is removed."""
+    await stand.perform("client", "create_queue")
+    await _steer(stand, "delete_queue", "", label, side)
+    assert "made" not in [queue.name for queue in await (await stand.app.platform()).queues.list()]
+
+
+async def migrate(stand: Stand, label: str, side: str) -> None:
+    """The tables are made; the database has none."""
+    await stand.die(stand.fork("migrate", label=label, side=side), label, side)
+    await stand.perform("migrate")
+    await stand.perform("client", "enqueue")
+
+
+async def _steer(stand: Stand, operation: str, job: str, label: str, side: str) -> None:
+    """An operation of a client that is killed in the middle, and done again."""
+    arguments = ["client", operation, *([str(UUID(job))] if job else [])]
+    await stand.die(stand.fork(*arguments, label=label, side=side), label, side)
+    await stand.perform(*arguments)
+
+
+SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
+    scene.__name__: scene
+    for scene in (
+        work,
+        plain,
+        stumble,
+        leave,
+        rescue,
+        delayed,
+        expired,
+        enqueue,
+        enqueue_many,
+        cancel_waiting,
+        cancel_running,
+        retry,
+        delete,
+        create_queue,
+        pause,
+        delete_queue,
+        migrate,
+    )
+}

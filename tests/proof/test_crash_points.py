@@ -1,0 +1,41 @@
+"""A process is killed before and after everything that it writes; what remains is put right by another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskforge.storage.engine import Engine
+from tests.proof.crash_points import NOT_STATEMENTS, ROWS, writing_statements
+from tests.proof.scenes import SCENES
+
+if TYPE_CHECKING:
+    from tests.proof.stand import Stand
+
+POINTS = [(row.label, row.scene, side) for row in ROWS for side in row.sides]
+
+
+@pytest.mark.anyio
+@pytest.mark.chaos
+@pytest.mark.parametrize(("label", "scene", "side"), POINTS, ids=["-".join(point) for point in POINTS])
+async def test_killed_there_nothing_is_lost(stand: Stand, label: str, scene: str, side: str) -> None:
+    await SCENES[scene](stand, label, side)
+    verdict = await stand.finish()
+    assert verdict.violations == [], stand.said
+    assert verdict.kills >= 1
+
+
+def test_every_statement_that_writes_has_a_row() -> None:
+    """A new one needs a scene that reaches it."""
+    assert {row.label for row in ROWS} - NOT_STATEMENTS.keys() == writing_statements()
+
+
+def test_every_scene_is_played() -> None:
+    assert {row.scene for row in ROWS} == SCENES.keys()
+
+
+def test_all_statements_pass_the_engine_s_verbs() -> None:
+    """The points are put around these; another way to a database would have none."""
+    verbs = {name for name in vars(Engine) if not name.startswith("_")}
+    assert verbs == {"call", "run", "read", "close", "moment", "identity"}
