@@ -23,6 +23,7 @@ from taskforge.services.direct_link import DirectLink, LinkOptions
 from taskforge.services.directory import QueueDirectory
 from taskforge.services.health import Health
 from taskforge.services.insights import Insights
+from taskforge.services.pauses import Pauses, PauseWork
 from taskforge.services.queues import Queues
 from taskforge.services.recovery import Recovery
 from taskforge.services.results import Results
@@ -33,6 +34,7 @@ from taskforge.storage.health import SqlHealthStore
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
 from taskforge.storage.migrate import migrate, schema_state
+from taskforge.storage.pauses import SqlPauseStore
 from taskforge.storage.queues import SqlQueueStore
 from taskforge.storage.workers import SqlWorkerStore
 
@@ -71,6 +73,7 @@ class Platform:
     workers: WorkerStore
     submission: Submission
     queues: Queues
+    pauses: Pauses
     control: Control
     insights: Insights
     results: Results
@@ -212,6 +215,8 @@ class Wiring:
         history = SqlHistoryStore(engine)
         workers = SqlWorkerStore(engine)
         directory = QueueDirectory(queues, project_id, retry_policy_of)
+        pauses = SqlPauseStore(engine, mint)
+        pause_work = PauseWork(pauses, queues, signals)
         return Platform(
             project_id=project_id,
             settings=self.settings,
@@ -222,11 +227,17 @@ class Wiring:
             workers=workers,
             submission=Submission(jobs, directory, signals, mint=mint, encode=to_json),
             queues=Queues(queues, history, directory, signals),
+            pauses=Pauses(pauses, pause_work, directory),
             control=Control(jobs, history, directory, signals),
             insights=Insights(history, workers, project_id),
             results=Results(history, signals, project_id),
             recovery=Recovery(
-                jobs=jobs, queues=queues, workers=workers, signals=signals, lease=self.settings.lease_seconds
+                jobs=jobs,
+                queues=queues,
+                workers=workers,
+                pauses=pause_work,
+                signals=signals,
+                lease=self.settings.lease_seconds,
             ),
             health=Health(
                 SqlHealthStore(engine),

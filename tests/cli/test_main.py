@@ -14,7 +14,7 @@ from tests.cli.conftest import CommandLine
 from tests.support.processes import clean_environment
 
 COMMANDS = [
-    "bench", "config", "demo", "dev", "doctor", "enqueue", "jobs", "migrate", "queues", "run", "worker", "workers",
+    "bench", "config", "demo", "dev", "doctor", "enqueue", "jobs", "migrate", "pauses", "queues", "run", "worker", "workers",
 ]  # fmt: skip
 HEAVY = ("asyncpg", "sqlite3", "pydantic", "msgspec", "rich", "watchfiles", "asyncio", "uvloop")
 

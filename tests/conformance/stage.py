@@ -22,6 +22,7 @@ from taskforge.ports.jobs import Beat, BeatAnswer, ClaimBatch, ClaimRequest, Set
 from taskforge.storage.address import parse_address
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
+from taskforge.storage.pauses import SqlPauseStore
 from taskforge.storage.postgres import PostgresEngine
 from taskforge.storage.queues import SqlQueueStore
 from taskforge.storage.sqlite.engine import SqliteEngine
@@ -71,6 +72,7 @@ class Stage:
         self.jobs = SqlJobStore(self.engine)
         self.queues = SqlQueueStore(self.engine, self.mint)
         self.workers = SqlWorkerStore(self.engine)
+        self.pauses = SqlPauseStore(self.engine, self.mint)
         self.history = SqlHistoryStore(self.engine)
         self._hand = Hand(url)
 

@@ -17,8 +17,10 @@ from taskforge.domain.errors import QueueClosed
 from taskforge.domain.ids import JobId, WorkerId
 from taskforge.domain.job import MAX_LOSSES, ClaimedJob, JobStatus
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Outcome, Released, Snoozed, Succeeded
+from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueState
 from taskforge.ports.history import JobFilter
+from taskforge.services.pauses import PauseWork
 from taskforge.services.processes import this_machine
 from taskforge.services.recovery import Recovery
 from tests.conformance.stage import (
@@ -47,7 +49,7 @@ TYPES = ("t", "u")
 QUEUES = 3
 WORKERS = 3
 ORIGIN = round(NOON.timestamp() * 1_000_000)
-TABLES = ("log_lines", "executions", "jobs", "workers", "tasks", "queues")
+TABLES = ("log_lines", "executions", "jobs", "workers", "tasks", "pauses", "queues")
 OUTCOMES: dict[str, Outcome] = {
     "succeed": Succeeded("1"),
     "fail": Failed(BOOM, retry_after=DELAY_AFTER_FAILURE),
@@ -320,6 +322,23 @@ class StoreMachine(RuleBasedStateMachine):
         self.model.queues[self.queues[queue].id].state = state.value
 
     @precondition(lambda self: self.ids)
+    @rule(kind=st.sampled_from(TYPES))
+    def pause_or_resume(self, kind: str) -> None:
+        resumed = kind in self.model.paused_types
+        project = self.stage.project
+        if resumed:
+            pause = self.do(self.stage.pauses.remove(project, PauseKind.TYPE, kind))
+            assert pause is not None
+        else:
+            pause, is_new = self.do(self.stage.pauses.create(project, PauseKind.TYPE, kind, "why", "who"))
+            assert is_new
+        changed = self.do(self._pause_work().carry_out(pause))
+        assert changed == (self.model.resume(kind) if resumed else self.model.pause(kind))
+
+    def _pause_work(self) -> PauseWork:
+        return PauseWork(self.stage.pauses, self.stage.queues, LocalSignals(Hub()))
+
+    @precondition(lambda self: self.ids)
     @rule(seconds=st.sampled_from([1, 4, 7, 10, 29, 31, 100]))
     def wait(self, seconds: int) -> None:
         self.stage.clock.advance(seconds)
@@ -353,6 +372,7 @@ class StoreMachine(RuleBasedStateMachine):
             jobs=stage.jobs,
             queues=stage.queues,
             workers=stage.workers,
+            pauses=self._pause_work(),
             signals=LocalSignals(Hub()),
             lease=LEASE,
         )

@@ -77,6 +77,7 @@ class Model:
         self.jobs: dict[UUID, ModelJob] = {}
         self.queues: dict[UUID, ModelQueue] = {}
         self.known_types: set[str] = set()
+        self.paused_types: set[str] = set()
 
     def rank(self, queue: UUID, due: int, priority: int, origin: int) -> int:
         return origin + due * SECOND - priority * self.queues[queue].aging * SECOND
@@ -105,7 +106,7 @@ class Model:
             priority=priority,
             max_attempts=max_attempts,
             status="scheduled" if due is not None and due > self.now else "pending",
-            hold=self._hold(job_type),
+            hold=self._hold(job_type, 0),
             rank=self.rank(queue, self.now if due is None else due, priority, origin),
             due=due,
             expires=expires,
@@ -140,7 +141,7 @@ class Model:
         attempt = job.attempts
         job.lease_until = None
         cancelled, job.cancel_requested = job.cancel_requested, False
-        suspicion = "suspect" if job.losses else None
+        suspicion = self._hold(job.type, job.losses)
         job.waits_until = job.deadline
         match outcome:
             case "succeed":
@@ -176,7 +177,7 @@ class Model:
                 else:
                     job.attempts -= 1
                     execution = ("failed", "worker_lost")
-                    self._again(job, "pending", False, "suspect" if job.losses else None, None, origin)
+                    self._again(job, "pending", False, self._hold(job.type, job.losses), None, origin)
             case _:
                 raise AssertionError(outcome)
         job.ended.append((job.seq, *execution, attempt))
@@ -210,7 +211,7 @@ class Model:
             job.manual_retries += 1
             job.losses = 0
             job.rank = self.rank(job.queue, self.now, job.priority, origin)
-            job.hold = self._hold(job.type)
+            job.hold = self._hold(job.type, 0)
         return before
 
     def delete(self, job_id: UUID) -> str | None:
@@ -229,6 +230,8 @@ class Model:
         ]
         for job in due:
             job.status = "pending"
+            if self.paused_types:
+                job.hold = self._hold(job.type, job.losses)
         return len(due)
 
     def late(self) -> list[ModelJob]:
@@ -254,7 +257,7 @@ class Model:
     def release(self) -> int:
         held = self.held()
         for job in held:
-            job.hold = None
+            job.hold = self._hold(job.type, job.losses)
         return len(held)
 
     def rescue(self, dead: set[UUID], origin: int) -> int:
@@ -271,8 +274,28 @@ class Model:
             self.settle(job.id, "lose", origin, blamed=blamed)
         return len(lost)
 
-    def _hold(self, job_type: str) -> str | None:
-        return None if job_type in self.known_types else "no_worker"
+    def pause(self, job_type: str) -> int:
+        """Hold what is pending; what is scheduled is held when it is promoted. Answers how many."""
+        self.paused_types.add(job_type)
+        able = [j for j in self.jobs.values() if j.status == "pending" and j.hold in (None, "suspect")]
+        return self._decide(able)
+
+    def resume(self, job_type: str) -> int:
+        self.paused_types.discard(job_type)
+        return self._decide([job for job in self.jobs.values() if job.hold == "paused"])
+
+    def _decide(self, jobs: Sequence[ModelJob]) -> int:
+        before = [job.hold for job in jobs]
+        for job in jobs:
+            job.hold = self._hold(job.type, job.losses)
+        return sum(job.hold != hold for job, hold in zip(jobs, before, strict=True))
+
+    def _hold(self, job_type: str, losses: int) -> str | None:
+        if job_type not in self.known_types:
+            return "no_worker"
+        if job_type in self.paused_types:
+            return "paused"
+        return "suspect" if losses else None
 
     def _lane(self, queue: UUID, types: Sequence[str]) -> list[ModelJob]:
         able = [

@@ -105,6 +105,8 @@ def _execution_row(execution: Execution) -> tuple[object, ...]:
 def _why(job: Job) -> str:
     if job.hold is Hold.NO_WORKER:
         return " (no worker knows this job type)"
+    if job.hold is Hold.PAUSED:
+        return " (paused; see `taskforge pauses list`)"
     if job.hold is Hold.SUSPECT:
         return " (has lost a worker; is run apart from other such jobs)"
     if job.hold is Hold.KEY:

@@ -15,6 +15,7 @@ from taskforge.cli import (
     enqueue,
     jobs,
     migrate,
+    pauses,
     queues,
     run,
     worker,
@@ -41,6 +42,7 @@ application.command("run", context_settings=FREE_ARGUMENTS)(run.run)
 application.command("enqueue", context_settings=FREE_ARGUMENTS)(enqueue.enqueue)
 application.add_typer(jobs.commands, name="jobs")
 application.add_typer(queues.commands, name="queues")
+application.add_typer(pauses.commands, name="pauses")
 application.add_typer(workers.commands, name="workers")
 application.command("migrate")(migrate.migrate)
 application.command("doctor")(doctor.doctor)

@@ -41,5 +41,22 @@ JobIdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="The id, or at least 4 of its last characters.")
 ]
 
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; it is shown to others.")]
+
+By = Annotated[
+    str | None, typer.Option("--by", metavar="WHO", help="Who does it; else the user of this system.")
+]
+
+
+def person(given: str | None) -> str | None:
+    """Who does something: the one who was named, else the user of this system."""
+    import getpass
+
+    try:
+        return given or getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return None
+
+
 FREE_ARGUMENTS = {"ignore_unknown_options": True}
 """For commands whose arguments may be negative numbers."""

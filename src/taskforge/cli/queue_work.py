@@ -68,6 +68,9 @@ def print_queue(
             ("id", queue.id),
             ("description", queue.description),
             ("state", queue.state.value),
+            ("paused since", moment(queue.paused_at)),
+            ("paused by", queue.paused_by),
+            ("reason", queue.pause_reason),
             ("priority", queue.priority),
             *queue.settings.to_json().items(),
             ("created", moment(queue.created_at)),
@@ -88,6 +91,7 @@ async def _parsed(platform: Platform, values: Mapping[str, Any]) -> tuple[dict[s
         own["state"] = _state(settings.pop("state"))
     if "is_active" in settings:
         own["state"] = QueueState.ACTIVE if settings.pop("is_active") else QueueState.PAUSED
+    own |= {name: settings.pop(name) for name in ("by", "reason") if name in settings}
     if "priority" in settings:
         own["priority"] = settings.pop("priority") or 0
     if "description" in settings:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from taskforge.cli.options import AsJson
+from taskforge.cli.options import AsJson, By, Reason
 from taskforge.cli.session import session_of
 
 commands = typer.Typer(
@@ -82,14 +82,19 @@ def set_(
     backoff_multiplier, dead_letter_queue_id, rate_limit, aging_seconds.
     """
     from taskforge.cli.arguments import pairs
+    from taskforge.cli.options import person
 
-    _change(context, name, pairs(values), as_json)
+    _change(context, name, {"by": person(None), **pairs(values)}, as_json)
 
 
 @commands.command("pause")
-def pause(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+def pause(
+    context: typer.Context, name: Name, reason: Reason = None, by: By = None, as_json: AsJson = False
+) -> None:
     """Hand out no more jobs; go on taking them."""
-    _change(context, name, {"state": "paused"}, as_json)
+    from taskforge.cli.options import person
+
+    _change(context, name, {"state": "paused", "reason": reason, "by": person(by)}, as_json)
 
 
 @commands.command("resume")

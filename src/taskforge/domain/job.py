@@ -48,6 +48,7 @@ class Hold(StrEnum):
     """Why a pending job may not be claimed. None means it may."""
 
     NO_WORKER = "no_worker"
+    PAUSED = "paused"
     SUSPECT = "suspect"
     KEY = "key"
 

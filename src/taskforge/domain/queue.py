@@ -106,6 +106,9 @@ class Queue:
     settings: QueueSettings
     created_at: datetime
     updated_at: datetime
+    paused_at: datetime | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
 
     @property
     def is_active(self) -> bool:

@@ -99,6 +99,7 @@ class Outlook(NamedTuple):
     due: bool
     late: bool
     held: bool
+    unfinished_pauses: bool
     silent_workers: bool
     present: Sequence[tuple[WorkerId, ProcessIdentity]]
 

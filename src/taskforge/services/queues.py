@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import Conflict, InvalidSetting
+from taskforge.domain.pause import check_words
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_name, check_priority
 from taskforge.domain.stats import QueueStats
 from taskforge.ports.signals import Hint, Topic
@@ -70,8 +71,12 @@ class Queues:
         priority: int | None = None,
         state: QueueState | None = None,
         settings: Mapping[str, Any] | None = None,
+        by: str | None = None,
+        reason: str | None = None,
     ) -> Queue:
         """Change what is given; a setting of None goes back to its default.
+
+        ``by`` and ``reason`` are kept with a queue that is paused.
 
         A new aging applies to jobs that become pending from now on.
         """
@@ -84,6 +89,12 @@ class Queues:
             state=queue.state if state is None else state,
             settings=queue.settings if settings is None else queue.settings.changed(settings),
         )
+        if changed.state is not QueueState.PAUSED:
+            changed = replace(changed, paused_by=None, pause_reason=None)
+        elif state is not None:
+            changed = replace(
+                changed, paused_by=check_words(by, "by"), pause_reason=check_words(reason, "reason")
+            )
         await self._check_dead_letters(queue.id, changed.settings)
         updated = await self._queues.update(changed)
         if updated is None:
@@ -93,9 +104,9 @@ class Queues:
             self._signals.publish(Hint(Topic.READY, self._project_id, updated.id))
         return updated
 
-    async def pause(self, name: str) -> Queue:
+    async def pause(self, name: str, *, by: str | None = None, reason: str | None = None) -> Queue:
         """Hand out no more jobs; go on taking them."""
-        return await self.update(name, state=QueueState.PAUSED)
+        return await self.update(name, state=QueueState.PAUSED, by=by, reason=reason)
 
     async def resume(self, name: str) -> Queue:
         """Take and hand out jobs again."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
+    from taskforge.services.pauses import PauseWork
 
 BATCH = 500
 ROUNDS = 100
@@ -45,6 +46,7 @@ class Swept:
     promoted: int = 0
     expired: int = 0
     released: int = 0
+    paused: int = 0
     forgotten: int = 0
 
 
@@ -52,16 +54,24 @@ class Recovery:
     """Looks after all projects of a database. ``lease`` is seconds."""
 
     def __init__(
-        self, *, jobs: JobStore, queues: QueueStore, workers: WorkerStore, signals: Signals, lease: float
+        self,
+        *,
+        jobs: JobStore,
+        queues: QueueStore,
+        workers: WorkerStore,
+        pauses: PauseWork,
+        signals: Signals,
+        lease: float,
     ) -> None:
         self._jobs = jobs
+        self._pauses = pauses
         self._queues = queues
         self._workers = workers
         self._signals = signals
         self._lease = lease
 
     async def sweep(self) -> Swept:
-        """Rescue, promote, expire, release, forget; answers how much of each.
+        """Rescue, promote, expire, release, end what pauses have begun, forget; answers how much of each.
 
         Asks first whether there is anything to do: on a quiet system a sweep is one statement.
         """
@@ -74,6 +84,7 @@ class Recovery:
             promoted=await self._all(lambda: self._jobs.promote(None, BATCH)) if outlook.due else 0,
             expired=await self._all(lambda: self._jobs.expire_waiting(BATCH)) if outlook.late else 0,
             released=await self._all(lambda: self._jobs.release_holds(BATCH)) if outlook.held else 0,
+            paused=await self._pauses.finish_all() if outlook.unfinished_pauses else 0,
             forgotten=len(await self._workers.forget(dead, silence_us))
             if dead or outlook.silent_workers
             else 0,

@@ -11,6 +11,7 @@ from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
 from taskforge.domain.ids import ExecutionId
 from taskforge.domain.job import Hold, Job, JobStatus, attempt_budget, attempt_timeout
+from taskforge.domain.pause import Pause, PauseKind
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.retry import RetryPolicy
 from taskforge.domain.worker import ProcessIdentity, TaskDescription, Worker, WorkerType
@@ -67,6 +68,24 @@ def queue_of(row: Any, engine: Engine) -> Queue:
         settings=settings_of(row["settings"]),
         created_at=engine.moment(row["created_at"]),
         updated_at=engine.moment(row["updated_at"]),
+        paused_at=engine.moment(row["paused_at"]),
+        paused_by=row["paused_by"],
+        pause_reason=row["pause_reason"],
+    )
+
+
+def pause_of(row: Any, engine: Engine) -> Pause:
+    """A row of pauses."""
+    return Pause(
+        id=engine.identity(row["id"]),
+        project_id=engine.identity(row["project_id"]),
+        kind=PauseKind(row["kind"]),
+        value=row["value"],
+        reason=row["reason"],
+        by=row["paused_by"],
+        created_at=engine.moment(row["created_at"]),
+        applied_at=engine.moment(row["applied_at"]),
+        removed_at=engine.moment(row["removed_at"]),
     )
 
 

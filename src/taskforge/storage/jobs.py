@@ -196,6 +196,7 @@ class SqlJobStore:
             bool(found["due"]),
             bool(found["late"]),
             bool(found["held"]),
+            bool(found["unfinished_pauses"]),
             bool(found["silent_workers"]),
             [(self._engine.identity(r["id"]), process_of(r)) for r in rows if r["id"] is not None],
         )

@@ -54,8 +54,9 @@ class SqlQueueStore:
         values = _values(project_id, name, description, priority, state, settings)
 
         def script() -> Script[Queue | None]:
-            rows = yield One("create_queue", {**values, "id": self._mint()})
+            # first, since it locks the project: a pause that is made meanwhile sees the queue
             yield One("bump_config", {"project_id": project_id})
+            rows = yield One("create_queue", {**values, "id": self._mint()})
             return queue_of(rows[0], self._engine) if rows else None
 
         return await self._engine.run(script)
@@ -76,6 +77,7 @@ class SqlQueueStore:
         values = _values(
             queue.project_id, queue.name, queue.description, queue.priority, queue.state, queue.settings
         )
+        values |= {"paused_by": queue.paused_by, "pause_reason": queue.pause_reason}
 
         def script() -> Script[Queue | None]:
             rows = yield One("update_queue", {**values, "queue_id": queue.id})
@@ -125,4 +127,6 @@ def _values(
         "settings": to_json(settings.to_json()),
         "aging_us": settings.aging_microseconds,
         "dead_letter_queue_id": settings.dead_letter_queue_id,
+        "paused_by": None,
+        "pause_reason": None,
     }

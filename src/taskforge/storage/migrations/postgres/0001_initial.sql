@@ -29,12 +29,18 @@ CREATE TABLE queues (
   settings text NOT NULL DEFAULT '{}',
   aging_us bigint NOT NULL CHECK (aging_us >= 0),
   dead_letter_queue_id uuid,
+  paused_at timestamptz,
+  paused_by text,
+  pause_reason text,
+  -- whether accepting has to look for a pause of a type or tag; kept with the rows of pauses
+  project_has_pauses boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (project_id, name),
   UNIQUE (project_id, id),
   FOREIGN KEY (project_id, dead_letter_queue_id) REFERENCES queues (project_id, id),
-  CHECK (dead_letter_queue_id IS DISTINCT FROM id)
+  CHECK (dead_letter_queue_id IS DISTINCT FROM id),
+  CHECK ((state = 'paused') = (paused_at IS NOT NULL))
 );
 
 -- The catalogue: every task that a worker has registered or an application has declared.
@@ -47,6 +53,37 @@ CREATE TABLE tasks (
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (project_id, name)
 );
+
+-- What is not handed out, by whose word and why. Until `applied_at` some waiting jobs may not be held yet; from
+-- `removed_at` it pauses nothing more, and the row goes when no job is held for it: recovery ends what was begun.
+CREATE TABLE pauses (
+  id uuid PRIMARY KEY,
+  project_id uuid NOT NULL REFERENCES projects (id),
+  kind text NOT NULL CHECK (kind IN ('type', 'tag')),
+  value text NOT NULL CHECK (char_length(value) BETWEEN 1 AND 100),
+  reason text,
+  paused_by text,
+  created_at timestamptz NOT NULL,
+  applied_at timestamptz,
+  removed_at timestamptz,
+  UNIQUE (project_id, kind, value)
+);
+
+-- THE rule: why a waiting job may not be claimed, NULL when it may. The statements that make a job wait call it, or
+-- say in short what it says where the project has no pause.
+CREATE FUNCTION taskforge_hold(project uuid, type text, job_tags jsonb, lost integer)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN CASE
+    WHEN NOT EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = project AND k.name = type) THEN 'no_worker'
+    WHEN EXISTS (
+      SELECT 1 FROM pauses p WHERE p.project_id = project AND p.removed_at IS NULL
+        AND CASE p.kind WHEN 'type' THEN p.value = type WHEN 'tag' THEN job_tags @> to_jsonb(p.value) END
+    ) THEN 'paused'
+    WHEN lost > 0 THEN 'suspect'
+  END;
+END
+$$;
 
 -- One row an incarnation: a restarted process is another worker of the same name.
 CREATE TABLE workers (
@@ -82,7 +119,7 @@ BEGIN
   RETURN CASE
     WHEN status IN ('pending', 'scheduled') THEN lease_until IS NULL AND completed_at IS NULL
       AND (status = 'pending' OR scheduled_for IS NOT NULL)
-      AND (hold IS NULL OR hold IN ('no_worker', 'suspect', 'key'))
+      AND (hold IS NULL OR hold IN ('no_worker', 'paused', 'suspect', 'key'))
     WHEN status = 'processing' THEN lease_until IS NOT NULL AND execution_id IS NOT NULL AND worker_id IS NOT NULL
       AND claimed_at IS NOT NULL AND completed_at IS NULL AND hold IS NULL
     WHEN status IN ('succeeded', 'failed', 'cancelled') THEN lease_until IS NULL AND completed_at IS NOT NULL
@@ -149,7 +186,7 @@ CREATE TABLE jobs (
 
 CREATE INDEX jobs_ready ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold IS NULL;
 CREATE INDEX jobs_suspect ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold = 'suspect';
-CREATE INDEX jobs_no_worker ON jobs (project_id, job_type) WHERE hold = 'no_worker';
+CREATE INDEX jobs_by_hold ON jobs (project_id, hold, job_type, id) WHERE hold IS NOT NULL;
 CREATE INDEX jobs_held ON jobs (queue_id, id) WHERE status = 'pending' AND hold IS NOT NULL;
 CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'scheduled';
 -- not on lease_until: a beat that changes no indexed column stays on its page

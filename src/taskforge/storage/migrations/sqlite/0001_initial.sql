@@ -31,12 +31,18 @@ CREATE TABLE queues (
   settings TEXT NOT NULL DEFAULT '{}',
   aging_us INTEGER NOT NULL CHECK (aging_us >= 0),
   dead_letter_queue_id TEXT,
+  paused_at INTEGER,
+  paused_by TEXT,
+  pause_reason TEXT,
+  -- whether accepting has to look for a pause of a type or tag; kept with the rows of pauses
+  project_has_pauses INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
   updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
   UNIQUE (project_id, name),
   UNIQUE (project_id, id),
   FOREIGN KEY (project_id, dead_letter_queue_id) REFERENCES queues (project_id, id),
-  CHECK (dead_letter_queue_id IS NOT id)
+  CHECK (dead_letter_queue_id IS NOT id),
+  CHECK ((state = 'paused') = (paused_at IS NOT NULL))
 ) STRICT;
 
 -- unique and complete, so that a claim over several queues reads them in their order without sorting
@@ -51,6 +57,21 @@ CREATE TABLE tasks (
   description TEXT,
   updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
   PRIMARY KEY (project_id, name)
+) STRICT;
+
+-- What is not handed out, by whose word and why. Until `applied_at` some waiting jobs may not be held yet; from
+-- `removed_at` it pauses nothing more, and the row goes when no job is held for it: recovery ends what was begun.
+CREATE TABLE pauses (
+  id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  kind TEXT NOT NULL CHECK (kind IN ('type', 'tag')),
+  value TEXT NOT NULL CHECK (length(value) BETWEEN 1 AND 100),
+  reason TEXT,
+  paused_by TEXT,
+  created_at INTEGER NOT NULL,
+  applied_at INTEGER,
+  removed_at INTEGER,
+  UNIQUE (project_id, kind, value)
 ) STRICT;
 
 -- One row an incarnation: a restarted process is another worker of the same name.
@@ -82,7 +103,7 @@ CREATE TABLE jobs (
   job_type TEXT NOT NULL CHECK (length(job_type) BETWEEN 1 AND 100),
   payload TEXT NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('pending', 'scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
-  hold TEXT CHECK (hold IN ('no_worker', 'suspect', 'key')),
+  hold TEXT CHECK (hold IN ('no_worker', 'paused', 'suspect', 'key')),
   rank INTEGER NOT NULL,
   priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9),
   max_attempts INTEGER CHECK (max_attempts >= 1),
@@ -134,7 +155,7 @@ CREATE TABLE jobs (
 
 CREATE INDEX jobs_ready ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold IS NULL;
 CREATE INDEX jobs_suspect ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold = 'suspect';
-CREATE INDEX jobs_no_worker ON jobs (project_id, job_type) WHERE hold = 'no_worker';
+CREATE INDEX jobs_by_hold ON jobs (project_id, hold, job_type, id) WHERE hold IS NOT NULL;
 CREATE INDEX jobs_held ON jobs (queue_id, id) WHERE status = 'pending' AND hold IS NOT NULL;
 CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'scheduled';
 -- not on lease_until: a beat that changes no indexed column stays on its page
@@ -160,6 +181,25 @@ CREATE TABLE concurrency_keys (
   places INTEGER NOT NULL CHECK (places >= 1),
   PRIMARY KEY (project_id, key)
 ) STRICT;
+
+-- THE rule: why a waiting job may not be claimed, NULL when it may. The statements that make a job wait ask it, or
+-- say in short what it says where the project has no pause.
+CREATE VIEW job_holds AS
+SELECT j.id, CASE
+  WHEN NOT EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = j.project_id AND k.name = j.job_type) THEN 'no_worker'
+  WHEN EXISTS (
+    SELECT 1 FROM pauses p WHERE p.project_id = j.project_id AND p.removed_at IS NULL
+      AND CASE p.kind WHEN 'type' THEN p.value = j.job_type
+        WHEN 'tag' THEN p.value IN (SELECT value FROM json_each(j.tags)) END
+  ) THEN 'paused'
+  WHEN j.losses > 0 THEN 'suspect'
+END AS hold
+FROM jobs j;
+
+-- A job is accepted as 'paused' where the project has any pause, and the rule says whether it is one of these.
+CREATE TRIGGER jobs_accepted_while_paused AFTER INSERT ON jobs WHEN NEW.hold = 'paused' BEGIN
+  UPDATE jobs SET hold = (SELECT h.hold FROM job_holds h WHERE h.id = NEW.id) WHERE id = NEW.id;
+END;
 
 -- Written once, when an attempt ends; while it runs it is seen on the job's row.
 CREATE TABLE executions (

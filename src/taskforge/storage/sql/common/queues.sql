@@ -9,15 +9,18 @@ SELECT config_version FROM projects WHERE id = :project_id;
 UPDATE projects SET config_version = config_version + 1 WHERE id = :project_id;
 
 -- name: get_queue
-SELECT id, project_id, name, description, priority, state, settings, created_at, updated_at FROM queues
+SELECT id, project_id, name, description, priority, state, settings, paused_at, paused_by, pause_reason,
+  created_at, updated_at FROM queues
 WHERE project_id = :project_id AND id = :queue_id;
 
 -- name: find_queue
-SELECT id, project_id, name, description, priority, state, settings, created_at, updated_at FROM queues
+SELECT id, project_id, name, description, priority, state, settings, paused_at, paused_by, pause_reason,
+  created_at, updated_at FROM queues
 WHERE project_id = :project_id AND name = :name;
 
 -- name: list_queues
-SELECT id, project_id, name, description, priority, state, settings, created_at, updated_at FROM queues
+SELECT id, project_id, name, description, priority, state, settings, paused_at, paused_by, pause_reason,
+  created_at, updated_at FROM queues
 WHERE project_id = :project_id ORDER BY name;
 
 -- name: count_unfinished

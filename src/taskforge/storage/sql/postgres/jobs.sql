@@ -18,7 +18,8 @@ INSERT INTO jobs (
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN k.name IS NULL THEN 'no_worker' END,
+  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, 0)
+    WHEN k.name IS NULL THEN 'no_worker' END,
   (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
   CASE WHEN n.scheduled_for IS NOT NULL OR n.delay_us IS NOT NULL THEN n.due END,
@@ -36,7 +37,8 @@ INSERT INTO jobs (
 )
 SELECT :id::uuid, q.project_id, q.id, :job_type::text, :payload::json,
   CASE WHEN t.due > t.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id::uuid AND k.name = :job_type::text)
+  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, :job_type::text, :tags::jsonb, 0)
+    WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id::uuid AND k.name = :job_type::text)
     THEN NULL ELSE 'no_worker' END,
   (extract(epoch FROM coalesce(t.due, t.now)) * 1000000)::bigint - :priority::smallint * q.aging_us,
   :priority::smallint, :max_attempts::integer, :retry_policy::text, :timeout_ms::bigint, t.due,
@@ -162,7 +164,12 @@ settled AS (
   UPDATE jobs j SET
     (status, hold, attempt_count, losses, scheduled_for, rank, dead_letter_queue_id, dead_lettered_at,
      completed_at, state) = (
-      SELECT c.status, CASE WHEN c.status <> 'cancelled' THEN c.hold END, j.attempt_count + c.attempts, j.losses + c.losses,
+      SELECT c.status,
+        CASE WHEN c.status IN ('pending', 'scheduled') THEN
+          CASE WHEN (SELECT q.project_has_pauses FROM queues q WHERE q.id = j.queue_id)
+            THEN taskforge_hold(j.project_id, j.job_type, j.tags, j.losses + c.losses) ELSE c.hold END
+        END,
+        j.attempt_count + c.attempts, j.losses + c.losses,
         CASE WHEN c.delay_us IS NULL THEN j.scheduled_for ELSE t.now + c.delay_us * interval '1 microsecond' END,
         CASE WHEN c.delay_us IS NULL THEN j.rank
           ELSE (extract(epoch FROM t.now) * 1000000)::bigint + c.delay_us
@@ -267,6 +274,7 @@ SELECT
   EXISTS (SELECT 1 FROM tasks k, LATERAL (
     SELECT 1 FROM jobs j WHERE j.project_id = k.project_id AND j.job_type = k.name AND j.hold = 'no_worker' LIMIT 1) h
   ) AS held,
+  EXISTS (SELECT 1 FROM pauses p WHERE p.applied_at IS NULL OR p.removed_at IS NOT NULL) AS unfinished_pauses,
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL
     AND w.last_heartbeat < t.now - :silence_us::bigint * interval '1 microsecond') AS silent_workers,
   w.id, w.host, w.machine, w.pid, w.process_started
@@ -274,16 +282,18 @@ FROM t LEFT JOIN workers w ON w.machine = :machine::text AND w.stopped_at IS NUL
 
 -- name: promote_jobs
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
-UPDATE jobs SET status = 'pending', updated_at = (SELECT now FROM t)
-WHERE id = ANY (ARRAY (
+UPDATE jobs j SET status = 'pending', updated_at = (SELECT now FROM t),
+  hold = CASE WHEN (SELECT q.project_has_pauses FROM queues q WHERE q.id = j.queue_id)
+    THEN taskforge_hold(j.project_id, j.job_type, j.tags, j.losses) ELSE j.hold END
+WHERE j.id = ANY (ARRAY (
   SELECT h.id FROM t, queues q, LATERAL (
-    SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' AND j.scheduled_for <= t.now
-    ORDER BY j.scheduled_for LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
+    SELECT s.id FROM jobs s WHERE s.queue_id = q.id AND s.status = 'scheduled' AND s.scheduled_for <= t.now
+    ORDER BY s.scheduled_for LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
   ) h
   WHERE :project_id::uuid IS NULL OR q.project_id = :project_id::uuid
   LIMIT (SELECT :limit::bigint)
 ))
-RETURNING id;
+RETURNING j.id;
 
 -- name: expired_leases
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
@@ -308,14 +318,14 @@ WHERE j.id = ANY (ARRAY (
 RETURNING j.id;
 
 -- name: release_holds
-UPDATE jobs SET hold = NULL
-WHERE id = ANY (ARRAY (
+UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.losses)
+WHERE j.id = ANY (ARRAY (
   SELECT h.id FROM tasks k, LATERAL (
-    SELECT j.id FROM jobs j WHERE j.project_id = k.project_id AND j.job_type = k.name AND j.hold = 'no_worker'
+    SELECT w.id FROM jobs w WHERE w.project_id = k.project_id AND w.job_type = k.name AND w.hold = 'no_worker'
     LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
   ) h LIMIT (SELECT :limit::bigint)
 ))
-RETURNING id;
+RETURNING j.id;
 
 -- name: lock_job
 SELECT status, cancel_requested_at IS NOT NULL AS cancel_requested FROM jobs
@@ -339,8 +349,7 @@ UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, los
   queue_id = q.id, scheduled_for = NULL, expires_at = NULL, deadline = NULL, waits_until = NULL,
   completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = t.now,
   rank = (extract(epoch FROM t.now) * 1000000)::bigint - j.priority * q.aging_us,
-  hold = CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = j.project_id AND k.name = j.job_type)
-    THEN NULL ELSE 'no_worker' END
+  hold = taskforge_hold(j.project_id, j.job_type, j.tags, 0)
 FROM t, queues q
 WHERE j.project_id = :project_id::uuid AND j.id = :job_id::uuid AND j.status IN ('failed', 'cancelled')
   AND q.project_id = j.project_id AND q.id = coalesce(:queue_id::uuid, j.queue_id)

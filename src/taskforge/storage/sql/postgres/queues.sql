@@ -1,18 +1,24 @@
 -- name: create_queue
 INSERT INTO queues (id, project_id, name, description, priority, state, settings, aging_us, dead_letter_queue_id,
-  created_at, updated_at)
+  paused_at, paused_by, pause_reason, project_has_pauses, created_at, updated_at)
 SELECT :id::uuid, :project_id::uuid, :name::text, :description::text, :priority::smallint, :state::text,
-  :settings::text, :aging_us::bigint, :dead_letter_queue_id::uuid, t.now, t.now
+  :settings::text, :aging_us::bigint, :dead_letter_queue_id::uuid,
+  CASE WHEN :state::text = 'paused' THEN t.now END, :paused_by::text, :pause_reason::text,
+  EXISTS (SELECT 1 FROM pauses p WHERE p.project_id = :project_id::uuid AND p.removed_at IS NULL), t.now, t.now
 FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t
 ON CONFLICT (project_id, name) DO NOTHING
-RETURNING id, project_id, name, description, priority, state, settings, created_at, updated_at;
+RETURNING id, project_id, name, description, priority, state, settings, paused_at, paused_by, pause_reason,
+  created_at, updated_at;
 
 -- name: update_queue
 UPDATE queues SET name = :name::text, description = :description::text, priority = :priority::smallint,
   state = :state::text, settings = :settings::text, aging_us = :aging_us::bigint,
-  dead_letter_queue_id = :dead_letter_queue_id::uuid, updated_at = coalesce(:now::timestamptz, clock_timestamp())
+  dead_letter_queue_id = :dead_letter_queue_id::uuid, paused_by = :paused_by::text, pause_reason = :pause_reason::text,
+  paused_at = CASE WHEN :state::text = 'paused' THEN coalesce(paused_at, :now::timestamptz, clock_timestamp()) END,
+  updated_at = coalesce(:now::timestamptz, clock_timestamp())
 WHERE project_id = :project_id::uuid AND id = :queue_id::uuid
-RETURNING id, project_id, name, description, priority, state, settings, created_at, updated_at;
+RETURNING id, project_id, name, description, priority, state, settings, paused_at, paused_by, pause_reason,
+  created_at, updated_at;
 
 -- name: shut_out_writers
 -- An insert that has read the queue before it goes would leave a job without one; so wait for the writers of the

@@ -8,7 +8,8 @@ INSERT INTO jobs (
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload,
   CASE WHEN coalesce(n.due, :now) > :now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = n.job_type)
+  CASE WHEN q.project_has_pauses THEN 'paused'
+    WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = n.job_type)
     THEN NULL ELSE 'no_worker' END,
   coalesce(n.due, :now) - n.priority * q.aging_us,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms, n.due, n.expires_at, n.deadline,
@@ -33,7 +34,8 @@ INSERT INTO jobs (
 )
 SELECT :id, q.project_id, q.id, :job_type, :payload,
   CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = :job_type)
+  CASE WHEN q.project_has_pauses THEN 'paused'
+    WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = :job_type)
     THEN NULL ELSE 'no_worker' END,
   coalesce(:scheduled_for, :now + :delay_us, :now) - :priority * q.aging_us,
   :priority, :max_attempts, :retry_policy, :timeout_ms, coalesce(:scheduled_for, :now + :delay_us),
@@ -114,7 +116,11 @@ WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AN
 UPDATE jobs SET
   status = CASE WHEN cancel_requested_at IS NOT NULL AND :status IN ('pending', 'scheduled') THEN 'cancelled'
     ELSE :status END,
-  hold = CASE WHEN cancel_requested_at IS NULL THEN :hold END,
+  -- the rule sees the row as it was: what it says stands, since losses only grow
+  hold = CASE WHEN cancel_requested_at IS NULL AND :status IN ('pending', 'scheduled') THEN
+    CASE WHEN (SELECT q.project_has_pauses FROM queues q WHERE q.id = queue_id)
+      THEN coalesce((SELECT h.hold FROM job_holds h WHERE h.id = jobs.id), :hold) ELSE :hold END
+    END,
   attempt_count = attempt_count + :attempts, losses = losses + :losses,
   lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
   scheduled_for = CASE WHEN :delay_us IS NULL THEN scheduled_for ELSE :now + :delay_us END,
@@ -161,13 +167,16 @@ SELECT
   EXISTS (SELECT 1 FROM jobs j WHERE j.status IN ('pending', 'scheduled') AND j.waits_until <= :now) AS late,
   EXISTS (SELECT 1 FROM tasks k CROSS JOIN jobs j ON j.project_id = k.project_id AND j.job_type = k.name
     WHERE j.hold = 'no_worker') AS held,
+  EXISTS (SELECT 1 FROM pauses p WHERE p.applied_at IS NULL OR p.removed_at IS NOT NULL) AS unfinished_pauses,
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL AND w.last_heartbeat < :now - :silence_us)
     AS silent_workers,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM (SELECT 1) LEFT JOIN workers w ON w.machine = :machine AND w.stopped_at IS NULL;
 
 -- name: promote_jobs
-UPDATE jobs SET status = 'pending', updated_at = :now
+UPDATE jobs SET status = 'pending', updated_at = :now,
+  hold = CASE WHEN (SELECT q.project_has_pauses FROM queues q WHERE q.id = jobs.queue_id)
+    THEN (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id) ELSE hold END
 WHERE id IN (
   SELECT j.id FROM queues q CROSS JOIN jobs j ON j.queue_id = q.id
   WHERE (:project_id IS NULL OR q.project_id = :project_id) AND j.status = 'scheduled' AND j.scheduled_for <= :now
@@ -196,7 +205,7 @@ WHERE id IN (
 RETURNING id;
 
 -- name: release_holds
-UPDATE jobs SET hold = NULL
+UPDATE jobs SET hold = (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id)
 WHERE id IN (
   SELECT j.id FROM tasks k CROSS JOIN jobs j ON j.project_id = k.project_id AND j.job_type = k.name
   WHERE j.hold = 'no_worker' LIMIT :limit
@@ -222,10 +231,10 @@ UPDATE jobs SET status = 'pending', manual_retries = manual_retries + 1, losses 
   queue_id = coalesce(:queue_id, queue_id), scheduled_for = NULL, expires_at = NULL, deadline = NULL,
   waits_until = NULL, completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = :now,
   rank = :now - priority * (SELECT q.aging_us FROM queues q
-    WHERE q.project_id = jobs.project_id AND q.id = coalesce(:queue_id, jobs.queue_id)),
-  hold = CASE WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = jobs.project_id AND k.name = jobs.job_type)
-    THEN NULL ELSE 'no_worker' END
+    WHERE q.project_id = jobs.project_id AND q.id = coalesce(:queue_id, jobs.queue_id))
 WHERE project_id = :project_id AND id = :job_id AND status IN ('failed', 'cancelled')
   AND EXISTS (SELECT 1 FROM queues q
     WHERE q.project_id = jobs.project_id AND q.id = coalesce(:queue_id, jobs.queue_id))
 RETURNING id;
+UPDATE jobs SET hold = (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id)
+WHERE project_id = :project_id AND id = :job_id AND status = 'pending';

@@ -1,0 +1,70 @@
+"""A pause: jobs of one type, or with one tag, that are not handed out until it is removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from taskforge.domain.errors import InvalidInput
+from taskforge.domain.job import check_job_type, check_tags
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId
+
+MAX_REASON = 1000
+MAX_WHO = 200
+
+
+class PauseKind(StrEnum):
+    """By what jobs are paused. A queue is paused by its state."""
+
+    TYPE = "type"
+    TAG = "tag"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause as it is stored: what is paused, by whose word, why and since when.
+
+    Until ``applied_at`` some waiting jobs may not be held yet; from ``removed_at`` it pauses nothing more,
+    and is gone when the last job that it held is free.
+    """
+
+    id: UUID
+    project_id: ProjectId
+    kind: PauseKind
+    value: str
+    reason: str | None
+    by: str | None
+    created_at: datetime
+    applied_at: datetime | None
+    removed_at: datetime | None
+
+
+def check_pause_value(kind: PauseKind, value: str) -> str:
+    """The job type or tag, if it can be one. Raises InvalidInput."""
+    if kind is PauseKind.TYPE:
+        return check_job_type(value)
+    check_tags([value])
+    return value
+
+
+def check_words(text: str | None, field: str) -> str | None:
+    """A reason or a name, without white space at its ends; nothing when it is empty. Raises InvalidInput."""
+    longest = MAX_WHO if field == "by" else MAX_REASON
+    stripped = (text or "").strip()
+    if len(stripped) > longest or "\0" in stripped or not _is_text(stripped):
+        raise InvalidInput(f"{field} must be a text of at most {longest} characters", field=field)
+    return stripped or None
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
