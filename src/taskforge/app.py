@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
     from uuid import UUID
 
+    from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job
     from taskforge.ports.clock import Clock
     from taskforge.sdk.backend import TaskCall
@@ -149,6 +150,9 @@ class TaskForge:
 
     async def job(self, job_id: UUID, /) -> Job:
         return await (await self.platform()).insights.job(job_id)
+
+    async def why(self, job_id: UUID, /) -> Explanation:
+        return await (await self.platform()).explaining.why(job_id)
 
     def run_sync(
         self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs

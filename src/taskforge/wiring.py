@@ -21,6 +21,7 @@ from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.services.control import Control
 from taskforge.services.direct_link import DirectLink, LinkOptions
 from taskforge.services.directory import QueueDirectory
+from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
 from taskforge.services.insights import Insights
 from taskforge.services.pauses import Pauses, PauseWork
@@ -79,6 +80,7 @@ class Platform:
     results: Results
     recovery: Recovery
     health: Health
+    explaining: Explaining
     declared_tasks: int = 0
 
     async def declare(self, tasks: Sequence[TaskDescription]) -> None:
@@ -217,6 +219,14 @@ class Wiring:
         directory = QueueDirectory(queues, project_id, retry_policy_of)
         pauses = SqlPauseStore(engine, mint)
         pause_work = PauseWork(pauses, queues, signals)
+        health = Health(
+            SqlHealthStore(engine),
+            workers,
+            queues,
+            project_id,
+            lease=self.settings.lease_seconds,
+            interval=self.settings.recovery_interval_seconds,
+        )
         return Platform(
             project_id=project_id,
             settings=self.settings,
@@ -239,12 +249,6 @@ class Wiring:
                 signals=signals,
                 lease=self.settings.lease_seconds,
             ),
-            health=Health(
-                SqlHealthStore(engine),
-                workers,
-                queues,
-                project_id,
-                lease=self.settings.lease_seconds,
-                interval=self.settings.recovery_interval_seconds,
-            ),
+            health=health,
+            explaining=Explaining(history, queues, pauses, health, project_id),
         )

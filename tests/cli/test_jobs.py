@@ -98,6 +98,18 @@ def test_show_a_failure(shop: CommandLine) -> None:
     assert "Traceback" in text
 
 
+def test_why(anywhere: CommandLine) -> None:
+    job_id = anywhere.enqueue("report", "x")
+    assert anywhere.ok("jobs", "why", job_id[-8:]).out == (
+        f"{job_id[-8:]} is pending.\nNo live worker serves queue 'reports'.\n"
+    )
+    anywhere.ok("pauses", "create", "--type", "tasks.report", "--reason", "upkeep", "--by", "ana")
+    document = anywhere.ok("jobs", "why", job_id, "--json").json
+    assert (document["job_id"], document["status"], document["code"]) == (job_id, "pending", "paused")
+    assert [obstacle["code"] for obstacle in document["obstacles"]] == ["paused", "no_worker_for_queue"]
+    assert document["obstacles"][0]["details"]["reason"] == "upkeep"
+
+
 def test_logs(anywhere: CommandLine) -> None:
     anywhere.ok("run", "report", "x")
     [job_id] = ids(anywhere)

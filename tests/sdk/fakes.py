@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from taskforge.domain.execution import LogLevel
+    from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job
     from taskforge.sdk.backend import TaskCall
 
@@ -104,6 +105,9 @@ class FakeBackend:
             raise NotFound(f"no job {job_id}")
         status = JobStatus.CANCELLED if job_id in self.cancelled else JobStatus.PENDING
         return cast("Job", FakeJob(status))
+
+    async def why(self, job_id: UUID, /) -> Explanation:
+        raise NotFound(f"nothing is known of {job_id}")
 
     def run_sync(
         self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.domain.execution import Execution, StoredLogLine
+    from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobStatus
     from taskforge.domain.stats import ExecutionStats
     from taskforge.wiring import Platform
@@ -76,6 +77,12 @@ async def whole_job(platform: Platform, text: str) -> WholeJob:
     is_done = bool(executions) and executions[0].status is ExecutionStatus.SUCCEEDED
     stats = await platform.insights.execution_stats(job.id)
     return WholeJob(job, executions, stats, executions[0].output if is_done else None)
+
+
+async def explained(platform: Platform, text: str) -> Explanation:
+    """Why a job, by its id or the end of it, has not run."""
+    job = await platform.insights.find_job(text)
+    return await platform.explaining.why(job.id)
 
 
 async def lines_of_job(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from taskforge.cli.job_reading import WholeJob
     from taskforge.domain.execution import Execution, StoredLogLine
+    from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job
 
 
@@ -79,6 +80,13 @@ def print_whole_job(found: WholeJob) -> None:
         )
         if found.executions[0].traceback:
             print(f"\n{visible(found.executions[0].traceback).rstrip()}")
+
+
+def print_explanation(found: Explanation) -> None:
+    """A sentence for each obstacle, the weightiest first."""
+    print(f"{short(found.job_id)} is {found.status.value}.")
+    for obstacle in found.obstacles:
+        print(visible(obstacle.message))
 
 
 def print_line(line: StoredLogLine) -> None:

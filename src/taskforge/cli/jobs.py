@@ -84,6 +84,20 @@ def show(context: typer.Context, job: JobIdArgument, as_json: AsJson = False) ->
         print_whole_job(found)
 
 
+@commands.command("why")
+def why(context: typer.Context, job: JobIdArgument, as_json: AsJson = False) -> None:
+    """Say why a job has not run: what stands in its way, the weightiest first."""
+    from taskforge.cli.job_reading import explained
+    from taskforge.cli.job_view import print_explanation
+    from taskforge.cli.show import explanation_document, print_json
+
+    found = session_of(context).run(lambda platform: explained(platform, job))
+    if as_json:
+        print_json(explanation_document(found))
+    else:
+        print_explanation(found)
+
+
 @commands.command("logs")
 def logs(
     context: typer.Context,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from taskforge.domain.execution import Execution, StoredLogLine
+    from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobStatus
     from taskforge.domain.queue import Queue
     from taskforge.domain.stats import ExecutionStats
@@ -45,6 +46,11 @@ def whole_job_document(
 ) -> dict[str, Any]:
     """A job with its result, its attempts (newest first) and what they add up to."""
     return {**job_document(job), "output": output, "executions": plain(executions), "stats": plain(stats)}
+
+
+def explanation_document(found: Explanation) -> dict[str, Any]:
+    """Why a job has not run; ``code`` and ``message`` are the first obstacle's."""
+    return {**plain(found), "code": found.code.value, "message": found.message}
 
 
 def line_document(line: StoredLogLine) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import check_job_type, check_tags
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -43,6 +44,10 @@ class Pause:
     created_at: datetime
     applied_at: datetime | None
     removed_at: datetime | None
+
+    def concerns(self, job_type: str, tags: Sequence[str]) -> bool:
+        """Whether it pauses a job of this type with these tags."""
+        return self.value == job_type if self.kind is PauseKind.TYPE else self.value in tags
 
 
 def check_pause_value(kind: PauseKind, value: str) -> str:

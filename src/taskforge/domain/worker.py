@@ -91,6 +91,7 @@ class Worker:
     capabilities: Mapping[str, Any]
     max_concurrent_jobs: int
     queues: Sequence[str]
+    job_types: Sequence[str]
     process: ProcessIdentity
     version: str
     active_jobs: int

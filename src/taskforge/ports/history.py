@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.execution import Execution, StoredLogLine
+    from taskforge.domain.explanation import Ahead
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
     from taskforge.domain.job import Job, JobStatus
     from taskforge.domain.stats import ExecutionStats
@@ -67,6 +68,14 @@ class HistoryStore(Protocol):
         self, project_id: ProjectId, *, queue_id: QueueId | None = None, tag: str | None = None
     ) -> Mapping[JobStatus, int]:
         """Jobs by status; every status is present."""
+        ...
+
+    async def ahead(self, project_id: ProjectId, job_id: UUID, bound: int) -> Ahead:
+        """How many jobs could be claimed before this one, counted up to ``bound``; none unless it is pending."""
+        ...
+
+    async def places_of_key(self, project_id: ProjectId, key: str) -> Sequence[JobId]:
+        """Jobs that hold a place of a concurrency key, at most ten."""
         ...
 
     async def dead_letter_count(self, project_id: ProjectId, queue_id: QueueId) -> int:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from uuid import UUID
 
+    from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobOptions
     from taskforge.sdk.handle import JobHandle
 
@@ -57,6 +58,10 @@ class Backend(Protocol):
 
     async def job(self, job_id: UUID, /) -> Job:
         """The job as it is stored. Raises NotFound."""
+        ...
+
+    async def why(self, job_id: UUID, /) -> Explanation:
+        """What keeps the job from running. Raises NotFound."""
         ...
 
     def run_sync(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from uuid import UUID
 
+    from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobStatus
     from taskforge.sdk.backend import Backend
 
@@ -46,6 +47,10 @@ class JobHandle(Generic[R]):
         """All that is stored of the job."""
         return await self._backend.job(self.id)
 
+    async def awhy(self) -> Explanation:
+        """Why it has not run: ``code``, ``message`` and all ``obstacles``; or that it runs, or has."""
+        return await self._backend.why(self.id)
+
     def result(self, timeout: float | None = None) -> R:
         """`aresult` for synchronous code."""
         return self._backend.run_sync(self.aresult, timeout)
@@ -57,6 +62,10 @@ class JobHandle(Generic[R]):
     def status(self) -> JobStatus:
         """`astatus` for synchronous code."""
         return self._backend.run_sync(self.astatus)
+
+    def why(self) -> Explanation:
+        """`awhy` for synchronous code."""
+        return self._backend.run_sync(self.awhy)
 
     def __await__(self) -> Generator[Any, None, R]:
         return self.aresult().__await__()

@@ -189,6 +189,7 @@ def worker_of(row: Any, engine: Engine) -> Worker:
         capabilities=from_json(row["capabilities"]),
         max_concurrent_jobs=row["max_concurrent_jobs"],
         queues=tuple(from_json(row["queues"])),
+        job_types=tuple(from_json(row["job_types"])),
         process=process_of(row),
         version=row["version"],
         active_jobs=row["active_jobs"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.explanation import Ahead
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import ExecutionStats
 from taskforge.ports.history import Ending, JobFilter
@@ -66,6 +67,16 @@ class SqlHistoryStore:
             One("count_jobs", {"project_id": project_id, "queue_id": queue_id, "tag": tag})
         )
         return dict.fromkeys(JobStatus, 0) | {JobStatus(row["status"]): int(row["jobs"]) for row in rows}
+
+    async def ahead(self, project_id: ProjectId, job_id: UUID, bound: int) -> Ahead:
+        rows = await self._engine.read(
+            One("jobs_ahead", {"project_id": project_id, "job_id": job_id, "bound": bound})
+        )
+        return Ahead(int(rows[0]["here"]), int(rows[0]["elsewhere"]), bound) if rows else Ahead(0, 0, bound)
+
+    async def places_of_key(self, project_id: ProjectId, key: str) -> Sequence[JobId]:
+        rows = await self._engine.read(One("places_of_key", {"project_id": project_id, "key": key}))
+        return [self._engine.identity(row["id"]) for row in rows]
 
     async def dead_letter_count(self, project_id: ProjectId, queue_id: QueueId) -> int:
         rows = await self._engine.read(

@@ -32,6 +32,7 @@ class SqlWorkerStore:
             "capabilities": to_json(registration.capabilities),
             "max_concurrent_jobs": registration.max_concurrent_jobs,
             "queues": to_json(list(registration.queues)),
+            "job_types": to_json([task.name for task in registration.tasks]),
             "host": process.host,
             "machine": process.machine,
             "pid": process.pid,

@@ -26,6 +26,7 @@ WORKER = Worker(
     capabilities={},
     max_concurrent_jobs=10,
     queues=("default",),
+    job_types=("t",),
     process=ProcessIdentity("host", "machine", 1, "1"),
     version="0",
     active_jobs=0,

@@ -94,6 +94,7 @@ CREATE TABLE workers (
   capabilities text NOT NULL,
   max_concurrent_jobs integer NOT NULL CHECK (max_concurrent_jobs BETWEEN 1 AND 1000),
   queues text NOT NULL,
+  job_types text NOT NULL,
   host text NOT NULL,
   machine text NOT NULL,
   pid integer NOT NULL,

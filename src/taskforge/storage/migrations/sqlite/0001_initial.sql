@@ -83,6 +83,7 @@ CREATE TABLE workers (
   capabilities TEXT NOT NULL,
   max_concurrent_jobs INTEGER NOT NULL CHECK (max_concurrent_jobs BETWEEN 1 AND 1000),
   queues TEXT NOT NULL,
+  job_types TEXT NOT NULL,
   host TEXT NOT NULL,
   machine TEXT NOT NULL,
   pid INTEGER NOT NULL,

@@ -8,10 +8,10 @@ WHERE project_id = :project_id::uuid AND name = :name::text AND stopped_at IS NU
 ORDER BY last_heartbeat DESC LIMIT 1;
 
 -- name: insert_worker
-INSERT INTO workers (id, project_id, name, type, capabilities, max_concurrent_jobs, queues, host, machine, pid,
+INSERT INTO workers (id, project_id, name, type, capabilities, max_concurrent_jobs, queues, job_types, host, machine, pid,
   process_started, version, last_heartbeat, created_at, updated_at)
 SELECT :worker_id::uuid, :project_id::uuid, :name::text, :type::text, :capabilities::text,
-  :max_concurrent_jobs::integer, :queues::text, :host::text, :machine::text, :pid::integer,
+  :max_concurrent_jobs::integer, :queues::text, :job_types::text, :host::text, :machine::text, :pid::integer,
   :process_started::text, :version::text, t.now, t.now, t.now
 FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t;
 
@@ -36,7 +36,7 @@ UPDATE workers SET stopped_at = coalesce(stopped_at, :now::timestamptz, clock_ti
 WHERE id = :worker_id::uuid;
 
 -- name: list_workers
-SELECT w.id, w.project_id, w.name, w.type, w.capabilities, w.max_concurrent_jobs, w.queues, w.host, w.machine,
+SELECT w.id, w.project_id, w.name, w.type, w.capabilities, w.max_concurrent_jobs, w.queues, w.job_types, w.host, w.machine,
   w.pid, w.process_started, w.version, w.drain_requested_at, w.stopped_at, w.last_heartbeat, w.created_at,
   w.updated_at, coalesce(:now::timestamptz, clock_timestamp()) AS now,
   (SELECT count(*) FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id) AS active_jobs

@@ -7,9 +7,9 @@ WHERE project_id = :project_id AND name = :name AND stopped_at IS NULL AND last_
 ORDER BY last_heartbeat DESC LIMIT 1;
 
 -- name: insert_worker
-INSERT INTO workers (id, project_id, name, type, capabilities, max_concurrent_jobs, queues, host, machine, pid,
+INSERT INTO workers (id, project_id, name, type, capabilities, max_concurrent_jobs, queues, job_types, host, machine, pid,
   process_started, version, last_heartbeat, created_at, updated_at)
-VALUES (:worker_id, :project_id, :name, :type, :capabilities, :max_concurrent_jobs, :queues, :host, :machine, :pid,
+VALUES (:worker_id, :project_id, :name, :type, :capabilities, :max_concurrent_jobs, :queues, :job_types, :host, :machine, :pid,
   :process_started, :version, :now, :now, :now);
 
 -- name: upsert_tasks
@@ -28,7 +28,7 @@ ON CONFLICT (project_id, name) DO NOTHING;
 UPDATE workers SET stopped_at = coalesce(stopped_at, :now) WHERE id = :worker_id;
 
 -- name: list_workers
-SELECT w.id, w.project_id, w.name, w.type, w.capabilities, w.max_concurrent_jobs, w.queues, w.host, w.machine,
+SELECT w.id, w.project_id, w.name, w.type, w.capabilities, w.max_concurrent_jobs, w.queues, w.job_types, w.host, w.machine,
   w.pid, w.process_started, w.version, w.drain_requested_at, w.stopped_at, w.last_heartbeat, w.created_at,
   w.updated_at, :now AS now,
   (SELECT count(*) FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id) AS active_jobs

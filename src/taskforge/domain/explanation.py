@@ -1,0 +1,298 @@
+"""Why a job has not run: what stands in its way, told as codes and as sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from taskforge.domain.ids import short
+from taskforge.domain.job import Hold, JobStatus
+from taskforge.domain.queue import QueueState
+from taskforge.domain.worker import WorkerStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.job import Job
+    from taskforge.domain.pause import Pause
+    from taskforge.domain.queue import Queue
+    from taskforge.domain.worker import Worker
+
+
+class WhyCode(StrEnum):
+    """Stable names of what can be said; the first that applies is the answer."""
+
+    FINISHED = "finished"
+    RUNNING = "running"
+    SCHEDULED = "scheduled"
+    QUEUE_DELETED = "queue_deleted"
+    QUEUE_PAUSED = "queue_paused"
+    NO_WORKER_FOR_TYPE = "no_worker_for_type"
+    PAUSED = "paused"
+    CONCURRENCY_KEY = "concurrency_key"
+    NO_WORKER_FOR_QUEUE = "no_worker_for_queue"
+    NO_WORKER_OF_QUEUE_KNOWS_TYPE = "no_worker_of_queue_knows_type"
+    SUSPECT = "suspect"
+    WORKERS_BUSY = "workers_busy"
+    BACKLOG = "backlog"
+    EXPIRES = "expires"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One thing that keeps a job from running. ``details`` are plain values for programs."""
+
+    code: WhyCode
+    message: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer for one job: ``code`` and ``message`` are the first obstacle's, the others follow it."""
+
+    job_id: UUID
+    status: JobStatus
+    obstacles: Sequence[Obstacle]
+
+    @property
+    def code(self) -> WhyCode:
+        """What counts most."""
+        return self.obstacles[0].code
+
+    @property
+    def message(self) -> str:
+        """What counts most, as a sentence."""
+        return self.obstacles[0].message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Ahead(NamedTuple):
+    """Jobs that go first, counted up to ``bound``: of its own queue, and of queues of higher priority."""
+
+    here: int
+    elsewhere: int
+    bound: int
+
+
+class Facts(NamedTuple):
+    """What was looked up about a waiting job.
+
+    ``workers`` are those of the project that have not left; ``places`` are jobs that hold the places of its
+    concurrency key.
+    """
+
+    now: datetime
+    queue: Queue | None
+    pauses: Sequence[Pause]
+    workers: Sequence[tuple[Worker, WorkerStatus]]
+    ahead: Ahead
+    places: Sequence[UUID]
+
+
+def explain(job: Job, facts: Facts) -> Explanation:
+    """Why this job has not run, or that it does, or has."""
+    return Explanation(job.id, job.status, tuple(_obstacles(job, facts)))
+
+
+def _obstacles(job: Job, facts: Facts) -> Iterator[Obstacle]:
+    if job.status.is_finished:
+        why = f" ({job.failure})" if job.failure else ""
+        yield Obstacle(
+            WhyCode.FINISHED, f"It has ended: {job.status.value}{why}, at {_time(job.completed_at)}."
+        )
+        return
+    if job.status is JobStatus.PROCESSING:
+        yield _running(job)
+        return
+    found = [
+        *_schedule(job, facts.now),
+        *_queue(job, facts.queue),
+        *_holds(job, facts),
+        *(() if job.hold is Hold.NO_WORKER else _workers(job, facts)),
+    ]
+    blocked = bool(found)
+    found += _backlog(job, facts.ahead)
+    if job.hold is None and not found:
+        yield Obstacle(WhyCode.READY, "Nothing stands in its way: the next free worker takes it.")
+    yield from found
+    yield from _limit(job, blocked=blocked)
+
+
+def _running(job: Job) -> Obstacle:
+    asked = "; it has been asked to stop" if job.cancel_requested_at is not None else ""
+    worker = "" if job.worker_id is None else f" on worker {short(job.worker_id)}"
+    return Obstacle(
+        WhyCode.RUNNING,
+        f"It runs{worker} since {_time(job.claimed_at)}{asked}.",
+        {"worker_id": job.worker_id, "claimed_at": job.claimed_at, "attempt": job.attempt_count},
+    )
+
+
+def _schedule(job: Job, now: datetime) -> Iterator[Obstacle]:
+    if job.status is JobStatus.SCHEDULED and job.scheduled_for is not None:
+        again = f" for attempt {job.attempt_count + 1}" if job.attempt_count else ""
+        text = (
+            f"It is due{again} at {_time(job.scheduled_for)}, in {_span(job.scheduled_for, now)}."
+            if job.scheduled_for > now
+            else f"It was due{again} at {_time(job.scheduled_for)}; the next worker that looks makes it pending."
+        )
+        yield Obstacle(WhyCode.SCHEDULED, text, {"scheduled_for": job.scheduled_for})
+
+
+def _queue(job: Job, queue: Queue | None) -> Iterator[Obstacle]:
+    if queue is None:
+        yield Obstacle(WhyCode.QUEUE_DELETED, "Its queue was deleted: retry it in another one, or delete it.")
+    elif queue.state is QueueState.PAUSED:
+        yield Obstacle(
+            WhyCode.QUEUE_PAUSED,
+            f"Queue {queue.name!r} is paused{_by(queue.paused_by, queue.paused_at, queue.pause_reason)}.",
+            {
+                "queue": queue.name,
+                "by": queue.paused_by,
+                "since": queue.paused_at,
+                "reason": queue.pause_reason,
+            },
+        )
+
+
+def _holds(job: Job, facts: Facts) -> Iterator[Obstacle]:
+    if job.hold is Hold.NO_WORKER:
+        yield Obstacle(
+            WhyCode.NO_WORKER_FOR_TYPE,
+            f"No worker has ever registered the job type {job.job_type!r}; the job waits for one that does.",
+            {"job_type": job.job_type},
+        )
+    for pause in facts.pauses:
+        if pause.concerns(job.job_type, job.tags):
+            yield Obstacle(
+                WhyCode.PAUSED,
+                f"Jobs of {pause.kind.value} {pause.value!r} are paused"
+                f"{_by(pause.by, pause.created_at, pause.reason)}.",
+                {
+                    "kind": pause.kind.value,
+                    "value": pause.value,
+                    "by": pause.by,
+                    "since": pause.created_at,
+                    "reason": pause.reason,
+                },
+            )
+    if job.hold is Hold.KEY:
+        holders = ", ".join(short(place) for place in facts.places)
+        yield Obstacle(
+            WhyCode.CONCURRENCY_KEY,
+            f"At most {job.concurrency_limit} of concurrency key {job.concurrency_key!r} may run at once"
+            + (f"; the places are held by {holders}." if holders else "; it gets the next place."),
+            {
+                "concurrency_key": job.concurrency_key,
+                "limit": job.concurrency_limit,
+                "jobs": list(facts.places),
+            },
+        )
+
+
+def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:
+    name = job.queue_name
+    serving = [
+        worker for worker, status in facts.workers if status is WorkerStatus.ONLINE and name in worker.queues
+    ]
+    able = [worker for worker in serving if job.job_type in worker.job_types]
+    if not serving:
+        leaving = [
+            w.name for w, status in facts.workers if name in w.queues and status is not WorkerStatus.OFFLINE
+        ]
+        rest = f" ({', '.join(leaving)}: draining or silent)" if leaving else ""
+        yield Obstacle(
+            WhyCode.NO_WORKER_FOR_QUEUE, f"No live worker serves queue {name!r}{rest}.", {"queue": name}
+        )
+    elif not able:
+        yield Obstacle(
+            WhyCode.NO_WORKER_OF_QUEUE_KNOWS_TYPE,
+            f"{_many(len(serving), 'live worker serves', 'live workers serve')} queue {name!r}, "
+            f"and none knows the job type {job.job_type!r}.",
+            {"queue": name, "job_type": job.job_type, "workers": [worker.name for worker in serving]},
+        )
+    else:
+        if job.hold is Hold.SUSPECT:
+            yield Obstacle(
+                WhyCode.SUSPECT,
+                f"{_many(job.losses, 'worker was', 'workers were')} lost under it, so it runs only on a worker "
+                "that runs no other such job.",
+                {"losses": job.losses},
+            )
+        if all(worker.active_jobs >= worker.max_concurrent_jobs for worker in able):
+            yield Obstacle(
+                WhyCode.WORKERS_BUSY,
+                f"All {sum(w.max_concurrent_jobs for w in able)} slots of the workers that can run it are taken.",
+                {"workers": [worker.name for worker in able], "running": sum(w.active_jobs for w in able)},
+            )
+
+
+def _backlog(job: Job, ahead: Ahead) -> Iterator[Obstacle]:
+    parts = [
+        f"{_count(count, ahead.bound)} {_word(count)} before it {where}"
+        for count, where in (
+            (ahead.here, f"in queue {job.queue_name!r}"),
+            (ahead.elsewhere, "in queues of higher priority"),
+        )
+        if count
+    ]
+    if parts:
+        yield Obstacle(
+            WhyCode.BACKLOG,
+            " and ".join(parts) + ".",
+            {
+                "ahead": ahead.here,
+                "in_queues_of_higher_priority": ahead.elsewhere,
+                "or_more": max(ahead.here, ahead.elsewhere) >= ahead.bound,
+            },
+        )
+
+
+def _limit(job: Job, *, blocked: bool) -> Iterator[Obstacle]:
+    limits = [limit for limit in (job.expires_at, job.timeout_at) if limit is not None]
+    if limits:
+        yield Obstacle(
+            WhyCode.EXPIRES,
+            f"It fails if it has not {'started' if min(limits) == job.expires_at else 'ended'} by "
+            f"{_time(min(limits))}{', as things stand' if blocked else ''}.",
+            {"expires_at": job.expires_at, "timeout_at": job.timeout_at},
+        )
+
+
+def _by(who: str | None, since: datetime | None, reason: str | None) -> str:
+    return (
+        (f" since {_time(since)}" if since else "")
+        + (f" by {who}" if who else "")
+        + (f": {reason.rstrip('.')}" if reason else "")
+    )
+
+
+def _time(moment: datetime | None) -> str:
+    return "an unknown time" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _span(moment: datetime, now: datetime) -> str:
+    seconds = max(0, round((moment - now).total_seconds()))
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _count(count: int, bound: int) -> str:
+    return f"{count:,}+" if count >= bound else f"{count:,}"
+
+
+def _word(count: int) -> str:
+    return "job goes" if count == 1 else "jobs go"
