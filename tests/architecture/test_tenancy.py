@@ -26,6 +26,7 @@ STATEMENTS_WITHOUT_PROJECT = {
     "release_holds": "recovery serves all projects; a job and its task are joined by project",
     "forget_workers": "recovery serves all projects",
     "shut_out_writers": "a table's lock, without rows",
+    "claims_under_way": "the table's locks, without rows",
     "stop_worker": "by the id of the caller's own incarnation",
     "beat_jobs": "by the fence: job id, claim_seq and execution_id",
     "settle_succeeded": "by the fence: job id, claim_seq and execution_id",

@@ -96,6 +96,10 @@ class Stage:
         assert queue is not None
         return queue
 
+    async def write(self, queue: Queue) -> Queue | None:
+        """Store a queue as it is given."""
+        return await self.queues.change(queue.project_id, queue.id, lambda _: queue)
+
     async def know(self, *types: str, project: ProjectId | None = None) -> WorkerId:
         """Put job types into the catalogue, by a worker that registers them."""
         worker_id = WorkerId(self.mint())
@@ -133,6 +137,7 @@ class Stage:
                 free,
                 suspects,
                 round(lease * 1_000_000),
+                [queue.id for queue in queues if queue.has_rule],
             )
         )
 

@@ -71,7 +71,7 @@ async def test_an_answer_without_jobs_still_tells_time_and_version(stage: Stage)
     assert batch.now == NOON
     assert batch.next_due_at is None
     assert batch.config_version == await stage.queues.config_version(stage.project)
-    await stage.queues.update(replace(queue, priority=3))
+    await stage.write(replace(queue, priority=3))
     assert (await stage.claim_batch(queue)).config_version == batch.config_version + 1
     assert list((await stage.claim_batch()).jobs) == []
 
@@ -152,9 +152,9 @@ async def test_a_paused_queue_hands_nothing_out_and_a_closed_one_does(stage: Sta
     queue = await stage.queue()
     await stage.know("t")
     ids = await stage.add(queue, 2)
-    await stage.queues.update(replace(queue, state=QueueState.PAUSED))
+    await stage.write(replace(queue, state=QueueState.PAUSED))
     assert await stage.claim(queue) == []
-    await stage.queues.update(replace(queue, state=QueueState.CLOSED))
+    await stage.write(replace(queue, state=QueueState.CLOSED))
     assert await stage.order(queue) == ids
 
 

@@ -305,17 +305,15 @@ async def test_who_and_why_of_a_paused_queue(stage: Stage) -> None:
     assert (queue.paused_at, queue.paused_by, queue.pause_reason) == (None, None, None)
     noted = replace(queue, state=QueueState.PAUSED, paused_by="ana", pause_reason="upkeep")
     stage.clock.advance(1)
-    paused = await stage.queues.update(noted)
+    paused = await stage.write(noted)
     assert paused is not None
     since = paused.paused_at
     assert (since, paused.paused_by, paused.pause_reason) == (stage.clock.now(), "ana", "upkeep")
     stage.clock.advance(1)
-    again = await stage.queues.update(replace(paused, description="x"))
+    again = await stage.write(replace(paused, description="x"))
     assert again is not None
     assert (again.paused_at, again.paused_by, again.pause_reason) == (since, "ana", "upkeep")
-    resumed = await stage.queues.update(
-        replace(again, state=QueueState.ACTIVE, paused_by=None, pause_reason=None)
-    )
+    resumed = await stage.write(replace(again, state=QueueState.ACTIVE, paused_by=None, pause_reason=None))
     assert resumed is not None
     assert resumed.paused_at is None
 

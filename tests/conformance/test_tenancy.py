@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from taskforge.domain.errors import Conflict, NotFound
+from taskforge.domain.errors import Conflict, InvalidSetting, NotFound
 from taskforge.domain.ids import DEFAULT_PROJECT, JobId
 from taskforge.domain.job import JobStatus
 from taskforge.domain.outcome import Succeeded
@@ -149,7 +149,7 @@ async def test_queues(tenants: Tenants) -> None:
     assert await queues.get(other, theirs.id) is None
     assert await queues.find(other, theirs.name) is None
     assert await queues.list(other) == []
-    assert await queues.update(replace(theirs, project_id=other, name="stolen")) is None
+    assert await stage.write(replace(theirs, project_id=other, name="stolen")) is None
     assert await queues.delete(other, theirs.id) == {}
     assert await queues.get(DEFAULT_PROJECT, theirs.id) == theirs
 
@@ -166,10 +166,8 @@ async def test_each_project_has_its_own_names_and_version(tenants: Tenants) -> N
 async def test_a_dead_letter_queue_of_another_project_is_none(tenants: Tenants) -> None:
     stage, other = tenants.stage, tenants.other
     mine = await stage.queue("mine", project=other)
-    with pytest.raises(Conflict):
-        await stage.queues.update(
-            replace(mine, settings=QueueSettings(dead_letter_queue_id=tenants.queue.id))
-        )
+    with pytest.raises(InvalidSetting):
+        await stage.write(replace(mine, settings=QueueSettings(dead_letter_queue_id=tenants.queue.id)))
 
 
 async def test_workers(tenants: Tenants) -> None:

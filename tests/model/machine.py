@@ -318,7 +318,7 @@ class StoreMachine(RuleBasedStateMachine):
     )
     def set_state(self, queue: int, state: QueueState) -> None:
         self.queues[queue] = replace(self.queues[queue], state=state)
-        assert self.do(self.stage.queues.update(self.queues[queue])) is not None
+        assert self.do(self.stage.write(self.queues[queue])) is not None
         self.model.queues[self.queues[queue].id].state = state.value
 
     @precondition(lambda self: self.ids)

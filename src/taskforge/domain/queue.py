@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
+from taskforge.domain.ids import QueueId
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.domain.ids import ProjectId
 
 MAX_NAME = 100
 MAX_PRIORITY = 9
@@ -88,6 +89,11 @@ class QueueSettings:
         )
 
     @property
+    def has_rule(self) -> bool:
+        """Whether a claim has to pass the queue's gate."""
+        return self.max_concurrent_jobs is not None or self.rate_limit is not None
+
+    @property
     def aging_microseconds(self) -> int:
         """How much waiting a level of priority is worth, in microseconds."""
         return (STRICT_AGING_SECONDS if self.aging_seconds is None else self.aging_seconds) * 1_000_000
@@ -95,7 +101,7 @@ class QueueSettings:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue as it is stored."""
+    """A queue as it is stored. ``has_rule`` is what claims go by, whatever the settings say."""
 
     id: QueueId
     project_id: ProjectId
@@ -104,6 +110,7 @@ class Queue:
     priority: int
     state: QueueState
     settings: QueueSettings
+    has_rule: bool
     created_at: datetime
     updated_at: datetime
     paused_at: datetime | None = None
@@ -148,6 +155,32 @@ def _parse_setting(name: str, value: Any) -> Any:
     if is_number and least <= value <= most:  # NaN is not between
         return float(value)
     raise InvalidSetting(f"{name} must be a number from {least:g} to {most:g}, not {value!r}", field=name)
+
+
+def check_dead_letters(
+    queue_id: QueueId | None, settings: QueueSettings, known: Mapping[QueueId, Queue]
+) -> None:
+    """The dead-letter queue, if any, must be another one of the project, and name none that leads back.
+
+    ``known`` are all queues of the project; ``queue_id`` None is a queue that is yet to be made.
+    """
+    path = [] if queue_id is None else [queue_id]
+    target = settings.dead_letter_queue_id
+    while target is not None:
+        queue = known.get(QueueId(target))
+        if queue is None:
+            raise InvalidSetting(
+                f"dead_letter_queue_id: this project has no queue {target}",
+                field="dead_letter_queue_id",
+                hint="create it first; `taskforge queues list` shows what there is",
+            )
+        if queue.id in path:
+            raise InvalidSetting(
+                f"dead_letter_queue_id leads back: the dead letters of {queue.name!r} would come to it again",
+                field="dead_letter_queue_id",
+            )
+        path.append(queue.id)
+        target = queue.settings.dead_letter_queue_id
 
 
 def check_name(name: str, what: str = "queue name") -> str:

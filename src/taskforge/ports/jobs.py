@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 class ClaimRequest(NamedTuple):
     """What a worker asks for: up to ``free`` jobs of these queues and types, of them ``suspects`` at most
-    that have lost a worker before."""
+    that have lost a worker before.
+
+    ``ruled`` are those of the queues that are known to have a rule; one that has a rule and is not among
+    them is left out. Where there are any, ``queue_ids`` are in the order in which they are served.
+    """
 
     project_id: ProjectId
     worker_id: WorkerId
@@ -27,15 +31,21 @@ class ClaimRequest(NamedTuple):
     free: int
     suspects: int
     lease_us: int
+    ruled: Sequence[QueueId] = ()
 
 
 class ClaimBatch(NamedTuple):
-    """What it got, and when to ask again: ``next_due_at`` is the first scheduled job of these queues."""
+    """What it got, and when to ask again.
+
+    ``next_due_at`` is the first scheduled job of these queues, ``next_start_at`` the moment at which a rate
+    that is used up allows a start again (``now``: another claimer was at the gate of one of them).
+    """
 
     jobs: Sequence[ClaimedJob]
     now: datetime
     next_due_at: datetime | None
     config_version: int
+    next_start_at: datetime | None = None
 
 
 class Settlement(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from taskforge.domain.ids import ProjectId, QueueId
     from taskforge.domain.job import JobStatus
@@ -36,7 +36,7 @@ class QueueStore(Protocol):
         state: QueueState,
         settings: QueueSettings,
     ) -> Queue | None:
-        """A new queue; None when the name is taken."""
+        """A new queue; None when the name is taken. Raises InvalidSetting for an unknown dead-letter queue."""
         ...
 
     async def list(self, project_id: ProjectId) -> Sequence[Queue]:
@@ -51,10 +51,14 @@ class QueueStore(Protocol):
         """One queue by name."""
         ...
 
-    async def update(self, queue: Queue) -> Queue | None:
-        """Write all that can change (name, description, priority, state, settings); None: it is gone.
+    async def change(
+        self, project_id: ProjectId, queue_id: QueueId, change: Callable[[Queue], Queue]
+    ) -> Queue | None:
+        """Write what ``change`` makes of the queue as it stands (name, description, priority, state, settings).
 
-        Raises Conflict when the name is taken.
+        One change of a project's queues at a time; ``change`` may be called again. None: the queue is gone.
+        A rule that was set holds for every claim from the moment this returns. Raises Conflict when the name
+        is taken, InvalidSetting for a dead-letter queue that is unknown or leads back.
         """
         ...
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from taskforge.domain.execution import LogLine
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
+    from taskforge.domain.queue import Queue
     from taskforge.domain.worker import Registration
-    from taskforge.ports.jobs import Beat, JobStore
+    from taskforge.ports.jobs import Beat, ClaimBatch, JobStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.directory import QueueDirectory
@@ -93,32 +94,51 @@ class DirectLink:
         return Welcome(self._worker_id, self._options.lease, self._options.lease / 3)
 
     async def claim(self, free: int, suspects: int) -> Work:
-        batch = await self._jobs.claim(self._request(free, suspects))
+        batch = await self._take(free, suspects)
         if batch.next_due_at is not None and batch.next_due_at <= batch.now:
             await self._jobs.promote(self._directory.project_id, PROMOTE_LIMIT)
             if len(batch.jobs) < free:
-                more = await self._jobs.claim(
-                    self._request(
-                        free - len(batch.jobs), 0 if any(j.losses for j in batch.jobs) else suspects
-                    )
-                )
-                batch = more._replace(jobs=[*batch.jobs, *more.jobs])
-        await self._directory.follow(batch.config_version)
+                batch = await self._more(batch, free, suspects)
+        if await self._directory.follow(batch.config_version) and len(batch.jobs) < free and self._ruled():
+            batch = await self._more(
+                batch, free, suspects
+            )  # a rule that was set meanwhile kept its queue out
         attempts = [self._attempt(job) for job in self._in_order(batch.jobs)]
-        due_in = None if batch.next_due_at is None else (batch.next_due_at - batch.now).total_seconds()
-        return Work(attempts, batch.now, None if due_in is None else max(0.0, due_in))
+        moments = [moment for moment in (batch.next_due_at, batch.next_start_at) if moment is not None]
+        due_in = max(0.0, (min(moments) - batch.now).total_seconds()) if moments else None
+        return Work(attempts, batch.now, due_in)
 
-    def _request(self, free: int, suspects: int) -> ClaimRequest:
-        ids = [queue.id for name in self._queue_names if (queue := self._directory.known(name)) is not None]
-        return ClaimRequest(
-            self._directory.project_id,
-            self._worker_id,
-            ids,
-            self._job_types,
-            free,
-            suspects,
-            self._lease_us,
+    async def _take(self, free: int, suspects: int) -> ClaimBatch:
+        queues = self._queues()
+        ruled = [queue.id for queue in queues if queue.has_rule]
+        if ruled:
+            queues.sort(key=lambda queue: (-queue.priority, queue.id))
+        return await self._jobs.claim(
+            ClaimRequest(
+                self._directory.project_id,
+                self._worker_id,
+                [queue.id for queue in queues],
+                self._job_types,
+                free,
+                suspects,
+                self._lease_us,
+                ruled,
+            )
         )
+
+    async def _more(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
+        """What a claim got, and what another one gets now."""
+        suspects = 0 if any(job.losses for job in batch.jobs) else suspects
+        more = await self._take(free - len(batch.jobs), suspects)
+        return more._replace(jobs=[*batch.jobs, *more.jobs])
+
+    def _queues(self) -> list[Queue]:
+        """The worker's queues, as far as they are known."""
+        known = self._directory.known
+        return [queue for name in self._queue_names if (queue := known(name)) is not None]
+
+    def _ruled(self) -> bool:
+        return any(queue.has_rule for queue in self._queues())
 
     def _in_order(self, jobs: Sequence[ClaimedJob]) -> Sequence[ClaimedJob]:
         """As the claim chose them; an UPDATE answers in any order."""
@@ -171,10 +191,11 @@ class DirectLink:
         project = self._directory.project_id
         self._signals.publish(Hint(Topic.FINISHED, project))
         for settlement in settlements:
-            if not settlement.transition.status.is_finished:
-                self._signals.publish(
-                    Hint(Topic.READY, project, self._held[settlement.execution_id].queue_id)
-                )
+            queue_id = self._held[settlement.execution_id].queue_id
+            queue = self._directory.by_id(queue_id)
+            frees_a_slot = queue is not None and queue.settings.max_concurrent_jobs is not None
+            if frees_a_slot or not settlement.transition.status.is_finished:
+                self._signals.publish(Hint(Topic.READY, project, queue_id))
 
     async def beat(self, beats: Sequence[Beat]) -> BeatReply:
         answer = await self._jobs.beat(self._worker_id, beats, self._lease_us)

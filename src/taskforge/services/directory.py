@@ -48,10 +48,12 @@ class QueueDirectory:
         self._version = await self._queues.config_version(self.project_id)
         self._keep(await self._queues.list(self.project_id))
 
-    async def follow(self, version: int) -> None:
-        """Read again if the configuration has another version than the one read last."""
-        if version != self._version:
-            await self.refresh()
+    async def follow(self, version: int) -> bool:
+        """Read again if the configuration has another version than the one read last; whether it had."""
+        if version == self._version:
+            return False
+        await self.refresh()
+        return True
 
     async def named(self, name: str) -> Queue:
         """The queue of this name. Raises NotFound with the nearest names."""

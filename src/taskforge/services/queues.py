@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.errors import Conflict, InvalidSetting
+from taskforge.domain.errors import Conflict
 from taskforge.domain.pause import check_words
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_name, check_priority
 from taskforge.domain.stats import QueueStats
@@ -14,7 +14,6 @@ from taskforge.ports.signals import Hint, Topic
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from taskforge.domain.ids import QueueId
     from taskforge.ports.history import HistoryStore
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
@@ -44,7 +43,6 @@ class Queues:
     ) -> Queue:
         """A new queue. Raises Conflict when the name is taken, InvalidInput for a wrong value."""
         parsed = QueueSettings.parse(settings or {})
-        await self._check_dead_letters(None, parsed)
         queue = await self._queues.create(
             self._project_id, check_name(name), description, check_priority(priority), state, parsed
         )
@@ -80,23 +78,27 @@ class Queues:
 
         A new aging applies to jobs that become pending from now on.
         """
-        queue = await self.get(name)
-        changed = replace(
-            queue,
-            name=queue.name if new_name is None else check_name(new_name),
-            description=queue.description if description is None else description,
-            priority=queue.priority if priority is None else check_priority(priority),
-            state=queue.state if state is None else state,
-            settings=queue.settings if settings is None else queue.settings.changed(settings),
-        )
-        if changed.state is not QueueState.PAUSED:
-            changed = replace(changed, paused_by=None, pause_reason=None)
-        elif state is not None:
+        if new_name is not None:
+            check_name(new_name)
+        if priority is not None:
+            check_priority(priority)
+        by, reason = check_words(by, "by"), check_words(reason, "reason")
+
+        def change(queue: Queue) -> Queue:
             changed = replace(
-                changed, paused_by=check_words(by, "by"), pause_reason=check_words(reason, "reason")
+                queue,
+                name=queue.name if new_name is None else new_name,
+                description=queue.description if description is None else description,
+                priority=queue.priority if priority is None else priority,
+                state=queue.state if state is None else state,
+                settings=queue.settings if settings is None else queue.settings.changed(settings),
             )
-        await self._check_dead_letters(queue.id, changed.settings)
-        updated = await self._queues.update(changed)
+            if changed.state is not QueueState.PAUSED:
+                return replace(changed, paused_by=None, pause_reason=None)
+            return changed if state is None else replace(changed, paused_by=by, pause_reason=reason)
+
+        queue = await self.get(name)
+        updated = await self._queues.change(self._project_id, queue.id, change)
         if updated is None:
             raise Conflict(f"queue {name!r} was deleted just now")
         await self._directory.refresh()
@@ -132,21 +134,3 @@ class Queues:
         """How many dead letters it lists."""
         queue = await self.get(name)
         return await self._history.dead_letter_count(self._project_id, queue.id)
-
-    async def _check_dead_letters(self, queue_id: QueueId | None, settings: QueueSettings) -> None:
-        """The dead-letter queue must be another one of this project, and name none that leads back."""
-        seen = {queue_id}
-        target = settings.dead_letter_queue_id
-        known = {queue.id: queue for queue in await self._queues.list(self._project_id)}
-        while target is not None:
-            if target in seen:
-                raise InvalidSetting(
-                    "dead_letter_queue_id leads back to this queue", field="dead_letter_queue_id"
-                )
-            queue = known.get(target)  # type: ignore[call-overload]
-            if queue is None:
-                raise InvalidSetting(
-                    f"dead_letter_queue_id: this project has no queue {target}", field="dead_letter_queue_id"
-                )
-            seen.add(target)  # type: ignore[arg-type]
-            target = queue.settings.dead_letter_queue_id

@@ -66,6 +66,7 @@ def queue_of(row: Any, engine: Engine) -> Queue:
         priority=row["priority"],
         state=QueueState(row["state"]),
         settings=settings_of(row["settings"]),
+        has_rule=bool(row["is_ruled"]),
         created_at=engine.moment(row["created_at"]),
         updated_at=engine.moment(row["updated_at"]),
         paused_at=engine.moment(row["paused_at"]),

@@ -17,7 +17,8 @@ from taskforge.ports.jobs import (
     Settlement,
 )
 from taskforge.storage.codec import process_of
-from taskforge.storage.engine import Call, Engine, Many, One, Script
+from taskforge.storage.engine import Call, Engine, Many, One, Rows, Script
+from taskforge.storage.rules import claim_by_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -111,14 +112,16 @@ class SqlJobStore:
                 raise Conflict(f"job {index}: the id {job.id} is taken")
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
-        rows = await self._engine.call(One("claim_jobs", request._asdict()))
+        if request.ruled:
+            return await self._engine.run(lambda: claim_by_rules(request, self._batch, self._engine))
+        return self._batch(await self._engine.call(One("claim_jobs", request._asdict())))
+
+    def _batch(self, rows: Rows) -> ClaimBatch:
         header = rows[-1]
         jobs = [self._claimed(row) for row in rows if row[0] is not None]
+        moment = self._engine.moment
         return ClaimBatch(
-            jobs,
-            self._engine.moment(header["now"]),
-            self._engine.moment(header["next_due_at"]),
-            header["config_version"],
+            jobs, moment(header["now"]), moment(header["next_due_at"]), header["config_version"]
         )
 
     def _claimed(self, row: Any) -> ClaimedJob:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import Conflict
 from taskforge.domain.job import JobStatus
-from taskforge.domain.queue import Queue, QueueSettings, QueueState
+from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_dead_letters
 from taskforge.storage.codec import queue_of, to_json
 from taskforge.storage.engine import Engine, One, Script
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
+
+LONGEST_CLAIM_SECONDS = 2.0
 
 
 class SqlQueueStore:
@@ -54,9 +58,11 @@ class SqlQueueStore:
         values = _values(project_id, name, description, priority, state, settings)
 
         def script() -> Script[Queue | None]:
-            # first, since it locks the project: a pause that is made meanwhile sees the queue
-            yield One("bump_config", {"project_id": project_id})
+            known = yield from self._known(project_id)
+            check_dead_letters(None, settings, known)
             rows = yield One("create_queue", {**values, "id": self._mint()})
+            if rows and settings.has_rule:
+                yield One("shut_gate", {"project_id": project_id, "queue_id": rows[0]["id"]})
             return queue_of(rows[0], self._engine) if rows else None
 
         return await self._engine.run(script)
@@ -73,23 +79,60 @@ class SqlQueueStore:
         rows = await self._engine.read(One("find_queue", {"project_id": project_id, "name": name}))
         return queue_of(rows[0], self._engine) if rows else None
 
-    async def update(self, queue: Queue) -> Queue | None:
-        values = _values(
-            queue.project_id, queue.name, queue.description, queue.priority, queue.state, queue.settings
-        )
-        values |= {"paused_by": queue.paused_by, "pause_reason": queue.pause_reason}
+    async def change(
+        self, project_id: ProjectId, queue_id: QueueId, change: Callable[[Queue], Queue]
+    ) -> Queue | None:
+        where = {"project_id": project_id, "queue_id": queue_id}
 
-        def script() -> Script[Queue | None]:
-            rows = yield One("update_queue", {**values, "queue_id": queue.id})
-            yield One("bump_config", {"project_id": queue.project_id})
-            return queue_of(rows[0], self._engine) if rows else None
+        def script() -> Script[tuple[Queue, Queue] | None]:
+            known = yield from self._known(project_id)
+            if queue_id not in known:
+                return None
+            before = known[queue_id]
+            wanted = change(before)
+            if any(queue.name == wanted.name for queue in known.values() if queue.id != queue_id):
+                raise Conflict(f"another queue is named {wanted.name!r}")
+            check_dead_letters(queue_id, wanted.settings, known)
+            if before.has_rule or wanted.settings.has_rule:
+                yield One("shut_gate", where)
+            values = _values(
+                project_id, wanted.name, wanted.description, wanted.priority, wanted.state, wanted.settings
+            )
+            values |= {"paused_by": wanted.paused_by, "pause_reason": wanted.pause_reason}
+            rows = yield One("update_queue", {**values, **where})
+            return before, queue_of(rows[0], self._engine)
 
-        try:
-            return await self._engine.run(script)
-        except Conflict:
-            raise Conflict(
-                f"another queue is named {queue.name!r}, or its dead-letter queue is gone"
-            ) from None
+        changed = await self._engine.run(script)
+        if changed is None:
+            return None
+        before, after = changed
+        if after.has_rule and not before.has_rule:
+            await self._outwait_claims()
+        return after
+
+    def _known(self, project_id: ProjectId) -> Script[dict[QueueId, Queue]]:
+        """The queues of the project, while nobody else can change its configuration.
+
+        The version is bumped first: that locks the project's row until the transaction ends.
+        """
+        yield One("bump_config", {"project_id": project_id})
+        rows = yield One("list_queues", {"project_id": project_id})
+        return {queue.id: queue for row in rows if (queue := queue_of(row, self._engine))}
+
+    async def _outwait_claims(self) -> None:
+        """Let the claims end that do not know of the queue's rule, since they began before it was set.
+
+        Transactions that change jobs for other reasons look the same; so there is a limit.
+        """
+        until = time.monotonic() + LONGEST_CLAIM_SECONDS
+        holders = await self._claims_under_way()
+        while holders and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+            holders &= await self._claims_under_way()
+
+    async def _claims_under_way(self) -> frozenset[str]:
+        rows = await self._engine.read(One("claims_under_way"))
+        return frozenset(row["holder"] for row in rows)
 
     async def delete(self, project_id: ProjectId, queue_id: QueueId) -> dict[JobStatus, int]:
         queue = {"project_id": project_id, "queue_id": queue_id}
@@ -100,6 +143,7 @@ class SqlQueueStore:
                 JobStatus(row["status"]): int(row["jobs"]) for row in (yield One("count_unfinished", queue))
             }
             if not unfinished:
+                yield One("forget_starts", queue)
                 yield One("delete_queue", queue)
                 yield One("bump_config", {"project_id": project_id})
             return unfinished
@@ -126,6 +170,9 @@ def _values(
         "state": state,
         "settings": to_json(settings.to_json()),
         "aging_us": settings.aging_microseconds,
+        "is_ruled": settings.has_rule,
+        "max_concurrent_jobs": settings.max_concurrent_jobs,
+        "rate_limit": settings.rate_limit,
         "dead_letter_queue_id": settings.dead_letter_queue_id,
         "paused_by": None,
         "pause_reason": None,

@@ -28,6 +28,9 @@ CREATE TABLE queues (
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'closed')),
   settings text NOT NULL DEFAULT '{}',
   aging_us bigint NOT NULL CHECK (aging_us >= 0),
+  is_ruled boolean NOT NULL DEFAULT false,
+  max_concurrent_jobs integer CHECK (max_concurrent_jobs >= 1),
+  rate_limit integer CHECK (rate_limit >= 1),
   dead_letter_queue_id uuid,
   paused_at timestamptz,
   paused_by text,
@@ -40,7 +43,24 @@ CREATE TABLE queues (
   UNIQUE (project_id, id),
   FOREIGN KEY (project_id, dead_letter_queue_id) REFERENCES queues (project_id, id),
   CHECK (dead_letter_queue_id IS DISTINCT FROM id),
-  CHECK ((state = 'paused') = (paused_at IS NOT NULL))
+  CHECK ((state = 'paused') = (paused_at IS NOT NULL)),
+  CHECK (is_ruled OR (max_concurrent_jobs IS NULL AND rate_limit IS NULL))
+);
+
+-- Who claims from a queue with a rule locks its gate first, in a statement of its own.
+CREATE TABLE queue_gates (
+  queue_id uuid PRIMARY KEY,
+  project_id uuid NOT NULL,
+  FOREIGN KEY (project_id, queue_id) REFERENCES queues (project_id, id) ON DELETE CASCADE
+);
+
+-- How many jobs of a queue with a rate started in each second; written at its gate, so it needs no foreign key.
+CREATE TABLE queue_starts (
+  queue_id uuid NOT NULL,
+  second bigint NOT NULL,
+  project_id uuid NOT NULL,
+  starts integer NOT NULL CHECK (starts >= 1),
+  PRIMARY KEY (queue_id, second)
 );
 
 -- The catalogue: every task that a worker has registered or an application has declared.

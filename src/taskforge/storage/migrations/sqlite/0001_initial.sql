@@ -30,6 +30,9 @@ CREATE TABLE queues (
   state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'closed')),
   settings TEXT NOT NULL DEFAULT '{}',
   aging_us INTEGER NOT NULL CHECK (aging_us >= 0),
+  is_ruled INTEGER NOT NULL DEFAULT 0 CHECK (is_ruled IN (0, 1)),
+  max_concurrent_jobs INTEGER CHECK (max_concurrent_jobs >= 1),
+  rate_limit INTEGER CHECK (rate_limit >= 1),
   dead_letter_queue_id TEXT,
   paused_at INTEGER,
   paused_by TEXT,
@@ -42,8 +45,25 @@ CREATE TABLE queues (
   UNIQUE (project_id, id),
   FOREIGN KEY (project_id, dead_letter_queue_id) REFERENCES queues (project_id, id),
   CHECK (dead_letter_queue_id IS NOT id),
-  CHECK ((state = 'paused') = (paused_at IS NOT NULL))
+  CHECK ((state = 'paused') = (paused_at IS NOT NULL)),
+  CHECK (is_ruled OR (max_concurrent_jobs IS NULL AND rate_limit IS NULL))
 ) STRICT;
+
+-- Who claims from a queue with a rule locks its gate first, in a statement of its own. (Here whoever writes is alone.)
+CREATE TABLE queue_gates (
+  queue_id TEXT NOT NULL PRIMARY KEY,
+  project_id TEXT NOT NULL,
+  FOREIGN KEY (project_id, queue_id) REFERENCES queues (project_id, id) ON DELETE CASCADE
+) STRICT;
+
+-- How many jobs of a queue with a rate started in each second; written at its gate, so it needs no foreign key.
+CREATE TABLE queue_starts (
+  queue_id TEXT NOT NULL,
+  second INTEGER NOT NULL,
+  project_id TEXT NOT NULL,
+  starts INTEGER NOT NULL CHECK (starts >= 1),
+  PRIMARY KEY (queue_id, second)
+) STRICT, WITHOUT ROWID;
 
 -- unique and complete, so that a claim over several queues reads them in their order without sorting
 CREATE UNIQUE INDEX queues_in_order ON queues (project_id, priority DESC, id);

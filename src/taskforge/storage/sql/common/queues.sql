@@ -9,17 +9,17 @@ SELECT config_version FROM projects WHERE id = :project_id;
 UPDATE projects SET config_version = config_version + 1 WHERE id = :project_id;
 
 -- name: get_queue
-SELECT id, project_id, name, description, priority, state, settings, paused_at, paused_by, pause_reason,
+SELECT id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
   created_at, updated_at FROM queues
 WHERE project_id = :project_id AND id = :queue_id;
 
 -- name: find_queue
-SELECT id, project_id, name, description, priority, state, settings, paused_at, paused_by, pause_reason,
+SELECT id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
   created_at, updated_at FROM queues
 WHERE project_id = :project_id AND name = :name;
 
 -- name: list_queues
-SELECT id, project_id, name, description, priority, state, settings, paused_at, paused_by, pause_reason,
+SELECT id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
   created_at, updated_at FROM queues
 WHERE project_id = :project_id ORDER BY name;
 
@@ -30,3 +30,11 @@ GROUP BY status;
 
 -- name: delete_queue
 DELETE FROM queues WHERE project_id = :project_id AND id = :queue_id RETURNING id;
+
+-- name: shut_gate
+-- Makes the gate, or waits for whoever holds it; shut until the transaction ends.
+INSERT INTO queue_gates (queue_id, project_id) VALUES (:queue_id, :project_id)
+ON CONFLICT (queue_id) DO UPDATE SET project_id = excluded.project_id;
+
+-- name: forget_starts
+DELETE FROM queue_starts WHERE project_id = :project_id AND queue_id = :queue_id;

@@ -62,6 +62,7 @@ WITH t AS MATERIALIZED (
 lane AS MATERIALIZED (
   SELECT q.id FROM queues q
   WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[]) AND q.state <> 'paused'
+    AND NOT q.is_ruled
   ORDER BY q.priority DESC, q.id
 ),
 suspect AS MATERIALIZED (

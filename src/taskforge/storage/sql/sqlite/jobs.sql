@@ -56,7 +56,7 @@ WHERE id IN (
   SELECT id FROM (
     SELECT j.id FROM queues q INDEXED BY queues_in_order CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
     WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
-      AND j.status = 'pending' AND j.hold = 'suspect' AND j.job_type IN (SELECT value FROM json_each(:job_types))
+      AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold = 'suspect' AND j.job_type IN (SELECT value FROM json_each(:job_types))
       AND (j.waits_until IS NULL OR j.waits_until > :now)
     ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :suspects
   )
@@ -64,7 +64,7 @@ WHERE id IN (
   SELECT id FROM (
     SELECT j.id FROM queues q INDEXED BY queues_in_order CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.id
     WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
-      AND j.status = 'pending' AND j.hold IS NULL AND j.job_type IN (SELECT value FROM json_each(:job_types))
+      AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold IS NULL AND j.job_type IN (SELECT value FROM json_each(:job_types))
       AND (j.waits_until IS NULL OR j.waits_until > :now)
     ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :free
   )

@@ -1,0 +1,65 @@
+"""Claiming where queues have rules: their gates first, then queue by queue with the room that is left."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from taskforge.storage.engine import One
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from taskforge.domain.ids import QueueId
+    from taskforge.domain.job import ClaimedJob
+    from taskforge.ports.jobs import ClaimBatch, ClaimRequest
+    from taskforge.storage.engine import Engine, Rows, Script
+
+
+def claim_by_rules(
+    request: ClaimRequest, read: Callable[[Rows], ClaimBatch], engine: Engine
+) -> Script[ClaimBatch]:
+    """Serve the queues in their order; one whose gate another claimer holds is left out this time.
+
+    Neighbours without a rule are served by one plain claim.
+    """
+    gates = yield One("lock_gates", {"project_id": request.project_id, "queue_ids": request.ruled})
+    held = frozenset(engine.identity(row["queue_id"]) for row in gates)
+    jobs: list[ClaimedJob] = []
+    batches: list[ClaimBatch] = []
+    starts: list[datetime | None] = []
+    for call in _calls(request, held):
+        free, suspects = request.free - len(jobs), request.suspects - sum(1 for job in jobs if job.losses)
+        if jobs and free <= 0:
+            break
+        rows = yield One(call.name, {**call.parameters, "free": free, "suspects": max(0, suspects)})
+        batches.append(read(rows))
+        jobs += batches[-1].jobs
+        if call.name == "claim_ruled_jobs":
+            starts.append(engine.moment(rows[-1]["next_start_at"]))
+    if len(held) < len(request.ruled):
+        starts.append(batches[-1].now)
+    return batches[-1]._replace(
+        jobs=jobs,
+        next_due_at=_first(batch.next_due_at for batch in batches),
+        next_start_at=_first(starts),
+    )
+
+
+def _calls(request: ClaimRequest, held: frozenset[QueueId]) -> Iterator[One]:
+    values = request._asdict()
+    ruled = frozenset(request.ruled)
+    for has_rule, queue_ids in groupby(request.queue_ids, ruled.__contains__):
+        if not has_rule:
+            yield One("claim_jobs", {**values, "queue_ids": list(queue_ids)})
+            continue
+        for queue_id in queue_ids:
+            if queue_id in held:
+                yield One("claim_ruled_jobs", {**values, "queue_id": queue_id})
+    if not held and ruled.issuperset(request.queue_ids):
+        yield One("claim_jobs", {**values, "queue_ids": []})  # the time, and the version of the configuration
+
+
+def _first(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
