@@ -275,7 +275,7 @@ async def test_a_rule_holds_from_the_moment_it_was_set(stage: Stage) -> None:
     """Claimers that know nothing of it go on all the time."""
     queue = await stage.queue()
     await stage.know("t")
-    await stage.add(queue, 2000)
+    await stage.add(queue, 4000)
     late: list[ClaimedJob] = []
     counts: list[int] = []
     is_set = False
@@ -283,7 +283,8 @@ async def test_a_rule_holds_from_the_moment_it_was_set(stage: Stage) -> None:
 
     async def claimer(number: int) -> None:
         others = Stage(stage.url)
-        for _ in range(60):
+        while len(counts) < 40:
+            await asyncio.sleep(0)
             began_after = is_set
             jobs = await others.claim(queue, free=5, worker=WORKERS[number])
             [[running]] = await others.sql("SELECT count(*) FROM jobs WHERE status = 'processing'")
@@ -300,8 +301,7 @@ async def test_a_rule_holds_from_the_moment_it_was_set(stage: Stage) -> None:
     [[before]] = await stage.sql("SELECT count(*) FROM jobs WHERE status = 'processing'")
     is_set = True
     await asyncio.gather(*claiming)
-    assert before > 0
-    assert counts, "nobody claimed any more"
+    assert 0 < before < 4000
     assert late == []
     assert set(counts) == {before}
     assert await stage.claim(ruled) == []
