@@ -135,7 +135,7 @@ async def test_who_does_not_know_of_the_rule_gets_nothing_of_the_queue(stage: St
     ruled = await rule(stage, stale, max_concurrent_jobs=1)
     version = await stage.queues.config_version(stage.project)
     batch = await stage.claim_batch(free, stale)
-    assert [job.id for job in batch.jobs] == mine
+    assert sorted(job.id for job in batch.jobs) == mine
     assert batch.config_version == version
     assert len(await stage.claim(ruled)) == 1
 
@@ -250,25 +250,27 @@ async def test_many_claimers_and_a_limit(stage: Stage) -> None:
     queue = await stage.queue(max_concurrent_jobs=4, rate_limit=150)
     await stage.know("t")
     await stage.add(queue, 200)
-    peaks = []
+    peaks: list[int] = []
+    started = 0
 
     async def claimer(number: int) -> None:
+        nonlocal started
         others = Stage(stage.url)
-        for _ in range(25):
+        while started < 120:
             jobs = await others.claim(queue, free=3, worker=WORKERS[number])
             [[running]] = await others.sql("SELECT count(*) FROM jobs WHERE status = 'processing'")
             peaks.append(running)
+            started += len(jobs)
+            await asyncio.sleep(0)
             if jobs:
                 await others.settle(*(settlement(job, Succeeded()) for job in jobs))
         await others.close()
 
     await asyncio.gather(*(claimer(number) for number in range(8)))
-    [[started]] = await stage.sql("SELECT count(*) FROM executions")
-    assert max(peaks) <= 4
-    assert max(peaks) >= 3, "nothing was at work at the same time"
-    assert 50 <= started <= 150
+    [[ended]] = await stage.sql("SELECT count(*) FROM executions")
     [[counted]] = await stage.sql("SELECT sum(starts) FROM queue_starts")
-    assert counted == started
+    assert 1 < max(peaks) <= 4
+    assert 120 <= ended == counted == started <= 150
 
 
 async def test_a_rule_holds_from_the_moment_it_was_set(stage: Stage) -> None:
