@@ -126,7 +126,7 @@ async def test_paused_queue_type_and_tag_are_all_told(stage: Stage) -> None:
     await pauses.create(PauseKind.TYPE, "t", reason="The API is down.", by="ana")
     await pauses.create(PauseKind.TAG, "a")
     await pauses.create(PauseKind.TAG, "b")
-    await stage.queues.update(replace(queue, state=QueueState.PAUSED, paused_by="ben", pause_reason="upkeep"))
+    await stage.write(replace(queue, state=QueueState.PAUSED, paused_by="ben", pause_reason="upkeep"))
     explained = await why(stage, job_id)
     assert [obstacle.message for obstacle in explained.obstacles] == [
         "Queue 'default' is paused since 2026-01-05 12:00:00 UTC by ben: upkeep.",
