@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import NotFound
 from taskforge.domain.ids import ProjectId, Uuid7Source
+from taskforge.services.bulk import Bulk
 from taskforge.services.control import Control
 from taskforge.services.direct_link import DirectLink, LinkOptions
 from taskforge.services.directory import QueueDirectory
@@ -30,6 +31,7 @@ from taskforge.services.recovery import Recovery
 from taskforge.services.results import Results
 from taskforge.services.submission import Submission
 from taskforge.storage.address import Address, parse_address
+from taskforge.storage.bulk import SqlBulkStore
 from taskforge.storage.codec import retry_policy_of, to_json
 from taskforge.storage.health import SqlHealthStore
 from taskforge.storage.history import SqlHistoryStore
@@ -76,6 +78,7 @@ class Platform:
     queues: Queues
     pauses: Pauses
     control: Control
+    bulk: Bulk
     insights: Insights
     results: Results
     recovery: Recovery
@@ -239,6 +242,7 @@ class Wiring:
             queues=Queues(queues, history, directory, signals),
             pauses=Pauses(pauses, pause_work, directory),
             control=Control(jobs, history, directory, signals),
+            bulk=Bulk(SqlBulkStore(engine), jobs, history, signals, project_id),
             insights=Insights(history, workers, project_id),
             results=Results(history, signals, project_id),
             recovery=Recovery(

@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from taskforge.cli.options import AsJson, JobIdArgument, JobIds
+from taskforge.cli.options import (
+    After,
+    AsJson,
+    Before,
+    DryRun,
+    InQueues,
+    JobIdArgument,
+    OfType,
+    OptionalJobIds,
+    WithStatuses,
+    WithTag,
+    Yes,
+)
 from taskforge.cli.session import session_of
 
 commands = typer.Typer(help="Look at jobs and steer them.", no_args_is_help=True, rich_markup_mode=None)
@@ -15,19 +27,10 @@ TIME = "TIME"
 @commands.command("list")
 def list_(
     context: typer.Context,
-    queues: Annotated[
-        list[str] | None, typer.Option("--queue", "-q", metavar="NAMES", help="In these queues.")
-    ] = None,
-    statuses: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--status",
-            metavar="STATUS",
-            help="pending, scheduled, processing, succeeded, failed, cancelled; or waiting, active, completed.",
-        ),
-    ] = None,
-    job_type: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Of this job type.")] = None,
-    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="With this tag.")] = None,
+    queues: InQueues = None,
+    statuses: WithStatuses = None,
+    job_type: OfType = None,
+    tag: WithTag = None,
     dead_letter_queue: Annotated[
         str | None, typer.Option("--dead-letter-queue", metavar="NAME", help="Dead letters of this queue.")
     ] = None,
@@ -134,13 +137,30 @@ def logs(
 
 
 @commands.command("cancel")
-def cancel(context: typer.Context, ids: JobIds, as_json: AsJson = False) -> None:
-    """Cancel waiting jobs at once, and ask running ones to stop."""
+def cancel(
+    context: typer.Context,
+    ids: OptionalJobIds = None,
+    queues: InQueues = None,
+    statuses: WithStatuses = None,
+    job_type: OfType = None,
+    tag: WithTag = None,
+    before: Before = None,
+    after: After = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel waiting jobs at once, and ask running ones to stop: those with these ids, or all of a filter."""
+    from taskforge.cli.bulk import Choice, carry_out
     from taskforge.cli.job_acting import act, report
     from taskforge.domain.job import JobStatus
 
+    choice = Choice(queues, statuses, job_type, tag, before, after)
+    if choice.is_given(ids):
+        carry_out(session_of(context), "cancel", choice, dry_run=dry_run, yes=yes, as_json=as_json)
+        return
     done = session_of(context).run(
-        lambda platform: act(platform, ids, lambda job: platform.control.cancel(job.id))
+        lambda platform: act(platform, ids or [], lambda job: platform.control.cancel(job.id))
     )
     report(done, as_json=as_json, words={JobStatus.PROCESSING: "is asked to stop"})
 
@@ -148,30 +168,91 @@ def cancel(context: typer.Context, ids: JobIds, as_json: AsJson = False) -> None
 @commands.command("retry")
 def retry(
     context: typer.Context,
-    ids: JobIds,
-    queue: Annotated[
-        str | None, typer.Option("--queue", "-q", metavar="NAME", help="Move it to this queue.")
+    ids: OptionalJobIds = None,
+    queues: Annotated[
+        list[str] | None,
+        typer.Option("--queue", "-q", metavar="NAMES", help="In these queues; with ids: the same as --to."),
     ] = None,
+    target: Annotated[
+        str | None, typer.Option("--to", metavar="NAME", help="Retry in this queue, not in their own.")
+    ] = None,
+    statuses: WithStatuses = None,
+    job_type: OfType = None,
+    tag: WithTag = None,
+    before: Before = None,
+    after: After = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give failed or cancelled jobs their attempts once more."""
+    """Give failed or cancelled jobs their attempts once more: those with these ids, or all of a filter."""
+    from taskforge.cli.bulk import Choice, carry_out
     from taskforge.cli.job_acting import act, report
     from taskforge.domain.job import Job, JobStatus
     from taskforge.wiring import Platform
 
+    if ids and queues and target is None:
+        target, queues = queues[0], None
+    choice = Choice(queues, statuses, job_type, tag, before, after)
+    if choice.is_given(ids):
+        carry_out(session_of(context), "retry", choice, target, dry_run=dry_run, yes=yes, as_json=as_json)
+        return
+
     async def work(platform: Platform) -> list[tuple[Job, JobStatus | None]]:
-        target = None if queue is None else await platform.queues.get(queue)
-        return await act(platform, ids, lambda job: platform.control.retry(job.id, queue=target))
+        queue = None if target is None else await platform.queues.get(target)
+        return await act(platform, ids or [], lambda job: platform.control.retry(job.id, queue=queue))
 
     report(session_of(context).run(work), as_json=as_json)
 
 
 @commands.command("delete")
-def delete(context: typer.Context, ids: JobIds, as_json: AsJson = False) -> None:
-    """Remove jobs with all that is recorded of them. A running one is refused: cancel it first."""
+def delete(
+    context: typer.Context,
+    ids: OptionalJobIds = None,
+    queues: InQueues = None,
+    statuses: WithStatuses = None,
+    job_type: OfType = None,
+    tag: WithTag = None,
+    before: Before = None,
+    after: After = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove jobs with all that is recorded of them: those with these ids, or all of a filter.
+
+    A running one is refused, or passed over by a filter: cancel it first.
+    """
+    from taskforge.cli.bulk import Choice, carry_out
     from taskforge.cli.job_acting import act, report
 
+    choice = Choice(queues, statuses, job_type, tag, before, after)
+    if choice.is_given(ids):
+        carry_out(session_of(context), "delete", choice, dry_run=dry_run, yes=yes, as_json=as_json)
+        return
     done = session_of(context).run(
-        lambda platform: act(platform, ids, lambda job: platform.control.delete(job.id))
+        lambda platform: act(platform, ids or [], lambda job: platform.control.delete(job.id))
     )
     report(done, as_json=as_json)
+
+
+@commands.command("move")
+def move(
+    context: typer.Context,
+    target: Annotated[str, typer.Option("--to", metavar="NAME", help="Into this queue.")],
+    queues: InQueues = None,
+    statuses: WithStatuses = None,
+    job_type: OfType = None,
+    tag: WithTag = None,
+    before: Before = None,
+    after: After = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the waiting jobs of a filter into another queue; the time they have waited counts there."""
+    from taskforge.cli.bulk import Choice, carry_out
+
+    choice = Choice(queues, statuses, job_type, tag, before, after)
+    choice.is_given(None)
+    carry_out(session_of(context), "move", choice, target, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -33,9 +33,39 @@ Arguments = Annotated[
     ),
 ]
 
-JobIds = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Ids, or at least 4 of their last characters.")
+OptionalJobIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID...]", help="Ids, or at least 4 of their last characters.", show_default=False
+    ),
 ]
+
+InQueues = Annotated[
+    list[str] | None, typer.Option("--queue", "-q", metavar="NAMES", help="In these queues.")
+]
+
+WithStatuses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help="pending, scheduled, processing, succeeded, failed, cancelled; or waiting, active, completed.",
+    ),
+]
+
+OfType = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Of this job type.")]
+
+WithTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="With this tag.")]
+
+Before = Annotated[
+    str | None, typer.Option("--before", metavar="TIME", help="Made before this time (2026-01-31T09:00:00Z).")
+]
+
+After = Annotated[str | None, typer.Option("--after", metavar="TIME", help="Made at this time or later.")]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many jobs that would be.")]
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 JobIdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="The id, or at least 4 of its last characters.")

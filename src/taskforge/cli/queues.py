@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from taskforge.cli.options import AsJson, By, Reason
+from taskforge.cli.options import AsJson, By, DryRun, Reason, Yes
 from taskforge.cli.session import session_of
 
 commands = typer.Typer(
@@ -101,6 +101,16 @@ def pause(
 def resume(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Take and hand out jobs again."""
     _change(context, name, {"state": "active"}, as_json)
+
+
+@commands.command("purge")
+def purge(
+    context: typer.Context, name: Name, dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Delete the jobs that wait in a queue; running and finished ones stay."""
+    from taskforge.cli.bulk import purge as purge_queue
+
+    purge_queue(session_of(context), name, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @commands.command("delete")

@@ -56,6 +56,10 @@ class HistoryStore(Protocol):
         """A page of jobs, newest first."""
         ...
 
+    async def job_ids(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId]:
+        """The ids of such a page."""
+        ...
+
     async def job_ids_by_suffix(self, project_id: ProjectId, suffix: str, recent: int) -> Sequence[JobId]:
         """Ids among the ``recent`` newest jobs that end with this text."""
         ...

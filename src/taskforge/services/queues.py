@@ -120,7 +120,10 @@ class Queues:
         unfinished = await self._queues.delete(self._project_id, queue.id)
         if unfinished:
             counts = ", ".join(f"{count} {status.value}" for status, count in unfinished.items())
-            raise Conflict(f"queue {name!r} still has jobs: {counts}", hint="let them end, or cancel them")
+            raise Conflict(
+                f"queue {name!r} still has jobs: {counts}",
+                hint="let them end, move or cancel them, or `taskforge queues purge`",
+            )
         await self._directory.refresh()
 
     async def stats(self, name: str) -> QueueStats:

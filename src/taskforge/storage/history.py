@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from taskforge.domain.explanation import Ahead
 from taskforge.domain.job import JobStatus
@@ -14,11 +15,14 @@ from taskforge.storage.engine import Engine, One
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from uuid import UUID
 
     from taskforge.domain.execution import Execution, StoredLogLine
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
     from taskforge.domain.job import Job
+
+AFTER_ALL = UUID(int=2**128 - 1)
+LEAST_SCAN, MOST_SCAN = 500, 20_000
+"""A page is found by walking back over the newest jobs, in windows that grow: none of them takes long."""
 
 
 class SqlHistoryStore:
@@ -32,8 +36,25 @@ class SqlHistoryStore:
         return job_of(rows[0], self._engine) if rows else None
 
     async def jobs(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[Job]:
-        rows = await self._engine.read(One("list_jobs", {"project_id": project_id, **asdict(chosen)}))
+        ids = await self.job_ids(project_id, chosen)
+        if not ids:
+            return []
+        rows = await self._engine.read(One("jobs_by_ids", {"project_id": project_id, "job_ids": ids}))
         return [job_of(row, self._engine) for row in rows]
+
+    async def job_ids(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId]:
+        found: list[JobId] = []
+        place: UUID | None = chosen.before or AFTER_ALL
+        scan = max(LEAST_SCAN, 4 * chosen.limit)
+        while place is not None and len(found) < chosen.limit:
+            window = {"before": place, "scan": scan, "limit": chosen.limit - len(found)}
+            rows = await self._engine.read(
+                One("walk_jobs", {**asdict(chosen), "project_id": project_id, **window})
+            )
+            found += [self._engine.identity(row["id"]) for row in rows if row["id"] is not None]
+            [place] = [self._engine.identity(row["last"]) for row in rows if row["id"] is None]
+            scan = min(2 * scan, max(scan, MOST_SCAN))
+        return found
 
     async def job_ids_by_suffix(self, project_id: ProjectId, suffix: str, recent: int) -> Sequence[JobId]:
         rows = await self._engine.read(

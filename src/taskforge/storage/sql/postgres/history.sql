@@ -1,18 +1,28 @@
--- name: list_jobs
+-- name: walk_jobs
+WITH w AS MATERIALIZED (
+  SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
+    j.dead_letter_queue_id
+  FROM jobs j WHERE j.id < :before::uuid ORDER BY j.id DESC LIMIT (SELECT :scan::bigint)
+)
+(SELECT w.id, NULL::uuid AS last FROM w
+  WHERE w.project_id = :project_id::uuid
+    AND (:queue_ids::uuid[] IS NULL OR w.queue_id = ANY (:queue_ids::uuid[]))
+    AND (:statuses::text[] IS NULL OR w.status = ANY (:statuses::text[]))
+    AND (:job_type::text IS NULL OR w.job_type = :job_type::text)
+    AND (:tag::text IS NULL OR w.tags @> to_jsonb(:tag::text))
+    AND (:created_from::timestamptz IS NULL OR w.created_at >= :created_from::timestamptz)
+    AND (:created_to::timestamptz IS NULL OR w.created_at < :created_to::timestamptz)
+    AND (:scheduled_from::timestamptz IS NULL OR w.scheduled_for >= :scheduled_from::timestamptz)
+    AND (:scheduled_to::timestamptz IS NULL OR w.scheduled_for < :scheduled_to::timestamptz)
+    AND (:dead_letter_queue_id::uuid IS NULL OR w.dead_letter_queue_id = :dead_letter_queue_id::uuid)
+  ORDER BY w.id DESC LIMIT :limit::bigint)
+UNION ALL
+SELECT NULL, CASE WHEN (SELECT count(*) FROM w) >= :scan::bigint THEN (SELECT id FROM w ORDER BY id LIMIT 1) END;
+
+-- name: jobs_by_ids
 SELECT j.*, q.name AS queue_name, q.settings AS queue_settings
 FROM jobs j LEFT JOIN queues q ON q.id = j.queue_id
-WHERE j.project_id = :project_id::uuid
-  AND (:queue_ids::uuid[] IS NULL OR j.queue_id = ANY (:queue_ids::uuid[]))
-  AND (:statuses::text[] IS NULL OR j.status = ANY (:statuses::text[]))
-  AND (:job_type::text IS NULL OR j.job_type = :job_type::text)
-  AND (:tag::text IS NULL OR j.tags @> to_jsonb(:tag::text))
-  AND (:created_from::timestamptz IS NULL OR j.created_at >= :created_from::timestamptz)
-  AND (:created_to::timestamptz IS NULL OR j.created_at < :created_to::timestamptz)
-  AND (:scheduled_from::timestamptz IS NULL OR j.scheduled_for >= :scheduled_from::timestamptz)
-  AND (:scheduled_to::timestamptz IS NULL OR j.scheduled_for < :scheduled_to::timestamptz)
-  AND (:dead_letter_queue_id::uuid IS NULL OR j.dead_letter_queue_id = :dead_letter_queue_id::uuid)
-  AND (:before::uuid IS NULL OR j.id < :before::uuid)
-ORDER BY j.id DESC LIMIT :limit::bigint;
+WHERE j.project_id = :project_id::uuid AND j.id = ANY (:job_ids::uuid[]) ORDER BY j.id DESC;
 
 -- name: job_ids_by_suffix
 SELECT r.id FROM (

@@ -1,18 +1,29 @@
--- name: list_jobs
+-- name: walk_jobs
+WITH w AS MATERIALIZED (
+  SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
+    j.dead_letter_queue_id
+  FROM jobs j WHERE j.id < :before ORDER BY j.id DESC LIMIT :scan
+)
+SELECT * FROM (
+  SELECT w.id, NULL AS last FROM w
+  WHERE w.project_id = :project_id
+    AND (:queue_ids IS NULL OR w.queue_id IN (SELECT value FROM json_each(:queue_ids)))
+    AND (:statuses IS NULL OR w.status IN (SELECT value FROM json_each(:statuses)))
+    AND (:job_type IS NULL OR w.job_type = :job_type)
+    AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(w.tags) WHERE value = :tag))
+    AND (:created_from IS NULL OR w.created_at >= :created_from)
+    AND (:created_to IS NULL OR w.created_at < :created_to)
+    AND (:scheduled_from IS NULL OR w.scheduled_for >= :scheduled_from)
+    AND (:scheduled_to IS NULL OR w.scheduled_for < :scheduled_to)
+    AND (:dead_letter_queue_id IS NULL OR w.dead_letter_queue_id = :dead_letter_queue_id)
+  ORDER BY w.id DESC LIMIT :limit)
+UNION ALL
+SELECT NULL, CASE WHEN (SELECT count(*) FROM w) >= :scan THEN (SELECT min(id) FROM w) END;
+
+-- name: jobs_by_ids
 SELECT j.*, q.name AS queue_name, q.settings AS queue_settings
 FROM jobs j LEFT JOIN queues q ON q.id = j.queue_id
-WHERE j.project_id = :project_id
-  AND (:queue_ids IS NULL OR j.queue_id IN (SELECT value FROM json_each(:queue_ids)))
-  AND (:statuses IS NULL OR j.status IN (SELECT value FROM json_each(:statuses)))
-  AND (:job_type IS NULL OR j.job_type = :job_type)
-  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(j.tags) WHERE value = :tag))
-  AND (:created_from IS NULL OR j.created_at >= :created_from)
-  AND (:created_to IS NULL OR j.created_at < :created_to)
-  AND (:scheduled_from IS NULL OR j.scheduled_for >= :scheduled_from)
-  AND (:scheduled_to IS NULL OR j.scheduled_for < :scheduled_to)
-  AND (:dead_letter_queue_id IS NULL OR j.dead_letter_queue_id = :dead_letter_queue_id)
-  AND (:before IS NULL OR j.id < :before)
-ORDER BY j.id DESC LIMIT :limit;
+WHERE j.project_id = :project_id AND j.id IN (SELECT value FROM json_each(:job_ids)) ORDER BY j.id DESC;
 
 -- name: job_ids_by_suffix
 SELECT r.id FROM (
