@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NewType
-from uuid import UUID
+from uuid import SafeUUID, UUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ DEFAULT_PROJECT = ProjectId(UUID("00000000-0000-7000-8000-000000000002"))
 SHORT_LENGTH = 8
 
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
+_UNKNOWN = SafeUUID.unknown
 _COUNTER_BITS = 12
 _COUNTER_LIMIT = 1 << _COUNTER_BITS
 
@@ -47,9 +48,17 @@ class Uuid7Source:
             if self._counter == _COUNTER_LIMIT:
                 self._last += 1
                 self._counter = 0
-        return UUID(
-            int=(self._last << 80) | _VERSION_AND_VARIANT | (self._counter << 64) | self._random_bits(62)
+        return _uuid(
+            (self._last << 80) | _VERSION_AND_VARIANT | (self._counter << 64) | self._random_bits(62)
         )
+
+
+def _uuid(number: int) -> UUID:
+    """``UUID(int=number)`` without its look at five other forms: a third of the time."""
+    identity = object.__new__(UUID)
+    object.__setattr__(identity, "int", number)
+    object.__setattr__(identity, "is_safe", _UNKNOWN)
+    return identity
 
 
 def short(identity: UUID) -> str:

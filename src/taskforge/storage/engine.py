@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 T = TypeVar("T")
 
@@ -65,4 +68,8 @@ class Engine(Protocol):
 
     def identity(self, value: Any) -> Any:
         """A stored id as a UUID; None stays None."""
+        ...
+
+    def identities(self, values: Sequence[Any]) -> frozenset[UUID]:
+        """Many stored ids."""
         ...

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+import msgspec
 
 from taskforge.domain.errors import Conflict, NotFound, QueueClosed
 from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
@@ -22,8 +25,6 @@ from taskforge.storage.rules import claim_by_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from uuid import UUID
-
     from taskforge.domain.execution import LogLine
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
 
@@ -58,6 +59,13 @@ _LINES = ("execution_id", "seq", "level", "message", "metadata", "logged_at")
 _FENCED_LINES = ("job_id", "claim_seq", *_LINES)
 
 
+_PackedJob: TypeAlias = tuple[
+    UUID, UUID, str, str, int, int, int, int | None, int, str | None, int | None, int, int, UUID, int | None,
+    str | None, int,
+]  # fmt: skip
+"""The columns of ``ClaimedJob`` as SQLite packs them."""
+
+
 class SqlJobStore:
     """Implements ``JobStore`` for any engine."""
 
@@ -67,8 +75,6 @@ class SqlJobStore:
     async def accept(
         self, project_id: ProjectId, jobs: Sequence[NewJob], *, hint: str | None = None
     ) -> frozenset[UUID]:
-        if not jobs:
-            return frozenset()
         if not jobs:
             return frozenset()
         change: Call = One("accept_job", {"project_id": project_id, "hint": hint, **jobs[0]._asdict()})
@@ -118,27 +124,25 @@ class SqlJobStore:
 
     def _batch(self, rows: Rows) -> ClaimBatch:
         header = rows[-1]
-        jobs = [self._claimed(row) for row in rows if row[0] is not None]
         moment = self._engine.moment
+        if self._engine.dialect == "postgres":
+            jobs = [ClaimedJob(*row[:CLAIMED_COLUMNS]) for row in rows if row[0] is not None]
+        else:
+            jobs = self._unpacked(rows[:-1])
         return ClaimBatch(
             jobs, moment(header["now"]), moment(header["next_due_at"]), header["config_version"]
         )
 
-    def _claimed(self, row: Any) -> ClaimedJob:
-        if self._engine.dialect == "postgres":
-            return ClaimedJob(*row[:CLAIMED_COLUMNS])
-        identity, moment = self._engine.identity, self._engine.moment
-        return ClaimedJob._make(
-            (
-                identity(row[0]),
-                identity(row[1]),
-                *row[2:13],
-                identity(row[13]),
-                moment(row[14]),
-                row[15],
-                moment(row[16]),
-            )
-        )
+    def _unpacked(self, rows: Rows) -> list[ClaimedJob]:
+        """Claimed jobs whose ids are texts and whose times are numbers; those of a batch have one time."""
+        if not rows:
+            return []
+        moment = self._engine.moment
+        claimed_at = moment(rows[0][-1])
+        return [
+            ClaimedJob._make((*row[:14], moment(row[14]), row[15], claimed_at))
+            for row in msgspec.convert([tuple(row) for row in rows], list[_PackedJob])
+        ]
 
     async def settle(
         self, settlements: Sequence[Settlement], *, dead_workers: Sequence[WorkerId] = ()
@@ -160,12 +164,12 @@ class SqlJobStore:
             )
         lines = {s.execution_id: _lines_of(s) for s in ordered if s.lines or s.transition.line is not None}
         if len(changes) == 1 and not lines:
-            return self._ids(await self._engine.call(changes[0]), "execution_id")
+            return self._ids(await self._engine.call(changes[0]))
 
         def script() -> Script[frozenset[UUID]]:
             settled: frozenset[UUID] = frozenset()
             for change in changes:
-                settled |= self._ids((yield change), "execution_id")
+                settled |= self._ids((yield change))
             written = [line for execution_id in settled for line in lines.get(execution_id, ())]
             if written:
                 yield Many("settle_lines", _columns(_LINES, written))
@@ -277,8 +281,9 @@ class SqlJobStore:
 
         return await self._engine.run(script)
 
-    def _ids(self, rows: Iterable[Any], column: str = "id") -> frozenset[UUID]:
-        return frozenset(self._engine.identity(row[column]) for row in rows)
+    def _ids(self, rows: Rows) -> frozenset[UUID]:
+        """The first column of the rows, an id."""
+        return self._engine.identities([row[0] for row in rows])
 
 
 def _accept(project_id: ProjectId, jobs: Sequence[NewJob]) -> Many:

@@ -13,7 +13,8 @@ from taskforge.storage.engine import Call, Many, Rows, Script
 from taskforge.storage.statements import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
 
     from taskforge.ports.clock import Clock
 
@@ -66,6 +67,9 @@ class PostgresEngine:
 
     def identity(self, value: Any) -> Any:
         return value
+
+    def identities(self, values: Sequence[Any]) -> frozenset[UUID]:
+        return frozenset(values)
 
     async def _guarded(self, work: Callable[[Any], Any]) -> Any:
         for attempt in range(1, ATTEMPTS_AFTER_DEADLOCK + 1):

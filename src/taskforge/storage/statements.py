@@ -2,7 +2,8 @@
 
 A statement stands in `common/`, or once in each dialect's folder; `catalog` refuses anything else. A
 block may hold several statements; one under the comment `-- once` is run once where the others are run
-for each row (see ``Many``).
+for each row (see ``Many``), and the single value that one under `-- as NAME` answers with becomes the
+parameter NAME of those after it (SQLite only).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ DIALECTS = ("sqlite", "postgres")
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_BINDS = re.compile(r"^-- as (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*\n")
 
 
@@ -32,6 +34,7 @@ class Statement:
     sql: str
     parameters: tuple[str, ...]
     once: bool = False
+    binds: str | None = None
 
     def numbered(self, sign: str) -> str:
         """The statement with $1, $2 ... (or ?1, ?2 ...) in place of names.
@@ -74,4 +77,10 @@ def _read(folder: str) -> dict[str, tuple[Statement, ...]]:
 
 def _parse(piece: str) -> Statement:
     sql = _COMMENT.sub("", piece + "\n").strip()
-    return Statement(sql, tuple(dict.fromkeys(_PARAMETER.findall(sql))), once="-- once\n" in piece)
+    binds = _BINDS.search(piece)
+    return Statement(
+        sql,
+        tuple(dict.fromkeys(_PARAMETER.findall(sql))),
+        once="-- once\n" in piece,
+        binds=binds and binds[1],
+    )

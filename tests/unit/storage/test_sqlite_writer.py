@@ -55,7 +55,7 @@ def stored(file: str) -> list[int]:
 
 def grouped(writer: Writer) -> None:
     """Have operations queue, as they do when commits are slow."""
-    writer._commit_seconds = 1.0
+    writer._seconds["test"] = 1.0
 
 
 async def test_commits_are_durable(file: str) -> None:
@@ -70,7 +70,7 @@ async def test_commits_are_durable(file: str) -> None:
 async def test_each_gets_its_own_answer(writer: Writer, file: str, together: bool) -> None:
     if together:
         grouped(writer)
-    answers = await asyncio.gather(*(writer.submit(insert(number)) for number in range(500)))
+    answers = await asyncio.gather(*(writer.submit("test", insert(number)) for number in range(500)))
     assert answers == list(range(500))
     assert stored(file) == list(range(500))
 
@@ -89,11 +89,11 @@ async def test_one_that_fails_does_not_undo_its_neighbours(writer: Writer, file:
         raise KeyError("bug")
 
     results: tuple[Any, ...] = await asyncio.gather(
-        writer.submit(insert(1)),
-        writer.submit(broken),
-        writer.submit(insert(1)),
-        writer.submit(bug),
-        writer.submit(insert(2)),
+        writer.submit("test", insert(1)),
+        writer.submit("test", broken),
+        writer.submit("test", insert(1)),
+        writer.submit("test", bug),
+        writer.submit("test", insert(2)),
         return_exceptions=True,
     )
     assert results[0] == 1
@@ -102,7 +102,7 @@ async def test_one_that_fails_does_not_undo_its_neighbours(writer: Writer, file:
     assert isinstance(results[3], KeyError)
     assert results[4] == 2
     assert stored(file) == [1, 2]
-    assert await writer.submit(insert(3)) == 3
+    assert await writer.submit("test", insert(3)) == 3
 
 
 async def test_it_waits_for_another_program_s_transaction(writer: Writer, file: str) -> None:
@@ -111,7 +111,7 @@ async def test_it_waits_for_another_program_s_transaction(writer: Writer, file: 
     timer = threading.Timer(0.3, other.execute, ["COMMIT"])
     timer.start()
     before = time.monotonic()
-    assert await writer.submit(insert(1)) == 1
+    assert await writer.submit("test", insert(1)) == 1
     assert time.monotonic() - before >= 0.25
     timer.join()
     other.close()
@@ -122,28 +122,28 @@ async def test_it_does_not_wait_for_ever(file: str) -> None:
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match="locked"):
-        await writer.submit(insert(1))
+        await writer.submit("test", insert(1))
     other.execute("ROLLBACK")
-    assert await writer.submit(insert(1)) == 1
+    assert await writer.submit("test", insert(1)) == 1
     other.close()
     writer.close()
 
 
 async def test_what_waits_is_written_before_it_closes(writer: Writer, file: str) -> None:
     grouped(writer)
-    tasks = [asyncio.ensure_future(writer.submit(insert(number))) for number in range(100)]
+    tasks = [asyncio.ensure_future(writer.submit("test", insert(number))) for number in range(100)]
     await asyncio.sleep(0)
     await asyncio.to_thread(writer.close)
     assert await asyncio.gather(*tasks) == list(range(100))
     assert stored(file) == list(range(100))
     with pytest.raises(Unavailable, match="closed"):
-        await writer.submit(insert(1000))
+        await writer.submit("test", insert(1000))
 
 
 async def test_several_event_loops_share_it(writer: Writer, file: str) -> None:
     def elsewhere(start: int) -> None:
         async def work() -> None:
-            await asyncio.gather(*(writer.submit(insert(start + number)) for number in range(50)))
+            await asyncio.gather(*(writer.submit("test", insert(start + number)) for number in range(50)))
 
         asyncio.run(work())
 
@@ -153,7 +153,7 @@ async def test_several_event_loops_share_it(writer: Writer, file: str) -> None:
 
 async def test_a_caller_that_went_away_does_not_stop_the_others(writer: Writer, file: str) -> None:
     grouped(writer)
-    tasks = [asyncio.ensure_future(writer.submit(insert(number))) for number in range(20)]
+    tasks = [asyncio.ensure_future(writer.submit("test", insert(number))) for number in range(20)]
     await asyncio.sleep(0)
     tasks[3].cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -163,7 +163,7 @@ async def test_a_caller_that_went_away_does_not_stop_the_others(writer: Writer, 
 
 async def test_only_others_writing_counts_as_a_change(writer: Writer, file: str) -> None:
     writer.changed_by_others()
-    await writer.submit(insert(1))
+    await writer.submit("test", insert(1))
     assert writer.changed_by_others() is False
     other = sqlite3.connect(file)
     with other:

