@@ -165,6 +165,7 @@ class SqliteEngine:
                 rows += found
         return rows
 
+
 def _made(name: str, call: Call, now: int) -> str:
     """What a statement needs beside the call's own parameters."""
     if name == "stem":
@@ -194,9 +195,7 @@ def _each(
 
 def _as_objects(columns: Mapping[str, Sequence[Any]]) -> str:
     """The rows as a JSON array of objects; what is None is left out."""
-    given = {
-        name: _plain(column) for name, column in columns.items() if column.count(None) < len(column)
-    }
+    given = {name: _plain(column) for name, column in columns.items() if column.count(None) < len(column)}
     rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
     return _encode(rows).decode()
 
