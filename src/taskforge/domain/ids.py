@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NewType
-from uuid import SafeUUID, UUID
+from uuid import UUID, SafeUUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,6 +25,7 @@ from taskforge.storage.rules import claim_by_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
     from taskforge.domain.execution import LogLine
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
 
