@@ -68,8 +68,6 @@ def test_a_fence_is_compared_whole(dialect: str, name: str) -> None:
     for statement in catalog(dialect)[name]:
         if re.search(r"\bjobs\b", statement.sql):
             assert "status = 'processing'" in statement.sql or "lease_until IS NOT NULL" in statement.sql
-            assert {"claim_seq", "execution_id"} <= set(
-                statement.parameters
-            ) or "rows" in statement.parameters
+            compared = statement.sql.partition("WHERE")[2]
             for column in ("claim_seq", "execution_id"):
-                assert len(re.findall(rf"\b{column}\b", statement.sql)) >= 2
+                assert re.search(rf"\b{column}\b", compared)
