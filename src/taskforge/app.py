@@ -106,8 +106,15 @@ class TaskForge:
         from taskforge.worker_session import WorkerSession
 
         registry = self.registry if only is None else self.registry.subset(only)
+        given = {name: value for name, value in self._arguments.items() if value is not None}
         return WorkerSession(
-            self._wired(), registry, queues=queues, concurrency=concurrency, name=name, **options
+            self._wired(),
+            registry,
+            queues=queues,
+            concurrency=concurrency,
+            name=name,
+            settings_of_children=given,
+            **options,
         )
 
     async def platform(self) -> Platform:

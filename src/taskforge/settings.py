@@ -83,6 +83,23 @@ SETTINGS = (
         10_000,
     ),
     Setting(
+        "process_max_jobs",
+        int,
+        1000,
+        "After how many jobs the child process of a process task is replaced; 0: never.",
+        0,
+        10_000_000,
+    ),
+    Setting(
+        "process_max_mebibytes",
+        int,
+        0,
+        "How much memory such a child may occupy after a job before it is replaced; 0: any.",
+        0,
+        10_000_000,
+    ),
+    Setting("capture_output", str, "on", "Whether what a task prints goes to its job's log: on or off."),
+    Setting(
         "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
     ),
     Setting("log_level", str, "info", "The least level that processes of TaskForge write to stderr."),
@@ -105,6 +122,9 @@ class Settings:
     poll_without_hints_seconds: float
     pool_size: int
     statement_cache: int
+    process_max_jobs: int
+    process_max_mebibytes: int
+    capture_output: str
     capture_level: str
     log_level: str
     origins: Mapping[str, str]

@@ -10,12 +10,13 @@ from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
 from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.worker.options import WorkerOptions
+from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.runtime.worker.worker import Worker
 from taskforge.services.processes import this_process
 from taskforge.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -38,9 +39,14 @@ class WorkerSession:
         type: WorkerType = WorkerType.GENERAL,
         capabilities: dict[str, Any] | None = None,
         grace: float | None = None,
+        settings_of_children: Mapping[str, Any] | None = None,
     ) -> None:
         if not len(registry):
             raise InvalidInput("the application has no tasks", hint="write one: @app.task above a function")
+        if any(task.pool == "process" for task in registry):
+            from taskforge.runtime.worker.processes.pool import check_process_tasks
+
+            check_process_tasks(registry)
         settings = wiring.settings
         process = this_process()
         self._wiring = wiring
@@ -56,6 +62,12 @@ class WorkerSession:
             version=VERSION,
             grace=settings.grace_seconds if grace is None else grace,
             capture_level=capture_level(settings.capture_level),
+            capture_output=is_on(settings.capture_output, "capture_output"),
+            processes=ProcessOptions(
+                max_jobs=settings.process_max_jobs,
+                max_rss=settings.process_max_mebibytes * 1024 * 1024,
+                settings=settings_of_children or {},
+            ),
         )
         self._worker: Worker | None = None
         self._recovery: Loop | None = None
@@ -84,6 +96,13 @@ class WorkerSession:
         if self._worker is not None:
             await self._worker.drain()
         await self.close()
+
+
+def is_on(value: str, name: str) -> bool:
+    """Whether a setting that is ``on`` or ``off`` is on."""
+    if value not in ("on", "off"):
+        raise InvalidSetting(f"{name} must be on or off, not {value!r}", field=name)
+    return value == "on"
 
 
 def capture_level(name: str) -> int | None:

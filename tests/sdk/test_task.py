@@ -193,8 +193,10 @@ def test_the_task_runs_with_its_context(app: FakeBackend) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"pool": "process"}, "process tasks are not available in this version"),
-        ({"pool": "async"}, "a plain def runs in pool 'thread'"),
+        ({"pool": "async"}, "a plain def runs in pool 'thread' or 'process', not 'async'"),
+        ({"memory_limit": "1GiB"}, "memory_limit is for process tasks"),
+        ({"pool": "process", "memory_limit": "much"}, "memory_limit is not an amount of memory: 'much'"),
+        ({"pool": "process", "memory_limit": "100MB"}, "memory_limit must be at least 128MiB"),
         ({"pool": "fast"}, "pool must be"),
         ({"name": "with space"}, "job type"),
         ({"name": "x" * 101}, "job type"),

@@ -22,36 +22,40 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+START_ANEW = 75
+"""The exit code of a worker with a handler that did not stop: it has drained, and should be started again."""
 GARBAGE_THRESHOLD = 20_000
 """Young objects between two collections; the default of 700 is far less than what one batch makes."""
 
 
 def run_worker_process(open_worker: Callable[[], AbstractAsyncContextManager[Worker]]) -> int:
-    """Run the worker that ``open_worker`` makes, not yet started, until a signal or a drain; answer 0.
+    """Run the worker that ``open_worker`` makes, not yet started, until a signal or a drain.
 
-    A second signal ends the process at once. Handlers that would not stop are left behind by exiting.
+    Answers 0, or `START_ANEW` after a handler that did not stop. A second signal ends the process at once.
+    Handlers that would not stop are left behind by exiting.
     """
 
-    async def run() -> None:
+    async def run() -> int:
         async with open_worker() as worker:
             with on_stop_signals(worker.request_drain):
                 async with worker:
                     await worker.run_until_stopped()
+        code = START_ANEW if worker.is_spent else 0
         if worker.running:
-            _exit_past_handlers()
+            _exit_past_handlers(code)
+        return code
 
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
-    run_until_complete(run())
-    return 0
+    return run_until_complete(run())
 
 
-def _exit_past_handlers() -> None:
+def _exit_past_handlers(code: int) -> None:
     """An orderly end of the event loop would wait for them."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)
 
 
 def run_until_complete(main: Coroutine[object, object, T]) -> T:

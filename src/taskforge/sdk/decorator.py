@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, overload
 
-from taskforge.sdk.options import TaskFields, job_options
+from taskforge.sdk.options import OF_TASKS_ALONE, TaskFields, job_options
 from taskforge.sdk.task import AsyncTask, SyncTask, Task, make_task
 
 if TYPE_CHECKING:
@@ -55,14 +55,13 @@ class TaskMaker:
 
     def _make(self, function: Callable[..., Any], fields: TaskFields) -> Task[..., Any]:
         of_job = cast("dict[str, Any]", dict(fields))
-        name, pool = of_job.pop("name", None), of_job.pop("pool", None)
+        of_task = {name: of_job.pop(name, None) for name in OF_TASKS_ALONE}
         task = make_task(
             function,
-            name=name,
             queue=self._queue,
-            pool=pool,
             options=job_options(of_job),
             backend=self._backend,
+            **of_task,
         )
         self._register(task)
         return task
@@ -89,5 +88,5 @@ class TaskDecorator(TaskMaker):
         """A task of the function, or a decorator that makes tasks with these options."""
         if function is not None:
             return self._make(function, fields)
-        job_options({name: value for name, value in fields.items() if name not in ("name", "pool")})
+        job_options({name: value for name, value in fields.items() if name not in OF_TASKS_ALONE})
         return TaskMaker(self._backend, self._register, self._queue, fields)

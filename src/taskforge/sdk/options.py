@@ -43,8 +43,12 @@ class TaskFields(SharedFields, total=False):
 
     name: str
     pool: Pool
+    memory_limit: int | str
     expires: float | timedelta | str
 
+
+OF_TASKS_ALONE = ("name", "pool", "memory_limit")
+"""Fields of a task that say nothing about its jobs."""
 
 _DURATIONS = ("timeout", "delay", "deadline", "expires")
 

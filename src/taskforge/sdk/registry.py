@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import Conflict, DuplicateTask, NotFound
@@ -11,12 +12,15 @@ if TYPE_CHECKING:
 
     from taskforge.sdk.task import Task
 
+_registries: weakref.WeakSet[Registry] = weakref.WeakSet()
+
 
 class Registry:
     """A name belongs to one task. Iterates over the tasks in the order in which they came."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task[..., Any]] = {}
+        _registries.add(self)
 
     def add(self, task: Task[..., Any]) -> None:
         """Register a task. Raises DuplicateTask when another one has its name."""
@@ -78,6 +82,12 @@ class Registry:
         near = difflib.get_close_matches(text, [*self._tasks, *last_parts], n=3)
         names = [last_parts.get(name, name) for name in near] or self.names[:10]
         return f"tasks: {', '.join(dict.fromkeys(names))}"
+
+
+def tasks_anywhere(name: str) -> list[Task[..., Any]]:
+    """The tasks of this name in all registries of this process: a child process knows of no application."""
+    found = [registry.get(name) for registry in list(_registries)]
+    return [task for task in found if task is not None]
 
 
 def _is_redefined(old: Task[..., Any], new: Task[..., Any]) -> bool:

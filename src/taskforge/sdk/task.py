@@ -15,6 +15,7 @@ from taskforge.sdk.names import default_task_name, place_of
 from taskforge.sdk.options import CallFields, Pool, job_options
 from taskforge.sdk.results import ResultCodec
 from taskforge.sdk.signature import Signature
+from taskforge.sdk.sizes import parse_memory
 from taskforge.sdk.verbs import Enqueuing
 
 if TYPE_CHECKING:
@@ -64,11 +65,13 @@ class Task(Enqueuing[P, R]):
         defaults: JobOptions,
         backend: Backend,
         shape: PayloadShape,
+        memory_limit: int | None = None,
     ) -> None:
         self.function = function
         self.name = name
         self.queue = queue
         self.pool = pool
+        self.memory_limit = memory_limit
         self.defaults = defaults
         self.shape = shape
         self.is_async = inspect.iscoroutinefunction(function)
@@ -200,21 +203,24 @@ def make_task(
     pool: Pool | None,
     options: JobOptions,
     backend: Backend,
+    memory_limit: int | str | None = None,
 ) -> Task[..., Any]:
     """A task of a function. Raises InvalidInput when the function cannot be one.
 
-    ``options.queue`` goes before ``queue``, the application's default.
+    ``options.queue`` goes before ``queue``, the application's default. ``memory_limit`` is for a process task.
     """
     name = default_task_name(function) if name is None else check_job_type(name)
     is_async = inspect.iscoroutinefunction(function)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidInput(f"{name} cannot be a task: it yields; a task returns its result")
     task_class: type[Task[..., Any]] = AsyncTask if is_async else SyncTask
+    chosen_pool = _checked_pool(pool, is_async, name)
     return task_class(
         function,
         name=name,
         queue=options.queue or queue,
-        pool=_checked_pool(pool, is_async, name),
+        pool=chosen_pool,
+        memory_limit=_checked_limit(memory_limit, chosen_pool, name),
         defaults=options,
         backend=backend,
         shape=Signature(function, name),
@@ -223,18 +229,25 @@ def make_task(
 
 def _checked_pool(pool: Pool | None, is_async: bool, name: str) -> Pool:
     natural: Pool = "async" if is_async else "thread"
-    if pool == "process":
+    if pool is not None and pool not in ("async", "thread", "process"):
+        raise InvalidInput(f"{name}: pool must be 'async', 'thread' or 'process', not {pool!r}", field="pool")
+    if pool is not None and pool != natural and (is_async or pool == "async"):
+        possible = "pool 'async'" if is_async else "pool 'thread' or 'process'"
         raise InvalidInput(
-            f"{name}: process tasks are not available in this version",
-            field="pool",
-            hint="leave pool out: a def runs in a thread; more processes: taskforge worker --processes N",
-        )
-    if pool is not None and pool not in ("async", "thread"):
-        raise InvalidInput(f"{name}: pool must be 'async' or 'thread', not {pool!r}", field="pool")
-    if pool is not None and pool != natural:
-        raise InvalidInput(
-            f"{name}: {'an async def' if is_async else 'a plain def'} runs in pool {natural!r}, not {pool!r}",
+            f"{name}: {'an async def' if is_async else 'a plain def'} runs in {possible}, not {pool!r}",
             field="pool",
             hint="write it as a plain def" if is_async else "write it as an async def",
         )
-    return natural
+    return pool or natural
+
+
+def _checked_limit(limit: int | str | None, pool: Pool, name: str) -> int | None:
+    if limit is None:
+        return None
+    if pool != "process":
+        raise InvalidInput(
+            f"{name}: memory_limit is for process tasks: the others share their process",
+            field="memory_limit",
+            hint="pool='process'",
+        )
+    return parse_memory(limit, "memory_limit")

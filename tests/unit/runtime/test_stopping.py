@@ -78,7 +78,7 @@ async def test_a_thread_task_is_interrupted_at_its_timeout(link: FakeLink, scene
     assert all(outcomes[execution] == Succeeded("1") for execution in following)
 
 
-async def test_a_task_that_swallows_its_timeout_is_timed_out_and_keeps_its_slot(
+async def test_a_task_that_swallows_its_timeout_is_timed_out_and_gives_up_its_slot(
     link: FakeLink, scene: Scene
 ) -> None:
     release = asyncio.Event()
@@ -92,13 +92,21 @@ async def test_a_task_that_swallows_its_timeout_is_timed_out_and_keeps_its_slot(
                 continue
         return "done after all"
 
+    @scene.task
+    async def quick() -> None: ...
+
     execution = link.add("stubborn", timeout=0.02)
-    async with scene.worker(stop_grace=0.05) as worker:
+    async with scene.worker(stop_grace=0.05, concurrency=1) as worker:
         await link.settled(1)
         assert timed_out(link.outcomes()[execution], "0.02")
+        assert worker.is_spent
         assert worker.running == 1
+        others = [link.add("quick") for _ in range(3)]
+        link.hint()
+        await link.settled(4)
         release.set()
-    assert len(link.reports) == 1
+    assert all(link.outcomes()[other] == Succeeded(None) for other in others)
+    assert len(link.reports) == 4
     assert worker.in_hand == worker.running == 0
 
 
@@ -117,19 +125,38 @@ async def test_a_task_that_swallows_its_timeout_and_returns_is_timed_out(
     assert timed_out(link.outcomes()[execution], "0.02")
 
 
-async def test_a_stuck_thread_is_reported_after_a_grace(link: FakeLink, scene: Scene) -> None:
-    release = threading.Event()
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_stuck_thread_is_reported_after_a_grace_and_replaced(
+    link: FakeLink, scene: Scene, monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+) -> None:
+    monkeypatch.setattr("taskforge.runtime.worker.executor.CANCEL_GRACE", 0.05)
+    entered, release = threading.Event(), threading.Event()
 
     @scene.task
     def stuck() -> None:
+        entered.set()
         release.wait(20)
 
-    execution = link.add("stuck", timeout=0.02)
-    async with scene.worker(stop_grace=0.05) as worker:
+    @scene.task
+    def quick() -> None: ...
+
+    execution = link.add("stuck", timeout=60 if is_cancelled else 0.02)
+    async with scene.worker(stop_grace=0.05, concurrency=1) as worker:
+        await asyncio.to_thread(entered.wait, 5)
+        if is_cancelled:
+            link.cancel.add(execution)
+            link.hint_cancel()
         await link.settled(1)
         assert worker.running == 1
+        assert worker.is_spent
+        others = [link.add("quick") for _ in range(3)]
+        link.hint()
+        await link.settled(4)
         release.set()
-    assert timed_out(link.outcomes()[execution], "0.02")
+    outcome = link.outcomes()[execution]
+    assert outcome == Cancelled("requested") if is_cancelled else timed_out(outcome, "0.02")
+    assert all(link.outcomes()[other] == Succeeded(None) for other in others)
+    assert worker.in_hand == worker.running == 0
 
 
 async def test_a_cancel_stops_an_async_task_at_once(link: FakeLink, scene: Scene) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from taskforge.domain.outcome import Outcome
     from taskforge.ports.link import Work
+    from taskforge.runtime.worker.options import WorkerOptions
+    from taskforge.runtime.worker.processes.pool import HandlerProcesses
     from taskforge.runtime.worker.slots import Slots
     from taskforge.sdk.registry import Registry
     from taskforge.sdk.task import Task
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CANCEL_GRACE = 5.0
-"""Seconds in which a thread may act on ``ctx.cancelled`` before it is interrupted."""
+"""Seconds in which a thread or a child process may act on ``ctx.cancelled`` before it is interrupted."""
+KILL_PART = 0.4
+"""The part of the grace after an interrupt at which a child process is killed."""
 ASK_AGAIN = 0.005
 
 NO_RESULT = Succeeded(None)
@@ -50,19 +54,21 @@ class Executor:
         registry: Registry,
         slots: Slots,
         report: Callable[[Running], None],
+        options: WorkerOptions,
         *,
-        stop_grace: float,
-        cancel_grace: float = CANCEL_GRACE,
+        on_stuck: Callable[[], None],
     ) -> None:
         self._registry = registry
         self._slots = slots
         self._report = report
-        self._stop_grace = stop_grace
-        self._cancel_grace = cancel_grace
+        self._options = options
+        self._on_stuck = on_stuck
+        self._stop_grace = options.stop_grace
         self._is_refusing = False
         self._loop = asyncio.get_running_loop()
         self._watchdog = Watchdog(slots.live, self._attend)
         self._threads = HandlerThreads(slots.concurrency, self._run_in_thread, self._thread_ended)
+        self._processes: HandlerProcesses | None = None
 
     def start(self, work: Work, claimed: float, lease_until: float) -> None:
         """Run what was claimed; there must be room for it. After ``refuse`` it is handed back."""
@@ -78,7 +84,7 @@ class Executor:
             except Exception as error:
                 logger.exception("could not start job %s", running.attempt.job.id)
                 running.started = claimed
-                self._finish(running, judge.raised(running, error))
+                self._finish(running, judge.raised(error, running.stop))
 
     def stop(self, running: Running, reason: Stop) -> None:
         """Tell the handler to stop. A weaker reason than an earlier one changes nothing."""
@@ -90,8 +96,10 @@ class Executor:
             self._drop(running)
         if not running.has_started:
             return
-        if reason is Stop.CANCEL and running.in_thread:
-            self._attend_in(running, self._cancel_grace)
+        if reason is Stop.CANCEL and running.task is None:
+            if self._processes is not None:
+                self._processes.ask(running)
+            self._attend_in(running, CANCEL_GRACE)
         else:
             self._interrupt(running)
 
@@ -117,10 +125,12 @@ class Executor:
                     running.stop = Stop.RELEASE
                 self._hand_over(running, judge.after_stop(running, None))
 
-    def close(self) -> None:
-        """Let idle threads end, and watch no more."""
+    async def close(self) -> None:
+        """Let idle threads and child processes end, and watch no more."""
         self._watchdog.close()
         self._threads.close()
+        if self._processes is not None:
+            await self._processes.close(self._stop_grace)
 
     def _start(self, running: Running, now: datetime) -> None:
         attempt = running.attempt
@@ -142,6 +152,9 @@ class Executor:
         if task.is_async:
             running.task = self._loop.create_task(self._run(running, task, running.context))
             return
+        if task.pool == "process":
+            self._child_processes().submit(running, task)
+            return
         running.in_thread = True
         running.variables = copy_context()
         self._threads.submit(running)
@@ -160,7 +173,7 @@ class Executor:
                     result = await task.function(*arguments, **keywords)
                 outcome = NO_RESULT if result is None else _success(task, result)
             except BaseException as error:
-                outcome = judge.raised(running, error)
+                outcome = judge.raised(error, running.stop)
         running.finished = time.monotonic()
         self._finish(running, outcome)
 
@@ -175,7 +188,7 @@ class Executor:
                     result = self._threads.call(running, task.function, arguments, keywords)
                 running.thread_outcome = NO_RESULT if result is None else _success(task, result)
             except BaseException as error:
-                running.thread_outcome = judge.raised(running, error)
+                running.thread_outcome = judge.raised(error, running.stop)
         if not running.reported:
             running.finished = time.monotonic()
 
@@ -186,8 +199,10 @@ class Executor:
         """The handler is over. Without an outcome of its own it was told to stop before it began."""
         running.ended = True
         running.attention_at = math.inf
-        self._slots.free(running)
-        if not running.reported:
+        if running.reported:
+            self._slots.free_late(running)
+        else:
+            self._slots.free(running)
             if running.stop is not None or outcome is None:
                 outcome = judge.after_stop(running, outcome)
             self._hand_over(running, outcome)
@@ -200,7 +215,7 @@ class Executor:
                 running.recorder.save(context)
             except Exception as error:
                 if isinstance(outcome, Succeeded):
-                    outcome = judge.raised(running, error)
+                    outcome = judge.raised(error, running.stop)
         running.outcome = outcome
         running.reported = True
         running.attention_at = math.inf
@@ -217,6 +232,8 @@ class Executor:
         if running.in_thread:
             if not self._threads.interrupt(running) and self._may_ask_again(running):
                 return
+        elif self._processes is not None and running.child is not None:
+            self._processes.interrupt(running)
         elif running.task is not None:
             running.interrupted = True
             running.task.cancel()
@@ -239,7 +256,7 @@ class Executor:
     def _attend(self, running: Running, now: float) -> None:
         """Called by the watchdog at ``attention_at``."""
         running.attention_at = math.inf
-        if running.ended or (running.reported and running.interrupted):
+        if running.ended or running.stuck:
             return
         if running.stop is None and not running.has_started:
             running.attention_at = now + running.attempt.timeout
@@ -249,12 +266,41 @@ class Executor:
             self.stop(running, Stop.TIMEOUT)
         elif not running.interrupted:
             self._interrupt(running)
-        elif running.stop is Stop.CANCEL and running.deadline > now + RESOLUTION:
-            running.attention_at = running.deadline
         else:
+            self._give_up(running)
+
+    def _give_up(self, running: Running) -> None:
+        """It does not stop: report it without its end, and let another handler have its slot."""
+        job = running.attempt.job
+        logger.error("the handler of job %s (%s) does not stop; its slot is stuck", job.id, job.job_type)
+        if not running.reported:
             self._hand_over(running, judge.after_stop(running, None))
-            if running.in_thread:
-                self._threads.interrupt(running)  # the first one may have been swallowed
+        if running.in_thread:
+            self._threads.interrupt(running)  # the first one may have been swallowed
+            self._threads.replace_stuck()
+        running.stuck = True
+        self._slots.stick(running)
+        self._on_stuck()
+
+    def _child_processes(self) -> HandlerProcesses:
+        if self._processes is None:
+            from taskforge.runtime.worker.processes.pool import HandlerProcesses
+
+            self._processes = HandlerProcesses(
+                self._registry,
+                self._options.processes,
+                kill_grace=self._stop_grace * KILL_PART,
+                capture_level=self._options.capture_level,
+                capture_output=self._options.capture_output,
+                began=self._child_began,
+                ended=self._finish,
+            )
+        return self._processes
+
+    def _child_began(self, running: Running) -> None:
+        running.started = time.monotonic()
+        running.attention_at = running.deadline
+        self._watchdog.watch(running.deadline)
 
 
 def _success(task: Task[..., Any], result: object) -> Outcome:

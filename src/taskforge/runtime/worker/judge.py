@@ -26,8 +26,8 @@ REQUESTED = Cancelled("requested")
 RELEASED = Released()
 
 
-def raised(running: Running, error: BaseException) -> Outcome:
-    """What an exception of the handler means. Never raises."""
+def raised(error: BaseException, stop: Stop | None) -> Outcome:
+    """What an exception of the handler means, which had been told to ``stop``. Never raises."""
     match error:
         case Snooze():
             return Snoozed(error.seconds)
@@ -37,7 +37,7 @@ def raised(running: Running, error: BaseException) -> Outcome:
             return Failed(error_report(error), final=True)
         case Retry():
             return Failed(error_report(error), retry_after=error.after)
-    if running.stop is Stop.RELEASE:
+    if stop is Stop.RELEASE:
         return RELEASED
     return Failed(error_report(error))
 

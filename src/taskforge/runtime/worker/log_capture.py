@@ -22,11 +22,13 @@ class LogCapture(logging.Handler):
     """A handler on the root logger, installed while a worker runs.
 
     To see ``level`` and up whatever level the root logger has, it lowers that level, and keeps from
-    every other handler what it would not have got before. Outside of jobs nothing changes.
+    every other handler what it would not have got before. Outside of jobs nothing changes. A program without
+    handlers goes on to see its warnings on stderr, unless ``is_last_resort`` is false.
     """
 
-    def __init__(self, level: int = logging.INFO) -> None:
+    def __init__(self, level: int = logging.INFO, *, is_last_resort: bool = True) -> None:
         super().__init__(level)
+        self._is_last_resort = is_last_resort
         self._guards: list[tuple[logging.Handler, _FormerLevel]] = []
         self._former = logging.NOTSET
 
@@ -35,7 +37,7 @@ class LogCapture(logging.Handler):
         self._former = root.level
         if root.level > self.level:
             guard = _FormerLevel(root, root.level)
-            for handler in _handlers(root):
+            for handler in handlers_of(root):
                 handler.addFilter(guard)
                 self._guards.append((handler, guard))
             root.setLevel(self.level)
@@ -60,7 +62,8 @@ class LogCapture(logging.Handler):
             if context is not None and not _is_own(record.name):
                 write = getattr(context.log, _level(record.levelno).value)
                 write(_text(record), **_metadata(record))
-            self._act_as_last_resort(record)
+            if self._is_last_resort:
+                self._act_as_last_resort(record)
         except Exception:
             self.handleError(record)
 
@@ -96,7 +99,8 @@ class _FormerLevel(logging.Filter):
         return False
 
 
-def _handlers(root: logging.Logger) -> list[logging.Handler]:
+def handlers_of(root: logging.Logger) -> list[logging.Handler]:
+    """The handlers of all loggers below ``root``, and its own."""
     loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
     return list({id(handler): handler for logger in loggers for handler in logger.handlers}.values())
 

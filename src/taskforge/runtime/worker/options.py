@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.worker import WorkerType
+from taskforge.runtime.worker.processes.options import ProcessOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ class WorkerOptions:
     ``grace`` is how long running handlers may go on after a drain was asked for. ``stop_grace`` is how
     long one that was told to stop (timeout, cancel, drain) may take before it is reported without its end.
     ``capture_level`` is the least level of stdlib logging that goes to an execution's log; None: none does.
+    ``capture_output`` sends what a task prints there as well.
     """
 
     name: str
@@ -32,3 +34,5 @@ class WorkerOptions:
     grace: float = 30.0
     stop_grace: float = 5.0
     capture_level: int | None = 20
+    capture_output: bool = True
+    processes: ProcessOptions = field(default_factory=ProcessOptions)

@@ -42,17 +42,20 @@ class AttemptRecorder:
 
     def line(self, level: LogLevel, message: str, metadata: dict[str, Any] | None = None) -> None:
         """Add a line to the log; one too long is cut, an empty one dropped."""
+        self.encoded_line(level, message, None if metadata is None else encode_metadata(metadata))
+
+    def encoded_line(self, level: LogLevel, message: str, metadata: str | None) -> None:
+        """The same with metadata as JSON text."""
         text = clean_message(message)
         if text is None:
             return
-        encoded = None if metadata is None else encode_metadata(metadata)
         with _lock:
             if self._lines is None:
                 self._lines = []
             elif len(self._lines) >= MAX_BUFFERED_LINES:
                 self._dropped += 1
                 return
-            self._add(level, text, encoded)
+            self._add(level, text, metadata)
 
     def progress(self, text: str) -> None:
         """The handler's progress, as JSON text."""
@@ -71,9 +74,12 @@ class AttemptRecorder:
         with _lock:
             text = context.take_state()
             if text is not None:
-                self.state = text
-                self._signs = self._signs._replace(state=text)
-                self.changed = True
+                self._keep(text)
+
+    def keep_state(self, text: str) -> None:
+        """Take a checkpoint that changed, as JSON text."""
+        with _lock:
+            self._keep(text)
 
     def is_cancelled(self) -> bool:
         """Whether the handler should stop."""
@@ -127,6 +133,11 @@ class AttemptRecorder:
                 state=signs.state if newer.state is None else newer.state,
             )
             self.changed = True
+
+    def _keep(self, state: str) -> None:
+        self.state = state
+        self._signs = self._signs._replace(state=state)
+        self.changed = True
 
     def _add(self, level: LogLevel, text: str, metadata: str | None) -> None:
         if self._lines is not None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.outcome import Outcome
     from taskforge.ports.link import Attempt
+    from taskforge.runtime.worker.processes.process import ChildProcess
     from taskforge.sdk.context import Context
 
 
@@ -36,7 +37,7 @@ class Running:
 
     ``attention_at`` is when the watchdog has to look at it. ``reported``: an outcome was handed to the
     reporter (or dropped); ``settled``: the record has it, no lease is kept any more; ``ended``: the
-    handler is over. A handler that does not stop is reported before it has ended.
+    handler is over. A handler that does not stop is reported before it has ended, and ``stuck`` then.
     """
 
     started = math.nan
@@ -48,12 +49,14 @@ class Running:
     reported = False
     settled = False
     ended = False
+    stuck = False
     told_started = False
     stop: Stop | None = None
     outcome: Outcome | None = None
     thread_outcome: Outcome | None = None
     task: asyncio.Task[None] | None = None
     thread: int | None = None
+    child: ChildProcess | None = None
     variables: contextvars.Context | None = None
     context: Context | None = None
 

@@ -14,10 +14,11 @@ UNSETTLED_FACTOR = 2
 
 
 class Slots:
-    """Never more than ``concurrency`` handlers run; attempts in hand are bounded at twice that.
+    """Never more than ``concurrency`` handlers run, beside those that are ``stuck``: told to stop, reported, and
+    still there. Attempts in hand are bounded at twice the concurrency.
 
-    ``live`` holds every attempt until it is settled and its handler has ended. It may be copied by
-    another thread (``tuple(live)``), and is changed by the event loop only.
+    ``live`` holds every attempt until it is settled and its handler has ended or is stuck. It may be copied
+    by another thread (``tuple(live)``), and is changed by the event loop only.
     """
 
     def __init__(self, concurrency: int) -> None:
@@ -25,6 +26,7 @@ class Slots:
         self.running = 0
         self.suspects = 0
         self.live: set[Running] = set()
+        self.stuck: set[Running] = set()
         self._wanted = 0
         self._busy_enough = -1
         self._on_room: Callable[[], None] | None = None
@@ -65,11 +67,26 @@ class Slots:
         if self.running <= self._busy_enough:
             self._look()
 
+    def stick(self, running: Running) -> None:
+        """This one does not stop: its slot is another's now, up to as many as there are slots."""
+        if len(self.stuck) < self.concurrency:
+            self.stuck.add(running)
+            self.free(running)
+
+    def free_late(self, running: Running) -> None:
+        """The handler of this one, which was reported before, has ended after all."""
+        if running not in self.stuck:
+            self.free(running)
+            return
+        self.stuck.discard(running)
+        if running.settled:
+            self.live.discard(running)
+
     def settle(self, batch: Iterable[Running]) -> None:
         """These are in the record, or lost: nothing is kept for them any more."""
         for running in batch:
             running.settled = True
-            if running.ended:
+            if running.ended or running.stuck:
                 self.live.discard(running)
         self._look()
 

@@ -93,6 +93,10 @@ class HandlerThreads:
             running.interrupted = True
             return True
 
+    def replace_stuck(self) -> None:
+        """A thread is stuck in its handler: another one may take its place."""
+        self._limit += 1
+
     def close(self) -> None:
         """Let idle threads end."""
         if self._growth is not None:

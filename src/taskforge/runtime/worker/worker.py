@@ -60,6 +60,7 @@ class Worker:
         self._slots = Slots(options.concurrency)
         self._cleanup = contextlib.ExitStack()
         self._drain_asked = asyncio.Event()
+        self._is_spent = False
         self._parts: _Parts | None = None
 
     @property
@@ -69,8 +70,13 @@ class Worker:
 
     @property
     def running(self) -> int:
-        """How many handlers run at present."""
-        return self._slots.running
+        """How many handlers run at present, those that do not stop included."""
+        return self._slots.running + len(self._slots.stuck)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a handler did not stop when told to: the process should be started anew."""
+        return self._is_spent
 
     @property
     def in_hand(self) -> int:
@@ -91,6 +97,11 @@ class Worker:
     def request_drain(self) -> None:
         """Have ``run_until_stopped`` drain the worker and return."""
         self._drain_asked.set()
+
+    def _stuck(self) -> None:
+        if not self._drain_asked.is_set():
+            self._is_spent = True
+            self.request_drain()
 
     async def run_until_stopped(self) -> None:
         """Return when a drain was asked for, here or by the platform, and is done."""
@@ -163,7 +174,7 @@ class Worker:
                 self.request_drain()
 
         reporter = Reporter(self._link, slots, settled)
-        executor = Executor(self._registry, slots, reporter.add, stop_grace=options.stop_grace)
+        executor = Executor(self._registry, slots, reporter.add, options, on_stuck=self._stuck)
         claimer = Claimer(self._link, slots, start)
         return _Parts(
             worker_id=welcome.worker_id,
@@ -184,7 +195,7 @@ class Worker:
     async def _leave(self, parts: _Parts) -> None:
         parts.claiming.cancel()
         parts.reporting.cancel()
-        parts.executor.close()
+        await parts.executor.close()
         self._cleanup.close()
         await parts.heartbeat.stop()
         try:
