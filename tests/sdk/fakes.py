@@ -32,6 +32,7 @@ class FakeRecorder:
 
     lines: list[tuple[LogLevel, str, dict[str, Any] | None]] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
+    printed: list[tuple[str, str]] = field(default_factory=list)
     beats: int = 0
     cancelled: bool = False
 
@@ -43,6 +44,9 @@ class FakeRecorder:
 
     def heartbeat(self) -> None:
         self.beats += 1
+
+    def output(self, stream: str, text: str) -> None:
+        self.printed.append((stream, text))
 
     def is_cancelled(self) -> bool:
         return self.cancelled

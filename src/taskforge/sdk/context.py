@@ -35,6 +35,10 @@ class Recorder(Protocol):
         """The handler gives a sign of life."""
         ...
 
+    def output(self, stream: str, text: str) -> None:
+        """The handler has printed to ``stdout`` or ``stderr``."""
+        ...
+
     def is_cancelled(self) -> bool:
         """Whether someone asked to cancel the job."""
         ...
@@ -50,6 +54,9 @@ class SilentRecorder:
         """Dropped."""
 
     def heartbeat(self) -> None:
+        """Dropped."""
+
+    def output(self, stream: str, text: str) -> None:
         """Dropped."""
 
     def is_cancelled(self) -> bool:
@@ -164,6 +171,10 @@ class Context:
     def heartbeat(self) -> None:
         """Say that the task is alive and well."""
         self._recorder.heartbeat()
+
+    def take_output(self, stream: str, text: str) -> None:
+        """For the runtime: the handler has printed this to ``stdout`` or ``stderr``."""
+        self._recorder.output(stream, text)
 
     def take_state(self) -> str | None:
         """For the runtime: the checkpoint as JSON text if it changed since it was last taken, else None."""

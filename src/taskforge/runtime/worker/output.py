@@ -12,6 +12,7 @@ MAX_CHARACTERS = 256 * 1024
 """Characters of an attempt's output, both streams together, that go to its log."""
 MAX_LINES = 1000
 TAIL_CHARACTERS = 8 * 1024
+TAIL_LINES = 100
 LINE_CHARACTERS = 8 * 1024
 """A longer line is broken."""
 
@@ -19,8 +20,8 @@ LINE_CHARACTERS = 8 * 1024
 class Output:
     """Cuts text into lines for ``add(stream, line)``. Takes the same memory however much is written.
 
-    Once the limit of characters or lines is reached, only the last 8 Ki characters of what follows are kept;
-    ``close`` adds them behind a line that tells how much was left out. Not for several threads at a time.
+    Once the limit of characters or lines is reached, only the last 8 Ki characters of what follows, 100 lines at
+    most, are kept; ``close`` adds them behind a line that tells how much was left out. Not for several threads at a time.
     """
 
     def __init__(self, add: Callable[[str, str], None]) -> None:
@@ -57,13 +58,14 @@ class Output:
             if text:
                 self._emit(stream, text)
             self._begun[stream] = ""
-        gap = self._left_out - len(self._tail)
+        tail = self._tail.splitlines(keepends=True)[-TAIL_LINES:]
+        gap = self._left_out - sum(map(len, tail))
         if gap:
             self._add(
                 self._tail_stream, f"[output cut: {gap:,} characters are left out here; their end follows]"
             )
-        for line in self._tail.splitlines():
-            self._add(self._tail_stream, line)
+        for line in tail:
+            self._add(self._tail_stream, line.rstrip("\n"))
         self._left_out, self._tail = 0, ""
 
     def _emit(self, stream: str, line: str) -> None:
@@ -78,13 +80,13 @@ class Output:
 
 
 class OutputBytes:
-    """The same for the bytes of one stream, in whatever encoding they pretend to be."""
+    """Passes the bytes of one stream on as text, in whatever encoding they pretend to be."""
 
-    def __init__(self, output: Output, stream: str) -> None:
-        self._output = output
+    def __init__(self, write: Callable[[str, str], None], stream: str) -> None:
+        self._write = write
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def write(self, data: bytes) -> None:
         """Take some bytes; a character may be cut between two calls."""
-        self._output.write(self._stream, self._decoder.decode(data))
+        self._write(self._stream, self._decoder.decode(data))

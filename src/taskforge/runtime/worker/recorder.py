@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.execution import LogLevel, LogLine, clean_message
+from taskforge.runtime.worker.output import Output
 from taskforge.sdk.codec import encode_metadata
 
 if TYPE_CHECKING:
     from taskforge.sdk.context import Context
 
 MAX_BUFFERED_LINES = 10_000
+OUTPUT_METADATA = {"stdout": '{"stream":"stdout"}', "stderr": '{"stream":"stderr"}'}
 
 _lock = threading.Lock()
 
@@ -37,6 +39,7 @@ class AttemptRecorder:
     state: str | None = None
     _signs = NO_SIGNS
     _lines: list[LogLine] | None = None
+    _output: Output | None = None
     _count = 0
     _dropped = 0
 
@@ -56,6 +59,14 @@ class AttemptRecorder:
                 self._dropped += 1
                 return
             self._add(level, text, metadata)
+
+    def output(self, stream: str, text: str) -> None:
+        """The handler has printed to ``stdout`` or ``stderr``."""
+        with _lock:
+            if self._output is None:
+                self._output = Output(self._add_output)
+                self._lines = self._lines or []
+            self._output.write(stream, text)
 
     def progress(self, text: str) -> None:
         """The handler's progress, as JSON text."""
@@ -88,17 +99,19 @@ class AttemptRecorder:
     @property
     def has_lines(self) -> bool:
         """Whether there are lines to take."""
-        return self._lines is not None
+        return bool(self._lines)
 
-    def take_lines(self) -> tuple[LogLine, ...]:
-        """The lines since the last call, oldest first."""
+    def take_lines(self, *, last: bool = False) -> tuple[LogLine, ...]:
+        """The lines since the last call, oldest first; the ``last`` time with what was printed without an end."""
         if self._lines is None:
             return ()
         with _lock:
             if self._dropped:
                 self._add(LogLevel.WARN, f"{self._dropped} lines were dropped: too many at once", None)
                 self._dropped = 0
-            lines, self._lines = self._lines, None
+            if last and self._output is not None:
+                self._output.close()
+            lines, self._lines = self._lines, None if self._output is None else []
         return tuple(lines)
 
     def give_back_lines(self, lines: tuple[LogLine, ...]) -> None:
@@ -109,7 +122,7 @@ class AttemptRecorder:
     def forget(self) -> None:
         """Drop lines and checkpoint: they could not be stored."""
         with _lock:
-            self._lines = None
+            self._lines = self._output = None
             self.state = None
 
     def take_signs(self) -> Signs:
@@ -138,6 +151,11 @@ class AttemptRecorder:
         self.state = state
         self._signs = self._signs._replace(state=state)
         self.changed = True
+
+    def _add_output(self, stream: str, line: str) -> None:
+        text = clean_message(line)
+        if text is not None:
+            self._add(LogLevel.INFO, text, OUTPUT_METADATA[stream])
 
     def _add(self, level: LogLevel, text: str, metadata: str | None) -> None:
         if self._lines is not None:

@@ -171,6 +171,6 @@ def _report(running: Running) -> Report:
         running.outcome or RELEASED,
         max(0, int((started - running.claimed) * 1_000_000)),
         max(0, int((finished - started) * 1_000_000)),
-        recorder.take_lines(),
+        recorder.take_lines(last=True),
         recorder.state,
     )

@@ -14,6 +14,7 @@ from taskforge.runtime.worker.claimer import Claimer
 from taskforge.runtime.worker.executor import Executor
 from taskforge.runtime.worker.heartbeat import Heartbeat, News
 from taskforge.runtime.worker.log_capture import LogCapture
+from taskforge.runtime.worker.print_capture import PrintCapture
 from taskforge.runtime.worker.reporter import Reporter
 from taskforge.runtime.worker.running import Stop
 from taskforge.runtime.worker.slots import Slots
@@ -88,6 +89,8 @@ class Worker:
         welcome = await self._link.register(self._registration())
         if self.options.capture_level is not None:
             self._cleanup.enter_context(LogCapture(self.options.capture_level))
+        if self.options.capture_output:
+            self._cleanup.enter_context(PrintCapture())
         self._parts = parts = self._build(welcome)
         parts.heartbeat.start()
         wake = _from_any_thread(parts.claimer.wake)

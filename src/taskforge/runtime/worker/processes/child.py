@@ -157,6 +157,9 @@ class ChannelRecorder:
     def heartbeat(self) -> None:
         self._channel.send(messages.Beat())
 
+    def output(self, stream: str, text: str) -> None:
+        """The worker reads it from the process itself."""
+
     def is_cancelled(self) -> bool:
         return self.cancelled
 

@@ -12,7 +12,6 @@ from taskforge.domain.errors import InvalidInput
 from taskforge.domain.execution import LogLevel
 from taskforge.domain.outcome import Cancelled, ErrorReport, Failed, Outcome, Released, Snoozed, Succeeded
 from taskforge.runtime.wakeup import Wakeup
-from taskforge.runtime.worker.output import Output
 from taskforge.runtime.worker.processes import messages
 from taskforge.runtime.worker.processes.modules import Place, place_of
 from taskforge.runtime.worker.processes.process import ChildProcess
@@ -61,7 +60,6 @@ class HandlerProcesses:
         self._children: set[ChildProcess] = set()
         self._emptied: Wakeup | None = None
         self._tasks: dict[Running, Task[..., Any]] = {}
-        self._outputs: dict[Running, Output] = {}
         self._hello = messages.Hello(_places(registry), dict(options.settings), capture_level)
 
     def submit(self, running: Running, task: Task[..., Any]) -> None:
@@ -70,13 +68,7 @@ class HandlerProcesses:
         child.running, running.child = running, child
         self._tasks[running] = task
         if self._capture_output:
-            record = running.recorder
-
-            def add(stream: str, line: str) -> None:
-                record.line(LogLevel.INFO, line, {"stream": stream})
-
-            output = self._outputs[running] = Output(add)
-            child.print_to(output)
+            child.print_to(running.recorder.output)
         if child.is_ready:
             self._run(child, running)
 
@@ -194,9 +186,6 @@ class HandlerProcesses:
             return
         child.read_all()
         child.print_to(None)
-        output = self._outputs.pop(running, None)
-        if output is not None:
-            output.close()
         del self._tasks[running]
         running.child = None
         running.finished = time.monotonic()

@@ -19,7 +19,6 @@ from taskforge.runtime.worker.processes import messages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from taskforge.runtime.worker.output import Output
     from taskforge.runtime.worker.running import Running
 
 PROGRAM = (
@@ -94,10 +93,10 @@ class ChildProcess:
             self._unsent += messages.encode(message)
             self._flush()
 
-    def print_to(self, output: Output | None) -> None:
-        """Where what it prints from now on goes; None: nowhere."""
+    def print_to(self, write: Callable[[str, str], None] | None) -> None:
+        """Who gets what it prints from now on, as stream and text; None: nobody."""
         for descriptor, name in zip(tuple(self._streams), ("stdout", "stderr"), strict=False):
-            self._streams[descriptor] = None if output is None else OutputBytes(output, name)
+            self._streams[descriptor] = None if write is None else OutputBytes(write, name)
 
     def read_all(self) -> None:
         """Read what it has printed up to now."""
