@@ -16,12 +16,19 @@ import pytest
 from taskforge.domain.errors import Unavailable
 from taskforge.domain.outcome import Cancelled, Failed, Released, Succeeded
 from taskforge.sdk.context import Context  # noqa: TC001 - read when a task is registered
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
+    from taskforge.runtime.worker.worker import Worker
     from tests.unit.runtime.fake_link import FakeLink
     from tests.unit.runtime.scene import Scene
 
 pytestmark = pytest.mark.anyio
+
+
+def has_ended(worker: Worker) -> None:
+    """Nothing runs there any more."""
+    assert worker.running == 0
 
 
 def timed_out(outcome: object, seconds: str) -> bool:
@@ -105,6 +112,7 @@ async def test_a_task_that_swallows_its_timeout_is_timed_out_and_gives_up_its_sl
         link.hint()
         await link.settled(4)
         release.set()
+        await eventually(lambda: has_ended(worker))
     assert all(link.outcomes()[other] == Succeeded(None) for other in others)
     assert len(link.reports) == 4
     assert worker.in_hand == worker.running == 0
@@ -153,6 +161,7 @@ async def test_a_stuck_thread_is_reported_after_a_grace_and_replaced(
         link.hint()
         await link.settled(4)
         release.set()
+        await eventually(lambda: has_ended(worker))
     outcome = link.outcomes()[execution]
     assert outcome == Cancelled("requested") if is_cancelled else timed_out(outcome, "0.02")
     assert all(link.outcomes()[other] == Succeeded(None) for other in others)
