@@ -1,7 +1,8 @@
 """The PostgreSQL connections of one event loop.
 
 A stack instead of ``asyncpg.Pool``: the pool's proxies, checks and resets cost a short statement a fifth of
-its time. A connection on which anything but a server's answer ended a call is closed, not reused.
+its time. A connection on which anything but the server's answer to a statement ended a call is closed, not
+reused: a server that goes down says so on connections that look alive for a moment longer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     Connection = asyncpg.Connection[Any]
+
+
+LAST_WORDS = ("FATAL", "PANIC")
 
 
 class Connections:
@@ -35,11 +39,9 @@ class Connections:
         connection = self._idle.pop() if self._idle else await self._get(timeout)
         try:
             yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError):
-            self._give_back(connection)
-            raise
-        except BaseException:
-            connection.terminate()
+        except BaseException as error:
+            if not _is_an_answer(error):
+                connection.terminate()
             self._give_back(connection)
             raise
         self._give_back(connection)
@@ -99,3 +101,10 @@ class Connections:
             if not turn.done():
                 turn.set_result(None)
                 return
+
+
+def _is_an_answer(error: BaseException) -> bool:
+    """Whether the connection goes on after it: the server refused a statement, or we refused to send a value."""
+    if isinstance(error, asyncpg.PostgresError):
+        return error.severity_en not in LAST_WORDS and not isinstance(error, asyncpg.PostgresConnectionError)
+    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)

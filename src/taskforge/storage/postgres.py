@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ATTEMPTS_AFTER_DEADLOCK = 5
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 class PostgresEngine:
@@ -80,7 +87,7 @@ class PostgresEngine:
                 if attempt == ATTEMPTS_AFTER_DEADLOCK:
                     raise translated(error) from error
                 await asyncio.sleep(0.01 * attempt)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DRIVER_ERRORS as error:
                 raise translated(error) from error
         raise AssertionError("unreachable")
 
