@@ -208,7 +208,7 @@ async def test_losses_bury_at_the_third(stage: Stage) -> None:
                 0,
             )
             [job] = await stage.claim(queue)
-    assert stored.status is JobStatus.FAILED
+    assert (stored.status, stored.attempt_count) == (JobStatus.FAILED, 0)
     assert stored.dead_letter_queue_id == letters.id
     statuses = [execution.status for execution in await stage.executions(job.id)]
     assert statuses == [ExecutionStatus.DEAD_LETTER, ExecutionStatus.FAILED, ExecutionStatus.FAILED]

@@ -166,16 +166,17 @@ class Model:
                 execution = ("cancelled", "released")
                 self._again(job, "pending", cancelled, suspicion, None, origin)
             case "lose" if cancelled:
+                job.attempts -= 1
                 job.finish("cancelled", self.now)
                 execution = ("cancelled", "worker_lost")
             case "lose":
+                job.attempts -= 1
                 job.losses += blamed
                 if job.losses >= MAX_LOSSES:
                     job.finish("failed", self.now)
                     job.letters = letters
                     execution = ("failed" if letters is None else "dead_letter", "worker_lost")
                 else:
-                    job.attempts -= 1
                     execution = ("failed", "worker_lost")
                     self._again(job, "pending", False, self._hold(job.type, job.losses), None, origin)
             case _:

@@ -221,7 +221,7 @@ def test_the_third_loss_buries_whatever_attempts_are_left(dead_letters: UUID | N
     )
     assert transition.status is JobStatus.FAILED
     assert transition.reason is Reason.WORKER_LOST
-    assert transition.losses == 1
+    assert (transition.attempts, transition.losses) == (-1, 1)
     assert transition.dead_letter_queue_id == dead_letters
     assert transition.error_type == "WorkerLost"
 
@@ -230,7 +230,7 @@ def test_a_lost_job_that_was_to_be_cancelled_is_cancelled() -> None:
     transition = decided(Lost(blamed=True, cancel_requested=True), losses=2)
     assert transition.status is JobStatus.CANCELLED
     assert transition.reason is Reason.WORKER_LOST
-    assert transition.losses == 0
+    assert (transition.attempts, transition.losses) == (-1, 0)
 
 
 @pytest.mark.parametrize("outcome", [Failed(BOOM), Snoozed(1.0), Released()])
