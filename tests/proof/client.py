@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from taskforge.domain.errors import Conflict, NotFound
+from taskforge.domain.pause import PauseKind
 from tests.proof import app
 from tests.proof.history import Event, write
 
@@ -75,6 +76,17 @@ async def pause_and_resume(application: TaskForge) -> None:
     await queues.resume("default")
 
 
+async def pause_type(application: TaskForge, job_type: str) -> None:
+    """Hold back all jobs of a type."""
+    await (await application.platform()).pauses.create(PauseKind.TYPE, job_type)
+
+
+async def resume_type(application: TaskForge, job_type: str) -> None:
+    """Let them go."""
+    with contextlib.suppress(NotFound):  # they are let go, or recovery does it
+        await (await application.platform()).pauses.remove(PauseKind.TYPE, job_type)
+
+
 async def delete_queue(application: TaskForge) -> None:
     """Remove an empty queue."""
     with contextlib.suppress(NotFound):  # it is removed
@@ -91,6 +103,8 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         delete,
         create_queue,
         pause_and_resume,
+        pause_type,
+        resume_type,
         delete_queue,
     )
 }

@@ -61,6 +61,12 @@ ROWS = [
     Row("delete_job", "delete", _SCRIPT),
     Row("update_queue", "pause", _SCRIPT),
     Row("bump_config", "pause", _SCRIPT),
+    Row("create_pause", "pause_type", _SCRIPT),
+    Row("flag_pauses", "pause_type", _SCRIPT),
+    Row("rehold_jobs", "pause_type", _SCRIPT),
+    Row("confirm_pause", "pause_type", _BOTH),
+    Row("remove_pause", "resume_type", _SCRIPT),
+    Row("forget_pause", "resume_type", _BOTH),
     Row("shut_out_writers", "delete_queue", _SCRIPT),
     Row("delete_queue", "delete_queue", _SCRIPT),
     # the tables

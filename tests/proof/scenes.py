@@ -128,6 +128,20 @@ async def pause(stand: Stand, label: str, side: str) -> None:
     await _steer(stand, "pause_and_resume", "", label, side)
 
 
+async def pause_type(stand: Stand, label: str, side: str) -> None:
+    """Jobs of a type are held back, later let go."""
+    await stand.enqueue("plain", 2)
+    await _steer(stand, "pause_type", "", label, side, "plain")
+    await stand.perform("client", "resume_type", "plain")
+
+
+async def resume_type(stand: Stand, label: str, side: str) -> None:
+    """Jobs of a type that were held back are let go."""
+    await stand.enqueue("plain", 2)
+    await stand.perform("client", "pause_type", "plain")
+    await _steer(stand, "resume_type", "", label, side, "plain")
+
+
 async def delete_queue(stand: Stand, label: str, side: str) -> None:
     """A queue is removed."""
     await stand.perform("client", "create_queue")
@@ -142,9 +156,9 @@ async def migrate(stand: Stand, label: str, side: str) -> None:
     await stand.perform("client", "enqueue")
 
 
-async def _steer(stand: Stand, operation: str, job: str, label: str, side: str) -> None:
+async def _steer(stand: Stand, operation: str, job: str, label: str, side: str, *more: str) -> None:
     """An operation of a client that is killed in the middle, and done again."""
-    arguments = ["client", operation, *([str(UUID(job))] if job else [])]
+    arguments = ["client", operation, *([str(UUID(job))] if job else []), *more]
     await stand.die(stand.fork(*arguments, label=label, side=side), label, side)
     await stand.perform(*arguments)
 
@@ -167,6 +181,8 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         delete,
         create_queue,
         pause,
+        pause_type,
+        resume_type,
         delete_queue,
         migrate,
     )

@@ -1,0 +1,343 @@
+"""Chaos: real workers on a real database, and a nemesis that a seed drives. `make chaos` runs it from a terminal.
+
+While jobs are enqueued, workers are killed, frozen past their lease and woken; on PostgreSQL their connections are
+cut and stalled by a proxy each, backends are terminated and the server is restarted without warning; on SQLite another program
+holds the write lock. Then all heals, every job has to end within a bound, and the checker judges.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import re
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskforge.cli.exit_codes import ExitCode
+from taskforge.domain.errors import Unavailable
+from tests.conformance.stage import run_sql
+from tests.proof import app
+from tests.proof.checker import FINISHED, Fault, Verdict, Violation, judge
+from tests.proof.history import HISTORY_VARIABLE, Event, read, write
+from tests.proof.record import evidence
+from tests.support.databases import migrate
+from tests.support.postgres import start_server
+from tests.support.postgres_installations import find_installations
+from tests.support.processes import Processes
+from tests.support.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from tests.support.postgres import PostgresServer
+    from tests.support.processes import ChildProcess
+
+ROOT = Path(__file__).parents[2]
+LEASE_SECONDS = 3.0
+RECOVERY_SECONDS = 0.5
+SETTLING_SECONDS = 90.0
+WORKERS = [f"worker-{number}" for number in range(1, 5)]
+RECOVERERS = ["recoverer-1", "recoverer-2"]
+LOCK_IT = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+time.sleep(float(sys.argv[2]))
+connection.execute("ROLLBACK")
+"""
+
+
+class Member:
+    """A worker's place: its process comes and goes, its name and its proxy stay."""
+
+    def __init__(self, name: str, options: Sequence[str], proxy: Proxy | None) -> None:
+        self.name = name
+        self.options = options
+        self.proxy = proxy
+        self.is_troubled = False
+        self.child: ChildProcess | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the present process."""
+        assert self.child is not None
+        return self.child.pid
+
+
+class Chaos:
+    """One run. All that is random comes from the seed (but not when the system runs what)."""
+
+    def __init__(
+        self, url: str, folder: Path, seed: int, *, server: PostgresServer | None, processes: Processes
+    ) -> None:
+        self.url = url
+        self.seed = seed
+        self.history = folder / "history.jsonl"
+        self.findings: list[Violation] = []
+        self._random = random.Random(seed)
+        self._server = server
+        self._processes = processes
+        self._healing: set[asyncio.Task[None]] = set()
+        self._cleanup = contextlib.ExitStack()
+        self._members = [self._member(name) for name in WORKERS] + [
+            self._member(name, "-q", "idle") for name in RECOVERERS
+        ]
+
+    async def run(self, seconds: float) -> Verdict:
+        """Rage for so long, heal, wait for the end of all jobs, judge."""
+        application = app.make(self.url)
+        with self._cleanup:
+            for member in self._members:
+                self._start(member)
+            try:
+                await application.platform()
+                producing = asyncio.create_task(self._produce(application, seconds))
+                await self._rage(seconds)
+                await producing
+                unfinished = await self._settle(application)
+                await self._stop()
+            finally:
+                await application.aclose()
+                self._end_all()
+        verdict = judge(await evidence(self.url, read(self.history)))
+        if unfinished:
+            self._find(
+                Fault.LOST, f"{unfinished} jobs had not ended {SETTLING_SECONDS:g} s after all was well"
+            )
+        verdict.violations += self.findings
+        return verdict
+
+    async def _produce(self, application: Any, seconds: float) -> None:
+        """Enqueue, as an application does that notes each job it has been promised."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            name = self._random.choices(["plain", "work", "block", "stumble"], [3, 4, 3, 1])[0]
+            length = 0.05 if name == "stumble" else self._random.choice([0.02, 0.1, 0.2, 0.3, 1.0, 4.0])
+            call = application.registry.find(name).job(seconds=length)
+            with contextlib.suppress(Unavailable):  # then nothing was promised
+                for handle in await application.aenqueue_many([call] * self._random.randint(1, 3)):
+                    write(Event.ACCEPTED, file=self.history, job=str(handle.id))
+            await asyncio.sleep(self._random.uniform(0.02, 0.2))
+
+    async def _rage(self, seconds: float) -> None:
+        """One trouble after the other; several at a time, but never two for the same worker."""
+        until = time.monotonic() + seconds
+        await asyncio.sleep(min(3.0, seconds / 4))
+        kinds: dict[Callable[[], Coroutine[Any, Any, None]], int] = {self._kill: 5, self._freeze: 3}
+        if self._server is None:
+            kinds |= {self._lock: 2}
+        else:
+            kinds |= {self._cut: 2, self._stall: 2, self._terminate: 1, self._restart: 1}
+        while time.monotonic() < until:
+            [trouble] = self._random.choices(list(kinds), list(kinds.values()))
+            task = asyncio.create_task(trouble())
+            self._healing.add(task)
+            task.add_done_callback(self._healing.discard)
+            await asyncio.sleep(self._random.uniform(0.4, 1.4))
+            self._look_after()
+        await asyncio.gather(*self._healing)
+
+    async def _kill(self) -> None:
+        """kill -9, and another process in its place."""
+        member = self._pick()
+        if member is not None and member.child is not None:
+            write(Event.KILLED, file=self.history, pid=member.pid)
+            await asyncio.to_thread(member.child.kill)
+            self._start(member)
+            member.is_troubled = False
+
+    async def _freeze(self) -> None:
+        """SIGSTOP past the lease, then SIGCONT: it wakes up and believes it still owns its jobs."""
+        member = self._pick()
+        if member is not None:
+            write(Event.FROZEN, file=self.history, pid=member.pid)
+            os.kill(member.pid, signal.SIGSTOP)
+            await asyncio.sleep(LEASE_SECONDS * self._random.uniform(1.1, 1.8))
+            os.kill(member.pid, signal.SIGCONT)
+            write(Event.WOKEN, file=self.history, pid=member.pid)
+            member.is_troubled = False
+
+    async def _cut(self) -> None:
+        """Connections are reset, new ones refused."""
+        await self._away(lambda proxy: proxy.cut())
+
+    async def _stall(self) -> None:
+        """Nothing arrives, nothing is said: half-open connections."""
+        await self._away(lambda proxy: proxy.stall())
+
+    async def _away(self, act: Callable[[Proxy], None]) -> None:
+        member = self._pick()
+        if member is not None and member.proxy is not None:
+            write(Event.CUT, file=self.history, pid=member.pid)
+            act(member.proxy)
+            await asyncio.sleep(LEASE_SECONDS * self._random.uniform(0.3, 1.6))
+            member.proxy.resume()
+            await asyncio.sleep(1.0)  # to connect again
+            write(Event.HEALED, file=self.history, pid=member.pid)
+            member.is_troubled = False
+
+    async def _terminate(self) -> None:
+        """Every backend that works for somebody is ended by an administrator."""
+        write(Event.CUT, file=self.history, pid=0)
+        with contextlib.suppress(OSError):
+            await run_sql(
+                self.url,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            )
+        await asyncio.sleep(1.0)
+        write(Event.HEALED, file=self.history, pid=0)
+
+    async def _restart(self) -> None:
+        """The server is stopped as by a loss of power, and started again."""
+        assert self._server is not None
+        write(Event.CUT, file=self.history, pid=0)
+        await asyncio.to_thread(self._server.restart, True)
+        await asyncio.sleep(1.0)
+        write(Event.HEALED, file=self.history, pid=0)
+
+    async def _lock(self) -> None:
+        """Another program holds the write lock."""
+        write(Event.CUT, file=self.history, pid=0)
+        path = self.url.removeprefix("sqlite:///")
+        program = self._processes.python("-c", LOCK_IT, path, str(self._random.uniform(0.5, 4.0)))
+        await program.ended(60)
+        write(Event.HEALED, file=self.history, pid=0)
+
+    def _pick(self) -> Member | None:
+        free = [member for member in self._members if not member.is_troubled]
+        if not free:
+            return None
+        member = self._random.choice(free)
+        member.is_troubled = True
+        return member
+
+    def _look_after(self) -> None:
+        """No worker may end by itself, unless it found no database when it started: then it is started again."""
+        for member in self._members:
+            child = member.child
+            if member.is_troubled or child is None or child.returncode is None:
+                continue
+            came_up = "is online" in child.output
+            if came_up or child.returncode != ExitCode.UNAVAILABLE:
+                self._find(Fault.LOST, f"{member.name} ended with {child.returncode}: {child.output[-2000:]}")
+            self._start(member)
+
+    async def _settle(self, application: Any) -> int:
+        """Wait for the end of all jobs; answers how many have none."""
+        until = time.monotonic() + SETTLING_SECONDS
+        insights = (await application.platform()).insights
+        while True:
+            self._look_after()
+            counts = await insights.counts()
+            left: int = sum(count for status, count in counts.items() if status.value not in FINISHED)
+            if left == 0 or time.monotonic() > until:
+                return left
+            await asyncio.sleep(0.1)
+
+    async def _stop(self) -> None:
+        """A deploy: everybody leaves in good order."""
+        self._look_after()
+        for member in self._members:
+            assert member.child is not None
+            member.child.terminate()
+        for member in self._members:
+            assert member.child is not None
+            code = await member.child.ended(40)
+            if code not in (0, -signal.SIGTERM):  # it had not come up yet
+                self._find(Fault.LOST, f"{member.name} left with {code}: {member.child.output[-2000:]}")
+
+    def _find(self, fault: Fault, text: str) -> None:
+        self.findings.append(Violation(fault, "", text))
+
+    def _member(self, name: str, *options: str) -> Member:
+        proxy = None if self._server is None else self._cleanup.enter_context(Proxy.before(self.url))
+        return Member(name, options, proxy)
+
+    def _start(self, member: Member) -> None:
+        member.child = self._processes.taskforge(
+            "worker",
+            "tests.proof.app:app",
+            "--name",
+            member.name,
+            "-c",
+            "4",
+            *member.options,
+            environment={
+                "TASKFORGE_DATABASE_URL": self.url if member.proxy is None else member.proxy.url(self.url),
+                "TASKFORGE_LEASE_SECONDS": str(LEASE_SECONDS),
+                "TASKFORGE_RECOVERY_INTERVAL_SECONDS": str(RECOVERY_SECONDS),
+                "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+                HISTORY_VARIABLE: str(self.history),
+            },
+        )
+
+    def _end_all(self) -> None:
+        for member in self._members:
+            if member.child is not None and member.child.returncode is None:
+                member.child.kill()
+
+
+def refused(folder: Path) -> int:
+    """How many late outcomes of workers were refused, by what they say."""
+    said = "".join(file.read_text(errors="replace") for file in folder.glob("process-*.log"))
+    return sum(int(count) for count in re.findall(r"(\d+) ended jobs? had been taken", said))
+
+
+def on_a_database_of_its_own(
+    engine: str, folder: Path, stack: contextlib.ExitStack
+) -> tuple[str, PostgresServer | None, Processes]:
+    """A migrated database, the server that may be broken with it, and the processes; `stack` ends them all."""
+    server = None
+    url = f"sqlite:///{folder / 'chaos.db'}"
+    if engine != "sqlite":
+        server = start_server(next(found for found in find_installations() if found.label == engine))
+        stack.callback(server.stop)
+        url = server.create_database("chaos")
+    processes = Processes(folder)
+    stack.callback(processes.clean_up)
+    migrate(url)
+    return url, server, processes
+
+
+async def once(engine: str, seed: int, seconds: float) -> bool:
+    """A run on a database of its own; prints what came of it, answers whether all was well."""
+    with tempfile.TemporaryDirectory(prefix="taskforge-chaos-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        url, server, processes = on_a_database_of_its_own(engine, folder, stack)
+        verdict = await Chaos(url, folder, seed, server=server, processes=processes).run(seconds)
+        print(f"{engine} seed {seed}: {verdict}; late outcomes refused {refused(folder)}", flush=True)
+        for violation in verdict.violations:
+            print(f"    {violation.fault}: job {violation.job}: {violation.text}", flush=True)
+        return not verdict.violations
+
+
+def main() -> int:
+    """`--seeds 10 --seconds 30 --engine sqlite`; `--seed N` repeats one."""
+    engines = ["sqlite", *(found.label for found in find_installations())]
+    parser = argparse.ArgumentParser(
+        prog="chaos", description=__doc__.partition("\n")[0] if __doc__ else None
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="how many runs on each database")
+    parser.add_argument("--seed", type=int, help="the first seed; else a random one")
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long each run rages")
+    parser.add_argument(
+        "--engine", action="append", choices=engines, help="repeatable; else all that are here"
+    )
+    chosen = parser.parse_args()
+    first = random.SystemRandom().randrange(1_000_000) if chosen.seed is None else chosen.seed
+    runs = [(engine, first + n) for n in range(chosen.seeds) for engine in chosen.engine or engines]
+    good = sum(asyncio.run(once(engine, seed, chosen.seconds)) for engine, seed in runs)
+    print(f"{good} of {len(runs)} runs without a finding")
+    return 0 if good == len(runs) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

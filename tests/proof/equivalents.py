@@ -1,0 +1,16 @@
+"""Guards whose absence no test of one process at a time can notice, and why they stand there all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.proof.mutations import Mutation
+
+REASONS: dict[tuple[str, str, str], str] = {}
+"""By dialect, statement and condition (white space folded)."""
+
+
+def reason_of(mutation: Mutation) -> str | None:
+    """Why nothing notices, if that is so."""
+    return REASONS.get((mutation.dialect, mutation.statement, " ".join(mutation.condition.split())))

@@ -1,0 +1,138 @@
+"""Takes each guard of each writing statement away, one at a time, and sees whether a test notices.
+
+`make mutations` (or `python -m tests.proof.mutate --engine sqlite`). No file is changed: a plugin changes the
+statement in the memory of the test run (`tests.proof.mutant`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.proof.equivalents import reason_of
+from tests.proof.mutant import MUTATION_VARIABLE
+from tests.proof.mutations import mutations
+from tests.support.postgres import GIVEN_LABEL, GIVEN_VARIABLE, start_server
+from tests.support.postgres_installations import find_installations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.proof.mutations import Mutation
+
+ROOT = Path(__file__).parents[2]
+LIMIT_SECONDS = 300
+FILES = {
+    "accept": "test_accept",
+    "claim": "test_claim",
+    "settle": "test_settle",
+    "beat": "test_beat",
+    "append": "test_beat",
+    "promote": "test_sweep",
+    "expire": "test_sweep",
+    "release": "test_sweep",
+    "forget": "test_workers",
+    "stop": "test_workers",
+    "insert": "test_workers",
+    "upsert": "test_workers",
+    "cancel": "test_control",
+    "request": "test_control",
+    "retry": "test_control",
+    "delete": "test_control",
+    "update": "test_queues",
+    "create": "test_queues",
+}
+"""Where the first word of a statement's name is tested, to be run first: a mutant ends at the first failure."""
+SLOW = "test_claim_plan"
+
+
+def survives(mutation: Mutation, environment: dict[str, str]) -> bool:
+    """Whether all tests pass without the guard."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "tests.proof.mutant",
+            *_files(mutation),
+        ],
+        cwd=ROOT,
+        env={**os.environ, **environment, MUTATION_VARIABLE: json.dumps(mutation)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+    if done.returncode not in (0, 1):
+        raise RuntimeError(
+            f"{mutation.title}: pytest ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        )
+    return done.returncode == 0
+
+
+def _files(mutation: Mutation) -> Sequence[str]:
+    folder = ROOT / "tests" / "conformance"
+    first = FILES.get(mutation.statement.partition("_")[0], "test_settle")
+    files = sorted(folder.glob("test_*.py"), key=lambda file: (file.stem != first, file.stem))
+    return [str(file) for file in files if file.stem != SLOW or first == "test_claim"]
+
+
+def try_all(dialect: str, environment: dict[str, str], at_a_time: int, only: str) -> Counter[str]:
+    """Every mutation of a dialect; prints who survives, answers the counts."""
+    chosen = [mutation for mutation in mutations(dialect) if only in mutation.title]
+    counts: Counter[str] = Counter()
+
+    def attempt(mutation: Mutation) -> None:
+        before = time.monotonic()
+        if not survives(mutation, environment):
+            outcome = "killed"
+        elif reason := reason_of(mutation):
+            outcome = f"equivalent ({reason})"
+        else:
+            outcome = "SURVIVED"
+        counts[outcome.partition(" ")[0]] += 1
+        if outcome != "killed":
+            print(f"{outcome} in {time.monotonic() - before:.0f} s: {mutation.title}", flush=True)
+
+    with ThreadPoolExecutor(at_a_time) as pool:
+        list(pool.map(attempt, chosen))
+    print(f"{dialect}: {len(chosen)} guards; {dict(counts)}", flush=True)
+    return counts
+
+
+def main() -> int:
+    """Both databases, or those of `--engine`."""
+    parser = argparse.ArgumentParser(prog="mutate", description="Take away each guard; does a test notice?")
+    parser.add_argument("--engine", action="append", choices=["sqlite", "postgres"])
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--only", default="", help="a part of the mutation's title")
+    chosen = parser.parse_args()
+    survived = 0
+    with ExitStack() as stack:
+        for engine in chosen.engine or ["sqlite", "postgres"]:
+            environment = {"TASKFORGE_TEST_ENGINES": engine}
+            if engine == "postgres":
+                server = start_server(find_installations()[0])
+                stack.callback(server.stop)
+                environment = {"TASKFORGE_TEST_ENGINES": GIVEN_LABEL, GIVEN_VARIABLE: server.admin_url}
+            survived += try_all(engine, environment, chosen.processes, chosen.only)["SURVIVED"]
+    return min(survived, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
