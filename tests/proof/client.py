@@ -76,6 +76,12 @@ async def pause_and_resume(application: TaskForge) -> None:
     await queues.resume("default")
 
 
+async def limit_queue(application: TaskForge) -> None:
+    """Give a queue a limit and a rate."""
+    queues = (await application.platform()).queues
+    await queues.update("default", settings={"max_concurrent_jobs": 2, "rate_limit": 600})
+
+
 async def pause_type(application: TaskForge, job_type: str) -> None:
     """Hold back all jobs of a type."""
     await (await application.platform()).pauses.create(PauseKind.TYPE, job_type)
@@ -103,6 +109,7 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         delete,
         create_queue,
         pause_and_resume,
+        limit_queue,
         pause_type,
         resume_type,
         delete_queue,

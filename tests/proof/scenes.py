@@ -128,6 +128,19 @@ async def pause(stand: Stand, label: str, side: str) -> None:
     await _steer(stand, "pause_and_resume", "", label, side)
 
 
+async def limit(stand: Stand, label: str, side: str) -> None:
+    """A queue in which jobs wait gets a limit and a rate."""
+    await stand.enqueue("plain", 3)
+    await _steer(stand, "limit_queue", "", label, side)
+
+
+async def limited(stand: Stand, label: str, side: str) -> None:
+    """A worker takes jobs of a queue with a limit and a rate."""
+    await stand.enqueue("plain", 4)
+    await stand.perform("client", "limit_queue")
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
 async def pause_type(stand: Stand, label: str, side: str) -> None:
     """Jobs of a type are held back, later let go."""
     await stand.enqueue("plain", 2)
@@ -181,6 +194,8 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         delete,
         create_queue,
         pause,
+        limit,
+        limited,
         pause_type,
         resume_type,
         delete_queue,
