@@ -22,7 +22,6 @@ STATEMENTS_WITHOUT_PROJECT = {
     "expired_leases": "recovery serves all projects; it hands on each row's own project",
     "expire_waiting": "recovery serves all projects, by each row's own limits",
     "unfinished_pauses": "recovery serves all projects; it hands on each row's own project",
-    "writers_of_jobs": "locks of the table, without rows",
     "release_holds": "recovery serves all projects; a job and its task are joined by project",
     "forget_workers": "recovery serves all projects",
     "shut_out_writers": "a table's lock, without rows",

@@ -196,3 +196,36 @@ async def test_one_row_that_somebody_broke_does_not_break_the_list(stage: Stage)
     newest, broken = await stage.history.jobs(stage.project, JobFilter())
     assert (newest.id, broken.id) == (ids[1], ids[0])
     assert (broken.state, broken.progress) == ("no json", "{")
+
+
+@pytest.mark.parametrize("few", [1, 3, 1000])
+async def test_a_page_is_the_same_whichever_way_it_is_found(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Over the partial indexes or by walking back; in one window or in many."""
+    queue, letters = await stage.queue(), await stage.queue("letters")
+    dead = [await stage.bury(queue, letters) for _ in range(3)]
+    running = await stage.start(queue)
+    held = await stage.add(queue, 2, "unknown")
+    ready = await stage.add(queue, 4)
+    later = await stage.add(queue, 2, delay_us=10**9)
+    monkeypatch.setattr("taskforge.storage.history.FEW", few)
+    monkeypatch.setattr("taskforge.storage.history.LEAST_SCAN", 2)
+    pending = sorted([*held, *ready], reverse=True)
+    for statuses, expected in (
+        ([JobStatus.PENDING], pending),
+        ([JobStatus.SCHEDULED], later[::-1]),
+        ([JobStatus.PROCESSING], [running.id]),
+        ([JobStatus.FAILED], dead[::-1]),
+        ([JobStatus.CANCELLED], []),
+        ([JobStatus.PENDING, JobStatus.SUCCEEDED], pending),
+        (None, sorted([*dead, running.id, *pending, *later], reverse=True)),
+    ):
+        assert await _ids(stage, statuses=statuses) == expected
+        assert await _ids(stage, statuses=statuses, limit=1) == expected[:1]
+        found: list[JobId] = []
+        while page := await _ids(stage, statuses=statuses, limit=2, before=found[-1] if found else None):
+            found += page
+        assert found == expected
+    assert await _ids(stage, dead_letter_queue_id=letters.id) == dead[::-1]
+    assert await _ids(stage, statuses=[JobStatus.PENDING], job_type="unknown") == held[::-1]

@@ -193,3 +193,27 @@ async def test_a_job_of_another_project_is_unknown(stage: Stage) -> None:
     [job_id] = await stage.add(await stage.queue())
     with pytest.raises(NotFound):
         await why(stage, job_id, other)
+
+
+async def test_the_limits_of_its_queue(stage: Stage) -> None:
+    await hire(stage, "t")
+    queue = await stage.queue(max_concurrent_jobs=2, rate_limit=3)
+    await stage.add(queue, 2)
+    assert len(await stage.claim(queue)) == 2
+    [job_id] = await stage.add(queue)
+    explained = await why(stage, job_id)
+    assert explained.code is WhyCode.LIMIT_REACHED
+    assert explained.message == "2 jobs of queue 'default' run, and its limit is 2 at once."
+    await stage.sql("DELETE FROM queue_starts")  # the claim has counted two
+    await stage.sql(
+        "INSERT INTO queue_starts (queue_id, second, project_id, starts) "
+        f"SELECT id, {int(NOON.timestamp()) - 10}, project_id, 3 FROM queues"
+    )
+    explained = await why(stage, job_id)
+    assert [o.code for o in explained.obstacles] == [WhyCode.LIMIT_REACHED, WhyCode.RATE_REACHED]
+    assert explained.obstacles[1].message == (
+        "3 jobs of queue 'default' have started within a minute, and its rate is 3; "
+        "the next may start at 2026-01-05 12:00:51 UTC."
+    )
+    stage.clock.advance(51)
+    assert WhyCode.RATE_REACHED not in await codes(stage, job_id)

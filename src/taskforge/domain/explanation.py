@@ -35,6 +35,8 @@ class WhyCode(StrEnum):
     CONCURRENCY_KEY = "concurrency_key"
     NO_WORKER_FOR_QUEUE = "no_worker_for_queue"
     NO_WORKER_OF_QUEUE_KNOWS_TYPE = "no_worker_of_queue_knows_type"
+    LIMIT_REACHED = "limit_reached"
+    RATE_REACHED = "rate_reached"
     SUSPECT = "suspect"
     WORKERS_BUSY = "workers_busy"
     BACKLOG = "backlog"
@@ -81,6 +83,17 @@ class Ahead(NamedTuple):
     bound: int
 
 
+class QueueUse(NamedTuple):
+    """How far the limits of a queue are used: jobs that run, and starts that count for its rate.
+
+    ``next_start_at`` is when the oldest of these starts counts no more.
+    """
+
+    running: int
+    starts: int
+    next_start_at: datetime | None
+
+
 class Facts(NamedTuple):
     """What was looked up about a waiting job.
 
@@ -90,6 +103,7 @@ class Facts(NamedTuple):
 
     now: datetime
     queue: Queue | None
+    use: QueueUse
     pauses: Sequence[Pause]
     workers: Sequence[tuple[Worker, WorkerStatus]]
     ahead: Ahead
@@ -116,6 +130,7 @@ def _obstacles(job: Job, facts: Facts) -> Iterator[Obstacle]:
         *_queue(job, facts.queue),
         *_holds(job, facts),
         *(() if job.hold is Hold.NO_WORKER else _workers(job, facts)),
+        *_limits(facts.queue, facts.use),
     ]
     blocked = bool(found)
     found += _backlog(job, facts.ahead)
@@ -159,6 +174,25 @@ def _queue(job: Job, queue: Queue | None) -> Iterator[Obstacle]:
                 "since": queue.paused_at,
                 "reason": queue.pause_reason,
             },
+        )
+
+
+def _limits(queue: Queue | None, use: QueueUse) -> Iterator[Obstacle]:
+    if queue is None:
+        return
+    most, rate = queue.settings.max_concurrent_jobs, queue.settings.rate_limit
+    if most is not None and use.running >= most:
+        yield Obstacle(
+            WhyCode.LIMIT_REACHED,
+            f"{use.running:,} jobs of queue {queue.name!r} run, and its limit is {most:,} at once.",
+            {"running": use.running, "max_concurrent_jobs": most},
+        )
+    if rate is not None and use.starts >= rate:
+        yield Obstacle(
+            WhyCode.RATE_REACHED,
+            f"{use.starts:,} jobs of queue {queue.name!r} have started within a minute, and its rate is {rate:,}; "
+            f"the next may start at {_time(use.next_start_at)}.",
+            {"starts": use.starts, "rate_limit": rate, "next_start_at": use.next_start_at},
         )
 
 

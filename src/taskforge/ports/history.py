@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.execution import Execution, StoredLogLine
-    from taskforge.domain.explanation import Ahead
+    from taskforge.domain.explanation import Ahead, QueueUse
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
     from taskforge.domain.job import Job, JobStatus
     from taskforge.domain.stats import ExecutionStats
@@ -76,6 +76,10 @@ class HistoryStore(Protocol):
 
     async def ahead(self, project_id: ProjectId, job_id: UUID, bound: int) -> Ahead:
         """How many jobs could be claimed before this one, counted up to ``bound``; none unless it is pending."""
+        ...
+
+    async def queue_use(self, project_id: ProjectId, queue_id: QueueId) -> QueueUse:
+        """How far the limits of a queue are used."""
         ...
 
     async def places_of_key(self, project_id: ProjectId, key: str) -> Sequence[JobId]:

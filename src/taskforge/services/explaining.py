@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import NotFound
-from taskforge.domain.explanation import Ahead, Explanation, Facts, explain
+from taskforge.domain.explanation import Ahead, Explanation, Facts, QueueUse, explain
 from taskforge.domain.job import JobStatus
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 AHEAD_BOUND = 10_000
 WAITING = (JobStatus.PENDING, JobStatus.SCHEDULED)
+UNUSED = QueueUse(0, 0, None)
 NOTHING_AHEAD = Ahead(0, 0, AHEAD_BOUND)
 
 
@@ -52,12 +53,13 @@ class Explaining:
 
     async def _facts(self, job: Job) -> Facts:
         if job.status not in WAITING:
-            return Facts(job.updated_at, None, (), (), NOTHING_AHEAD, ())
+            return Facts(job.updated_at, None, UNUSED, (), (), NOTHING_AHEAD, ())
         project = self._project_id
         key = job.concurrency_key
         return Facts(
             await self._health.now(),
             await self._queues.get(project, job.queue_id),
+            await self._history.queue_use(project, job.queue_id),
             await self._pauses.list(project),
             await self._health.workers(),
             await self._history.ahead(project, job.id, AHEAD_BOUND),

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from taskforge.domain.explanation import Ahead
+from taskforge.domain.explanation import Ahead, QueueUse
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import ExecutionStats
 from taskforge.ports.history import Ending, JobFilter
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 AFTER_ALL = UUID(int=2**128 - 1)
 LEAST_SCAN, MOST_SCAN = 500, 20_000
 """A page is found by walking back over the newest jobs, in windows that grow: none of them takes long."""
+FEW = 5_000
+"""Where an index has fewer jobs than this that may fit, the page is found among these."""
 
 
 class SqlHistoryStore:
@@ -45,9 +47,10 @@ class SqlHistoryStore:
     async def job_ids(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId]:
         found: list[JobId] = []
         place: UUID | None = chosen.before or AFTER_ALL
-        scan = max(LEAST_SCAN, 4 * chosen.limit)
+        few = await self._few(project_id, chosen)
+        scan = max(LEAST_SCAN, 4 * chosen.limit) if few is None else len(few) + 1
         while place is not None and len(found) < chosen.limit:
-            window = {"before": place, "scan": scan, "limit": chosen.limit - len(found)}
+            window = {"before": place, "scan": scan, "limit": chosen.limit - len(found), "among": few}
             rows = await self._engine.read(
                 One("walk_jobs", {**asdict(chosen), "project_id": project_id, **window})
             )
@@ -55,6 +58,18 @@ class SqlHistoryStore:
             [place] = [self._engine.identity(row["last"]) for row in rows if row["id"] is None]
             scan = min(2 * scan, max(scan, MOST_SCAN))
         return found
+
+    async def _few(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId] | None:
+        """All jobs among which the page is, if an index has them and they are few."""
+        has_index = chosen.dead_letter_queue_id is not None or (
+            chosen.statuses is not None and JobStatus.SUCCEEDED not in chosen.statuses
+        )
+        if not has_index:
+            return None
+        rows = await self._engine.read(
+            One("few_jobs", {**asdict(chosen), "project_id": project_id, "most": FEW})
+        )
+        return None if len(rows) >= FEW else [self._engine.identity(row["id"]) for row in rows]
 
     async def job_ids_by_suffix(self, project_id: ProjectId, suffix: str, recent: int) -> Sequence[JobId]:
         rows = await self._engine.read(
@@ -94,6 +109,14 @@ class SqlHistoryStore:
             One("jobs_ahead", {"project_id": project_id, "job_id": job_id, "bound": bound})
         )
         return Ahead(int(rows[0]["here"]), int(rows[0]["elsewhere"]), bound) if rows else Ahead(0, 0, bound)
+
+    async def queue_use(self, project_id: ProjectId, queue_id: QueueId) -> QueueUse:
+        queue = {"project_id": project_id, "queue_id": queue_id}
+        rows = await self._engine.read(One("queue_use", queue))
+        if not rows:
+            return QueueUse(0, 0, None)
+        [row] = rows
+        return QueueUse(int(row["running"]), int(row["starts"]), self._engine.moment(row["next_start_at"]))
 
     async def places_of_key(self, project_id: ProjectId, key: str) -> Sequence[JobId]:
         rows = await self._engine.read(One("places_of_key", {"project_id": project_id, "key": key}))

@@ -69,7 +69,7 @@ class SqlPauseStore:
             await self._engine.call(One("forget_pause", known))
 
     async def writers(self) -> frozenset[str]:
-        return frozenset(row["writer"] for row in await self._engine.read(One("writers_of_jobs")))
+        return frozenset(row["holder"] for row in await self._engine.read(One("claims_under_way")))
 
     async def rehold_ready(
         self, project_id: ProjectId, queue_id: QueueId, after: tuple[int | str, UUID] | None, limit: int

@@ -1,8 +1,42 @@
+-- name: few_jobs
+-- Ids that may fit, over the partial indexes of what is not succeeded: up to `most`, then it says nothing.
+SELECT d.id FROM (
+  (SELECT l.id FROM jobs l
+    WHERE :dead_letter_queue_id::uuid IS NOT NULL AND l.dead_letter_queue_id = :dead_letter_queue_id::uuid
+    ORDER BY l.id DESC LIMIT :most::bigint)
+  UNION ALL
+  (SELECT e.id FROM jobs e
+    WHERE :dead_letter_queue_id::uuid IS NULL AND :statuses::text[] && ARRAY['failed', 'cancelled']
+      AND e.status IN ('failed', 'cancelled') AND e.project_id = :project_id::uuid
+    ORDER BY e.queue_id, e.id LIMIT :most::bigint)
+  UNION ALL
+  (SELECT h.id FROM queues q, LATERAL (
+      (SELECT j.id FROM jobs j WHERE :statuses::text[] && ARRAY['processing']
+        AND j.queue_id = q.id AND j.status = 'processing' LIMIT :most::bigint)
+      UNION ALL
+      (SELECT j.id FROM jobs j WHERE :statuses::text[] && ARRAY['scheduled']
+        AND j.queue_id = q.id AND j.status = 'scheduled' ORDER BY j.scheduled_for LIMIT :most::bigint)
+      UNION ALL
+      (SELECT j.id FROM jobs j WHERE :statuses::text[] && ARRAY['pending']
+        AND j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL ORDER BY j.rank, j.id LIMIT :most::bigint)
+      UNION ALL
+      (SELECT j.id FROM jobs j WHERE :statuses::text[] && ARRAY['pending']
+        AND j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL ORDER BY j.id LIMIT :most::bigint)
+    ) h
+    WHERE :dead_letter_queue_id::uuid IS NULL AND q.project_id = :project_id::uuid
+      AND (:queue_ids::uuid[] IS NULL OR q.id = ANY (:queue_ids::uuid[]))
+    LIMIT :most::bigint)
+) d LIMIT :most::bigint;
+
 -- name: walk_jobs
 WITH w AS MATERIALIZED (
-  SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
-    j.dead_letter_queue_id
-  FROM jobs j WHERE j.id < :before::uuid ORDER BY j.id DESC LIMIT (SELECT :scan::bigint)
+  (SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
+      j.dead_letter_queue_id
+    FROM jobs j WHERE :among::uuid[] IS NULL AND j.id < :before::uuid ORDER BY j.id DESC LIMIT (SELECT :scan::bigint))
+  UNION ALL
+  (SELECT f.id, f.project_id, f.queue_id, f.status, f.job_type, f.tags, f.created_at, f.scheduled_for,
+      f.dead_letter_queue_id
+    FROM jobs f WHERE f.id = ANY (:among::uuid[]) AND f.id < :before::uuid)
 )
 (SELECT w.id, NULL::uuid AS last FROM w
   WHERE w.project_id = :project_id::uuid
@@ -52,3 +86,15 @@ WHERE l.execution_id IN (
   AND (:after_execution::uuid IS NULL OR (l.execution_id, l.seq) > (:after_execution::uuid, :after_seq::integer))
   AND (:levels::text[] IS NULL OR l.level = ANY (:levels::text[]))
 ORDER BY l.execution_id, l.seq LIMIT :limit::bigint;
+
+-- name: queue_use
+WITH t AS MATERIALIZED (
+  SELECT floor(extract(epoch FROM coalesce(:now::timestamptz, clock_timestamp())))::bigint AS second)
+SELECT
+  (SELECT count(*) FROM jobs r WHERE r.queue_id = q.id AND r.status = 'processing') AS running,
+  u.starts, to_timestamp(61 + u.oldest) AS next_start_at
+FROM queues q, LATERAL (
+  SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest
+  FROM t, queue_starts s WHERE s.queue_id = q.id AND s.second >= t.second - 60
+) u
+WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid;

@@ -22,8 +22,3 @@ UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.loss
 WHERE j.project_id = :project_id::uuid AND j.id = ANY (:job_ids::uuid[]) AND j.status IN ('pending', 'scheduled')
   AND j.hold IS DISTINCT FROM taskforge_hold(j.project_id, j.job_type, j.tags, j.losses)
 RETURNING j.id;
-
--- name: writers_of_jobs
-SELECT DISTINCT l.virtualtransaction AS writer FROM pg_locks l
-WHERE l.locktype = 'relation' AND l.relation = 'jobs'::regclass AND l.mode = 'RowExclusiveLock'
-  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());

@@ -1,8 +1,35 @@
+-- name: few_jobs
+-- Ids that may fit, over the partial indexes of what is not succeeded: up to `most`, then it says nothing.
+SELECT id FROM (SELECT l.id FROM jobs l INDEXED BY jobs_dead_letters
+  WHERE l.dead_letter_queue_id = :dead_letter_queue_id ORDER BY l.id DESC LIMIT :most);
+SELECT id FROM (SELECT e.id FROM jobs e INDEXED BY jobs_failed
+  WHERE :dead_letter_queue_id IS NULL
+    AND EXISTS (SELECT 1 FROM json_each(:statuses) WHERE value IN ('failed', 'cancelled'))
+    AND e.status IN ('failed', 'cancelled') AND e.project_id = :project_id
+  ORDER BY e.queue_id, e.id LIMIT :most);
+SELECT j.id FROM queues q CROSS JOIN jobs j INDEXED BY jobs_processing ON j.queue_id = q.id
+WHERE :dead_letter_queue_id IS NULL AND 'processing' IN (SELECT value FROM json_each(:statuses))
+  AND q.project_id = :project_id AND j.status = 'processing' LIMIT :most;
+SELECT j.id FROM queues q CROSS JOIN jobs j INDEXED BY jobs_scheduled ON j.queue_id = q.id
+WHERE :dead_letter_queue_id IS NULL AND 'scheduled' IN (SELECT value FROM json_each(:statuses))
+  AND q.project_id = :project_id AND j.status = 'scheduled' LIMIT :most;
+SELECT j.id FROM queues q CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.id
+WHERE :dead_letter_queue_id IS NULL AND 'pending' IN (SELECT value FROM json_each(:statuses))
+  AND q.project_id = :project_id AND j.status = 'pending' AND j.hold IS NULL LIMIT :most;
+SELECT j.id FROM queues q CROSS JOIN jobs j INDEXED BY jobs_held ON j.queue_id = q.id
+WHERE :dead_letter_queue_id IS NULL AND 'pending' IN (SELECT value FROM json_each(:statuses))
+  AND q.project_id = :project_id AND j.status = 'pending' AND j.hold IS NOT NULL LIMIT :most;
+
 -- name: walk_jobs
 WITH w AS MATERIALIZED (
-  SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
-    j.dead_letter_queue_id
-  FROM jobs j WHERE j.id < :before ORDER BY j.id DESC LIMIT :scan
+  SELECT * FROM (
+    SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
+      j.dead_letter_queue_id
+    FROM jobs j WHERE :among IS NULL AND j.id < :before ORDER BY j.id DESC LIMIT :scan)
+  UNION ALL
+  SELECT f.id, f.project_id, f.queue_id, f.status, f.job_type, f.tags, f.created_at, f.scheduled_for,
+    f.dead_letter_queue_id
+  FROM json_each(:among) o CROSS JOIN jobs f ON f.id = o.value WHERE f.id < :before
 )
 SELECT * FROM (
   SELECT w.id, NULL AS last FROM w
@@ -53,3 +80,12 @@ WHERE l.execution_id IN (
   AND (:after_execution IS NULL OR (l.execution_id, l.seq) > (:after_execution, :after_seq))
   AND (:levels IS NULL OR l.level IN (SELECT value FROM json_each(:levels)))
 ORDER BY l.execution_id, l.seq LIMIT :limit;
+
+-- name: queue_use
+SELECT
+  (SELECT count(*) FROM jobs r WHERE r.queue_id = q.id AND r.status = 'processing') AS running,
+  (SELECT coalesce(sum(s.starts), 0) FROM queue_starts s
+    WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60) AS starts,
+  (SELECT (61 + min(s.second)) * 1000000 FROM queue_starts s
+    WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60) AS next_start_at
+FROM queues q WHERE q.project_id = :project_id AND q.id = :queue_id;

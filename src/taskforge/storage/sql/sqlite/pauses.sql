@@ -20,7 +20,3 @@ UPDATE jobs SET hold = (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id)
 WHERE project_id = :project_id AND id IN (SELECT value FROM json_each(:job_ids)) AND status IN ('pending', 'scheduled')
   AND hold IS NOT (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id)
 RETURNING id;
-
--- name: writers_of_jobs
--- who writes here is alone
-SELECT NULL AS writer WHERE false;
