@@ -1,9 +1,15 @@
 """Bulk operations of `taskforge jobs` and `queues purge`."""
 
+import os
+import pty
+import subprocess
+import sys
+
 import pytest
 
 from taskforge.cli.exit_codes import ExitCode
 from tests.cli.conftest import CommandLine
+from tests.support.processes import clean_environment
 
 
 def fill(command: CommandLine, count: int = 3, *options: object) -> list[str]:
@@ -55,3 +61,31 @@ def test_refused(shop: CommandLine, arguments: list[str], code: int, said: str) 
     [job_id] = fill(shop, 1, "--tag", "a")
     assert said in shop.refused(code, "jobs", *arguments)
     assert shop.job(job_id)["status"] == "pending"
+
+
+@pytest.mark.parametrize(("answer", "said", "left"), [("y", "3 jobs cancelled", 0), ("", "would be", 3)])
+def test_at_a_terminal_it_asks_and_shows_a_bar(shop: CommandLine, answer: str, said: str, left: int) -> None:
+    fill(shop)
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "taskforge", "jobs", "cancel", "--queue", "default"]
+    environment = {**clean_environment(), "TERM": "xterm"}
+    with subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, cwd=shop.folder, env=environment
+    ) as child:
+        os.close(slave)
+        shown = ""
+        try:
+            while "[y/N]" not in shown:
+                shown += os.read(master, 1000).decode()
+            os.write(master, f"{answer}\n".encode())
+            while part := os.read(master, 1000):
+                shown += part.decode(errors="replace")
+        except OSError:  # the other side is closed
+            pass
+        finally:
+            child.kill()
+    os.close(master)
+    assert "cancel 3 jobs? [y/N]" in shown
+    assert said in shown
+    assert ("\x1b" in shown) == (answer == "y"), "a bar is drawn when it is done"
+    assert len(shop.ok("jobs", "list", "--status", "pending", "--json").json["jobs"]) == left
