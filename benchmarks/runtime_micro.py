@@ -66,10 +66,13 @@ class EndlessLink:
             self.done.set()
         return frozenset()
 
-    async def beat(self, beats: Sequence[Any]) -> BeatReply:
+    async def beat(self, beats: Sequence[Any], incidents: Any = None) -> BeatReply:
         return NO_ONE
 
-    async def log(self, lines: Sequence[Any]) -> None: ...
+    async def log(self, lines: Sequence[Any]) -> frozenset[Any]:
+        return frozenset()
+
+    def forget(self, execution_ids: Sequence[Any]) -> None: ...
 
     async def leave(self) -> None: ...
 

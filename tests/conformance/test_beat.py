@@ -139,7 +139,7 @@ def _fenced(job: ClaimedJob, *lines: LogLine) -> list[tuple[UUID, int, UUID, Log
 async def test_lines_of_a_live_execution_are_seen_at_once(stage: Stage) -> None:
     job = await stage.start(await stage.queue())
     lines = [line(1, "one"), line(2, "two", "error", '{"k":1}')]
-    assert await stage.jobs.append_lines(_fenced(job, *lines)) == 2
+    assert await stage.jobs.append_lines(_fenced(job, *lines)) == {job.execution_id}
     stored = await stage.history.logs(stage.project, job_id=job.id)
     assert [
         (found.execution_id, found.seq, found.level, found.message, found.metadata) for found in stored
@@ -153,7 +153,7 @@ async def test_lines_of_a_live_execution_are_seen_at_once(stage: Stage) -> None:
 async def test_a_line_sent_twice_is_stored_once(stage: Stage) -> None:
     job = await stage.start(await stage.queue())
     await stage.jobs.append_lines(_fenced(job, line(1, "one")))
-    assert await stage.jobs.append_lines(_fenced(job, line(1, "one"), line(2, "two"))) == 1
+    assert await stage.jobs.append_lines(_fenced(job, line(1, "one"), line(2, "two"))) == {job.execution_id}
     assert await stage.messages(job.id) == ["one", "two"]
 
 
@@ -161,13 +161,13 @@ async def test_lines_need_the_whole_fence(stage: Stage) -> None:
     queue = await stage.queue()
     old = await stage.start(queue)
     assert await stage.finish(old, Released())
-    assert await stage.jobs.append_lines(_fenced(old, line(1, "after the end"))) == 0
+    assert await stage.jobs.append_lines(_fenced(old, line(1, "after the end"))) == frozenset()
     new = await stage.claim_one(queue)
     wrong = [
         *_fenced(old, line(1, "old owner")),
         *_fenced(new._replace(claim_seq=old.claim_seq), line(1, "old number")),
         *_fenced(new._replace(execution_id=old.execution_id), line(1, "old execution")),
     ]
-    assert await stage.jobs.append_lines(wrong) == 0
-    assert await stage.jobs.append_lines([]) == 0
-    assert await stage.messages(old.id) == []
+    assert await stage.jobs.append_lines([*wrong, *_fenced(new, line(1, "the owner"))]) == {new.execution_id}
+    assert await stage.jobs.append_lines([]) == frozenset()
+    assert await stage.messages(old.id) == ["the owner"]

@@ -319,6 +319,7 @@ SQLITE_VALUES = {
     "lease_us": 1,
     "dead_workers": "[]",
     "rows": "[]",
+    "skip": "[]",
 }
 SQLITE_HOT = (
     "claim_jobs",

@@ -11,6 +11,7 @@ TaskforgeError
 │   └── DuplicateTask       two tasks of one name
 ├── LeaseLost               a worker wrote with a fence that is no longer the current one
 ├── Unavailable             the database cannot be reached or is busy; trying again may help
+│   └── TooSlow             it gave up a statement that took too long; a smaller batch may pass
 ├── SchemaMismatch          the database needs `taskforge migrate`, or is newer than this program
 ├── JobFailed               the awaited job ended as failed
 ├── JobCancelled            the awaited job was cancelled
@@ -96,6 +97,12 @@ class Unavailable(TaskforgeError):
     """The database cannot be reached, or is too busy; trying again may help."""
 
     code = "unavailable"
+
+
+class TooSlow(Unavailable):
+    """The database gave up a statement that took longer than it may; a smaller batch may pass."""
+
+    code = "too_slow"
 
 
 class SchemaMismatch(TaskforgeError):

@@ -149,6 +149,7 @@ class AttemptPolicy:
     timeout: float
     retry: RetryPolicy
     dead_letter_queue_id: UUID | None
+    heartbeat_timeout: float | None = None
 
 
 def attempt_policy(
@@ -169,6 +170,7 @@ def attempt_policy(
         timeout=attempt_timeout(settings, timeout_ms),
         retry=retry or settings.retry_policy(),
         dead_letter_queue_id=settings.dead_letter_queue_id,
+        heartbeat_timeout=settings.heartbeat_timeout,
     )
 
 

@@ -35,12 +35,15 @@ class QueueState(StrEnum):
 class QueueSettings:
     """What a queue says about its jobs. ``None`` leaves the matter to the built-in default.
 
-    Seconds are seconds; ``rate_limit`` is starts a minute; ``max_retries`` N means N + 1 attempts.
+    Seconds are seconds; ``rate_limit`` is starts a minute; ``max_retries`` N means N + 1 attempts. An
+    attempt that gives no sign of life (``ctx.heartbeat()``, ``ctx.progress()``) for ``heartbeat_timeout``
+    seconds ends as one that timed out.
     """
 
     max_concurrent_jobs: int | None = None
     max_retries: int | None = None
     timeout_seconds: float | None = None
+    heartbeat_timeout: float | None = None
     retry_delay_seconds: float | None = None
     max_retry_delay_seconds: float | None = None
     backoff_multiplier: float | None = None
@@ -131,6 +134,7 @@ _WHOLE_NUMBERS = {
 }
 _NUMBERS = {
     "timeout_seconds": (0.001, MAX_DELAY_SECONDS),
+    "heartbeat_timeout": (0.1, MAX_DELAY_SECONDS),
     "retry_delay_seconds": (0.0, MAX_DELAY_SECONDS),
     "max_retry_delay_seconds": (0.0, MAX_DELAY_SECONDS),
     "backoff_multiplier": (1.0, 1000.0),

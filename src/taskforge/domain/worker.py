@@ -81,6 +81,23 @@ class TaskDescription:
 
 
 @dataclass(frozen=True, slots=True)
+class Incidents:
+    """What went wrong in one incarnation of a worker, counted since its start.
+
+    ``leases_lost``: executions that it had to give up, because others took them or because it could not
+    renew their leases. ``stale_writes``: reports, log lines and heartbeats that came too late and changed
+    nothing. ``loop_blocks``: how often a handler held up the event loop; ``loop_stack`` is where, the last
+    time.
+    """
+
+    leases_lost: int = 0
+    stale_writes: int = 0
+    loop_blocks: int = 0
+    longest_loop_block_ms: int = 0
+    loop_stack: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """A worker as it is stored: one row an incarnation."""
 
@@ -95,6 +112,7 @@ class Worker:
     process: ProcessIdentity
     version: str
     active_jobs: int
+    incidents: Incidents
     drain_requested_at: datetime | None
     stopped_at: datetime | None
     last_heartbeat: datetime

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from uuid import UUID
+
+from taskforge.domain.execution import LogLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
-    from uuid import UUID
 
-    from taskforge.domain.execution import LogLine
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
     from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
     from taskforge.domain.lifecycle import Transition
-    from taskforge.domain.worker import ProcessIdentity
+    from taskforge.domain.worker import Incidents, ProcessIdentity
+
+FencedLine: TypeAlias = tuple[UUID, int, UUID, LogLine]
+"""A line for the log of an execution: job id, claim_seq and execution id, then the line."""
+
+Overdue: TypeAlias = Literal["due", "late", "held"]
+"""Jobs that recovery moves: scheduled ones that are due, those that waited too long, those held in vain."""
 
 
 class ClaimRequest(NamedTuple):
@@ -141,12 +148,21 @@ class JobStore(Protocol):
         """End attempts in one transaction; answer the execution ids that still held their fence."""
         ...
 
-    async def beat(self, worker_id: WorkerId, beats: Sequence[Beat], lease_us: int) -> BeatAnswer:
-        """Renew leases, and the worker's own sign of life, in one statement."""
+    async def beat(
+        self,
+        worker_id: WorkerId,
+        beats: Sequence[Beat],
+        lease_us: int,
+        incidents: Incidents | None = None,
+    ) -> BeatAnswer:
+        """Renew leases, and the worker's own sign of life, in one statement.
+
+        ``incidents`` takes the place of those it told before; None leaves them.
+        """
         ...
 
-    async def append_lines(self, lines: Sequence[tuple[UUID, int, UUID, LogLine]]) -> int:
-        """Add (job_id, claim_seq, execution_id, line) to the logs of live executions; answer how many were."""
+    async def append_lines(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
+        """Add lines to the logs of live executions; answer which of these are live and this worker's."""
         ...
 
     async def outlook(self, machine: str, silence_us: int) -> Outlook:
@@ -156,8 +172,19 @@ class JobStore(Protocol):
         """
         ...
 
-    async def promote(self, project_id: ProjectId | None, limit: int) -> int:
-        """Make due scheduled jobs pending; answer how many."""
+    async def promote(
+        self,
+        project_id: ProjectId | None,
+        limit: int,
+        *,
+        skip: Collection[UUID] = (),
+        only: UUID | None = None,
+    ) -> int:
+        """Make due scheduled jobs pending, but not those of ``skip``; answer how many."""
+        ...
+
+    async def overdue(self, kind: Overdue, limit: int, *, skip: Collection[UUID] = ()) -> Sequence[UUID]:
+        """The jobs that ``promote``, ``expire_waiting`` or ``release_holds`` would take now."""
         ...
 
     async def expired_leases(
@@ -166,11 +193,15 @@ class JobStore(Protocol):
         """Processing jobs whose lease has run out or whose worker is dead, in pages by job id."""
         ...
 
-    async def expire_waiting(self, limit: int) -> int:
+    async def expire_waiting(
+        self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
+    ) -> int:
         """Fail jobs that had to start, or to finish, by now and have not started; answer how many."""
         ...
 
-    async def release_holds(self, limit: int) -> int:
+    async def release_holds(
+        self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
+    ) -> int:
         """Let jobs go whose type has become known since they were held; answer how many."""
         ...
 

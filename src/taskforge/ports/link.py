@@ -9,11 +9,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from taskforge.domain.execution import LogLine
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
-    from taskforge.domain.worker import Registration
-    from taskforge.ports.jobs import Beat
+    from taskforge.domain.worker import Incidents, Registration
+    from taskforge.ports.jobs import Beat, FencedLine
+
+
+TRUSTED_PART = 0.9
+"""The part of a lease for which a worker trusts in it; the rest is for clocks that differ and for stopping."""
 
 
 class Welcome(NamedTuple):
@@ -23,14 +26,23 @@ class Welcome(NamedTuple):
     lease: float
     beat_interval: float
 
+    @property
+    def trust(self) -> float:
+        """Seconds from the sending of a claim or beat for which the worker trusts in its leases."""
+        return self.lease * TRUSTED_PART
+
 
 class Attempt(NamedTuple):
-    """One claimed job with what holds for this attempt: its timeout in seconds, the attempts it may take."""
+    """One claimed job with what holds for this attempt: its timeout in seconds, the attempts it may take.
+
+    ``heartbeat_timeout``: how many seconds its handler may give no sign of life; None: as long as it likes.
+    """
 
     job: ClaimedJob
     timeout: float
     max_attempts: int
     queue_name: str
+    heartbeat_timeout: float | None = None
 
 
 class Work(NamedTuple):
@@ -67,12 +79,16 @@ class Link(Protocol):
         """Report ended attempts; answers the execution ids that were lost before (nothing changed there)."""
         ...
 
-    async def beat(self, beats: Sequence[Beat]) -> BeatReply:
-        """Sign of life of the worker and of its executions."""
+    async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:
+        """Sign of life of the worker and of its executions; ``incidents`` when they have changed."""
         ...
 
-    async def log(self, lines: Sequence[tuple[UUID, LogLine]]) -> None:
-        """Lines of running executions, by execution id."""
+    async def log(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
+        """Lines of running executions; answers the execution ids that were lost before."""
+        ...
+
+    def forget(self, execution_ids: Sequence[UUID]) -> None:
+        """These were lost; nothing will be reported of them."""
         ...
 
     async def leave(self) -> None:

@@ -17,7 +17,7 @@ class WorkerStore(Protocol):
     async def register(
         self, project_id: ProjectId, worker_id: WorkerId, registration: Registration, lease_us: int
     ) -> ProcessIdentity | None:
-        """A new incarnation, and its tasks in the catalogue.
+        """A new incarnation, and its tasks in the catalogue. Silent namesakes are given up.
 
         Answers None, or the process that held the name within the last lease; then nothing is written.
         """
@@ -32,7 +32,14 @@ class WorkerStore(Protocol):
         ...
 
     async def forget(self, dead_workers: Sequence[WorkerId], silence_us: int) -> Sequence[WorkerId]:
-        """Mark as stopped: incarnations known to be dead, and those silent for so long; answers which."""
+        """Give up incarnations known to be dead, and those silent for so long; answers which.
+
+        One that beats nevertheless comes back, unless a namesake has taken its place.
+        """
+        ...
+
+    async def note_lost_suspects(self, worker_ids: Sequence[WorkerId]) -> None:
+        """These lost a job that had lost a worker before: their other jobs are not to blame."""
         ...
 
     async def list(self, project_id: ProjectId, *, stopped: bool = False) -> Sequence[Worker]:

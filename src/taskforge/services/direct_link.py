@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import random
+import time
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from taskforge.domain.errors import Conflict
+from taskforge.domain.errors import Conflict, TaskforgeError
 from taskforge.domain.ids import WorkerId
+from taskforge.domain.job import attempt_policy
 from taskforge.domain.lifecycle import decide
+from taskforge.domain.outcome import Released
+from taskforge.domain.queue import QueueSettings
 from taskforge.ports.jobs import ClaimRequest, Settlement
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 from taskforge.ports.signals import Hint, Topic
@@ -17,17 +23,19 @@ from taskforge.services.processes import is_alive
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from taskforge.domain.execution import LogLine
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
     from taskforge.domain.queue import Queue
-    from taskforge.domain.worker import Registration
-    from taskforge.ports.jobs import Beat, ClaimBatch, JobStore
+    from taskforge.domain.worker import Incidents, Registration
+    from taskforge.ports.jobs import Beat, ClaimBatch, ExpiredLease, FencedLine, JobStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.directory import QueueDirectory
 
 PROMOTE_LIMIT = 1000
+PROMOTION_PAUSE = 5.0
+
+logger = logging.getLogger("taskforge.link")
 
 
 class LinkOptions(NamedTuple):
@@ -63,6 +71,8 @@ class DirectLink:
         self._queue_names: Sequence[str] = ()
         self._job_types: Sequence[str] = ()
         self._held: dict[UUID, ClaimedJob] = {}
+        self._may_own_more = False
+        self._no_promotion_before = 0.0
 
     @property
     def poll_interval(self) -> float:
@@ -94,26 +104,70 @@ class DirectLink:
         return Welcome(self._worker_id, self._options.lease, self._options.lease / 3)
 
     async def claim(self, free: int, suspects: int) -> Work:
+        if self._may_own_more:
+            await self._hand_back_unheard()
         batch = await self._take(free, suspects)
-        if batch.next_due_at is not None and batch.next_due_at <= batch.now:
-            await self._jobs.promote(self._directory.project_id, PROMOTE_LIMIT)
-            if len(batch.jobs) < free:
-                batch = await self._more(batch, free, suspects)
-        if await self._directory.follow(batch.config_version) and len(batch.jobs) < free and self._ruled():
-            batch = await self._more(
-                batch, free, suspects
-            )  # a rule that was set meanwhile kept its queue out
+        for step in (self._with_due, self._with_new_rules):
+            try:
+                batch = await step(batch, free, suspects)
+            except TaskforgeError as error:
+                if not batch.jobs:
+                    raise
+                logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
         attempts = [self._attempt(job) for job in self._in_order(batch.jobs)]
         moments = [moment for moment in (batch.next_due_at, batch.next_start_at) if moment is not None]
-        due_in = max(0.0, (min(moments) - batch.now).total_seconds()) if moments else None
+        due_in = None
+        if moments:
+            due_in = max(0.0, (min(moments) - batch.now).total_seconds())
+            due_in = max(due_in, self._no_promotion_before - time.monotonic())
         return Work(attempts, batch.now, due_in)
 
+    async def _with_due(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
+        """Promotes what is due, and takes of it what there is room for."""
+        if batch.next_due_at is None or batch.next_due_at > batch.now:
+            return batch
+        if time.monotonic() < self._no_promotion_before:
+            return batch
+        try:
+            await self._jobs.promote(self._directory.project_id, PROMOTE_LIMIT)
+        except TaskforgeError:
+            self._no_promotion_before = time.monotonic() + PROMOTION_PAUSE  # recovery finds out which is bad
+            raise
+        return batch if len(batch.jobs) == free else await self._more(batch, free, suspects)
+
+    async def _with_new_rules(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
+        """Follows the configuration; a rule that was set meanwhile kept its queue out of the first claim."""
+        is_new = await self._directory.follow(batch.config_version)
+        if is_new and len(batch.jobs) < free and self._ruled():
+            return await self._more(batch, free, suspects)
+        return batch
+
+    async def _hand_back_unheard(self) -> None:
+        """Jobs that are this worker's, though the answer that said so was lost, have not begun: let them go."""
+        after: UUID | None = None
+        while True:
+            page = await self._jobs.expired_leases([self._worker_id], after, PROMOTE_LIMIT)
+            unheard = [
+                lease
+                for lease in page
+                if lease.worker_id == self._worker_id and lease.execution_id not in self._held
+            ]
+            if unheard:
+                logger.warning("handing back %d jobs whose claim was not heard of", len(unheard))
+                await self._jobs.settle([_released(lease) for lease in unheard])
+            if len(page) < PROMOTE_LIMIT:
+                break
+            after = page[-1].job_id
+        self._may_own_more = False
+
     async def _take(self, free: int, suspects: int) -> ClaimBatch:
+        """A claim whose answer does not come may have been granted."""
         queues = self._queues()
         ruled = [queue.id for queue in queues if queue.has_rule]
         if ruled:
             queues.sort(key=lambda queue: (-queue.priority, queue.id))
-        return await self._jobs.claim(
+        self._may_own_more = True
+        batch = await self._jobs.claim(
             ClaimRequest(
                 self._directory.project_id,
                 self._worker_id,
@@ -125,6 +179,8 @@ class DirectLink:
                 ruled,
             )
         )
+        self._may_own_more = False
+        return batch
 
     async def _more(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
         """What a claim got, and what another one gets now."""
@@ -157,7 +213,8 @@ class DirectLink:
         timeout = policy.timeout
         if job.deadline is not None:
             timeout = min(timeout, max(0.001, (job.deadline - job.claimed_at).total_seconds()))
-        return Attempt(job, timeout, policy.max_attempts, "" if queue is None else queue.name)
+        name = "" if queue is None else queue.name
+        return Attempt(job, timeout, policy.max_attempts, name, policy.heartbeat_timeout)
 
     async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
         settlements = [self._settlement(report) for report in reports if report.execution_id in self._held]
@@ -197,21 +254,25 @@ class DirectLink:
             if frees_a_slot or not settlement.transition.status.is_finished:
                 self._signals.publish(Hint(Topic.READY, project, queue_id))
 
-    async def beat(self, beats: Sequence[Beat]) -> BeatReply:
-        answer = await self._jobs.beat(self._worker_id, beats, self._lease_us)
+    async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:
+        answer = await self._jobs.beat(self._worker_id, beats, self._lease_us, incidents)
         sent = frozenset(beat.execution_id for beat in beats)
         return BeatReply(answer.cancel, sent - answer.alive, answer.drain)
 
-    async def log(self, lines: Sequence[tuple[UUID, LogLine]]) -> None:
-        fenced = [
-            (job.id, job.claim_seq, job.execution_id, line)
-            for execution_id, line in lines
-            if (job := self._held.get(execution_id)) is not None
-        ]
-        if fenced:
-            await self._jobs.append_lines(fenced)
+    async def log(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
+        if not lines:
+            return frozenset()
+        live = await self._jobs.append_lines(lines)
+        return frozenset(execution_id for _, _, execution_id, _ in lines) - live
+
+    def forget(self, execution_ids: Sequence[UUID]) -> None:
+        for execution_id in execution_ids:
+            self._held.pop(execution_id, None)
 
     async def leave(self) -> None:
+        if self._may_own_more:
+            with contextlib.suppress(TaskforgeError):
+                await self._hand_back_unheard()
         await self._workers.stop(self._worker_id)
 
     def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
@@ -226,3 +287,20 @@ class DirectLink:
                     cancel()
 
         return self._signals.subscribe(heard)
+
+
+def _released(lease: ExpiredLease) -> Settlement:
+    transition = decide(
+        Released(),
+        attempt_policy(
+            QueueSettings(),
+            max_attempts=lease.max_attempts,
+            manual_retries=lease.manual_retries,
+            retry=None,
+            timeout_ms=None,
+        ),
+        attempt=lease.attempt,
+        losses=lease.losses,
+        random=random.random,
+    )
+    return Settlement(lease.job_id, lease.claim_seq, lease.execution_id, transition, None, None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import NotFound
 from taskforge.domain.job import AttemptPolicy, attempt_policy
+from taskforge.domain.queue import QueueSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +81,7 @@ class QueueDirectory:
         return self._by_id.get(queue_id)
 
     def policy(self, job: ClaimedJob) -> AttemptPolicy:
-        """What holds for an attempt at this job; its queue must be known."""
+        """What holds for an attempt at this job; the built-in values where its queue is not known."""
         if (
             job.max_attempts is None
             and job.retry_policy is None
@@ -94,8 +95,9 @@ class QueueDirectory:
         return self._policy(job)
 
     def _policy(self, job: ClaimedJob) -> AttemptPolicy:
+        queue = self._by_id.get(job.queue_id)
         return attempt_policy(
-            self._by_id[job.queue_id].settings,
+            QueueSettings() if queue is None else queue.settings,
             max_attempts=job.max_attempts,
             manual_retries=job.manual_retries,
             retry=None if job.retry_policy is None else self._decode_retry(job.retry_policy),

@@ -11,7 +11,8 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import TaskforgeError
+from taskforge.domain.errors import TaskforgeError, TooSlow, Unavailable
+from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import AttemptPolicy, attempt_policy
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Lost
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
-    from taskforge.domain.ids import WorkerId
-    from taskforge.ports.jobs import JobStore
+    from taskforge.ports.jobs import JobStore, Overdue
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 BATCH = 500
 ROUNDS = 100
 FORGET_AFTER_LEASES = 20
+MOST_REFUSED = 1000
+"""Jobs that could not be moved and are left out of the batches of this process; the oldest are tried again."""
 
 logger = logging.getLogger("taskforge.recovery")
 
@@ -69,35 +71,81 @@ class Recovery:
         self._workers = workers
         self._signals = signals
         self._lease = lease
+        self._refused: dict[UUID, None] = {}
 
     async def sweep(self) -> Swept:
         """Rescue, promote, expire, release, end what pauses have begun, forget; answers how much of each.
 
-        Asks first whether there is anything to do: on a quiet system a sweep is one statement.
+        Asks first whether there is anything to do: on a quiet system a sweep is one statement. What one
+        step raises is raised when the others have had their turn.
         """
         silence_us = round(self._lease * FORGET_AFTER_LEASES * 1_000_000)
         outlook = await self._jobs.outlook(this_machine() or "unknown", silence_us)
         # a worker whose process on this machine is gone need not be waited for
         dead = [worker_id for worker_id, process in outlook.present if is_alive(process) is False]
-        return Swept(
-            rescued=await self._rescue(dead) if dead or outlook.expired_leases else 0,
-            promoted=await self._all(lambda: self._jobs.promote(None, BATCH)) if outlook.due else 0,
-            expired=await self._all(lambda: self._jobs.expire_waiting(BATCH)) if outlook.late else 0,
-            released=await self._all(lambda: self._jobs.release_holds(BATCH)) if outlook.held else 0,
-            paused=await self._pauses.finish_all() if outlook.unfinished_pauses else 0,
-            forgotten=len(await self._workers.forget(dead, silence_us))
-            if dead or outlook.silent_workers
-            else 0,
-        )
+        steps: dict[str, Callable[[], Awaitable[int]]] = {}
+        if dead or outlook.expired_leases:
+            steps["rescued"] = lambda: self._rescue(dead)
+        if outlook.due:
+            steps["promoted"] = lambda: self._all("due")
+        if outlook.late:
+            steps["expired"] = lambda: self._all("late")
+        if outlook.held:
+            steps["released"] = lambda: self._all("held")
+        if outlook.unfinished_pauses:
+            steps["paused"] = self._pauses.finish_all
+        if dead or outlook.silent_workers:
+            steps["forgotten"] = lambda: self._forget(dead, silence_us)
+        done: dict[str, int] = {}
+        failure: TaskforgeError | None = None
+        for name, step in steps.items():
+            try:
+                done[name] = await step()
+            except TaskforgeError as error:
+                logger.warning("recovery: nothing %s for now: %s", name, error)
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        return Swept(**done)
 
-    async def _all(self, step: Callable[[], Awaitable[int]]) -> int:
+    async def _forget(self, dead: Sequence[WorkerId], silence_us: int) -> int:
+        return len(await self._workers.forget(dead, silence_us))
+
+    async def _all(self, kind: Overdue) -> int:
         total = 0
         for _ in range(ROUNDS):
-            done = await step()
+            try:
+                done = await self._move(kind, BATCH)
+            except Unavailable:
+                raise
+            except TaskforgeError:
+                done = await self._one_by_one(kind)
             total += done
             if done < BATCH:
                 break
         return total
+
+    async def _one_by_one(self, kind: Overdue) -> int:
+        """The batch was refused, so one of its rows is bad: find out which, and leave it out from now on."""
+        moved = 0
+        for job_id in await self._jobs.overdue(kind, BATCH, skip=self._refused):
+            try:
+                moved += await self._move(kind, 1, job_id)
+            except Unavailable:
+                raise
+            except TaskforgeError as error:
+                logger.error("job %s is %s, and refuses to be moved: %s", job_id, kind, error)
+                self._refused[job_id] = None
+                if len(self._refused) > MOST_REFUSED:
+                    del self._refused[next(iter(self._refused))]
+        return moved
+
+    async def _move(self, kind: Overdue, limit: int, only: UUID | None = None) -> int:
+        if kind == "due":
+            return await self._jobs.promote(None, limit, skip=self._refused, only=only)
+        if kind == "late":
+            return await self._jobs.expire_waiting(limit, skip=self._refused, only=only)
+        return await self._jobs.release_holds(limit, skip=self._refused, only=only)
 
     async def _rescue(self, dead: Sequence[WorkerId]) -> int:
         rescued = 0
@@ -110,11 +158,16 @@ class Recovery:
             after = expired[-1].job_id
 
     async def _rescue_batch(self, expired: Sequence[ExpiredLease], dead: Sequence[WorkerId]) -> int:
+        suspected = [WorkerId(lease.worker_id) for lease in expired if lease.losses]
+        if suspected:  # noted before these are settled: others may find the neighbours later, and alone
+            await self._workers.note_lost_suspects(suspected)
         settlements = []
         for lease in expired:
             try:
                 settlements.append(self._settlement(lease, await self._policy(lease)))
-            except TaskforgeError:
+            except Unavailable:
+                raise
+            except Exception:
                 logger.exception("job %s cannot be rescued", lease.job_id)
         settled = await self._settle(settlements, dead)
         for lease in expired:
@@ -124,11 +177,14 @@ class Recovery:
         return len(settled)
 
     async def _settle(self, settlements: Sequence[Settlement], dead: Sequence[WorkerId]) -> frozenset[UUID]:
+        """Those that still held. One that the database refuses does not stop the rest."""
         if not settlements:
             return frozenset()
         try:
             return await self._jobs.settle(settlements, dead_workers=dead)
-        except TaskforgeError:
+        except TaskforgeError as error:
+            if isinstance(error, Unavailable) and not isinstance(error, TooSlow):
+                raise
             if len(settlements) == 1:
                 logger.exception("job %s cannot be rescued", settlements[0].job_id)
                 return frozenset()

@@ -14,7 +14,7 @@ from taskforge.domain.job import Hold, Job, JobStatus, attempt_budget, attempt_t
 from taskforge.domain.pause import Pause, PauseKind
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.retry import RetryPolicy
-from taskforge.domain.worker import ProcessIdentity, TaskDescription, Worker, WorkerType
+from taskforge.domain.worker import Incidents, ProcessIdentity, TaskDescription, Worker, WorkerType
 
 if TYPE_CHECKING:
     from taskforge.storage.engine import Engine
@@ -179,6 +179,14 @@ def process_of(row: Any) -> ProcessIdentity:
     return ProcessIdentity(row["host"], row["machine"], row["pid"], row["process_started"])
 
 
+def incidents_of(text: str | None) -> Incidents:
+    """What went wrong in a worker; what another version told in another form is left out."""
+    try:
+        return Incidents(**_decode(text or "{}"))
+    except (msgspec.DecodeError, TypeError):
+        return Incidents()
+
+
 def worker_of(row: Any, engine: Engine) -> Worker:
     """A row of workers with the number of jobs it runs."""
     moment = engine.moment
@@ -194,6 +202,7 @@ def worker_of(row: Any, engine: Engine) -> Worker:
         process=process_of(row),
         version=row["version"],
         active_jobs=row["active_jobs"],
+        incidents=incidents_of(row["incidents"]),
         drain_requested_at=moment(row["drain_requested_at"]),
         stopped_at=moment(row["stopped_at"]),
         last_heartbeat=moment(row["last_heartbeat"]),

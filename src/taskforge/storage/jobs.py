@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
@@ -15,19 +16,19 @@ from taskforge.ports.jobs import (
     BeatAnswer,
     ClaimBatch,
     ClaimRequest,
-    ExpiredLease,
-    Outlook,
+    FencedLine,
     Settlement,
 )
-from taskforge.storage.codec import process_of
-from taskforge.storage.engine import Call, Engine, Many, One, Rows, Script
+from taskforge.storage.codec import to_json
+from taskforge.storage.engine import Call, Many, One, Rows, Script
 from taskforge.storage.rules import claim_by_rules
+from taskforge.storage.sweeps import SqlSweeps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from taskforge.domain.execution import LogLine
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
+    from taskforge.domain.worker import Incidents
 
 CLAIMED_COLUMNS = len(ClaimedJob._fields)
 CHUNK = 2_000
@@ -67,11 +68,8 @@ _PackedJob: TypeAlias = tuple[
 """The columns of ``ClaimedJob`` as SQLite packs them."""
 
 
-class SqlJobStore:
-    """Implements ``JobStore`` for any engine."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+class SqlJobStore(SqlSweeps):
+    """Implements ``JobStore`` for any engine; what recovery asks of it is in its base."""
 
     async def accept(
         self, project_id: ProjectId, jobs: Sequence[NewJob], *, hint: str | None = None
@@ -178,10 +176,16 @@ class SqlJobStore:
 
         return await self._engine.run(script)
 
-    async def beat(self, worker_id: WorkerId, beats: Sequence[Beat], lease_us: int) -> BeatAnswer:
-        rows = await self._engine.call(
-            Many("beat_jobs", _columns(Beat._fields, beats), {"worker_id": worker_id, "lease_us": lease_us})
-        )
+    async def beat(
+        self,
+        worker_id: WorkerId,
+        beats: Sequence[Beat],
+        lease_us: int,
+        incidents: Incidents | None = None,
+    ) -> BeatAnswer:
+        told = None if incidents is None else to_json(asdict(incidents))
+        same = {"worker_id": worker_id, "lease_us": lease_us, "incidents": told}
+        rows = await self._engine.call(Many("beat_jobs", _columns(Beat._fields, beats), same))
         identity = self._engine.identity
         alive = [row for row in rows if row["execution_id"] is not None]
         return BeatAnswer(
@@ -190,58 +194,10 @@ class SqlJobStore:
             any(row["drain"] is not None for row in rows),
         )
 
-    async def append_lines(self, lines: Sequence[tuple[UUID, int, UUID, LogLine]]) -> int:
+    async def append_lines(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
         rows = [(job_id, claim_seq, execution_id, *line) for job_id, claim_seq, execution_id, line in lines]
-        return len(await self._engine.call(Many("append_lines", _columns(_FENCED_LINES, rows))))
-
-    async def outlook(self, machine: str, silence_us: int) -> Outlook:
-        rows = await self._engine.read(
-            One("recovery_outlook", {"machine": machine, "silence_us": silence_us})
-        )
-        found = rows[0]
-        return Outlook(
-            bool(found["expired_leases"]),
-            bool(found["due"]),
-            bool(found["late"]),
-            bool(found["held"]),
-            bool(found["unfinished_pauses"]),
-            bool(found["silent_workers"]),
-            [(self._engine.identity(r["id"]), process_of(r)) for r in rows if r["id"] is not None],
-        )
-
-    async def promote(self, project_id: ProjectId | None, limit: int) -> int:
-        return len(await self._engine.call(One("promote_jobs", {"project_id": project_id, "limit": limit})))
-
-    async def expired_leases(
-        self, dead_workers: Sequence[WorkerId], after: UUID | None, limit: int
-    ) -> Sequence[ExpiredLease]:
-        rows = await self._engine.read(
-            One("expired_leases", {"dead_workers": dead_workers, "after": after, "limit": limit})
-        )
-        identity = self._engine.identity
-        return [
-            ExpiredLease(
-                job_id=identity(row["id"]),
-                project_id=identity(row["project_id"]),
-                queue_id=identity(row["queue_id"]),
-                claim_seq=row["claim_seq"],
-                execution_id=identity(row["execution_id"]),
-                worker_id=identity(row["worker_id"]),
-                attempt=row["attempt_count"],
-                losses=row["losses"],
-                max_attempts=row["max_attempts"],
-                manual_retries=row["manual_retries"],
-                cancel_requested=bool(row["cancel_requested"]),
-                has_suspect_neighbour=bool(row["has_suspect_neighbour"]),
-            )
-            for row in rows
-        ]
-
-    async def expire_waiting(self, limit: int) -> int:
-        return len(await self._engine.call(One("expire_waiting", {"limit": limit})))
-
-    async def release_holds(self, limit: int) -> int:
-        return len(await self._engine.call(One("release_holds", {"limit": limit})))
+        call = Many("append_lines", _columns(_FENCED_LINES, rows))
+        return self._ids(await self._engine.call(call))
 
     async def cancel(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
         job = {"project_id": project_id, "job_id": job_id}

@@ -50,6 +50,7 @@ class SqlWorkerStore:
             )
             if namesake:
                 return process_of(namesake[0])
+            yield One("supersede_workers", {"project_id": project_id, "name": registration.name})
             yield One("insert_worker", row)
             if registration.tasks:
                 yield _tasks("upsert_tasks", project_id, registration.tasks)
@@ -68,6 +69,9 @@ class SqlWorkerStore:
             One("forget_workers", {"dead_workers": dead_workers, "silence_us": silence_us})
         )
         return [self._engine.identity(row["id"]) for row in rows]
+
+    async def note_lost_suspects(self, worker_ids: Sequence[WorkerId]) -> None:
+        await self._engine.call(One("note_lost_suspects", {"worker_ids": worker_ids}))
 
     async def list(self, project_id: ProjectId, *, stopped: bool = False) -> Sequence[Worker]:
         rows = await self._engine.read(One("list_workers", {"project_id": project_id, "stopped": stopped}))

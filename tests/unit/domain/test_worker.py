@@ -11,7 +11,7 @@ import pytest
 
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.ids import ProjectId, WorkerId
-from taskforge.domain.worker import ProcessIdentity, Registration, Worker, WorkerStatus, WorkerType
+from taskforge.domain.worker import Incidents, ProcessIdentity, Registration, Worker, WorkerStatus, WorkerType
 
 if TYPE_CHECKING:
     from typing import Any
@@ -30,6 +30,7 @@ WORKER = Worker(
     process=ProcessIdentity("host", "machine", 1, "1"),
     version="0",
     active_jobs=0,
+    incidents=Incidents(),
     drain_requested_at=None,
     stopped_at=None,
     last_heartbeat=NOW,

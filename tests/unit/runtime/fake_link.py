@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.ids import ExecutionId, JobId, QueueId
 from taskforge.domain.job import ClaimedJob
+from taskforge.domain.worker import Incidents
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from taskforge.domain.execution import LogLine
     from taskforge.domain.outcome import Outcome, Report
     from taskforge.domain.worker import Registration
-    from taskforge.ports.jobs import Beat
+    from taskforge.ports.jobs import Beat, FencedLine
 
 QUEUE = QueueId(uuid.uuid4())
 
@@ -41,6 +42,8 @@ class FakeLink:
         self.cancel: set[uuid.UUID] = set()
         self.lost: set[uuid.UUID] = set()
         self.drain = False
+        self.incidents = Incidents()
+        self.forgotten: set[uuid.UUID] = set()
         self.registration: Registration | None = None
         self.errors: dict[str, deque[Exception]] = {
             verb: deque() for verb in ("register", "claim", "settle", "beat", "log", "leave", "connect")
@@ -135,18 +138,24 @@ class FakeLink:
         self._notify()
         return frozenset(report.execution_id for report in reports) & self.lost
 
-    async def beat(self, beats: Sequence[Beat]) -> BeatReply:
+    async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:
         self._called("beat")
+        if incidents is not None:
+            self.incidents = incidents
         self.beats.append(list(beats))
         self._notify()
         ids = {beat.execution_id for beat in beats}
         return BeatReply(frozenset(self.cancel & ids), frozenset(self.lost & ids), self.drain)
 
-    async def log(self, lines: Sequence[tuple[uuid.UUID, LogLine]]) -> None:
+    async def log(self, lines: Sequence[FencedLine]) -> frozenset[uuid.UUID]:
         await asyncio.sleep(0)
         self._called("log")
-        self.lines.extend(lines)
+        self.lines.extend((execution_id, line) for _, _, execution_id, line in lines)
         self._notify()
+        return frozenset(execution_id for _, _, execution_id, _ in lines) & self.lost
+
+    def forget(self, execution_ids: Sequence[uuid.UUID]) -> None:
+        self.forgotten.update(execution_ids)
 
     async def leave(self) -> None:
         self._called("leave")

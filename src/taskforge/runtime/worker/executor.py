@@ -71,11 +71,15 @@ class Executor:
         self._processes: HandlerProcesses | None = None
 
     def start(self, work: Work, claimed: float, lease_until: float) -> None:
-        """Run what was claimed; there must be room for it. After ``refuse`` it is handed back."""
+        """Run what was claimed; there must be room for it.
+
+        After ``refuse`` it is handed back, and so is what was so long on its way that its lease is not
+        to be trusted any more.
+        """
         batch = [Running(attempt, claimed, lease_until) for attempt in work.attempts]
         self._slots.take(batch)
         for running in batch:
-            if self._is_refusing:
+            if self._is_refusing or claimed >= lease_until:
                 running.stop = Stop.RELEASE
                 self._finish(running, None)
                 continue
@@ -158,11 +162,11 @@ class Executor:
         running.in_thread = True
         running.variables = copy_context()
         self._threads.submit(running)
-        self._attend_in(running, attempt.timeout)
+        self._attend_in(running, min(attempt.timeout, attempt.heartbeat_timeout or attempt.timeout))
 
     async def _run(self, running: Running, task: Task[..., Any], context: Context) -> None:
-        running.started = started = time.monotonic()
-        running.attention_at = deadline = started + running.attempt.timeout
+        running.started = time.monotonic()
+        running.attention_at = deadline = running.deadline
         if deadline < self._watchdog.next_look:
             self._watchdog.watch(deadline)
         outcome: Outcome | None = None
@@ -224,7 +228,6 @@ class Executor:
         self._report(running)
 
     def _drop(self, running: Running) -> None:
-        logger.warning("lost the lease of job %s (%s)", running.attempt.job.id, running.attempt.job.job_type)
         running.reported = True
         self._slots.settle((running,))
 
@@ -259,7 +262,8 @@ class Executor:
         if running.ended or running.stuck:
             return
         if running.stop is None and not running.has_started:
-            running.attention_at = now + running.attempt.timeout
+            attempt = running.attempt
+            running.attention_at = now + min(attempt.timeout, attempt.heartbeat_timeout or attempt.timeout)
         elif running.stop is None and running.deadline > now + RESOLUTION:
             running.attention_at = running.deadline
         elif running.stop is None:

@@ -8,6 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from taskforge.domain.execution import LogLevel
+from taskforge.domain.worker import Incidents
 from taskforge.ports.jobs import Beat
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.event_loop import new_event_loop
@@ -20,34 +22,33 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.ports.link import BeatReply, Link, Welcome
+    from taskforge.runtime.worker.loop_watch import Block, LoopWatch
     from taskforge.runtime.worker.recorder import Signs
     from taskforge.runtime.worker.running import Running
     from taskforge.runtime.worker.slots import Slots
+    from taskforge.runtime.worker.tally import Tally
 
     BeatLink: TypeAlias = Callable[[UUID], AbstractAsyncContextManager[Link]]
 
 logger = logging.getLogger(__name__)
 
 EARLY_INTERVAL = 1.0
-TRUST = 0.9
-"""The part of a lease after which, without an answer, the worker no longer trusts in it."""
+AFTER_A_FALL = 1.0
 
 
 class News:
     """What a beat brought, for the event loop: attempts by what they shall be told, and whether to drain."""
 
-    __slots__ = ("cancel", "drain", "expired", "lost")
+    __slots__ = ("cancel", "drain", "lost")
 
     def __init__(
         self,
         cancel: Sequence[Running] = (),
         lost: Sequence[Running] = (),
-        expired: Sequence[Running] = (),
         drain: bool = False,
     ) -> None:
         self.cancel = cancel
         self.lost = lost
-        self.expired = expired
         self.drain = drain
 
 
@@ -56,7 +57,8 @@ class Heartbeat:
 
     In between it beats, once a second at most, for executions that began a second ago, made progress or
     changed their checkpoint; and for all when asked (a cancel may be waiting). It opens its own link in
-    its thread and opens it again when that fails. ``on_news`` is called in that thread.
+    its thread and opens it again when that fails. ``on_news`` is called in that thread. Beside that it
+    watches the worker's event loop, and logs for an execution that it blocks it, while it does.
     """
 
     def __init__(
@@ -64,12 +66,17 @@ class Heartbeat:
         welcome: Welcome,
         beat_link: BeatLink,
         slots: Slots,
+        tally: Tally,
+        loop_watch: LoopWatch,
         on_news: Callable[[News], None],
         early_interval: float = EARLY_INTERVAL,
     ) -> None:
         self._welcome = welcome
         self._beat_link = beat_link
         self._slots = slots
+        self._tally = tally
+        self._told = Incidents()
+        self._loop_watch = loop_watch
         self._on_news = on_news
         self._early_interval = min(early_interval, welcome.beat_interval)
         self._backoff = Backoff(min(0.2, welcome.beat_interval), welcome.beat_interval)
@@ -103,9 +110,15 @@ class Heartbeat:
             loop.call_soon_threadsafe(self._wakeup.set)
 
     def _main(self) -> None:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            self._loop = runner.get_loop()
-            runner.run(self._run())
+        """Whatever happens in here, while the worker lives it beats."""
+        while not self._stopping:
+            try:
+                with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                    self._loop = runner.get_loop()
+                    runner.run(self._run())
+            except BaseException:
+                logger.exception("the heartbeat fell over; it gets up again")
+                time.sleep(AFTER_A_FALL)
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -113,16 +126,43 @@ class Heartbeat:
                 async with self._beat_link(self._welcome.worker_id) as link:
                     while not self._stopping:
                         await self._rest()
+                        await self._watch_loop(link)
                         await self._beat(link)
-            except Exception:
-                logger.exception("the heartbeat's connection failed; opening another one")
-                self._distrust()
-                await self._wakeup.wait(self._backoff.delay())
+                    await self._tell_the_last(link)
+            except Exception as error:
+                pause = self._backoff.delay()
+                logger.warning("the heartbeat cannot connect, trying again in %.1f s: %s", pause, said(error))
+                logger.debug("the heartbeat's error", exc_info=True)
+                await self._wakeup.wait(pause)
 
     async def _rest(self) -> None:
         if not self._is_asked and not self._stopping:
             left = max(0.0, self._next_full - time.monotonic())
             await self._wakeup.wait(min(left, self._early_interval))
+
+    async def _watch_loop(self, link: Link) -> None:
+        block = self._loop_watch.look(time.monotonic())
+        if block is None:
+            return
+        lines = [
+            (running, running.recorder.numbered(LogLevel.WARN, _told(block))) for running in block.suspects
+        ]
+        fenced = []
+        for running, line in lines:
+            job = running.attempt.job
+            fenced.append((job.id, job.claim_seq, job.execution_id, line))
+        try:
+            async with asyncio.timeout(self._patience):
+                await link.log(fenced)
+        except Exception as error:
+            logger.warning("cannot send what blocks the event loop: %s", said(error))
+            for running, line in lines:
+                running.recorder.give_back_lines((line,))
+
+    @property
+    def _patience(self) -> float:
+        """Seconds to wait for an answer: two tries fit between two beats."""
+        return max(1.0, self._welcome.beat_interval / 2)
 
     async def _beat(self, link: Link) -> None:
         """One beat, if one is due."""
@@ -131,25 +171,35 @@ class Heartbeat:
         self._is_asked = False
         in_hand = [running for running in tuple(self._slots.live) if not running.settled]
         chosen = in_hand if is_full else [running for running in in_hand if self._has_news(running, now)]
-        if self._stopping or not (is_full or chosen):
+        incidents = self._tally.incidents()
+        if self._stopping or not (is_full or chosen or incidents != self._told):
             return
         pairs = [(running, running.recorder.take_signs()) for running in chosen]
         try:
-            async with asyncio.timeout(max(1.0, self._welcome.beat_interval)):
-                reply = await link.beat([_beat(running, signs) for running, signs in pairs])
+            async with asyncio.timeout(self._patience):
+                reply = await link.beat(
+                    [_beat(running, signs) for running, signs in pairs],
+                    None if incidents == self._told else incidents,
+                )
         except Exception as error:
             for running, signs in pairs:
                 running.recorder.give_back_signs(signs)
             pause = self._backoff.delay()
             self._next_full = time.monotonic() + pause
-            logger.warning("cannot send a heartbeat, trying again in %.1f s: %s", pause, error or type(error))
-            self._distrust()
+            logger.warning("cannot send a heartbeat, trying again in %.1f s: %s", pause, said(error))
             await self._wakeup.wait(pause)
             return
         self._backoff.reset()
+        self._told = incidents
         if is_full:
             self._next_full = now + self._welcome.beat_interval
         self._apply(chosen, reply, now)
+
+    async def _tell_the_last(self, link: Link) -> None:
+        incidents = self._tally.incidents()
+        if incidents != self._told:
+            async with asyncio.timeout(self._patience):
+                await link.beat([], incidents)
 
     def _has_news(self, running: Running, now: float) -> bool:
         if running.ended:
@@ -165,7 +215,7 @@ class Heartbeat:
 
     def _apply(self, chosen: Sequence[Running], reply: BeatReply, sent: float) -> None:
         for running in chosen:
-            running.lease_until = sent + self._welcome.lease
+            running.lease_until = sent + self._welcome.trust
             running.told_started = running.has_started
         if not (reply.cancel or reply.lost or reply.drain):
             return
@@ -179,17 +229,6 @@ class Heartbeat:
             running.recorder.cancelled = True
         self._on_news(news)
 
-    def _distrust(self) -> None:
-        """Without an answer for most of a lease, someone else may soon own these."""
-        limit = time.monotonic() + self._welcome.lease * (1 - TRUST)
-        expired = [
-            running
-            for running in tuple(self._slots.live)
-            if not running.reported and running.stop is None and running.lease_until <= limit
-        ]
-        if expired:
-            self._on_news(News(expired=expired))
-
 
 def _beat(running: Running, signs: Signs) -> Beat:
     job = running.attempt.job
@@ -202,3 +241,15 @@ def _beat(running: Running, signs: Signs) -> Beat:
         signs.progress,
         signs.state,
     )
+
+
+def _told(block: Block) -> str:
+    return (
+        f"loop_blocked: the event loop of this worker has not answered for {block.seconds:.1f} s, so its other "
+        f"async jobs stand still; await, or make it a thread task (def). It stands here:\n{block.stack}"
+    )
+
+
+def said(error: Exception) -> object:
+    """What an error says, or what it is when it says nothing."""
+    return str(error) or type(error).__name__

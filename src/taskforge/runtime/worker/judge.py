@@ -66,5 +66,9 @@ def after_stop(running: Running, outcome: Outcome | None) -> Outcome:
 
 def _timed_out(running: Running, outcome: Outcome | None) -> Outcome:
     trace = outcome.error.traceback if isinstance(outcome, Failed) else None
-    message = f"no end after {running.attempt.timeout:g} s"
+    attempt = running.attempt
+    if attempt.heartbeat_timeout is not None and running.silent:
+        message = f"no sign of life for {attempt.heartbeat_timeout:g} s, which its queue demands"
+        return Failed(ErrorReport("HeartbeatTimeout", message, trace), timed_out=True)
+    message = f"no end after {attempt.timeout:g} s"
     return Failed(ErrorReport("TimeoutError", message, trace), timed_out=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +38,8 @@ class AttemptRecorder:
 
     cancelled = False
     changed = False
+    signed_at = -math.inf
+    """When the handler last gave a sign of life itself, by the monotonic clock."""
     state: str | None = None
     _signs = NO_SIGNS
     _lines: list[LogLine] | None = None
@@ -68,16 +72,25 @@ class AttemptRecorder:
                 self._lines = self._lines or []
             self._output.write(stream, text)
 
+    def numbered(self, level: LogLevel, message: str) -> LogLine:
+        """A line for the caller to send: it has its place among the others, and is not kept here."""
+        with _lock:
+            self._count += 1
+            text = clean_message(message) or "-"
+            return LogLine(self._count, level, text, None, datetime.now(UTC))
+
     def progress(self, text: str) -> None:
         """The handler's progress, as JSON text."""
         with _lock:
             self._signs = self._signs._replace(signed=True, progress=text)
+            self.signed_at = time.monotonic()
             self.changed = True
 
     def heartbeat(self) -> None:
         """The handler is alive."""
         with _lock:
             self._signs = self._signs._replace(signed=True)
+            self.signed_at = time.monotonic()
             self.changed = True
 
     def save(self, context: Context) -> None:

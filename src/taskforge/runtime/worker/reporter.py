@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import Unavailable
+from taskforge.domain.errors import TooSlow, Unavailable
 from taskforge.domain.outcome import ErrorReport, Failed, Report, Succeeded
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.wakeup import Wakeup
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.execution import LogLine
+    from taskforge.ports.jobs import FencedLine
     from taskforge.ports.link import Link
     from taskforge.runtime.worker.running import Running
     from taskforge.runtime.worker.slots import Slots
+    from taskforge.runtime.worker.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +41,23 @@ class Reporter:
     """One task that settles and, at most every half second, sends the lines of running executions.
 
     It does one at a time, so that a line cannot be overtaken by the end of its execution.
-    ``on_settled`` is told after each batch whether there may be work again because of it.
+    ``on_settled`` is told after each batch whether there may be work again because of it, ``on_lost``
+    which running executions were found to be no longer ours.
     """
 
-    def __init__(self, link: Link, slots: Slots, on_settled: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        slots: Slots,
+        tally: Tally,
+        on_settled: Callable[[bool], None],
+        on_lost: Callable[[Sequence[Running]], None],
+    ) -> None:
         self._link = link
         self._slots = slots
+        self._tally = tally
         self._on_settled = on_settled
+        self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Running] = deque()
         self._wakeup = Wakeup()
@@ -54,6 +66,7 @@ class Reporter:
         self._log_is_due = False
         self._closing = False
         self._backoff = Backoff()
+        self._log_backoff = Backoff(LOG_INTERVAL)
 
     def add(self, running: Running) -> None:
         """An attempt has come to its outcome."""
@@ -65,7 +78,11 @@ class Reporter:
     def watch_logs(self) -> None:
         """Handlers were started: look for their lines from now on."""
         if self._log_timer is None:
-            self._log_timer = self._loop.call_later(LOG_INTERVAL, self._log_time)
+            self._watch_logs_in(LOG_INTERVAL)
+
+    def _watch_logs_in(self, seconds: float) -> None:
+        if not self._closing:
+            self._log_timer = self._loop.call_later(seconds, self._log_time)
 
     async def run(self) -> None:
         """Report until ``close`` was called and nothing is left. Errors of the link never end it."""
@@ -98,6 +115,8 @@ class Reporter:
                 lost = await self._link.settle(reports)
             except PASSING as error:
                 logger.warning("cannot report %d ended jobs, trying again: %s", len(reports), error)
+                if isinstance(error, TooSlow) and tries >= TRIES_BEFORE_SPLIT and len(batch) > 1:
+                    return await self._settle_halves(batch)
             except Exception:
                 logger.exception("the platform refused a report of %d ended jobs", len(reports))
                 if tries >= TRIES_BEFORE_SPLIT:
@@ -106,12 +125,15 @@ class Reporter:
                 return self._settled(batch, lost)
             await asyncio.sleep(self._backoff.delay())
 
+    async def _settle_halves(self, batch: Sequence[Running]) -> None:
+        half = len(batch) // 2
+        await self._settle(batch[:half])
+        await self._settle(batch[half:])
+
     async def _settle_alone(self, batch: Sequence[Running], reports: Sequence[Report]) -> None:
         """One bad report must not stop the rest: halve the batch, and replace the one that is left."""
         if len(batch) > 1:
-            half = len(batch) // 2
-            await self._settle(batch[:half])
-            return await self._settle(batch[half:])
+            return await self._settle_halves(batch)
         (running,), (report,) = batch, reports
         if report.lines or report.state is not None or isinstance(report.outcome, Succeeded):
             running.outcome = Failed(
@@ -125,35 +147,48 @@ class Reporter:
     def _settled(self, batch: Sequence[Running], lost: frozenset[UUID]) -> None:
         self._backoff.reset()
         self._slots.settle(batch)
-        if lost:
-            logger.warning("%d ended jobs had been taken from this worker before", len(lost))
+        for running in batch if lost else ():
+            if running.attempt.job.execution_id in lost:
+                self._tally.refused(running, "its report")
         self._on_settled(any(_leaves_work(running) for running in batch))
 
     def _log_time(self) -> None:
         self._log_timer = None
         if self._slots.live:
             self._log_is_due = True
-            self.watch_logs()
             if self._is_idle:
                 self._wakeup.set()
 
     async def _send_lines(self) -> None:
         self._log_is_due = False
         taken: list[tuple[Running, tuple[LogLine, ...]]] = []
-        lines: list[tuple[UUID, LogLine]] = []
+        lines: list[FencedLine] = []
         for running in tuple(self._slots.live):
             if running.recorder.has_lines and not running.reported and len(lines) < MAX_LINES:
                 own = running.recorder.take_lines()
                 taken.append((running, own))
-                lines.extend((running.attempt.job.execution_id, line) for line in own)
-        if not lines:
-            return
-        try:
-            await self._link.log(lines)
-        except Exception as error:
-            logger.warning("cannot send %d log lines, keeping them: %s", len(lines), error)
-            for running, own in taken:
-                running.recorder.give_back_lines(own)
+                job = running.attempt.job
+                lines.extend((job.id, job.claim_seq, job.execution_id, line) for line in own)
+        pause = LOG_INTERVAL
+        if lines:
+            try:
+                lost = await self._link.log(lines)
+            except Exception as error:
+                pause = self._log_backoff.delay()
+                logger.warning("cannot send %d log lines, keeping them: %s", len(lines), error)
+                for running, own in taken:
+                    running.recorder.give_back_lines(own)
+            else:
+                self._log_backoff.reset()
+                if lost:
+                    self._lost([running for running, _ in taken if running.attempt.job.execution_id in lost])
+        self._watch_logs_in(pause)
+
+    def _lost(self, found: Sequence[Running]) -> None:
+        ours = [running for running in found if not running.reported]
+        for running in ours:
+            self._tally.refused(running, "a line of its log")
+        self._on_lost(ours)
 
 
 def _leaves_work(running: Running) -> bool:

@@ -37,7 +37,8 @@ class Running:
 
     ``attention_at`` is when the watchdog has to look at it. ``reported``: an outcome was handed to the
     reporter (or dropped); ``settled``: the record has it, no lease is kept any more; ``ended``: the
-    handler is over. A handler that does not stop is reported before it has ended, and ``stuck`` then.
+    handler is over. ``lease_until`` is how long the worker trusts in its lease. A handler that does not stop
+    is reported before it has ended, and ``stuck`` then.
     """
 
     started = math.nan
@@ -51,6 +52,7 @@ class Running:
     ended = False
     stuck = False
     told_started = False
+    lease_lost = False
     stop: Stop | None = None
     outcome: Outcome | None = None
     thread_outcome: Outcome | None = None
@@ -73,5 +75,12 @@ class Running:
 
     @property
     def deadline(self) -> float:
-        """When the attempt's timeout is over; not a number before it has begun."""
-        return self.started + self.attempt.timeout
+        """When the attempt's timeout, or the silence its queue allows, is over; not a number before it has begun."""
+        end = self.started + self.attempt.timeout
+        silence = self.attempt.heartbeat_timeout
+        return end if silence is None else min(end, max(self.started, self.recorder.signed_at) + silence)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is the handler's silence that ends the attempt, and not its length."""
+        return self.deadline < self.started + self.attempt.timeout

@@ -14,13 +14,16 @@ from taskforge.runtime.worker.claimer import Claimer
 from taskforge.runtime.worker.executor import Executor
 from taskforge.runtime.worker.heartbeat import Heartbeat, News
 from taskforge.runtime.worker.log_capture import LogCapture
+from taskforge.runtime.worker.loop_watch import LoopWatch
 from taskforge.runtime.worker.print_capture import PrintCapture
 from taskforge.runtime.worker.reporter import Reporter
 from taskforge.runtime.worker.running import Stop
 from taskforge.runtime.worker.slots import Slots
+from taskforge.runtime.worker.tally import Tally
+from taskforge.runtime.worker.watchdog import Watchdog, trusted_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
     from uuid import UUID
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from taskforge.ports.link import Link, Welcome, Work
     from taskforge.runtime.worker.heartbeat import BeatLink
     from taskforge.runtime.worker.options import WorkerOptions
+    from taskforge.runtime.worker.running import Running
     from taskforge.sdk.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -162,21 +166,26 @@ class Worker:
                 claimer.wake()
 
         def start(work: Work, sent: float, came: float) -> None:
-            executor.start(work, came, sent + welcome.lease)
+            trusted = sent + welcome.trust
+            executor.start(work, came, trusted)
+            leases.watch(trusted)
             reporter.watch_logs()
 
-        def apply(news: News) -> None:
-            for running in news.lost:
-                if not running.reported:
-                    executor.stop(running, Stop.LOST)
-            for running in news.cancel:
-                executor.stop(running, Stop.CANCEL)
-            for running in news.expired:
-                executor.stop(running, Stop.RELEASE)
-            if news.drain:
-                self.request_drain()
+        def lost(found: Sequence[Running]) -> None:
+            self._lose(executor, found)
 
-        reporter = Reporter(self._link, slots, settled)
+        def apply(news: News) -> None:
+            self._apply(executor, tally, news)
+
+        def distrust(running: Running, now: float) -> None:
+            tally.lost(running, "no heartbeat was answered in time, so its handler is stopped")
+            executor.stop(running, Stop.RELEASE)
+
+        tally = Tally()
+        leases = Watchdog(slots.live, distrust, trusted_until)
+        self._cleanup.callback(leases.close)
+        loop_watch = LoopWatch(slots.live, tally)
+        reporter = Reporter(self._link, slots, tally, settled, lost)
         executor = Executor(self._registry, slots, reporter.add, options, on_stuck=self._stuck)
         claimer = Claimer(self._link, slots, start)
         return _Parts(
@@ -185,10 +194,28 @@ class Worker:
             claimer=claimer,
             executor=executor,
             reporter=reporter,
-            heartbeat=Heartbeat(welcome, self._beat_link, slots, _from_any_thread(apply)),
+            heartbeat=Heartbeat(welcome, self._beat_link, slots, tally, loop_watch, _from_any_thread(apply)),
             claiming=asyncio.create_task(claimer.run(), name="taskforge claimer"),
             reporting=asyncio.create_task(reporter.run(), name="taskforge reporter"),
         )
+
+    def _apply(self, executor: Executor, tally: Tally, news: News) -> None:
+        """What a heartbeat has brought."""
+        for running in news.lost:
+            if not running.reported:
+                tally.refused(running, "its heartbeat")
+        self._lose(executor, news.lost)
+        for running in news.cancel:
+            executor.stop(running, Stop.CANCEL)
+        if news.drain:
+            self.request_drain()
+
+    def _lose(self, executor: Executor, found: Sequence[Running]) -> None:
+        """These are no longer ours: stop their handlers, report nothing."""
+        ours = [running for running in found if not running.reported]
+        for running in ours:
+            executor.stop(running, Stop.LOST)
+        self._link.forget([running.attempt.job.execution_id for running in ours])
 
     async def _idle(self, seconds: float) -> bool:
         idle = Wakeup()

@@ -105,7 +105,8 @@ BEGIN
 END
 $$;
 
--- One row an incarnation: a restarted process is another worker of the same name.
+-- One row an incarnation: a restarted process is another worker of the same name. One that was stopped because it
+-- was silent has been given up, and comes back when it beats. After suspect_lost_at its other jobs are not blamed.
 CREATE TABLE workers (
   id uuid PRIMARY KEY,
   project_id uuid NOT NULL REFERENCES projects (id),
@@ -123,6 +124,9 @@ CREATE TABLE workers (
   last_heartbeat timestamptz NOT NULL,
   drain_requested_at timestamptz,
   stopped_at timestamptz,
+  given_up_at timestamptz,
+  suspect_lost_at timestamptz,
+  incidents text,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );

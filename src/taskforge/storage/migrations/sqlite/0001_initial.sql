@@ -94,7 +94,8 @@ CREATE TABLE pauses (
   UNIQUE (project_id, kind, value)
 ) STRICT;
 
--- One row an incarnation: a restarted process is another worker of the same name.
+-- One row an incarnation: a restarted process is another worker of the same name. One that was stopped because it
+-- was silent has been given up, and comes back when it beats. After suspect_lost_at its other jobs are not blamed.
 CREATE TABLE workers (
   id TEXT NOT NULL PRIMARY KEY,
   project_id TEXT NOT NULL REFERENCES projects (id),
@@ -112,6 +113,9 @@ CREATE TABLE workers (
   last_heartbeat INTEGER NOT NULL,
   drain_requested_at INTEGER,
   stopped_at INTEGER,
+  given_up_at INTEGER,
+  suspect_lost_at INTEGER,
+  incidents TEXT,
   created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
   updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))
 ) STRICT;

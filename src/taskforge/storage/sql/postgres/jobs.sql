@@ -223,7 +223,11 @@ ON CONFLICT DO NOTHING;
 -- name: beat_jobs
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
 me AS (
-  UPDATE workers w SET last_heartbeat = t.now, updated_at = t.now FROM t WHERE w.id = :worker_id::uuid
+  UPDATE workers w SET last_heartbeat = t.now, updated_at = t.now, incidents = coalesce(:incidents::text, w.incidents),
+    -- one that was given up comes back, unless another has taken its name
+    stopped_at = CASE WHEN w.given_up_at IS NULL OR EXISTS (SELECT 1 FROM workers n
+      WHERE n.project_id = w.project_id AND n.name = w.name AND n.stopped_at IS NULL) THEN w.stopped_at END
+  FROM t WHERE w.id = :worker_id::uuid
   RETURNING coalesce(w.drain_requested_at, w.stopped_at) AS drain
 ),
 news AS MATERIALIZED (
@@ -253,16 +257,21 @@ SELECT alive.execution_id, alive.cancel, (SELECT drain FROM me) AS drain
 FROM t LEFT JOIN alive ON true;
 
 -- name: append_lines
-INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
-SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
-FROM unnest(
-  (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :seq::integer[], :level::text[],
-  :message::text[], :metadata::text[], :logged_at::timestamptz[]
-) AS l (job_id, claim_seq, execution_id, seq, level, message, metadata, logged_at),
-LATERAL (SELECT j.claim_seq, j.execution_id, j.lease_until FROM jobs j WHERE j.id = l.job_id LIMIT 1) j
-WHERE j.lease_until IS NOT NULL AND j.claim_seq = l.claim_seq AND j.execution_id = l.execution_id
-ON CONFLICT DO NOTHING
-RETURNING seq;
+WITH live AS MATERIALIZED (
+  SELECT l.*
+  FROM unnest(
+    (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :seq::integer[], :level::text[],
+    :message::text[], :metadata::text[], :logged_at::timestamptz[]
+  ) AS l (job_id, claim_seq, execution_id, seq, level, message, metadata, logged_at),
+  LATERAL (SELECT j.claim_seq, j.execution_id, j.lease_until FROM jobs j WHERE j.id = l.job_id LIMIT 1) j
+  WHERE j.lease_until IS NOT NULL AND j.claim_seq = l.claim_seq AND j.execution_id = l.execution_id
+),
+added AS (
+  INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
+  SELECT execution_id, seq, level, message, metadata, logged_at FROM live
+  ON CONFLICT DO NOTHING
+)
+SELECT DISTINCT execution_id FROM live;
 
 -- name: recovery_outlook
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
@@ -279,7 +288,9 @@ SELECT
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL
     AND w.last_heartbeat < t.now - :silence_us::bigint * interval '1 microsecond') AS silent_workers,
   w.id, w.host, w.machine, w.pid, w.process_started
-FROM t LEFT JOIN workers w ON w.machine = :machine::text AND w.stopped_at IS NULL;
+FROM t LEFT JOIN workers w ON w.machine = :machine::text AND (w.stopped_at IS NULL
+  OR w.given_up_at > t.now - :silence_us::bigint * interval '1 microsecond'
+    AND EXISTS (SELECT 1 FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id));
 
 -- name: promote_jobs
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
@@ -289,6 +300,7 @@ UPDATE jobs j SET status = 'pending', updated_at = (SELECT now FROM t),
 WHERE j.id = ANY (ARRAY (
   SELECT h.id FROM t, queues q, LATERAL (
     SELECT s.id FROM jobs s WHERE s.queue_id = q.id AND s.status = 'scheduled' AND s.scheduled_for <= t.now
+      AND s.id <> ALL (:skip::uuid[]) AND (:only::uuid IS NULL OR s.id = :only::uuid)
     ORDER BY s.scheduled_for LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
   ) h
   WHERE :project_id::uuid IS NULL OR q.project_id = :project_id::uuid
@@ -301,7 +313,8 @@ WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS
 SELECT j.id, j.project_id, j.queue_id, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
   j.manual_retries, j.cancel_requested_at IS NOT NULL AS cancel_requested,
   EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
-    AND s.id <> j.id) AS has_suspect_neighbour
+    AND s.id <> j.id)
+  OR EXISTS (SELECT 1 FROM workers w WHERE w.id = j.worker_id AND w.suspect_lost_at IS NOT NULL) AS has_suspect_neighbour
 FROM jobs j, t
 WHERE j.status = 'processing' AND (j.lease_until < t.now OR j.worker_id = ANY (:dead_workers::uuid[]))
   AND (:after::uuid IS NULL OR j.id > :after::uuid)
@@ -314,15 +327,37 @@ UPDATE jobs j SET status = 'failed', hold = NULL, completed_at = t.now, updated_
 FROM t
 WHERE j.id = ANY (ARRAY (
   SELECT w.id FROM jobs w, t WHERE w.status IN ('pending', 'scheduled') AND w.waits_until <= t.now
+    AND w.id <> ALL (:skip::uuid[]) AND (:only::uuid IS NULL OR w.id = :only::uuid)
   ORDER BY w.waits_until LIMIT (SELECT :limit::bigint) FOR UPDATE OF w SKIP LOCKED
 ))
 RETURNING j.id;
+
+-- name: overdue_due
+SELECT h.id FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t, queues q, LATERAL (
+  SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' AND j.scheduled_for <= t.now
+    AND j.id <> ALL (:skip::uuid[])
+  ORDER BY j.scheduled_for LIMIT (SELECT :limit::bigint)
+) h LIMIT (SELECT :limit::bigint);
+
+-- name: overdue_late
+SELECT w.id FROM jobs w
+WHERE w.status IN ('pending', 'scheduled') AND w.waits_until <= coalesce(:now::timestamptz, clock_timestamp())
+  AND w.id <> ALL (:skip::uuid[])
+ORDER BY w.waits_until LIMIT (SELECT :limit::bigint);
+
+-- name: overdue_held
+SELECT h.id FROM tasks k, LATERAL (
+  SELECT j.id FROM jobs j WHERE j.project_id = k.project_id AND j.job_type = k.name AND j.hold = 'no_worker'
+    AND j.id <> ALL (:skip::uuid[])
+  LIMIT (SELECT :limit::bigint)
+) h LIMIT (SELECT :limit::bigint);
 
 -- name: release_holds
 UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.losses)
 WHERE j.id = ANY (ARRAY (
   SELECT h.id FROM tasks k, LATERAL (
     SELECT w.id FROM jobs w WHERE w.project_id = k.project_id AND w.job_type = k.name AND w.hold = 'no_worker'
+      AND w.id <> ALL (:skip::uuid[]) AND (:only::uuid IS NULL OR w.id = :only::uuid)
     LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
   ) h LIMIT (SELECT :limit::bigint)
 ))

@@ -7,6 +7,15 @@ WHERE project_id = :project_id::uuid AND name = :name::text AND stopped_at IS NU
   AND last_heartbeat > coalesce(:now::timestamptz, clock_timestamp()) - :lease_us::bigint * interval '1 microsecond'
 ORDER BY last_heartbeat DESC LIMIT 1;
 
+-- name: supersede_workers
+UPDATE workers SET stopped_at = t.now, given_up_at = t.now
+FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t
+WHERE project_id = :project_id::uuid AND name = :name::text AND stopped_at IS NULL;
+
+-- name: note_lost_suspects
+UPDATE workers SET suspect_lost_at = coalesce(:now::timestamptz, clock_timestamp())
+WHERE id = ANY (:worker_ids::uuid[]) AND suspect_lost_at IS NULL;
+
 -- name: insert_worker
 INSERT INTO workers (id, project_id, name, type, capabilities, max_concurrent_jobs, queues, job_types, host, machine, pid,
   process_started, version, last_heartbeat, created_at, updated_at)
@@ -37,7 +46,7 @@ WHERE id = :worker_id::uuid;
 
 -- name: list_workers
 SELECT w.id, w.project_id, w.name, w.type, w.capabilities, w.max_concurrent_jobs, w.queues, w.job_types, w.host, w.machine,
-  w.pid, w.process_started, w.version, w.drain_requested_at, w.stopped_at, w.last_heartbeat, w.created_at,
+  w.pid, w.process_started, w.version, w.incidents, w.drain_requested_at, w.stopped_at, w.last_heartbeat, w.created_at,
   w.updated_at, coalesce(:now::timestamptz, clock_timestamp()) AS now,
   (SELECT count(*) FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id) AS active_jobs
 FROM workers w
@@ -45,7 +54,8 @@ WHERE w.project_id = :project_id::uuid AND (:stopped::boolean OR w.stopped_at IS
 ORDER BY w.id DESC LIMIT 1000;
 
 -- name: forget_workers
-UPDATE workers SET stopped_at = coalesce(:now::timestamptz, clock_timestamp())
+UPDATE workers SET stopped_at = coalesce(:now::timestamptz, clock_timestamp()),
+  given_up_at = coalesce(:now::timestamptz, clock_timestamp())
 WHERE stopped_at IS NULL AND (
   id = ANY (:dead_workers::uuid[])
   OR last_heartbeat < coalesce(:now::timestamptz, clock_timestamp()) - :silence_us::bigint * interval '1 microsecond'

@@ -149,7 +149,11 @@ ON CONFLICT DO NOTHING;
 
 -- name: beat_jobs
 -- once
-UPDATE workers SET last_heartbeat = :now, updated_at = :now WHERE id = :worker_id
+-- one that was given up comes back, unless another has taken its name
+UPDATE workers SET last_heartbeat = :now, updated_at = :now, incidents = coalesce(:incidents, incidents),
+  stopped_at = CASE WHEN given_up_at IS NULL OR EXISTS (SELECT 1 FROM workers n
+    WHERE n.project_id = workers.project_id AND n.name = workers.name AND n.stopped_at IS NULL) THEN stopped_at END
+WHERE id = :worker_id
 RETURNING NULL AS execution_id, NULL AS cancel, coalesce(drain_requested_at, stopped_at) AS drain;
 UPDATE jobs SET lease_until = :now + :lease_us,
   started_at = coalesce(started_at, CASE WHEN :started THEN :now END),
@@ -160,11 +164,16 @@ RETURNING execution_id, cancel_requested_at AS cancel, NULL AS drain;
 
 -- name: append_lines
 INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
-SELECT j.execution_id, :seq, :level, :message, :metadata, :logged_at
-FROM jobs j
-WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id
-ON CONFLICT DO NOTHING
-RETURNING seq;
+SELECT j.execution_id, l.value ->> 'seq', l.value ->> 'level', l.value ->> 'message', l.value ->> 'metadata',
+  l.value ->> 'logged_at'
+FROM json_each(:rows) l CROSS JOIN jobs j ON j.id = l.value ->> 'job_id'
+WHERE j.status = 'processing' AND j.claim_seq = l.value ->> 'claim_seq'
+  AND j.execution_id = l.value ->> 'execution_id'
+ON CONFLICT DO NOTHING;
+SELECT DISTINCT j.execution_id
+FROM json_each(:rows) l CROSS JOIN jobs j ON j.id = l.value ->> 'job_id'
+WHERE j.status = 'processing' AND j.claim_seq = l.value ->> 'claim_seq'
+  AND j.execution_id = l.value ->> 'execution_id';
 
 -- name: recovery_outlook
 SELECT
@@ -178,7 +187,9 @@ SELECT
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL AND w.last_heartbeat < :now - :silence_us)
     AS silent_workers,
   w.id, w.host, w.machine, w.pid, w.process_started
-FROM (SELECT 1) LEFT JOIN workers w ON w.machine = :machine AND w.stopped_at IS NULL;
+FROM (SELECT 1) LEFT JOIN workers w ON w.machine = :machine AND (w.stopped_at IS NULL
+  OR w.given_up_at > :now - :silence_us
+    AND EXISTS (SELECT 1 FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id));
 
 -- name: promote_jobs
 UPDATE jobs SET status = 'pending', updated_at = :now,
@@ -187,6 +198,7 @@ UPDATE jobs SET status = 'pending', updated_at = :now,
 WHERE id IN (
   SELECT j.id FROM queues q CROSS JOIN jobs j ON j.queue_id = q.id
   WHERE (:project_id IS NULL OR q.project_id = :project_id) AND j.status = 'scheduled' AND j.scheduled_for <= :now
+    AND j.id NOT IN (SELECT value FROM json_each(:skip)) AND (:only IS NULL OR j.id = :only)
   LIMIT :limit
 )
 RETURNING id;
@@ -195,7 +207,8 @@ RETURNING id;
 SELECT j.id, j.project_id, j.queue_id, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
   j.manual_retries, j.cancel_requested_at IS NOT NULL AS cancel_requested,
   EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
-    AND s.id <> j.id) AS has_suspect_neighbour
+    AND s.id <> j.id)
+  OR EXISTS (SELECT 1 FROM workers w WHERE w.id = j.worker_id AND w.suspect_lost_at IS NOT NULL) AS has_suspect_neighbour
 FROM jobs j
 WHERE j.status = 'processing'
   AND (j.lease_until < :now OR j.worker_id IN (SELECT value FROM json_each(:dead_workers)))
@@ -206,16 +219,35 @@ ORDER BY j.id LIMIT :limit;
 UPDATE jobs SET status = 'failed', hold = NULL, completed_at = :now, updated_at = :now,
   failure = CASE WHEN deadline <= :now THEN 'deadline' ELSE 'queue_timeout' END
 WHERE id IN (
-  SELECT id FROM jobs WHERE status IN ('pending', 'scheduled') AND waits_until <= :now
-  ORDER BY waits_until LIMIT :limit
+  SELECT j.id FROM jobs j WHERE j.status IN ('pending', 'scheduled') AND j.waits_until <= :now
+    AND j.id NOT IN (SELECT value FROM json_each(:skip)) AND (:only IS NULL OR j.id = :only)
+  ORDER BY j.waits_until LIMIT :limit
 )
 RETURNING id;
+
+-- name: overdue_due
+SELECT j.id FROM queues q CROSS JOIN jobs j ON j.queue_id = q.id
+WHERE j.status = 'scheduled' AND j.scheduled_for <= :now AND j.id NOT IN (SELECT value FROM json_each(:skip))
+LIMIT :limit;
+
+-- name: overdue_late
+SELECT j.id FROM jobs j
+WHERE j.status IN ('pending', 'scheduled') AND j.waits_until <= :now
+  AND j.id NOT IN (SELECT value FROM json_each(:skip))
+ORDER BY j.waits_until LIMIT :limit;
+
+-- name: overdue_held
+SELECT j.id FROM tasks k CROSS JOIN jobs j ON j.project_id = k.project_id AND j.job_type = k.name
+WHERE j.hold = 'no_worker' AND j.id NOT IN (SELECT value FROM json_each(:skip))
+LIMIT :limit;
 
 -- name: release_holds
 UPDATE jobs SET hold = (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id)
 WHERE id IN (
   SELECT j.id FROM tasks k CROSS JOIN jobs j ON j.project_id = k.project_id AND j.job_type = k.name
-  WHERE j.hold = 'no_worker' LIMIT :limit
+  WHERE j.hold = 'no_worker'
+    AND j.id NOT IN (SELECT value FROM json_each(:skip)) AND (:only IS NULL OR j.id = :only)
+  LIMIT :limit
 )
 RETURNING id;
 

@@ -1,0 +1,121 @@
+"""What recovery asks of the jobs (a part of ``ports.jobs``) over SQL."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from taskforge.ports.jobs import ExpiredLease, Outlook, Overdue
+from taskforge.storage.codec import process_of
+from taskforge.storage.engine import Engine, One
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId, WorkerId
+    from taskforge.domain.worker import ProcessIdentity
+
+T = TypeVar("T")
+
+_OVERDUE = {"due": "overdue_due", "late": "overdue_late", "held": "overdue_held"}
+
+logger = logging.getLogger("taskforge.storage")
+
+
+class SqlSweeps:
+    """The half of a ``JobStore`` that recovery uses."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def outlook(self, machine: str, silence_us: int) -> Outlook:
+        rows = await self._engine.read(
+            One("recovery_outlook", {"machine": machine, "silence_us": silence_us})
+        )
+        found = rows[0]
+        present = [_readable(row, self._present) for row in rows if row["id"] is not None]
+        return Outlook(
+            bool(found["expired_leases"]),
+            bool(found["due"]),
+            bool(found["late"]),
+            bool(found["held"]),
+            bool(found["unfinished_pauses"]),
+            bool(found["silent_workers"]),
+            [worker for worker in present if worker is not None],
+        )
+
+    def _present(self, row: Any) -> tuple[WorkerId, ProcessIdentity]:
+        return self._engine.identity(row["id"]), process_of(row)
+
+    async def promote(
+        self,
+        project_id: ProjectId | None,
+        limit: int,
+        *,
+        skip: Collection[UUID] = (),
+        only: UUID | None = None,
+    ) -> int:
+        parameters = {"project_id": project_id, "limit": limit, "skip": list(skip), "only": only}
+        return len(await self._engine.call(One("promote_jobs", parameters)))
+
+    async def overdue(self, kind: Overdue, limit: int, *, skip: Collection[UUID] = ()) -> Sequence[UUID]:
+        rows = await self._engine.read(One(_OVERDUE[kind], {"limit": limit, "skip": list(skip)}))
+        ids = [_readable(row, lambda row: self._engine.identity(row["id"])) for row in rows]
+        return [job_id for job_id in ids if job_id is not None]
+
+    async def expired_leases(
+        self, dead_workers: Sequence[WorkerId], after: UUID | None, limit: int
+    ) -> Sequence[ExpiredLease]:
+        """Rows that cannot be read are left out, and their places in the page filled with the next ones."""
+        found: list[ExpiredLease] = []
+        last: Any = after
+        while len(found) < limit:
+            wanted = limit - len(found)
+            rows = await self._engine.read(
+                One("expired_leases", {"dead_workers": dead_workers, "after": last, "limit": wanted})
+            )
+            leases = [_readable(row, self._expired) for row in rows]
+            found += [lease for lease in leases if lease is not None]
+            if len(rows) < wanted:
+                break
+            last = rows[-1]["id"]
+        return found
+
+    def _expired(self, row: Any) -> ExpiredLease:
+        identity = self._engine.identity
+        return ExpiredLease(
+            job_id=identity(row["id"]),
+            project_id=identity(row["project_id"]),
+            queue_id=identity(row["queue_id"]),
+            claim_seq=row["claim_seq"],
+            execution_id=identity(row["execution_id"]),
+            worker_id=identity(row["worker_id"]),
+            attempt=row["attempt_count"],
+            losses=row["losses"],
+            max_attempts=row["max_attempts"],
+            manual_retries=row["manual_retries"],
+            cancel_requested=bool(row["cancel_requested"]),
+            has_suspect_neighbour=bool(row["has_suspect_neighbour"]),
+        )
+
+    async def expire_waiting(
+        self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
+    ) -> int:
+        parameters = {"limit": limit, "skip": list(skip), "only": only}
+        return len(await self._engine.call(One("expire_waiting", parameters)))
+
+    async def release_holds(
+        self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
+    ) -> int:
+        parameters = {"limit": limit, "skip": list(skip), "only": only}
+        return len(await self._engine.call(One("release_holds", parameters)))
+
+
+def _readable(row: Any, read: Callable[[Any], T]) -> T | None:
+    """What is read from a row; None for one that somebody has made unreadable: it must not stop the rest."""
+    try:
+        return read(row)
+    except (TypeError, ValueError, AttributeError) as error:
+        logger.error("the row of %s cannot be read and is left alone: %s", row["id"], error)
+        return None
