@@ -29,7 +29,7 @@ from taskforge.services.pauses import Pauses, PauseWork
 from taskforge.services.queues import Queues
 from taskforge.services.recovery import Recovery
 from taskforge.services.results import Results
-from taskforge.services.submission import Submission
+from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.bulk import SqlBulkStore
 from taskforge.storage.codec import retry_policy_of, to_json
@@ -88,7 +88,8 @@ class Platform:
 
     async def declare(self, tasks: Sequence[TaskDescription]) -> None:
         """Make known the tasks of an application that enqueues; what workers said of them stays."""
-        await self.workers.declare(self.project_id, tasks)
+        async with answered_within(PATIENCE_SECONDS):
+            await self.workers.declare(self.project_id, tasks)
         self.declared_tasks = len(tasks)
 
     def link(self, worker_id: UUID | None = None) -> DirectLink:
@@ -134,7 +135,10 @@ class Wiring:
             opening = self._platforms[loop] = loop.create_task(self._open())
         if opening.done():
             return opening.result()
-        return await asyncio.shield(opening)
+        if self.address.kind == "sqlite":  # it may have to migrate itself first
+            return await asyncio.shield(opening)
+        async with answered_within(PATIENCE_SECONDS):
+            return await asyncio.shield(opening)
 
     @asynccontextmanager
     async def beat_link(self, worker_id: UUID) -> AsyncIterator[Link]:
@@ -186,6 +190,7 @@ class Wiring:
                 clock=self._clock,
                 pool_size=pool_size,
                 statement_cache=self.settings.statement_cache,
+                statement_timeout=max(5.0, min(30.0, self.settings.lease_seconds / 2)),
                 application_name=name,
             )
         if self._sqlite is None:

@@ -42,6 +42,7 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._is_cut = False
         self._trap: bytes | None = None
+        self._requests_to_pass = 0
         self._server: asyncio.Server | None = None
         self.attempts = 0
         self.sprung = threading.Event()
@@ -91,15 +92,17 @@ class Proxy:
 
         self._do(act)
 
-    def reset_answer_of(self, request: bytes) -> None:
+    def reset_answer_of(self, request: bytes, *, later: int = 0) -> None:
         """The next request that has `request` in it reaches the server; instead of its answer comes a reset.
 
-        `sprung` is set when that has happened.
+        With `later` so many more requests of the same connection are answered before. `sprung` is set when
+        it has happened.
         """
 
         def act() -> None:
             self.sprung.clear()
             self._trap = request
+            self._requests_to_pass = later
 
         self._do(act)
 
@@ -154,7 +157,7 @@ class Proxy:
             pass
         finally:
             self._links.discard(link)
-            link.reset()
+            link.close()
 
     async def _connect(self, link: _Link) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         await self._flowing.wait()
@@ -169,7 +172,9 @@ class Proxy:
             await self._flowing.wait()
             if self._trap is not None and self._trap in data:
                 self._trap = None
-                link.is_doomed = True
+                link.requests_to_pass = self._requests_to_pass
+            elif link.requests_to_pass is not None:
+                link.requests_to_pass -= 1
             target.write(data)
             await target.drain()
         target.close()
@@ -177,7 +182,7 @@ class Proxy:
     async def _answers(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, link: _Link) -> None:
         while data := await source.read(CHUNK):
             await self._flowing.wait()
-            if link.is_doomed:
+            if link.requests_to_pass is not None and link.requests_to_pass <= 0:
                 link.reset()
                 self.sprung.set()
                 return
@@ -206,11 +211,14 @@ class _Link:
     def __init__(self) -> None:
         self.writers: list[asyncio.StreamWriter] = []
         self.task: asyncio.Task[None] | None = None
-        self.is_doomed = False
+        self.requests_to_pass: int | None = None
 
-    def reset(self) -> None:
+    def close(self) -> None:
         for writer in self.writers:
             _abort(writer)
+
+    def reset(self) -> None:
+        self.close()
         if self.task is not None and not self.task.done():
             self.task.cancel()
 

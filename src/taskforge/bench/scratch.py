@@ -67,7 +67,7 @@ def _on_server(server_url: str) -> Iterator[Callable[[], str]]:
 async def _administer(server_url: str, statement: str) -> None:
     import asyncpg
 
-    from taskforge.storage.postgres import translated
+    from taskforge.storage.postgres_errors import translated
 
     try:
         connection = await asyncpg.connect(server_url, timeout=10)

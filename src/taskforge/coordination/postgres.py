@@ -116,6 +116,8 @@ class PostgresSignals(LocalSignals):
             self._hears.clear()
             if self._closed:
                 break
+            if self._connection is not None:
+                self._connection.terminate()
             await asyncio.sleep(pause)
             pause = min(RECONNECT_LONGEST, pause * 2)
 

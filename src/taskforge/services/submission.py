@@ -7,6 +7,7 @@ that come before it runs go along, and each gets its own answer.
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ from taskforge.domain.job import MAX_PAYLOAD_BYTES, JobOptions, NewJob, check_jo
 from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from uuid import UUID
 
     from taskforge.domain.queue import Queue
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 GROUP = 500
 IN_FLIGHT = 4
 TRIES = 3
+PATIENCE_SECONDS = 5.0
+"""Whoever enqueues is told by then that the database is away; often a person waits behind the call."""
 
 
 class JobRequest(NamedTuple):
@@ -105,9 +108,10 @@ class Submission:
         return [job.id for job in jobs]
 
     async def _queue(self, name: str, *, declare: bool) -> Queue:
-        if declare:
-            return (await self._directory.declared([name]))[0]
-        return await self._directory.named(name)
+        async with answered_within(PATIENCE_SECONDS):
+            if declare:
+                return (await self._directory.declared([name]))[0]
+            return await self._directory.named(name)
 
     def _flush(self) -> None:
         self._flush_due = False
@@ -162,13 +166,14 @@ class Submission:
 
     async def _persist(self, store: Callable[[], Any]) -> Any:
         """Storing is idempotent by job id, so a try whose answer was lost may be repeated."""
-        for attempt in range(1, TRIES + 1):
-            try:
-                return await store()
-            except Unavailable:
-                if attempt == TRIES:
-                    raise
-                await asyncio.sleep(0.05 * attempt)
+        async with answered_within(PATIENCE_SECONDS):
+            for attempt in range(1, TRIES + 1):
+                try:
+                    return await store()
+                except Unavailable:
+                    if attempt == TRIES:
+                        raise
+                    await asyncio.sleep(0.05 * attempt)
         raise AssertionError("unreachable")
 
     def _announce(self, jobs: Sequence[NewJob], *, elsewhere: bool = True) -> None:
@@ -224,6 +229,19 @@ class Submission:
             deadline=_span(options.deadline),
             tags=self._encode(list(options.tags)) if options.tags else None,
         )
+
+
+@asynccontextmanager
+async def answered_within(seconds: float) -> AsyncIterator[None]:
+    """Raises Unavailable when the block takes longer; what it was waiting for is given up."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise Unavailable(
+            f"the database has not answered within {seconds:g} s; the job may have been accepted or not",
+            hint="is it running, and is the address right?",
+        ) from error
 
 
 def _check_size(payload: str) -> None:

@@ -46,6 +46,13 @@ class Connections:
             raise
         self._give_back(connection)
 
+    def drop_closed(self) -> None:
+        """Forget idle connections that the server has ended, all at once: a restart ends all of them."""
+        alive = [connection for connection in self._idle if not connection.is_closed()]
+        self._open -= len(self._idle) - len(alive)
+        self._idle = alive
+        self._wake()
+
     async def close(self) -> None:
         """Close the idle connections in good order; nothing is lent out any more."""
         while self._idle:

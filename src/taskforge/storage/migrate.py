@@ -171,7 +171,7 @@ def _statements(script: str) -> list[str]:
 async def _migrate_postgres(url: str, *, apply: bool) -> SchemaState:
     import asyncpg
 
-    from taskforge.storage.postgres import translated as explain
+    from taskforge.storage.postgres_errors import translated as explain
 
     try:
         connection = await asyncpg.connect(url, timeout=10, statement_cache_size=0)

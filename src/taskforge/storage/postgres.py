@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
 
-from taskforge.domain.errors import Conflict, SchemaMismatch, TaskforgeError, Unavailable
 from taskforge.storage.connections import Connections
 from taskforge.storage.engine import Call, Many, Rows, Script
+from taskforge.storage.postgres_errors import DRIVER_ERRORS, translated
 from taskforge.storage.statements import catalog
 
 if TYPE_CHECKING:
@@ -21,13 +23,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ATTEMPTS_AFTER_DEADLOCK = 5
-DRIVER_ERRORS = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
+SESSION = {"default_transaction_isolation": "read committed"}
+"""Whatever the role or the database says: claims and settlements are made for it."""
+UNANSWERED_MS = 10_000
+"""How long what was sent may stay without an acknowledgement of the other machine."""
 
 
 class PostgresEngine:
@@ -53,6 +52,7 @@ class PostgresEngine:
         self._connect_timeout = connect_timeout
         self._statement_timeout = statement_timeout
         self._application_name = application_name
+        self._session = dict(SESSION)
         self._prepared = {
             name: (block[0].numbered("$"), block[0].parameters) for name, block in catalog("postgres").items()
         }
@@ -87,6 +87,11 @@ class PostgresEngine:
                 if attempt == ATTEMPTS_AFTER_DEADLOCK:
                     raise translated(error) from error
                 await asyncio.sleep(0.01 * attempt)
+            except asyncpg.InterfaceError as error:
+                # it was lost while it lay idle, as all of them are after a restart: nothing was sent
+                if attempt == ATTEMPTS_AFTER_DEADLOCK or "is closed" not in str(error):
+                    raise translated(error) from error
+                self._connections.drop_closed()
             except DRIVER_ERRORS as error:
                 raise translated(error) from error
         raise AssertionError("unreachable")
@@ -124,34 +129,42 @@ class PostgresEngine:
         return cast("Rows", await connection.fetch(sql, *arguments))
 
     async def _connect(self) -> asyncpg.Connection[Any]:
-        return await asyncpg.connect(
-            self.url,
-            timeout=self._connect_timeout,
-            command_timeout=self._statement_timeout,
-            statement_cache_size=self._statement_cache,
-            server_settings={"application_name": self._application_name},
-        )
+        try:
+            connection = await asyncpg.connect(
+                self.url,
+                timeout=self._connect_timeout,
+                command_timeout=self._statement_timeout,
+                statement_cache_size=self._statement_cache,
+                server_settings={"application_name": self._application_name, **self._session},
+            )
+        except asyncpg.ProtocolViolationError as error:
+            if not self._session or "startup parameter" not in str(error):
+                raise
+            self._session = {}  # a pooler that hands on none: what the role says holds
+            return await self._connect()
+        _give_up_when_unanswered(connection)
+        return connection
 
 
-def translated(error: BaseException) -> TaskforgeError:
-    """Our word for what a driver says. Never carries a password: asyncpg's messages hold none."""
-    detail = str(error).partition("\n")[0] or type(error).__name__  # the next line may quote a row
-    if isinstance(
-        error, asyncpg.UndefinedTableError | asyncpg.UndefinedFunctionError | asyncpg.UndefinedColumnError
-    ):
-        return SchemaMismatch(f"the database has no fitting schema: {detail}", hint="run `taskforge migrate`")
-    if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
-        return Conflict(detail)
-    if isinstance(error, asyncpg.InvalidPasswordError | asyncpg.InvalidAuthorizationSpecificationError):
-        return Unavailable(f"PostgreSQL refuses the login: {detail}", hint="check TASKFORGE_DATABASE_URL")
-    if isinstance(error, asyncpg.LockNotAvailableError):
-        return Unavailable("other transactions hold what this change needs", hint="try again in a moment")
-    if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return Unavailable(detail, hint="create it: `createdb NAME`, then `taskforge migrate`")
-    if isinstance(
-        error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError | asyncpg.SyntaxOrAccessError
-    ):
-        return TaskforgeError(f"PostgreSQL refused a statement: {detail}")
-    return Unavailable(
-        f"PostgreSQL cannot be reached: {detail}", hint="is it running, and is the address right?"
+def _give_up_when_unanswered(connection: asyncpg.Connection[Any]) -> None:
+    """A machine that is gone without a word is noticed by the kernel, before any limit on statements."""
+    transport = getattr(connection, "_transport", None)
+    plug = None if transport is None else transport.get_extra_info("socket")
+    if plug is None or plug.family == getattr(socket, "AF_UNIX", None):
+        return
+    with contextlib.suppress(OSError):
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEP_ALIVE:
+            plug.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+_KEEP_ALIVE = [
+    (getattr(socket, name), value)
+    for name, value in (
+        ("TCP_KEEPIDLE", 10),
+        ("TCP_KEEPINTVL", 5),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", UNANSWERED_MS),
     )
+    if hasattr(socket, name)
+]

@@ -176,7 +176,12 @@ class Writer:
         try:
             connection = self._opened()
             self._begin_patiently(connection)
-            results = [self._within(connection, waiting, len(group) > 1) for waiting in group]
+            results = [
+                None  # its caller has given up, and was told that it was not done
+                if waiting.future.cancelled()
+                else self._within(connection, waiting, len(group) > 1)
+                for waiting in group
+            ]
             try:
                 connection.execute("COMMIT")
             except sqlite3.Error:

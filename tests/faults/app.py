@@ -1,0 +1,78 @@
+"""The application of the fault tests: handlers that block, wait, and note what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskforge import Context, TaskForge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOTES_VARIABLE = "FAULTS_NOTES"
+
+
+@contextlib.contextmanager
+def noted(ctx: Context) -> Iterator[None]:
+    """Write down that it began, and whether it ended or was stopped."""
+    _note(ctx, "began")
+    try:
+        yield
+    except BaseException as error:
+        _note(ctx, f"stopped by {type(error).__name__}")
+        raise
+    _note(ctx, "ended")
+
+
+def _note(ctx: Context, what: str) -> None:
+    file = os.open(Path(os.environ[NOTES_VARIABLE]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(file, f"{ctx.id} {os.getpid()} {what}\n".encode())
+    finally:
+        os.close(file)
+
+
+async def wait(ctx: Context, seconds: float) -> int:
+    """Take a while."""
+    with noted(ctx):
+        ctx.log.info("waiting")
+        await asyncio.sleep(seconds)
+    return os.getpid()
+
+
+def wait_in_thread(ctx: Context, seconds: float) -> int:
+    """Take a while in a thread, in small steps."""
+    with noted(ctx):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(0.02)
+    return os.getpid()
+
+
+async def block_the_loop(ctx: Context, seconds: float) -> int:
+    """What an async task must not do."""
+    with noted(ctx):
+        time.sleep(seconds)  # noqa: ASYNC251
+    return os.getpid()
+
+
+def die(ctx: Context) -> None:
+    """Take the process along."""
+    _note(ctx, "began")
+    os._exit(9)
+
+
+def make(database_url: str | None = None) -> TaskForge:
+    """The application on a database; without one, on that of the environment."""
+    application = TaskForge(database_url)
+    for task in (wait, wait_in_thread, block_the_loop, die):
+        application.task(name=task.__name__)(task)
+    return application
+
+
+app = make()
