@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -41,16 +42,24 @@ class Yard:
     async def platform(self) -> Platform:
         return await self.app.platform()
 
-    def worker(self, name: str, *, lease: float, interval: float = 0.3) -> ChildProcess:
-        environment = {
+    def environment(self, lease: float, interval: float) -> dict[str, str]:
+        return {
             "TASKFORGE_DATABASE_URL": self.url,
             "TASKFORGE_LEASE_SECONDS": str(lease),
             "TASKFORGE_RECOVERY_INTERVAL_SECONDS": str(interval),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
             NOTES_VARIABLE: str(self._notes),
         }
+
+    def worker(self, name: str, *, lease: float, interval: float = 0.3) -> ChildProcess:
         return self._processes.taskforge(
-            "worker", "tests.faults.app:app", "--name", name, "-c", "4", environment=environment
+            "worker",
+            "tests.faults.app:app",
+            "--name",
+            name,
+            "-c",
+            "4",
+            environment=self.environment(lease, interval),
         )
 
     def notes(self, child: ChildProcess) -> list[str]:
@@ -77,12 +86,12 @@ async def yard(processes: Processes, database_url: str, tmp_path: Path) -> Async
 async def test_a_frozen_worker_changes_nothing_when_it_wakes_and_stops_its_handler(
     yard: Yard, task: str
 ) -> None:
-    job = await yard.app.registry.find(task).aenqueue(seconds=5)
-    frozen = yard.worker("frozen", lease=2)
+    job = await yard.app.registry.find(task).aenqueue(seconds=3)
+    frozen = yard.worker("frozen", lease=3)
     await yard.noted(frozen, "began")
     frozen.send(signal.SIGSTOP)
-    other = yard.worker("other", lease=2)
-    assert await job.aresult(timeout=40) == other.pid
+    other = yard.worker("other", lease=3)
+    assert await job.aresult(timeout=60) == other.pid
     platform = await yard.platform()
     before = await platform.insights.job(job.id)
     frozen.send(signal.SIGCONT)
@@ -138,9 +147,7 @@ async def test_a_blocked_event_loop_keeps_its_lease_and_says_where_it_stands(yar
     stored = await platform.insights.job(job.id)
     assert (stored.losses, stored.claim_seq, stored.attempt_count) == (0, 1, 1)
     assert yard.notes(second) == []
-    listed = yard._processes.taskforge(
-        "workers", "list", "--json", environment={"TASKFORGE_DATABASE_URL": yard.url}
-    )
+    listed = yard._processes.taskforge("workers", "list", "--json", environment=yard.environment(2, 1))
     assert await listed.ended() == 0, listed.output
     [shown] = [w for w in json.loads(listed.output)["workers"] if w["name"] == "first"]
     assert shown["incidents"]["loop_blocks"] == 1
@@ -187,7 +194,7 @@ async def test_a_poison_job_is_buried_and_its_neighbours_are_not(yard: Yard) -> 
         if (await platform.insights.job(poison.id)).status is JobStatus.FAILED:
             break
     job = await platform.insights.job(poison.id)
-    assert (job.status, job.losses, job.attempt_count) == (JobStatus.FAILED, MAX_LOSSES, 1)
+    assert (job.status, job.losses, job.attempt_count) == (JobStatus.FAILED, MAX_LOSSES, 0)
     assert {record.reason for record in await platform.insights.executions(job)} == {"worker_lost"}
     for neighbour in neighbours:
         await neighbour.aresult(timeout=20)
