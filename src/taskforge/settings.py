@@ -70,6 +70,29 @@ SETTINGS = (
         86400,
     ),
     Setting(
+        "liveness_file",
+        str,
+        None,
+        "A file whose time of modification is the last moment at which a worker could claim; removed while it cannot.",
+    ),
+    Setting(
+        "liveness_port",
+        int,
+        0,
+        "A port on which a worker answers HTTP with 200 while it can claim, else with 503; 0: none.",
+        0,
+        65535,
+    ),
+    Setting("liveness_host", str, "127.0.0.1", "The address of that port; 0.0.0.0 for a probe from outside."),
+    Setting(
+        "liveness_seconds",
+        float,
+        60.0,
+        "For how many seconds claiming may fail before file, port and systemd's watchdog say so.",
+        1,
+        86400,
+    ),
+    Setting(
         "poll_seconds", float, 5.0, "How often an idle worker asks for jobs while hints arrive.", 0.05, 3600
     ),
     Setting("poll_without_hints_seconds", float, 1.0, "How often it asks while no hints arrive.", 0.01, 3600),
@@ -118,6 +141,10 @@ class Settings:
     lease_seconds: float
     recovery_interval_seconds: float
     grace_seconds: float
+    liveness_file: str | None
+    liveness_port: int
+    liveness_host: str
+    liveness_seconds: float
     poll_seconds: float
     poll_without_hints_seconds: float
     pool_size: int

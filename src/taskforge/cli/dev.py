@@ -18,6 +18,9 @@ def dev(
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", "-c", metavar="N", min=1, max=1000, help="Jobs at a time.")
     ] = None,
+    processes: Annotated[
+        int, typer.Option("--processes", metavar="N", min=1, max=256, help="Run N workers.")
+    ] = 1,
     reload: Annotated[
         bool, typer.Option("--reload/--no-reload", help="Start anew when a Python file changes.")
     ] = True,
@@ -31,6 +34,11 @@ def dev(
 
     session = session_of(context)
     found = places(app, session.settings())
+    options: dict[str, object] = {"queues": queues, "concurrency": concurrency}
+    if not reload and processes > 1:
+        from taskforge.cli.supervise import supervise
+
+        raise typer.Exit(supervise(session, app, processes, options=options))
     if not reload:
         from taskforge.cli.work import WorkerChoice, run_worker
 
@@ -45,7 +53,7 @@ def dev(
         raise typer.Exit(run_worker(session, app, choice))
     from taskforge.cli.reload import Reloader, worker_command
 
+    command = worker_command(session, app, **options, processes=processes)
     folder = found[0].folder
     note(f"taskforge dev: {found[0]}; starts anew when a Python file changes in {folder}. Ctrl-C ends it.")
-    command = worker_command(session, app, queues=queues, concurrency=concurrency)
     raise typer.Exit(Reloader(command, folder).run())

@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     UNAVAILABLE = 5, "the database cannot be reached or is busy; trying again may help"
     SCHEMA = 6, "the database needs `taskforge migrate`, or is newer than this program"
     TIMEOUT = 7, "the awaited job has not ended in time"
+    START_ANEW = 75, "a worker with a handler that would not stop; it has drained: start it again"
     BUG = 70, "an error inside of TaskForge; -v shows its traceback"
     INTERRUPTED = 130, "Ctrl-C"
     TERMINATED = 143, "a second SIGTERM, while the first was being obeyed"

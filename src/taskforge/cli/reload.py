@@ -23,16 +23,18 @@ LOOK_MILLISECONDS = 300
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
-def worker_command(
-    session: Session, reference: str | None, *, queues: Sequence[str] | None, concurrency: int | None
-) -> list[str]:
-    """The command line of the child; what is not given it finds by itself, as we would."""
+def worker_command(session: Session, reference: str | None, **options: object) -> list[str]:
+    """The command line of a worker in a child process; what is not given it finds by itself, as we would.
+
+    ``options`` are those of the command `worker`; a list makes the option repeated, None leaves it out.
+    """
     command = [sys.executable, "-m", "taskforge"]
     command += [f"--{name.replace('_', '-')}={value}" for name, value in session.arguments.items()]
     command += ["--verbose"] * session.verbose
     command += ["worker", "--leaves-with-parent"]
-    command += [f"--queues={names}" for names in queues or ()]
-    command += [] if concurrency is None else [f"--concurrency={concurrency}"]
+    for name, value in options.items():
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        command += [f"--{name}={one}" for one in values]
     return command + ([] if reference is None else [reference])
 
 
@@ -88,7 +90,12 @@ class Reloader:
         self._child = None
 
     def _tell_of_end(self) -> None:
-        if self._child is not None and self._child.poll() is not None:
+        if self._child is None or self._child.poll() is None:
+            return
+        if self._child.returncode == ExitCode.START_ANEW:
+            self._drain()
+            self._start()
+        else:
             note(f"the worker ended with code {self._child.returncode}; it starts anew when a file changes")
             self._drain()
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskforge.cli.arguments import pairs, seconds, split
@@ -19,11 +20,13 @@ from taskforge.domain.queue import check_name
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from taskforge.app import TaskForge
     from taskforge.cli.session import Session
+    from taskforge.runtime.liveness import LivenessOptions
     from taskforge.runtime.worker.worker import Worker
+    from taskforge.settings import Settings
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 LOG_LEVELS = {
@@ -81,16 +84,37 @@ class WorkerChoice:
 
 
 def run_worker(
-    session: Session, reference: str | None, choice: WorkerChoice, *, leaves_with_parent: bool = False
+    session: Session,
+    reference: str | None,
+    choice: WorkerChoice,
+    *,
+    liveness: Mapping[str, Any] | None = None,
+    leaves_with_parent: bool = False,
 ) -> int:
-    """Run a worker of the application until it is told to stop; answer the exit code."""
+    """Run a worker of the application until it is told to stop; answer the exit code.
+
+    ``liveness`` are the settings of that name which the command line gives.
+    """
     from taskforge.runtime.process import run_worker_process
 
     application = session.application(reference)
+    application.configure(**(liveness or {}))
     write_logs(application, verbose=session.verbose)
     if leaves_with_parent:
-        threading.Thread(target=_leave_with_parent, daemon=True).start()
-    return run_worker_process(lambda: _opened(application, choice))
+        leave_with_parent()
+    return run_worker_process(lambda: _opened(application, choice), liveness_of(application.settings))
+
+
+def liveness_of(settings: Settings) -> LivenessOptions:
+    """Where and when a process tells that it is alive."""
+    from taskforge.runtime.liveness import LivenessOptions
+
+    return LivenessOptions(
+        file=None if settings.liveness_file is None else Path(settings.liveness_file),
+        port=settings.liveness_port or None,
+        host=settings.liveness_host,
+        limit=settings.liveness_seconds,
+    )
 
 
 @asynccontextmanager
@@ -154,8 +178,14 @@ def write_logs(application: TaskForge, *, verbose: bool) -> None:
     logging.basicConfig(level=LOG_LEVELS[name], format=LOG_FORMAT, stream=sys.stderr)
 
 
-def _leave_with_parent() -> None:
-    """Standard input is a pipe from the parent that nobody writes to: its end is the parent's end."""
-    while os.read(0, 1024):  # not by sys.stdin: its lock, held here, would stop the interpreter from ending
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
+def leave_with_parent() -> None:
+    """Drain when standard input ends: it is a pipe that nobody writes to, and ends with the parent."""
+
+    def wait() -> None:
+        while os.read(
+            0, 1024
+        ):  # not by sys.stdin: its lock, held here, would stop the interpreter from ending
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()

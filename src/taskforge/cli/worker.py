@@ -37,14 +37,35 @@ def worker(
         str | None,
         typer.Option("--grace", metavar="TIME", help="How long running jobs may go on after SIGTERM: 30s."),
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes",
+            metavar="N",
+            min=1,
+            max=256,
+            help="Run N such workers, started again when they crash. Their names end with -1, -2, ...",
+        ),
+    ] = 1,
+    liveness_file: Annotated[
+        str | None,
+        typer.Option(
+            "--liveness-file", metavar="PATH", help="Touched while jobs can be claimed, else removed."
+        ),
+    ] = None,
+    liveness_port: Annotated[
+        int | None,
+        typer.Option("--liveness-port", metavar="PORT", help="Answers HTTP: 200 while jobs can be claimed."),
+    ] = None,
     leaves_with_parent: Annotated[bool, typer.Option("--leaves-with-parent", hidden=True)] = False,
 ) -> None:
     """Run the jobs of an application.
 
     The first SIGTERM or Ctrl-C drains: it claims no more, lets running jobs end within the grace, hands the
-    rest back without spending an attempt, and exits with 0. A second one exits at once.
+    rest back without spending an attempt, and exits with 0. A second one exits at once. With a handler that does
+    not stop when it has to, it drains and exits with 75; with --processes it is started anew.
     """
-    from taskforge.cli.work import WorkerChoice, run_worker
+    from taskforge.cli.work import WorkerChoice, leave_with_parent, run_worker
 
     choice = WorkerChoice.parse(
         queues=queues,
@@ -54,4 +75,18 @@ def worker(
         capabilities=capabilities,
         grace=grace,
     )
-    raise typer.Exit(run_worker(session_of(context), app, choice, leaves_with_parent=leaves_with_parent))
+    session = session_of(context)
+    given = {"liveness_file": liveness_file, "liveness_port": liveness_port}
+    liveness = {name: value for name, value in given.items() if value is not None}
+    if processes == 1:
+        raise typer.Exit(
+            run_worker(session, app, choice, liveness=liveness, leaves_with_parent=leaves_with_parent)
+        )
+    from taskforge.cli.supervise import supervise
+
+    if leaves_with_parent:
+        leave_with_parent()
+    options = {"queues": queues, "concurrency": concurrency, "type": worker_type, "capability": capabilities}
+    raise typer.Exit(
+        supervise(session, app, processes, name=name, liveness=liveness, options=options | {"grace": grace})
+    )

@@ -10,12 +10,15 @@ import sys
 from typing import TYPE_CHECKING, TypeVar
 
 from taskforge.runtime.event_loop import new_event_loop
+from taskforge.runtime.liveness import NOWHERE, Liveness
 from taskforge.runtime.signals import on_stop_signals
+from taskforge.runtime.systemd import STOPPING, Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
 
+    from taskforge.runtime.liveness import LivenessOptions
     from taskforge.runtime.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -28,17 +31,26 @@ GARBAGE_THRESHOLD = 20_000
 """Young objects between two collections; the default of 700 is far less than what one batch makes."""
 
 
-def run_worker_process(open_worker: Callable[[], AbstractAsyncContextManager[Worker]]) -> int:
+def run_worker_process(
+    open_worker: Callable[[], AbstractAsyncContextManager[Worker]], liveness: LivenessOptions = NOWHERE
+) -> int:
     """Run the worker that ``open_worker`` makes, not yet started, until a signal or a drain.
 
     Answers 0, or `START_ANEW` after a handler that did not stop. A second signal ends the process at once.
     Handlers that would not stop are left behind by exiting.
     """
 
+    systemd = Systemd()
+
     async def run() -> int:
         async with open_worker() as worker:
-            with on_stop_signals(worker.request_drain):
-                async with worker:
+
+            def stop() -> None:
+                systemd.tell(STOPPING)
+                worker.request_drain()
+
+            with on_stop_signals(stop):
+                async with worker, Liveness(liveness, systemd, worker.stalled):
                     await worker.run_until_stopped()
         code = START_ANEW if worker.is_spent else 0
         if worker.running:

@@ -46,6 +46,11 @@ class Claimer:
         self._wakeup = Wakeup()
         self._may_have_work = True
         self._closing = False
+        self._unanswered_since: float | None = None
+
+    def stalled(self) -> float:
+        """For how many seconds no claim has been answered while one was wanted; 0 when all is well."""
+        return 0.0 if self._unanswered_since is None else time.monotonic() - self._unanswered_since
 
     def wake(self) -> None:
         """There may be work."""
@@ -78,7 +83,9 @@ class Claimer:
         room = self._slots.room()
         self._may_have_work = False
         sent = time.monotonic()
+        self._unanswered_since = self._unanswered_since or sent
         work = await self._link.claim(room, 0 if self._slots.suspects else 1)
+        self._unanswered_since = None
         self._backoff.reset()
         if work.attempts:
             self._start(work, sent, time.monotonic())

@@ -88,6 +88,10 @@ class Worker:
         """How many attempts were claimed and are not both settled and ended."""
         return len(self._slots.live)
 
+    def stalled(self) -> float:
+        """For how many seconds claiming has not worked; 0 when it does, or none is wanted."""
+        return 0.0 if self._parts is None else self._parts.claimer.stalled()
+
     async def start(self) -> None:
         """Register, and begin to claim."""
         welcome = await self._link.register(self._registration())

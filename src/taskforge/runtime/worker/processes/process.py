@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
+from taskforge.runtime.process_group import ProcessGroup
 from taskforge.runtime.worker.output import OutputBytes
 from taskforge.runtime.worker.processes import messages
 
@@ -25,7 +23,6 @@ PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); "
     "from taskforge.runtime.worker.processes.child import main; main()"
 )
-OF_SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 CHUNK = 64 * 1024
 LAST_WORDS = 4 * 1024 * 1024
 """Bytes that are still read of each stream when an attempt has ended."""
@@ -54,38 +51,28 @@ class ChildProcess:
         self._frames = messages.Frames()
         self._unsent = bytearray()
         self._streams: dict[int, OutputBytes | None] = {}
-        self._guard = threading.Lock()
-        self._is_reaped = False
         self._socket, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
+            self._group = ProcessGroup(
                 [sys.executable, "-c", PROGRAM, str(theirs.fileno()), str(os.getpid()), json.dumps(sys.path)],
+                self._ended,
+                environment=os.environ,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                env={name: value for name, value in os.environ.items() if name not in OF_SYSTEMD},
+                captures=True,
+                descriptors=[theirs.fileno()],
             )
+        self._pipes = [pipe for pipe in (self._group.process.stdout, self._group.process.stderr) if pipe]
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket.fileno(), self._receive)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
-                self._streams[pipe.fileno()] = None
-                self._loop.add_reader(pipe.fileno(), self._read, pipe.fileno())
-        threading.Thread(target=self._wait, name=f"taskforge-child-{self.pid}", daemon=True).start()
-
-    @property
-    def pid(self) -> int:
-        """Its process id, which is also that of its group."""
-        return self._process.pid
+        for pipe in self._pipes:
+            os.set_blocking(pipe.fileno(), False)
+            self._streams[pipe.fileno()] = None
+            self._loop.add_reader(pipe.fileno(), self._read, pipe.fileno())
 
     @property
     def returncode(self) -> int | None:
         """How it ended: its exit code, or minus a signal's number."""
-        return self._process.returncode
+        return self._group.returncode
 
     def send(self, message: messages.Message) -> None:
         """Send a message, now or as soon as it takes it. To one that has ended nothing is sent."""
@@ -113,9 +100,7 @@ class ChildProcess:
 
     def kill(self) -> None:
         """SIGKILL to it and to all that it has started and that has not left its process group."""
-        with self._guard:
-            if not self._is_reaped:
-                _kill_group(self.pid)
+        self._group.kill()
 
     def kill_for(self, fault: str) -> None:
         """Kill it, and say why to whoever asks how it ended."""
@@ -171,32 +156,14 @@ class ChildProcess:
             output.write(data)
         return True
 
-    def _wait(self) -> None:
-        """In a thread: wait for its end. Its group is killed while its id cannot be another's yet."""
-        if hasattr(os, "waitid"):
-            with contextlib.suppress(ChildProcessError):
-                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-            with self._guard:
-                _kill_group(self.pid)
-                self._is_reaped = True
-                self._process.wait()
-        else:
-            self._process.wait()
-            with self._guard:
-                self._is_reaped = True
-                _kill_group(self.pid)
-        with contextlib.suppress(RuntimeError):  # the worker's loop has ended
-            self._loop.call_soon_threadsafe(self._ended)
-
     def _ended(self) -> None:
         while self._socket.fileno() >= 0 and self._has_more():
             self._receive()
         self._close_socket()
         self.read_all()
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                self._loop.remove_reader(pipe.fileno())
-                pipe.close()
+        for pipe in self._pipes:
+            self._loop.remove_reader(pipe.fileno())
+            pipe.close()
         self._streams.clear()
         self._on_exit(self)
 
@@ -211,8 +178,3 @@ class ChildProcess:
             self._loop.remove_reader(self._socket.fileno())
             self._loop.remove_writer(self._socket.fileno())
             self._socket.close()
-
-
-def _kill_group(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
