@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskforge.cli.exit_codes import ExitCode
+from tests.support.processes import is_running
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -64,14 +65,6 @@ def both(shop: CommandLine) -> dict[str, int]:
     return found
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @pytest.fixture
 def supervisor(shop: CommandLine, processes: Processes) -> Iterator[ChildProcess]:
     yield processes.taskforge(
@@ -97,7 +90,7 @@ def test_a_crashed_worker_starts_again_and_all_leave_together(
     wait_until(lambda: shop.job(job_id)["status"] == "processing")
     supervisor.terminate()
     assert supervisor.wait() == 0, supervisor.output
-    assert not any(is_alive(pid) for pid in after.values())
+    assert not any(is_running(pid) for pid in after.values())
     assert shop.ok("workers", "list", "--json").json["workers"] == []
     assert (shop.job(job_id)["status"], shop.job(job_id)["attempt_count"]) == ("pending", 0)
 
@@ -111,14 +104,14 @@ def test_a_second_signal_ends_all_at_once(shop: CommandLine, processes: Processe
     supervisor.wait_for("draining")
     supervisor.terminate()
     assert supervisor.wait(10) == 143
-    assert not any(is_alive(pid) for pid in workers.values())
+    assert not any(is_running(pid) for pid in workers.values())
     assert shop.job(job_id)["status"] == "processing"
 
 
 def test_workers_leave_when_their_supervisor_is_killed(shop: CommandLine, supervisor: ChildProcess) -> None:
     workers = both(shop)
     supervisor.send(signal.SIGKILL)
-    wait_until(lambda: not any(is_alive(pid) for pid in workers.values()))
+    wait_until(lambda: not any(is_running(pid) for pid in workers.values()))
     assert shop.ok("workers", "list", "--json").json["workers"] == []
 
 

@@ -96,6 +96,11 @@ class ChildProcess:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
+    def kill_alone(self) -> None:
+        """`kill -9` of the program itself, not of its children; wait until it is gone."""
+        self.send(signal.SIGKILL)
+        self._process.wait()
+
     def clean_up(self) -> None:
         """Make sure that nothing of it is left."""
         self.kill()
@@ -154,6 +159,14 @@ class Processes:
         """End every one of them, with its children."""
         for child in self._children:
             child.clean_up()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def clean_environment() -> dict[str, str]:

@@ -95,14 +95,18 @@ def run_worker(
 
     ``liveness`` are the settings of that name which the command line gives.
     """
-    from taskforge.runtime.process import run_worker_process
+    from taskforge.runtime.process import DRAINED, run_worker_process
 
     application = session.application(reference)
     application.configure(**(liveness or {}))
     write_logs(application, verbose=session.verbose)
     if leaves_with_parent:
         leave_with_parent()
-    return run_worker_process(lambda: _opened(application, choice), liveness_of(application.settings))
+    return run_worker_process(
+        lambda: _opened(application, choice),
+        liveness_of(application.settings),
+        after_drain=DRAINED if leaves_with_parent else 0,
+    )
 
 
 def liveness_of(settings: Settings) -> LivenessOptions:

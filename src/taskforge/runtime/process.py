@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+DRAINED = 76
+"""The exit code by which a supervisor knows that its worker was drained on request: a handler can exit with 0."""
 START_ANEW = 75
 """The exit code of a worker with a handler that did not stop: it has drained, and should be started again."""
 GARBAGE_THRESHOLD = 20_000
@@ -32,27 +34,35 @@ GARBAGE_THRESHOLD = 20_000
 
 
 def run_worker_process(
-    open_worker: Callable[[], AbstractAsyncContextManager[Worker]], liveness: LivenessOptions = NOWHERE
+    open_worker: Callable[[], AbstractAsyncContextManager[Worker]],
+    liveness: LivenessOptions = NOWHERE,
+    *,
+    after_drain: int = 0,
 ) -> int:
     """Run the worker that ``open_worker`` makes, not yet started, until a signal or a drain.
 
-    Answers 0, or `START_ANEW` after a handler that did not stop. A second signal ends the process at once.
+    Answers 0 after a signal, ``after_drain`` when the platform asked for it, `START_ANEW` after a handler that did
+    not stop. A second signal ends the process at once.
     Handlers that would not stop are left behind by exiting.
     """
 
     systemd = Systemd()
 
     async def run() -> int:
+        code = after_drain
         async with open_worker() as worker:
 
             def stop() -> None:
+                nonlocal code
+                code = 0
                 systemd.tell(STOPPING)
                 worker.request_drain()
 
             with on_stop_signals(stop):
                 async with worker, Liveness(liveness, systemd, worker.stalled):
                     await worker.run_until_stopped()
-        code = START_ANEW if worker.is_spent else 0
+        if worker.is_spent:
+            code = START_ANEW
         if worker.running:
             _exit_past_handlers(code)
         return code

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.liveness import Liveness, last_claim
-from taskforge.runtime.process import START_ANEW
+from taskforge.runtime.process import DRAINED, START_ANEW
 from taskforge.runtime.process_group import ProcessGroup
 from taskforge.runtime.signals import SIGNALS
 from taskforge.runtime.systemd import STOPPING, Systemd
@@ -46,9 +46,9 @@ class WorkerCommand(NamedTuple):
 class Supervisor:
     """Runs one process for each command. ``tell`` gets a line for people about each event.
 
-    A worker that ends with 0 was drained on request and stays down; so does one that ends with a code of
-    ``permanent``: a wrong option does not get right by trying. Every other end is a crash: it is started again
-    after a pause that doubles, or at once when it only asked to be started anew.
+    A worker that ends with `DRAINED` stays down; so does one that ends with a code of ``permanent``: a wrong
+    option does not get right by trying. Every other end is a crash, an unasked 0 too: it is started again after a
+    pause that doubles, or at once when it only asked to be started anew.
     """
 
     def __init__(
@@ -92,8 +92,12 @@ class Supervisor:
             began = time.monotonic()
             code = await self._run_once(worker)
             if self._signals:
-                return 0 if code in (0, START_ANEW) else code
-            if code == 0 or code in self._permanent:
+                # one that had only begun to start dies of the signal, which does no harm
+                return 0 if code in (DRAINED, START_ANEW, 128 + self._signal) else code
+            if code == DRAINED:
+                self._tell(f"worker {worker.name} was drained on request and stays down")
+                return 0
+            if code in self._permanent:
                 self._tell(f"worker {worker.name} ended with code {code} and stays down")
                 return code
             pause = 0.0

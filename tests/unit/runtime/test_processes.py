@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,9 +18,11 @@ from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.runtime.worker.worker import Worker
 from tests.support.eventually import eventually
 from tests.support.process_app import app
+from tests.support.processes import is_running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
     from uuid import UUID
 
     from taskforge.domain.outcome import Outcome, Report
@@ -65,14 +66,6 @@ def lines_of(link: FakeLink, report: Report) -> list[tuple[str, str]]:
     return [(str(line.level), line.message) for line in (*early, *report.lines)]
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process lives; one that nobody has waited for is dead."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def texts(folder: Path, pattern: str) -> list[str]:
     """What stands in the files."""
     return [file.read_text() for file in folder.glob(pattern)]
@@ -82,7 +75,7 @@ async def gone(*pids: int) -> None:
     """Wait until these processes are no more."""
 
     def check() -> None:
-        assert not [pid for pid in pids if is_alive(pid)]
+        assert not [pid for pid in pids if is_running(pid)]
 
     await eventually(check)
 
