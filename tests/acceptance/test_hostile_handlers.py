@@ -119,7 +119,7 @@ async def test_what_kills_its_worker_is_buried_and_harms_nobody_else(yard: Yard,
         await deadly.aresult(timeout=60)
     assert failed.value.error_type == "WorkerLost"
     job = await yard.job(deadly)
-    assert (job.status, job.losses) == (JobStatus.FAILED, MAX_LOSSES)
+    assert (job.status, job.attempt_count, job.losses) == (JobStatus.FAILED, 0, MAX_LOSSES)
     assert await (await yard.enqueue(task, how="nothing")).aresult(timeout=30) == "nothing"
     supervisor.terminate()
     assert await supervisor.ended(30) == 0, supervisor.output

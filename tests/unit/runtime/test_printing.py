@@ -100,6 +100,6 @@ def test_it_is_bounded_and_the_end_is_kept(pieces: list[tuple[int, str]], short_
     assert sum("are left out here" in line for line in lines) <= 1
 
 
-def test_one_write_of_a_gigabyte_is_cheap() -> None:
-    [*_, mark, _] = taken("x" * 1_000_000_000)
-    assert mark.startswith("[output cut: 999,7")
+def test_one_write_of_very_much_is_cheap() -> None:
+    [*_, mark, _] = taken("x" * 50_000_000)
+    assert mark.startswith("[output cut: 49,7")
