@@ -33,7 +33,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names)
     )
-    parser.add_argument("--backlog", type=int, default=defaults.backlog, help="the large backlog of `claim`")
+    parser.add_argument(
+        "--backlog",
+        type=int,
+        default=defaults.backlog,
+        help="the large backlog of `claim` and `drain-unknown`",
+    )
     parser.add_argument("--idle-seconds", type=float, default=defaults.idle_seconds)
     parser.add_argument("--json", action="store_true", help="print every repetition as JSON")
     return parser.parse_args()

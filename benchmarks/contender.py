@@ -36,6 +36,14 @@ class Contender:
         """A loaded queue emptied by worker processes."""
         return None
 
+    async def drain_by_rules(self, jobs: int) -> Drain | None:
+        """A loaded queue that has a limit and a rate, both too high to matter, emptied by one process."""
+        return None
+
+    async def drain_among_unknown(self, jobs: int, unknown: int) -> Drain | None:
+        """The same without rules, behind jobs of a type that no worker knows."""
+        return None
+
     async def latency(self, jobs: int) -> Latency | None:
         """An idle worker process, fifty jobs a second."""
         return None

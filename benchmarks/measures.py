@@ -85,6 +85,14 @@ async def _drain_two(contender: Contender, sizes: Sizes) -> Figures:
     return _drain(await contender.drain(sizes.jobs, 2))
 
 
+async def _drain_by_rules(contender: Contender, sizes: Sizes) -> Figures:
+    return _drain(await contender.drain_by_rules(sizes.jobs))
+
+
+async def _drain_among_unknown(contender: Contender, sizes: Sizes) -> Figures:
+    return _drain(await contender.drain_among_unknown(sizes.jobs, sizes.backlog))
+
+
 async def _between_processes(contender: Contender, sizes: Sizes) -> Figures:
     return _latency(await contender.latency(sizes.latency_jobs))
 
@@ -121,6 +129,8 @@ MEASURES = (
     Measure("bulk", _bulk),
     Measure("drain-one", _drain_one),
     Measure("drain-two", _drain_two),
+    Measure("drain-ruled", _drain_by_rules),
+    Measure("drain-unknown", _drain_among_unknown, repeated=False),
     Measure("latency", _between_processes),
     Measure("latency-in-process", _in_process),
     Measure("import", _import, repeated=False),

@@ -55,6 +55,15 @@ class TaskForgeContender(Contender):
         async with self._migrated() as database_url:
             return await drain.drain(database_url, jobs, processes, self._stamps)
 
+    async def drain_by_rules(self, jobs: int) -> Drain | None:
+        rules = {"max_concurrent_jobs": 10_000, "rate_limit": 10_000_000}
+        async with self._migrated() as database_url:
+            return await drain.drain(database_url, jobs, 1, self._stamps, rules=rules)
+
+    async def drain_among_unknown(self, jobs: int, unknown: int) -> Drain | None:
+        async with self._migrated() as database_url:
+            return await drain.drain(database_url, jobs, 1, self._stamps, unknown=unknown)
+
     async def latency(self, jobs: int) -> Latency | None:
         async with self._migrated() as database_url:
             return await latency.latency_between_processes(database_url, jobs, self._stamps)

@@ -128,11 +128,12 @@ class Stage:
         lease: float = LEASE,
         project: ProjectId | None = None,
     ) -> ClaimBatch:
+        served = sorted(queues, key=lambda queue: (-queue.priority, queue.id))
         return await self.jobs.claim(
             ClaimRequest(
                 project or self.project,
                 worker,
-                [queue.id for queue in queues],
+                [queue.id for queue in served],
                 types,
                 free,
                 suspects,

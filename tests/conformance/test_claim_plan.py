@@ -29,6 +29,7 @@ JOBS = 200_000
 CHURN = 20_000
 BATCH = 500
 QUEUES = [UUID(int=0x71), UUID(int=0x72)]
+RULED = UUID(int=0x73)
 WORKER = UUID(int=0x77)
 # pages that one call for 10 jobs may touch; a scan of the table touches thousands
 FEW_PAGES = 3_000
@@ -36,6 +37,15 @@ FEW_PAGES = 3_000
 ADD_QUEUE = (
     "INSERT INTO queues (id, project_id, name, aging_us) "
     f"VALUES ($1::uuid, '{DEFAULT_PROJECT}', $2::text, 1000000000000000)"
+)
+ADD_RULED_QUEUE = (
+    "INSERT INTO queues (id, project_id, name, aging_us, is_ruled, max_concurrent_jobs, rate_limit) "
+    f"VALUES ('{RULED}', '{DEFAULT_PROJECT}', 'ruled', 0, true, 1000, 1000000)"
+)
+ADD_UNKNOWN_JOBS = (
+    "INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, hold, rank, priority, created_at,"
+    f" updated_at) SELECT gen_random_uuid(), '{DEFAULT_PROJECT}', $1::uuid, 'unknown', to_json(repeat('x', 50)),"
+    " 'pending', 'no_worker', -n, 0, now(), now() FROM generate_series(1, $2::int) n"
 )
 ADD_JOBS = (
     "INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, priority, scheduled_for,"
@@ -135,6 +145,10 @@ def claim_values(free: int = 10) -> dict[str, Any]:
     }
 
 
+def ruled_values() -> dict[str, Any]:
+    return claim_values() | {"queue_id": RULED}
+
+
 def settle_values(jobs: Sequence[Any], *, success: bool) -> dict[str, Any]:
     many = len(jobs)
     fence = {
@@ -190,6 +204,7 @@ async def prepared(postgres_url: str, anyio_backend: str) -> AsyncIterator[Prepa
     await connection.execute("SET jit = off")
     for number, queue in enumerate(QUEUES):
         await connection.execute(ADD_QUEUE, queue, f"q{number}")
+    await connection.execute(ADD_RULED_QUEUE)
     yield Prepared(connection)
     await connection.close()
 
@@ -257,6 +272,38 @@ async def test_plans_after_the_empty_tables_were_analyzed(prepared: Prepared) ->
     await _check(prepared)
 
 
+async def test_plans_of_claims_by_rules(prepared: Prepared) -> None:
+    """Also when they were made before there was a job, and when most jobs are of a type that nobody knows."""
+    await prepared.connection.execute("ALTER TABLE jobs SET (autovacuum_enabled = off)")
+    for _ in range(10):
+        await prepared.run("claim_ruled_jobs", ruled_values())
+    await prepared.connection.execute(ADD_UNKNOWN_JOBS, RULED, JOBS)
+    await prepared.connection.execute(ADD_JOBS, RULED, QUEUES[0], JOBS // 4)
+    done = 0
+    while done < CHURN // 4:
+        jobs = [
+            row for row in await prepared.run("claim_ruled_jobs", ruled_values() | {"free": 500}) if row["id"]
+        ]
+        assert len(jobs) == BATCH
+        await prepared.run("settle_succeeded", settle_values(jobs, success=True))
+        done += len(jobs)
+    plan = await prepared.plan("claim_ruled_jobs", ruled_values())
+    assert complaints(plan) == []
+    assert {"jobs_ready", "jobs_processing", "jobs_pkey"} <= indexes(plan)
+
+
+async def test_jobs_that_nobody_knows_slow_no_others(prepared: Prepared) -> None:
+    await prepared.connection.execute(ADD_JOBS, *QUEUES, 1_000)
+    before = await prepared.plan("claim_jobs", claim_values())
+    await prepared.connection.execute(ADD_UNKNOWN_JOBS, QUEUES[0], JOBS)
+    await prepared.connection.execute(ADD_UNKNOWN_JOBS, QUEUES[1], JOBS)
+    after = await prepared.plan("claim_jobs", claim_values())
+    assert complaints(after) == []
+    pages = [plan[0]["Shared Hit Blocks"] + plan[0]["Shared Read Blocks"] for plan in (before, after)]
+    print(f"a claim of 10 touches {pages[0]} pages, {pages[1]} behind {2 * JOBS:,} jobs of an unknown type")
+    assert pages[1] <= pages[0] * 2 + 50
+
+
 async def test_a_claim_is_quick_whatever_stands_behind_it(prepared: Prepared) -> None:
     """Not a benchmark: only that the time does not grow with the backlog."""
 
@@ -312,6 +359,7 @@ SQLITE_VALUES = {
     "queue_ids": json.dumps([str(queue) for queue in QUEUES]),
     "job_types": '["t","u"]',
     "worker_id": str(WORKER),
+    "queue_id": str(QUEUES[0]),
     "free": 10,
     "suspects": 1,
     "limit": 1000,
@@ -339,7 +387,43 @@ def test_sqlite_scans_no_table_and_claims_in_the_order_of_its_index(sqlite_file:
         assert not [step for step in claim if "TEMP B-TREE" in step]
         assert [step for step in claim if "jobs_ready" in step]
         assert [step for step in claim if "jobs_suspect" in step]
+        ruled = _sqlite_plan(sqlite_file, "claim_ruled_jobs", SQLITE_VALUES)
+        assert not [step for step in ruled if "TEMP B-TREE" in step or re.match(r"SCAN (j|r|jobs)\b", step)]
+        assert [step for step in ruled if "jobs_ready" in step]
+        assert [step for step in ruled if "jobs_processing" in step]
         for name in SQLITE_HOT:
             steps = _sqlite_plan(sqlite_file, name, SQLITE_VALUES)
             assert not [step for step in steps if re.match(r"SCAN (j|jobs|e|executions)\b", step)], name
         sqlite_file.execute("ANALYZE")
+
+
+def test_sqlite_passes_over_jobs_that_nobody_knows(sqlite_file: sqlite3.Connection) -> None:
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def steps_of_a_claim() -> int:
+        nonlocal steps
+        first, *_ = catalog("sqlite")["claim_jobs"]
+        sqlite_file.execute("BEGIN")
+        sqlite_file.set_progress_handler(count, 100)
+        steps = 0
+        rows = sqlite_file.execute(
+            first.numbered("?"), [SQLITE_VALUES[one] for one in first.parameters]
+        ).fetchall()
+        sqlite_file.set_progress_handler(None, 0)
+        sqlite_file.execute("ROLLBACK")
+        assert len(rows) == 10
+        return steps
+
+    plain = steps_of_a_claim()
+    with sqlite_file:
+        sqlite_file.execute(
+            "UPDATE jobs SET hold = 'no_worker', job_type = 'unknown' WHERE rank < ?", (JOBS - 100,)
+        )
+    behind = steps_of_a_claim()
+    print(f"a claim of 10: {plain} hundred steps, {behind} behind {JOBS - 100:,} jobs of an unknown type")
+    assert behind <= plain + 5

@@ -14,6 +14,7 @@ from taskforge.domain.ids import DEFAULT_PROJECT, ProjectId, QueueId
 from taskforge.domain.job import JobStatus
 from taskforge.domain.outcome import Succeeded
 from taskforge.domain.queue import QueueSettings, QueueState
+from taskforge.storage.health import SqlHealthStore
 from tests.conformance.stage import NOON
 
 if TYPE_CHECKING:
@@ -151,8 +152,37 @@ async def test_a_dead_letter_queue_must_exist_and_be_another(stage: Stage) -> No
 async def test_settings_that_somebody_broke_by_hand_do_not_break_the_list(stage: Stage) -> None:
     queue = await stage.queue("a", max_retries=5)
     await stage.queue("b")
-    for broken in ("no json", '{"max_retries": -1}', "[]", '{"unknown": 1}', "null"):
+    health = SqlHealthStore(stage.engine)
+    for broken, fault in (
+        ("no json", "not JSON"),
+        ('{"max_retries": -1}', "max_retries must be"),
+        ("[]", "must be an object"),
+        ('{"unknown": 1}', "no setting 'unknown'"),
+        ("null", "must be an object"),
+    ):
         await stage.sql(f"UPDATE queues SET settings = '{broken}' WHERE name = 'a'")
         [first, second] = await stage.queues.list(stage.project)
         assert (first.id, first.settings) == (queue.id, QueueSettings())
         assert second.name == "b"
+        [(name, [said])] = (await health.broken_settings(stage.project)).items()
+        assert (name, fault in said) == ("a", True)
+
+
+async def test_what_is_sound_of_broken_settings_stays(stage: Stage) -> None:
+    queue = await stage.queue(max_retries=5, max_concurrent_jobs=2, rate_limit=7)
+    await stage.know("t")
+    await stage.add(queue, 5)
+    await stage.sql(
+        """UPDATE queues SET settings = '{"max_retries": 9, "timeout_seconds": "x", "max_concurrent_jobs": 0}'"""
+    )
+    [broken] = await stage.queues.list(stage.project)
+    assert (broken.settings, broken.has_rule) == (QueueSettings(max_retries=9), True)
+    assert len(await stage.claim(broken)) == 2, "the limit still holds"
+    faults = await SqlHealthStore(stage.engine).broken_settings(stage.project)
+    assert [fault.split()[0] for fault in faults["default"]] == [
+        "timeout_seconds", "max_concurrent_jobs", "max_concurrent_jobs", "rate_limit",
+    ]  # fmt: skip
+    mended = await stage.write(replace(broken, settings=QueueSettings(max_retries=9)))
+    assert mended is not None
+    assert not mended.has_rule
+    assert await SqlHealthStore(stage.engine).broken_settings(stage.project) == {}

@@ -49,7 +49,17 @@ TYPES = ("t", "u")
 QUEUES = 3
 WORKERS = 3
 ORIGIN = round(NOON.timestamp() * 1_000_000)
-TABLES = ("log_lines", "executions", "jobs", "workers", "tasks", "pauses", "queues")
+TABLES = (
+    "log_lines",
+    "executions",
+    "jobs",
+    "workers",
+    "tasks",
+    "pauses",
+    "queue_starts",
+    "queue_gates",
+    "queues",
+)
 OUTCOMES: dict[str, Outcome] = {
     "succeed": Succeeded("1"),
     "fail": Failed(BOOM, retry_after=DELAY_AFTER_FAILURE),
@@ -337,6 +347,20 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _pause_work(self) -> PauseWork:
         return PauseWork(self.stage.pauses, self.stage.queues, LocalSignals(Hub()))
+
+    @rule(
+        queue=st.integers(0, QUEUES - 1),
+        limit=st.none() | st.integers(1, 4),
+        rate=st.none() | st.integers(1, 6),
+    )
+    def set_rule(self, queue: int, limit: int | None, rate: int | None) -> None:
+        known = self.queues[queue]
+        settings = replace(known.settings, max_concurrent_jobs=limit, rate_limit=rate)
+        written = self.do(self.stage.write(replace(known, settings=settings)))
+        assert written is not None
+        self.queues[queue] = written
+        self.model.queues[known.id].limit = limit
+        self.model.queues[known.id].rate = rate
 
     @precondition(lambda self: self.ids)
     @rule(seconds=st.sampled_from([1, 4, 7, 10, 29, 31, 100]))

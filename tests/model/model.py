@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from taskforge.domain.job import MAX_LOSSES
@@ -26,6 +27,12 @@ class ModelQueue:
     aging: int
     letters: UUID | None
     state: str = "active"
+    limit: int | None = None
+    rate: int | None = None
+
+    @property
+    def is_ruled(self) -> bool:
+        return self.limit is not None or self.rate is not None
 
 
 @dataclass
@@ -78,6 +85,7 @@ class Model:
         self.queues: dict[UUID, ModelQueue] = {}
         self.known_types: set[str] = set()
         self.paused_types: set[str] = set()
+        self.starts: list[tuple[UUID, int]] = []
 
     def rank(self, queue: UUID, due: int, priority: int, origin: int) -> int:
         return origin + due * SECOND - priority * self.queues[queue].aging * SECOND
@@ -117,13 +125,35 @@ class Model:
 
     def claim(self, queues: Iterable[UUID], types: Sequence[str], free: int, suspects: int) -> list[ModelJob]:
         """What a claim takes; ``take`` then says by whom."""
-        lanes = [self.queues[queue] for queue in queues if self.queues[queue].state != "paused"]
-        lanes.sort(key=lambda queue: (-queue.priority, queue.id))
-        able = [job for lane in lanes for job in self._lane(lane.id, types)]
-        chosen = [job for job in able if job.hold == "suspect"][: min(free, suspects)]
-        return chosen + [job for job in able if job.hold is None][: free - len(chosen)]
+        lanes = sorted(
+            (self.queues[queue] for queue in queues), key=lambda queue: (-queue.priority, queue.id)
+        )
+        chosen: list[ModelJob] = []
+        for _, group in groupby(lanes, lambda lane: lane.id if lane.is_ruled else None):
+            able, room = [], free - len(chosen)
+            for lane in group:
+                room = min(room, self.room(lane))
+                able += self._lane(lane.id, types) if lane.state != "paused" else []
+            left = suspects - sum(1 for job in chosen if job.losses)
+            suspected = [job for job in able if job.hold == "suspect"][: max(0, min(room, left))]
+            chosen += suspected
+            chosen += [job for job in able if job.hold is None][: max(0, room - len(suspected))]
+        return chosen
+
+    def room(self, queue: ModelQueue) -> int:
+        """How many jobs of a queue may start now."""
+        running = sum(1 for job in self.jobs.values() if job.queue == queue.id and job.status == "processing")
+        started = sum(1 for where, when in self.starts if where == queue.id and when >= self.now - 60)
+        rooms = [
+            bound - used
+            for bound, used in ((queue.limit, running), (queue.rate, started))
+            if bound is not None
+        ]
+        return min(rooms, default=1_000_000)
 
     def take(self, job: ModelJob, worker: UUID, execution: UUID, lease: int) -> None:
+        if self.queues[job.queue].rate is not None:
+            self.starts.append((job.queue, self.now))
         job.status, job.hold = "processing", None
         job.seq += 1
         job.attempts += 1

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .enqueue import load
+from .enqueue import load, prepare
 from .ledger import Ledger, counter
 from .observe import observe_drain
 from .processes import worker_command
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .figures import Drain
     from .stamps import StampFile
 
 
-async def drain(database_url: str, jobs: int, processes: int, stamps: StampFile) -> Drain:
-    """Load `jobs` no-op jobs into an empty database and let worker processes run them."""
+async def drain(
+    database_url: str,
+    jobs: int,
+    processes: int,
+    stamps: StampFile,
+    *,
+    rules: Mapping[str, int] | None = None,
+    unknown: int = 0,
+) -> Drain:
+    """Load `jobs` no-op jobs into an empty database and let worker processes run them.
+
+    `rules` are settings of their queue; `unknown` jobs of a type that nobody knows stand before them.
+    """
+    await prepare(database_url, rules or {}, unknown)
     await load(database_url, jobs)
     environment = {**stamps.environment, "TASKFORGE_DATABASE_URL": database_url}
     async with counter(database_url) as count:

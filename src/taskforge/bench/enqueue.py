@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from .figures import Rate
-from .tasks import BenchApp, build
+from .tasks import QUEUE, BenchApp, build
 from .timing import BATCH, WARM_UP, WIDTH, send_in_batches, time_bulk, time_concurrent, time_sequential
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 
 @asynccontextmanager
@@ -62,6 +62,24 @@ async def load(database_url: str, jobs: int) -> None:
     """Store exactly so many no-op jobs."""
     async with opened(database_url) as bench:
         await send_in_batches(_batches(bench), jobs)
+
+
+async def prepare(database_url: str, rules: Mapping[str, int], unknown: int) -> None:
+    """Give the measured queue its rules, and jobs of a type that nobody knows."""
+    from taskforge.domain.job import JobOptions
+    from taskforge.services.submission import JobRequest
+
+    async with opened(database_url) as bench:
+        platform = await bench.app.platform()
+        if rules:
+            await platform.queues.create(QUEUE, settings=rules)
+        request = JobRequest(QUEUE, "known.to.nobody", "{}", JobOptions())
+
+        async def enqueue(numbers: range) -> None:
+            await platform.submission.submit_many([request] * len(numbers), declare=True)
+
+        if unknown:
+            await send_in_batches(enqueue, unknown)
 
 
 def _batches(bench: BenchApp) -> Callable[[range], Awaitable[None]]:

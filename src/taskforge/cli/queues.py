@@ -72,19 +72,29 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
 def set_(
     context: typer.Context,
     name: Name,
-    values: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="What to change.")],
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="What to change.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="The same as an option. Repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a queue; KEY= goes back to the default.
 
     Keys: state (active, paused, closed), priority, description, dead_letter_queue (a name), and the settings
     max_concurrent_jobs, max_retries, timeout_seconds, retry_delay_seconds, max_retry_delay_seconds,
-    backoff_multiplier, dead_letter_queue_id, rate_limit, aging_seconds.
+    backoff_multiplier, dead_letter_queue_id, rate_limit, aging_seconds, priority_delays.
     """
     from taskforge.cli.arguments import pairs
     from taskforge.cli.options import person
+    from taskforge.domain.errors import InvalidInput
 
-    _change(context, name, {"by": person(None), **pairs(values)}, as_json)
+    given = pairs([*(values or ()), *(settings or ())])
+    if not given:
+        raise InvalidInput("nothing is to be changed", hint="write KEY=VALUE, such as max_concurrent_jobs=3")
+    _change(context, name, {"by": person(None), **given}, as_json)
 
 
 @commands.command("pause")

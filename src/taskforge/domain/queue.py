@@ -12,7 +12,7 @@ from taskforge.domain.ids import QueueId
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from taskforge.domain.ids import ProjectId
@@ -21,6 +21,8 @@ MAX_NAME = 100
 MAX_PRIORITY = 9
 STRICT_AGING_SECONDS = 1_000_000_000
 """A level of priority is worth this much waiting by default: some 30 years, so priority is strict."""
+PRIORITY_DELAYS = (30, 30, 30, 10, 10, 10, 5, 5, 0, 0)
+"""Seconds that jobs of priority 0 to 9 wait in a queue with ``priority_delays``."""
 
 
 class QueueState(StrEnum):
@@ -38,6 +40,7 @@ class QueueSettings:
     Seconds are seconds; ``rate_limit`` is starts a minute; ``max_retries`` N means N + 1 attempts. An
     attempt that gives no sign of life (``ctx.heartbeat()``, ``ctx.progress()``) for ``heartbeat_timeout``
     seconds ends as one that timed out.
+    With ``priority_delays`` a job that names no time is due after the seconds of its priority.
     """
 
     max_concurrent_jobs: int | None = None
@@ -50,6 +53,7 @@ class QueueSettings:
     dead_letter_queue_id: UUID | None = None
     rate_limit: int | None = None
     aging_seconds: int | None = None
+    priority_delays: bool | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> QueueSettings:
@@ -63,6 +67,22 @@ class QueueSettings:
                     hint=f"settings: {', '.join(sorted(known))}",
                 )
         return cls(**{name: _parse_setting(name, value) for name, value in values.items()})
+
+    @classmethod
+    def salvage(cls, values: Any) -> tuple[QueueSettings, Sequence[str]]:
+        """The settings that are sound among values that somebody wrote by hand, and what is wrong with the rest."""
+        if not isinstance(values, dict):
+            return cls(), [f"settings must be an object, not {type(values).__name__}"]
+        sound: dict[str, Any] = {}
+        wrong = []
+        for name, value in values.items():
+            try:
+                cls.parse({name: value})
+            except InvalidSetting as error:
+                wrong.append(error.message)
+            else:
+                sound[name] = value
+        return cls.parse(sound), wrong
 
     def to_json(self) -> dict[str, Any]:
         """The settings that are set, as plain JSON values."""
@@ -95,6 +115,10 @@ class QueueSettings:
     def has_rule(self) -> bool:
         """Whether a claim has to pass the queue's gate."""
         return self.max_concurrent_jobs is not None or self.rate_limit is not None
+
+    def delay_seconds(self, priority: int) -> int:
+        """How long a job of this priority waits that names no time itself."""
+        return PRIORITY_DELAYS[priority] if self.priority_delays else 0
 
     @property
     def aging_microseconds(self) -> int:
@@ -154,6 +178,10 @@ def _parse_setting(name: str, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
         raise InvalidSetting(f"{name} must be a whole number from {low} to {high}, not {value!r}", field=name)
+    if name == "priority_delays":
+        if isinstance(value, bool):
+            return value
+        raise InvalidSetting(f"{name} must be true or false, not {value!r}", field=name)
     least, most = _NUMBERS[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and least <= value <= most:  # NaN is not between

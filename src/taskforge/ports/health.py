@@ -49,6 +49,10 @@ class HealthStore(Protocol):
         """Job types that no worker knows, with the number of jobs that wait for one."""
         ...
 
+    async def broken_settings(self, project_id: ProjectId) -> Mapping[str, Sequence[str]]:
+        """Queues whose stored settings somebody broke by hand, with what is wrong."""
+        ...
+
     async def broken_records(self, project_id: ProjectId, recent: int) -> Mapping[str, int]:
         """Invariants by name, with how many of the ``recent`` newest jobs break each."""
         ...

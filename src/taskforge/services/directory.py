@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import NotFound
+from taskforge.domain.errors import NotFound, TaskforgeError
 from taskforge.domain.job import AttemptPolicy, attempt_policy
 from taskforge.domain.queue import QueueSettings
 
@@ -40,6 +42,7 @@ class QueueDirectory:
         self.project_id = project_id
         self._version = -1
         self._read_at = 0.0
+        self._looking: asyncio.Task[None] | None = None
         self._by_id: dict[UUID, Queue] = {}
         self._by_name: dict[str, Queue] = {}
         self._standard: dict[UUID, AttemptPolicy] = {}
@@ -65,12 +68,29 @@ class QueueDirectory:
             raise NotFound(f"no queue is named {name!r}", hint=near(name, list(self._by_name)))
         return queue
 
+    def lately(self, name: str) -> Queue | None:
+        """The queue of this name as it stood some seconds ago: for those who never hear of a version.
+
+        What is older is looked up again in the background.
+        """
+        if self._looking is None and time.monotonic() - self._read_at > LONGEST_TRUST_SECONDS:
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+        return self._by_name.get(name)
+
+    async def _look(self) -> None:
+        try:
+            with suppress(TaskforgeError):
+                await self.follow(await self._queues.config_version(self.project_id))
+            self._read_at = time.monotonic()
+        finally:
+            self._looking = None
+
     async def declared(self, names: Sequence[str]) -> Sequence[Queue]:
         """The queues that code names; those that do not exist are made."""
         if any(name not in self._by_name for name in names):
             await self._queues.ensure(self.project_id, list(dict.fromkeys(names)))
             await self.refresh()
-        return [self._by_name[name] for name in names]
+        return [self.lately(name) or self._by_name[name] for name in names]
 
     def known(self, name: str) -> Queue | None:
         """The queue of this name without looking it up."""

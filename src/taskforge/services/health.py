@@ -107,6 +107,7 @@ class Health:
             await self._backlog(workers),
             await self._unknown_types(),
             await self._arrears(),
+            await self._settings(),
             await self._records(),
         ]
 
@@ -206,6 +207,17 @@ class Health:
                 "no process looks after them: start a worker, each does the recovery too",
             )
         return Finding("recovery", Verdict.OK, "nothing is late")
+
+    async def _settings(self) -> Finding:
+        broken = await self._store.broken_settings(self._project_id)
+        if not broken:
+            return Finding("settings", Verdict.OK, "those of every queue are sound")
+        return Finding(
+            "settings",
+            Verdict.PROBLEM,
+            "; ".join(f"queue {name!r}: {', '.join(faults)}" for name, faults in broken.items()),
+            f"they count as not set; write them anew: taskforge queues set {next(iter(broken))} KEY=VALUE",
+        )
 
     async def _records(self) -> Finding:
         broken = {

@@ -87,7 +87,7 @@ class Submission:
 
         Raises NotFound, QueueClosed, InvalidPayload, Unavailable.
         """
-        queue = self._directory.known(request.queue) or await self._queue(request.queue, declare=declare)
+        queue = self._directory.lately(request.queue) or await self._queue(request.queue, declare=declare)
         job = self._new_job(request, queue)
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(job, answer))
@@ -194,6 +194,9 @@ class Submission:
         else:
             template = self._template(request.options)
             self._template_of = (request.options, template)
+        delay_us = template.delay_us
+        if queue.settings.priority_delays and delay_us is None and template.scheduled_for is None:
+            delay_us = queue.settings.delay_seconds(template.priority) * 1_000_000 or None
         now = None if template.expires is None and template.deadline is None else datetime.now(UTC)
         return NewJob(
             self._mint(),
@@ -205,7 +208,7 @@ class Submission:
             template.retry_policy,
             template.timeout_ms,
             template.scheduled_for,
-            template.delay_us,
+            delay_us,
             _moment(template.expires, now),
             _moment(template.deadline, now),
             template.tags,

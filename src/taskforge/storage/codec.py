@@ -17,6 +17,8 @@ from taskforge.domain.retry import RetryPolicy
 from taskforge.domain.worker import Incidents, ProcessIdentity, TaskDescription, Worker, WorkerType
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from taskforge.storage.engine import Engine
 
 _decode = msgspec.json.decode
@@ -39,11 +41,21 @@ def from_json(text: str | bytes | None) -> Any:
 
 
 def settings_of(text: str | None) -> QueueSettings:
-    """A queue's settings. Corrupt ones (written by hand) are as good as none; `doctor` reports them."""
+    """A queue's settings. Corrupt ones (written by hand) are as good as not set; `doctor` reports them."""
+    return _salvaged(text)[0]
+
+
+def faults_of_settings(text: str | None) -> Sequence[str]:
+    """What is wrong with stored settings."""
+    return _salvaged(text)[1]
+
+
+def _salvaged(text: str | None) -> tuple[QueueSettings, Sequence[str]]:
     try:
-        return QueueSettings.parse(_decode(text or "{}"))
-    except (msgspec.DecodeError, TaskforgeError, AttributeError, TypeError):
-        return QueueSettings()
+        values = _decode(text or "{}")
+    except msgspec.DecodeError as error:
+        return QueueSettings(), [f"settings are not JSON: {error}"]
+    return QueueSettings.salvage(values)
 
 
 def retry_policy_of(text: str | None) -> RetryPolicy | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskforge.ports.health import Arrears, Backlog
+from taskforge.storage.codec import faults_of_settings, settings_of
 from taskforge.storage.engine import Engine, One
 
 if TYPE_CHECKING:
@@ -41,6 +42,23 @@ class SqlHealthStore:
         rows = await self._engine.read(One("unknown_job_types", {"project_id": project_id}))
         return {row["job_type"]: int(row["jobs"]) for row in rows}
 
+    async def broken_settings(self, project_id: ProjectId) -> Mapping[str, Sequence[str]]:
+        rows = await self._engine.read(One("stored_settings", {"project_id": project_id}))
+        return {row["name"]: faults for row in rows if (faults := _faults(row))}
+
     async def broken_records(self, project_id: ProjectId, recent: int) -> Mapping[str, int]:
         [row] = await self._engine.read(One("broken_records", {"project_id": project_id, "recent": recent}))
         return {name: int(row[name] or 0) for name in ("succeeded_without_record", "ended_but_processing")}
+
+
+def _faults(row: Any) -> Sequence[str]:
+    """Broken settings, and rules that do not say what the settings say: claims go by the column."""
+    settings = settings_of(row["settings"])
+    return [
+        *faults_of_settings(row["settings"]),
+        *(
+            f"{name} is {said} in the settings, but claims go by {kept}"
+            for name in ("max_concurrent_jobs", "rate_limit")
+            if (said := getattr(settings, name)) != (kept := row[name])
+        ),
+    ]

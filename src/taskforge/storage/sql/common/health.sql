@@ -16,3 +16,6 @@ SELECT
   sum(CASE WHEN j.status = 'processing' AND EXISTS (
     SELECT 1 FROM executions e WHERE e.id = j.execution_id) THEN 1 ELSE 0 END) AS ended_but_processing
 FROM (SELECT status, execution_id FROM jobs WHERE project_id = :project_id ORDER BY id DESC LIMIT :recent) j;
+
+-- name: stored_settings
+SELECT name, settings, max_concurrent_jobs, rate_limit FROM queues WHERE project_id = :project_id ORDER BY name;
