@@ -411,12 +411,11 @@ def test_sqlite_passes_over_jobs_that_nobody_knows(sqlite_file: sqlite3.Connecti
         sqlite_file.execute("BEGIN")
         sqlite_file.set_progress_handler(count, 100)
         steps = 0
-        rows = sqlite_file.execute(
-            first.numbered("?"), [SQLITE_VALUES[one] for one in first.parameters]
-        ).fetchall()
+        values = [SQLITE_VALUES[one] for one in first.parameters]
+        [(picked,)] = sqlite_file.execute(first.numbered("?"), values).fetchall()
         sqlite_file.set_progress_handler(None, 0)
         sqlite_file.execute("ROLLBACK")
-        assert len(rows) == 10
+        assert len(json.loads(picked)) == 10
         return steps
 
     plain = steps_of_a_claim()
