@@ -66,7 +66,8 @@ async def test_who_only_enqueues_hears_of_it(
     async with TaskForge(database_url) as other:
         await (await other.platform()).queues.update("default", settings={"priority_delays": True})
 
-    async def delayed() -> None:
+    async def delayed() -> bool:
         assert await delay_of(app, await task.aenqueue()) == 30
+        return True
 
     await eventually(delayed, interval=0.06)
