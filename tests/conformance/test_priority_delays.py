@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,6 @@ from taskforge import TaskForge
 from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import PRIORITY_DELAYS
 from taskforge.services import directory
-from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,9 +65,8 @@ async def test_who_only_enqueues_hears_of_it(
     assert await delay_of(app, await task.aenqueue()) is None
     async with TaskForge(database_url) as other:
         await (await other.platform()).queues.update("default", settings={"priority_delays": True})
-
-    async def delayed() -> bool:
-        assert await delay_of(app, await task.aenqueue()) == 30
-        return True
-
-    await eventually(delayed, interval=0.06)
+    for _ in range(200):
+        if await delay_of(app, await task.aenqueue()) == 30:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("the old settings are still believed")
