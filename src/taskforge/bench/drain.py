@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .enqueue import load, prepare
-from .ledger import Ledger, counter
+from .ledger import UNFINISHED, UNFINISHED_AND_KNOWN, Ledger, counter
 from .observe import observe_drain
 from .processes import worker_command
 
@@ -33,6 +33,7 @@ async def drain(
     await load(database_url, jobs)
     environment = {**stamps.environment, "TASKFORGE_DATABASE_URL": database_url}
     async with counter(database_url) as count:
+        ledger = Ledger(count, UNFINISHED_AND_KNOWN if unknown else UNFINISHED)
         return await observe_drain(
-            worker_command(), environment, stamps, Ledger(count), jobs=jobs, processes=processes
+            worker_command(), environment, stamps, ledger, jobs=jobs, processes=processes
         )

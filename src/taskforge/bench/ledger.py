@@ -20,6 +20,12 @@ UNFINISHED = (
     " OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled') THEN 1 ELSE 0 END"
 )
 """Answered from partial indexes: counting all rows every few milliseconds would slow what is measured."""
+UNFINISHED_AND_KNOWN = (
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE status = 'processing')"
+    " OR EXISTS (SELECT 1 FROM jobs WHERE status = 'pending' AND hold IS NULL)"
+    " OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled') THEN 1 ELSE 0 END"
+)
+"""The same beside jobs of a type that nobody knows."""
 SUCCEEDED_JOBS = "SELECT count(*) FROM jobs WHERE status = 'succeeded'"
 SUCCEEDED_EXECUTIONS = "SELECT count(*) FROM executions WHERE status = 'succeeded'"
 
