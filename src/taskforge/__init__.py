@@ -7,6 +7,7 @@ from taskforge.app import TaskForge
 from taskforge.domain.errors import (
     JobCancelled,
     JobFailed,
+    QueueFull,
     ResultTimeout,
     TaskforgeError,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "JobFailed",
     "JobHandle",
     "JobHandler",
+    "QueueFull",
     "ResultTimeout",
     "Retry",
     "Snooze",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.explanation import Explanation
-    from taskforge.domain.job import Job
+    from taskforge.domain.job import Job, Submitted
     from taskforge.ports.clock import Clock
     from taskforge.sdk.backend import TaskCall
     from taskforge.sdk.handle import JobHandle
@@ -77,8 +77,8 @@ class TaskForge:
 
     async def aenqueue_many(self, calls: Sequence[TaskCall[T]]) -> list[JobHandle[T]]:
         """Make a job of each call, in one round trip, all or none: ``[add.job(i, i) for i in ...]``."""
-        ids = await self.submit_many(calls)
-        return [call.handle(job_id, self) for call, job_id in zip(calls, ids, strict=True)]
+        jobs = await self.submit_many(calls)
+        return [call.handle(job, self) for call, job in zip(calls, jobs, strict=True)]
 
     def enqueue_many(self, calls: Sequence[TaskCall[T]]) -> list[JobHandle[T]]:
         """`aenqueue_many` for synchronous code."""
@@ -141,11 +141,11 @@ class TaskForge:
 
     # What tasks and handles need of their application (sdk.backend.Backend).
 
-    async def submit(self, call: TaskCall[Any], /) -> UUID:
+    async def submit(self, call: TaskCall[Any], /) -> Submitted:
         platform = await self._declared()
         return await platform.submission.submit(_request(call), declare=True)
 
-    async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
+    async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
         platform = await self._declared()
         return await platform.submission.submit_many([_request(call) for call in calls], declare=True)
 

@@ -26,6 +26,7 @@ STATEMENTS_WITHOUT_PROJECT = {
     "overdue_due": "recovery serves all projects; it asks for ids only when a batch was refused",
     "overdue_late": "recovery serves all projects; it asks for ids only when a batch was refused",
     "overdue_held": "recovery serves all projects; it asks for ids only when a batch was refused",
+    "keys_out_of_step": "recovery serves all projects; it hands on each key's own project",
     "forget_workers": "recovery serves all projects",
     "note_lost_suspects": "recovery serves all projects; worker ids are those of the jobs it has read",
     "shut_out_writers": "a table's lock, without rows",

@@ -13,12 +13,13 @@ import asyncpg
 from taskforge.domain.execution import LogLine
 from taskforge.domain.ids import DEFAULT_ORGANIZATION, DEFAULT_PROJECT, ProjectId, Uuid7Source, WorkerId
 from taskforge.domain.job import AttemptPolicy, ClaimedJob, Job, JobStatus, NewJob
+from taskforge.domain.keys import ConcurrencyKey, JobKeys
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import ErrorReport, Failed
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.retry import RetryPolicy
 from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, WorkerType
-from taskforge.ports.jobs import Beat, BeatAnswer, ClaimBatch, ClaimRequest, Settlement
+from taskforge.ports.jobs import Accepted, Beat, BeatAnswer, ClaimBatch, ClaimRequest, Settlement
 from taskforge.storage.address import parse_address
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
@@ -29,7 +30,7 @@ from taskforge.storage.sqlite.engine import SqliteEngine
 from taskforge.storage.workers import SqlWorkerStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from taskforge.domain.execution import Execution
     from taskforge.domain.outcome import Outcome
@@ -117,6 +118,18 @@ class Stage:
         jobs = [self.new(queue, job_type, **values) for _ in range(count)]
         await self.jobs.accept_all(queue.project_id, jobs)
         return [job.id for job in jobs]
+
+    async def accept(
+        self, *jobs: NewJob, keys: Mapping[UUID, JobKeys] | None = None, queues: Sequence[Queue] = ()
+    ) -> Accepted:
+        """Accept under rules: with keys by job id, and with the bounds of these queues."""
+        bounds = [queue.bound for queue in queues if queue.bound is not None]
+        return await self.jobs.accept_ruled(self.project, jobs, keys=keys or {}, bounds=bounds)
+
+    async def add_keyed(self, queue: Queue, keys: JobKeys, job_type: str = "t", **values: Any) -> UUID:
+        """A job with keys: its id, or that of the job that has its key."""
+        job = self.new(queue, job_type, **values)
+        return (await self.accept(job, keys={job.id: keys})).standing[job.id]
 
     async def claim_batch(
         self,
@@ -280,8 +293,9 @@ def settlement(
         losses=job.losses,
         random=lambda: 0.0,
     )
+    key = None if job.concurrency_key is None else ConcurrencyKey(DEFAULT_PROJECT, job.concurrency_key)
     return Settlement(
-        job.id, job.claim_seq, job.execution_id, transition, 1_000, 2_000, lines, state, lost_only
+        job.id, job.claim_seq, job.execution_id, transition, 1_000, 2_000, lines, state, lost_only, key
     )
 
 

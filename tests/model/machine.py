@@ -50,6 +50,7 @@ QUEUES = 3
 WORKERS = 3
 ORIGIN = round(NOON.timestamp() * 1_000_000)
 TABLES = (
+    "concurrency_keys",
     "log_lines",
     "executions",
     "jobs",

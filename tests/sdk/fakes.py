@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from taskforge.domain.errors import NotFound
 from taskforge.domain.ids import JobId
-from taskforge.domain.job import JobStatus
+from taskforge.domain.job import JobStatus, Submitted
 from taskforge.sdk.bridge import Bridge
 from taskforge.sdk.context import Context, use_context
 from taskforge.sdk.decorator import TaskDecorator
@@ -82,13 +82,13 @@ class FakeBackend:
         self.cancelled: set[UUID] = set()
         self.bridge = Bridge()
 
-    async def submit(self, call: TaskCall[Any], /) -> UUID:
+    async def submit(self, call: TaskCall[Any], /) -> Submitted:
         return (await self.submit_many([call]))[0]
 
-    async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
+    async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
         ids = [uuid4() for _ in calls]
         self.calls.update(zip(ids, calls, strict=True))
-        return ids
+        return [Submitted(job_id, created=True) for job_id in ids]
 
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
         self.timeouts.append(timeout)

@@ -33,11 +33,32 @@ def enqueue(
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="How long an attempt may take.")
     ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", metavar="TIME", help="It has to start within this time, or fails."),
+    ] = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option("--deadline", metavar="TIME", help="It has to end within this time, or fails."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Nothing new while a job of it is unfinished.")
+    ] = None,
+    key_period: Annotated[
+        str | None,
+        typer.Option("--key-period", metavar="TIME", help="A job that succeeded keeps the key so long."),
+    ] = None,
+    concurrency_key: Annotated[
+        str | None, typer.Option("--concurrency-key", metavar="KEY", help="Few jobs of it run at once.")
+    ] = None,
+    concurrency_limit: Annotated[
+        int | None, typer.Option("--concurrency-limit", metavar="N", help="How many of them: 1 by default.")
+    ] = None,
     tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Repeatable.")] = None,
     app: ApplicationOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a job and print its id.
+    """Make a job and print its id, or that of the job that has its key.
 
     Arguments of a task of an application (--app, or found by itself) are checked against it. A job type
     that nobody knows is accepted: its job waits until a worker comes that does.
@@ -53,13 +74,23 @@ def enqueue(
         "run_at": moment(run_at, "run_at"),
         "max_attempts": max_attempts,
         "timeout": seconds(timeout, "timeout"),
+        "expires": seconds(expires, "expires"),
+        "deadline": seconds(deadline, "deadline"),
+        "key": key,
+        "key_period": seconds(key_period, "key_period"),
+        "concurrency_key": concurrency_key,
+        "concurrency_limit": concurrency_limit,
         "tags": tags or None,
     }
     options = job_options({name: value for name, value in fields.items() if value is not None})
-    job = submit(session_of(context), app, job_type, arguments or [], payload, options)
+    job, created = submit(session_of(context), app, job_type, arguments or [], payload, options)
     if as_json:
         from taskforge.cli.show import job_document, print_json
 
-        print_json(job_document(job))
+        print_json({**job_document(job), "created": created})
     else:
         print(job.id)
+        if not created:
+            from taskforge.cli.errors import note
+
+            note(f"nothing new: this job has the key {job.key!r} and is {job.status.value}")

@@ -22,7 +22,7 @@ async def run_one(application: TaskForge, call: TaskCall[Any], *, timeout: float
     """
     async with application:
         platform = await application.platform()
-        job_id = await application.submit(call)
+        job_id, _ = await application.submit(call)
         if await platform.health.servants(call.queue):
             return await platform.results.wait(job_id, timeout) or "null"
         if not here:

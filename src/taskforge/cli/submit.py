@@ -41,8 +41,8 @@ def submit(
     arguments: Sequence[str],
     payload: str | None,
     options: JobOptions,
-) -> Job:
-    """Accept the job; answer it as it is stored. Raises InvalidPayload, NotFound (the queue), QueueClosed."""
+) -> tuple[Job, bool]:
+    """Accept the job; answer it as it is stored, and whether it is new. Raises InvalidPayload, NotFound (the queue), QueueClosed."""
     if payload is not None and arguments:
         raise InvalidInput("give arguments or --payload, not both", field="payload")
     text = None if payload is None else payload_text(payload)
@@ -53,12 +53,13 @@ def submit(
         return session.run(lambda platform: _submit_by_name(platform, wanted))
     call = _call_of_task(task, wanted)
 
-    async def main() -> Job:
+    async def main() -> tuple[Job, bool]:
         async with application:
             platform = await application.platform()
             if options.queue is not None:  # the code names no such queue: it has to be there
                 await platform.queues.get(options.queue)
-            return await platform.insights.job(await application.submit(call))
+            job_id, created = await application.submit(call)
+            return await platform.insights.job(job_id), created
 
     return asyncio.run(main())
 
@@ -84,13 +85,14 @@ def _call_of_task(task: Task[..., object], wanted: Wanted) -> TaskCall[object]:
     options = wanted.options.over(task.defaults)
     if wanted.payload is not None:
         task.check_payload(wanted.payload)
-        return TaskCall(task.name, options.queue or task.queue, wanted.payload, options)
+        keyed = task.keyed(options, wanted.payload)
+        return TaskCall(task.name, options.queue or task.queue, wanted.payload, keyed)
     positional, keywords = call_arguments(wanted.arguments)
     payload = task.job(*positional, **keywords).payload
-    return TaskCall(task.name, options.queue or task.queue, payload, options)
+    return TaskCall(task.name, options.queue or task.queue, payload, task.keyed(options, payload))
 
 
-async def _submit_by_name(platform: Platform, wanted: Wanted) -> Job:
+async def _submit_by_name(platform: Platform, wanted: Wanted) -> tuple[Job, bool]:
     """The catalogue may know the rest of the name, and the queue."""
     from taskforge.sdk.codec import encode
 
@@ -113,9 +115,9 @@ async def _submit_by_name(platform: Platform, wanted: Wanted) -> Job:
         payload = encode(keywords, where="payload")
     queue = wanted.options.queue or (known[job_type].queue if names else QUEUE)
     request = JobRequest(queue, job_type, payload, wanted.options)
-    job_id = await platform.submission.submit(request, declare=wanted.options.queue is None)
+    job_id, created = await platform.submission.submit(request, declare=wanted.options.queue is None)
     job = await platform.insights.job(job_id)
     if job.hold is Hold.NO_WORKER:
         hint = near(job_type, list(known))
         note(f"no worker knows the job type {job_type!r} yet, so its job waits ({hint})")
-    return job
+    return job, created

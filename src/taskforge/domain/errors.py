@@ -8,6 +8,7 @@ TaskforgeError
 ├── Conflict                the request is well formed, the present state refuses it
 │   ├── IllegalTransition   a status change that the lifecycle does not know
 │   ├── QueueClosed         the queue refuses new jobs
+│   ├── QueueFull           the queue is bounded, and as long or as old as it may be
 │   └── DuplicateTask       two tasks of one name
 ├── LeaseLost               a worker wrote with a fence that is no longer the current one
 ├── Unavailable             the database cannot be reached or is busy; trying again may help
@@ -79,6 +80,17 @@ class QueueClosed(Conflict):
     """The queue is closed: it refuses new jobs."""
 
     code = "queue_closed"
+
+
+class QueueFull(Conflict):
+    """The queue is bounded and has no room. ``bound`` is the setting that says so."""
+
+    code = "queue_full"
+
+    def __init__(self, message: str, *, queue: str, bound: str) -> None:
+        super().__init__(message, hint="try again later, or run more workers")
+        self.queue = queue
+        self.bound = bound
 
 
 class DuplicateTask(Conflict):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.errors import InvalidInput
+from taskforge.domain.keys import JobKeys, check_key, check_places
 from taskforge.domain.queue import QueueSettings, check_priority
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 
@@ -74,6 +75,13 @@ class NewJob(NamedTuple):
     tags: str | None = None
 
 
+class Submitted(NamedTuple):
+    """The job that stands for a request: a new one, or (not ``created``) the one that has its key."""
+
+    id: UUID
+    created: bool
+
+
 class ClaimedJob(NamedTuple):
     """What the owner of an execution has to know. Field order is the order of the claim's columns."""
 
@@ -94,6 +102,7 @@ class ClaimedJob(NamedTuple):
     deadline: datetime | None
     state: str | None
     claimed_at: datetime
+    concurrency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +204,8 @@ class JobOptions:
 
     ``delay``, ``timeout`` and ``retry_*`` are seconds. Times must carry a time zone. ``expires`` is the
     moment (or the seconds from now) by which the job must have started, ``deadline`` by which it must
-    have finished.
+    have finished. ``key_period``: seconds for which a job that succeeded keeps its key, from its creation.
+    ``concurrency_limit`` is 1 unless something else is said.
     """
 
     queue: str | None = None
@@ -207,6 +217,10 @@ class JobOptions:
     deadline: datetime | float | timedelta | None = None
     expires: datetime | float | timedelta | None = None
     tags: Sequence[str] | None = None
+    key: str | None = None
+    key_period: float | timedelta | None = None
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
     retry_base: float | None = None
     retry_multiplier: float | None = None
     retry_cap: float | None = None
@@ -234,7 +248,18 @@ class JobOptions:
                 check_seconds(moment, field, least=0.0)
         if self.tags is not None:
             check_tags(self.tags)
+        self._check_keys()
         self.retry_policy()
+
+    def _check_keys(self) -> None:
+        if self.key is not None:
+            check_key(self.key, "key")
+        if self.key_period is not None:
+            check_seconds(self.key_period, "key_period", least=0.0)
+        if self.concurrency_key is not None:
+            check_key(self.concurrency_key, "concurrency_key")
+        if self.concurrency_limit is not None:
+            check_places(self.concurrency_limit)
 
     def over(self, lower: JobOptions) -> JobOptions:
         """These options, completed by ``lower`` where they say nothing."""
@@ -244,6 +269,23 @@ class JobOptions:
         else:
             lower_values = {n: getattr(lower, n) for n in self.__slots__}
         return JobOptions(**(lower_values | {name: v for name, v in values.items() if v is not None}))
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether there is a key of any kind."""
+        return self.key is not None or self.concurrency_key is not None
+
+    def keys(self) -> JobKeys | None:
+        """The keys that call and task give a job; None for most."""
+        if not self.is_keyed:
+            return None
+        period = 0.0 if self.key_period is None else check_seconds(self.key_period, "key_period", least=0.0)
+        return JobKeys(
+            self.key,
+            round(period * 1_000_000),
+            self.concurrency_key,
+            None if self.concurrency_key is None else self.concurrency_limit or 1,
+        )
 
     def retry_policy(self) -> RetryPolicy | None:
         """The backoff that call and task ask for, or None where neither says anything."""

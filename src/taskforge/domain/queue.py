@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
@@ -41,6 +41,8 @@ class QueueSettings:
     attempt that gives no sign of life (``ctx.heartbeat()``, ``ctx.progress()``) for ``heartbeat_timeout``
     seconds ends as one that timed out.
     With ``priority_delays`` a job that names no time is due after the seconds of its priority.
+    A queue is full when ``max_length`` jobs wait, or when the next job has waited ``max_age_seconds``; it then
+    does what ``on_full`` says: ``reject`` new jobs (the default), or ``drop_oldest``.
     """
 
     max_concurrent_jobs: int | None = None
@@ -54,6 +56,9 @@ class QueueSettings:
     rate_limit: int | None = None
     aging_seconds: int | None = None
     priority_delays: bool | None = None
+    max_length: int | None = None
+    max_age_seconds: float | None = None
+    on_full: str | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> QueueSettings:
@@ -126,6 +131,16 @@ class QueueSettings:
         return (STRICT_AGING_SECONDS if self.aging_seconds is None else self.aging_seconds) * 1_000_000
 
 
+class QueueBound(NamedTuple):
+    """How long and how old the backlog of a queue may be; ``drops``: the oldest jobs make room for new ones."""
+
+    queue_id: UUID
+    queue_name: str
+    max_length: int | None
+    max_age_us: int | None
+    drops: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """A queue as it is stored. ``has_rule`` is what claims go by, whatever the settings say."""
@@ -149,12 +164,32 @@ class Queue:
         """Whether it hands out jobs."""
         return self.state is QueueState.ACTIVE
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether its backlog has a bound."""
+        return self.settings.max_length is not None or self.settings.max_age_seconds is not None
+
+    @property
+    def bound(self) -> QueueBound | None:
+        """The bound of its backlog, if it has one."""
+        if not self.is_bounded:
+            return None
+        settings, age = self.settings, self.settings.max_age_seconds
+        return QueueBound(
+            self.id,
+            self.name,
+            settings.max_length,
+            None if age is None else round(age * 1_000_000),
+            settings.on_full == "drop_oldest",
+        )
+
 
 _WHOLE_NUMBERS = {
     "max_concurrent_jobs": (1, 1_000_000),
     "max_retries": (0, 1_000_000),
     "rate_limit": (1, 10_000_000),
     "aging_seconds": (0, STRICT_AGING_SECONDS),
+    "max_length": (1, 1_000_000),
 }
 _NUMBERS = {
     "timeout_seconds": (0.001, MAX_DELAY_SECONDS),
@@ -162,7 +197,15 @@ _NUMBERS = {
     "retry_delay_seconds": (0.0, MAX_DELAY_SECONDS),
     "max_retry_delay_seconds": (0.0, MAX_DELAY_SECONDS),
     "backoff_multiplier": (1.0, 1000.0),
+    "max_age_seconds": (0.001, MAX_DELAY_SECONDS),
 }
+_WORDS = {"on_full": ("reject", "drop_oldest")}
+
+
+def _parse_word(name: str, value: Any) -> Any:
+    if value in _WORDS[name]:
+        return value
+    raise InvalidSetting(f"{name} must be {' or '.join(_WORDS[name])}, not {value!r:.120}", field=name)
 
 
 def _parse_setting(name: str, value: Any) -> Any:
@@ -173,6 +216,8 @@ def _parse_setting(name: str, value: Any) -> Any:
             return UUID(str(value))
         except ValueError:
             raise InvalidSetting(f"{name} must be the id of a queue, not {value!r}", field=name) from None
+    if name in _WORDS:
+        return _parse_word(name, value)
     if name in _WHOLE_NUMBERS:
         low, high = _WHOLE_NUMBERS[name]
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:

@@ -8,12 +8,14 @@ from uuid import UUID
 from taskforge.domain.execution import LogLine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
     from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
+    from taskforge.domain.keys import ConcurrencyKey, JobKeys
     from taskforge.domain.lifecycle import Transition
+    from taskforge.domain.queue import QueueBound
     from taskforge.domain.worker import Incidents, ProcessIdentity
 
 FencedLine: TypeAlias = tuple[UUID, int, UUID, LogLine]
@@ -21,6 +23,13 @@ FencedLine: TypeAlias = tuple[UUID, int, UUID, LogLine]
 
 Overdue: TypeAlias = Literal["due", "late", "held"]
 """Jobs that recovery moves: scheduled ones that are due, those that waited too long, those held in vain."""
+
+
+class Accepted(NamedTuple):
+    """What stands now: each job's own id, or that of the job that had its key. ``dropped``: jobs that made room."""
+
+    standing: Mapping[UUID, UUID]
+    dropped: int
 
 
 class ClaimRequest(NamedTuple):
@@ -59,6 +68,7 @@ class Settlement(NamedTuple):
     """A decided Transition with the fence that guards it and what the worker measured.
 
     ``lost_only`` guards a loss once more: the lease must have run out, or its worker be among the dead.
+    With a ``concurrency_key`` the end of the attempt gives the job's place to who waits longest.
     """
 
     job_id: UUID
@@ -70,6 +80,7 @@ class Settlement(NamedTuple):
     lines: Sequence[LogLine] = ()
     state: str | None = None
     lost_only: bool = False
+    concurrency_key: ConcurrencyKey | None = None
 
 
 class Beat(NamedTuple):
@@ -107,6 +118,7 @@ class ExpiredLease(NamedTuple):
     manual_retries: int
     cancel_requested: bool
     has_suspect_neighbour: bool
+    concurrency_key: str | None = None
 
 
 class Outlook(NamedTuple):
@@ -118,6 +130,7 @@ class Outlook(NamedTuple):
     held: bool
     unfinished_pauses: bool
     silent_workers: bool
+    keyed: bool
     present: Sequence[tuple[WorkerId, ProcessIdentity]]
 
 
@@ -136,6 +149,20 @@ class JobStore(Protocol):
 
     async def accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> None:
         """Store all jobs in one transaction, or none. Raises QueueClosed or NotFound for the first refused."""
+        ...
+
+    async def accept_ruled(
+        self,
+        project_id: ProjectId,
+        jobs: Sequence[NewJob],
+        *,
+        keys: Mapping[UUID, JobKeys],
+        bounds: Sequence[QueueBound],
+    ) -> Accepted:
+        """`accept_all` for jobs with keys (by job id), or of bounded queues (those that the jobs go to).
+
+        A job whose key is taken is not stored: the answer names the job that has it. Also raises QueueFull.
+        """
         ...
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
@@ -205,6 +232,16 @@ class JobStore(Protocol):
         """Let jobs go whose type has become known since they were held; answer how many."""
         ...
 
+    async def give_places(self, keys: Collection[ConcurrencyKey]) -> int:
+        """Give the free places of these keys to the jobs that wait longest; answer how many got one."""
+        ...
+
+    async def keys_out_of_step(
+        self, after: ConcurrencyKey | None, limit: int
+    ) -> tuple[Sequence[ConcurrencyKey], ConcurrencyKey | None]:
+        """Keys of one page with a free place and someone who waits for it, and where the next page begins."""
+        ...
+
     async def cancel(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
         """Cancel a waiting job, or note the request when it runs. A finished one is unchanged.
 
@@ -215,7 +252,8 @@ class JobStore(Protocol):
     async def retry(self, project_id: ProjectId, job_id: JobId, queue_id: QueueId | None) -> JobStatus | None:
         """Make a failed or cancelled job pending again, in its queue or another.
 
-        Answers the status it had; None: no such job. A job of any other status is unchanged.
+        Answers the status it had; None: no such job. A job of any other status is unchanged. Raises Conflict
+        when another unfinished job has its key.
         """
         ...
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.explanation import Explanation
-    from taskforge.domain.job import Job, JobOptions
+    from taskforge.domain.job import Job, JobOptions, Submitted
     from taskforge.sdk.handle import JobHandle
 
 P = ParamSpec("P")
@@ -30,22 +30,22 @@ class TaskCall(Generic[R]):
     options: JobOptions
     load_result: Callable[[str], R] = field(default=codec.decode, repr=False, compare=False)
 
-    def handle(self, job_id: UUID, backend: Backend) -> JobHandle[R]:
+    def handle(self, job: Submitted, backend: Backend) -> JobHandle[R]:
         """The handle of the job that this call has become."""
         from taskforge.sdk.handle import JobHandle
 
-        return JobHandle(job_id, backend, self.load_result)
+        return JobHandle(job.id, backend, self.load_result, created=job.created)
 
 
 class Backend(Protocol):
     """The application's side: takes calls, knows jobs, bridges synchronous code to its loop."""
 
-    async def submit(self, call: TaskCall[Any], /) -> UUID:
-        """Accept one job. Raises QueueClosed, NotFound, Unavailable."""
+    async def submit(self, call: TaskCall[Any], /) -> Submitted:
+        """Accept one job. Raises QueueClosed, QueueFull, NotFound, Unavailable."""
         ...
 
-    async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[UUID]:
-        """Accept all jobs in one round trip, or none; ids in the order of the calls."""
+    async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
+        """Accept all jobs in one round trip, or none; answers in the order of the calls."""
         ...
 
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:

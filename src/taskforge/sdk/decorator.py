@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, overload
 
-from taskforge.sdk.options import OF_TASKS_ALONE, TaskFields, job_options
+from taskforge.sdk.options import KEYS, OF_TASKS_ALONE, TaskFields, job_options
 from taskforge.sdk.task import AsyncTask, SyncTask, Task, make_task
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ class TaskMaker:
     def _make(self, function: Callable[..., Any], fields: TaskFields) -> Task[..., Any]:
         of_job = cast("dict[str, Any]", dict(fields))
         of_task = {name: of_job.pop(name, None) for name in OF_TASKS_ALONE}
+        keys = {field: of_job.pop(field) for field in KEYS if of_job.get(field) is not None}
         task = make_task(
             function,
             queue=self._queue,
             options=job_options(of_job),
             backend=self._backend,
             **of_task,
+            keys=keys,
         )
         self._register(task)
         return task
@@ -88,5 +90,5 @@ class TaskDecorator(TaskMaker):
         """A task of the function, or a decorator that makes tasks with these options."""
         if function is not None:
             return self._make(function, fields)
-        job_options({name: value for name, value in fields.items() if name not in OF_TASKS_ALONE})
+        job_options({name: value for name, value in fields.items() if name not in (*OF_TASKS_ALONE, *KEYS)})
         return TaskMaker(self._backend, self._register, self._queue, fields)

@@ -19,14 +19,23 @@ R = TypeVar("R")
 
 
 class JobHandle(Generic[R]):
-    """One job. ``result`` waits in synchronous code, ``await handle`` in asynchronous code."""
+    """One job. ``result`` waits in synchronous code, ``await handle`` in asynchronous code.
 
-    __slots__ = ("_backend", "_load_result", "id")
+    ``created`` says whether the call that gave this handle made the job, or found it by its key.
+    """
+
+    __slots__ = ("_backend", "_load_result", "created", "id")
 
     def __init__(
-        self, job_id: UUID, backend: Backend, load_result: Callable[[str], R] = codec.decode
+        self,
+        job_id: UUID,
+        backend: Backend,
+        load_result: Callable[[str], R] = codec.decode,
+        *,
+        created: bool = False,
     ) -> None:
         self.id = JobId(job_id)
+        self.created = created
         self._backend = backend
         self._load_result = load_result
 

@@ -59,6 +59,10 @@ class PayloadSignature:
         """The payload as the one argument; checked."""
         return [self._value.load_text(payload.encode())], {}
 
+    def named(self, payload: str, /) -> dict[str, Any]:
+        """The payload by the name ``payload``."""
+        return {"payload": self._value.load_text(payload.encode())}
+
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the payload."""
         from taskforge.sdk.schemas import value_schema

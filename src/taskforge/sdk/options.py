@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from taskforge.sdk.keys import KeyMaker
+
 Pool: TypeAlias = Literal["async", "thread", "process"]
 
 
@@ -23,6 +25,8 @@ class SharedFields(TypedDict, total=False):
     max_attempts: int
     timeout: float | timedelta | str
     tags: Sequence[str]
+    key_period: float | timedelta | str
+    concurrency_limit: int
     retry_base: float
     retry_multiplier: float
     retry_cap: float
@@ -34,6 +38,8 @@ class CallFields(SharedFields, total=False):
 
     delay: float | timedelta | str
     run_at: datetime
+    key: str
+    concurrency_key: str
     deadline: datetime | float | timedelta | str
     expires: datetime | float | timedelta | str
 
@@ -44,13 +50,18 @@ class TaskFields(SharedFields, total=False):
     name: str
     pool: Pool
     memory_limit: int | str
+    key: KeyMaker
+    concurrency_key: KeyMaker
     expires: float | timedelta | str
 
 
 OF_TASKS_ALONE = ("name", "pool", "memory_limit")
 """Fields of a task that say nothing about its jobs."""
 
-_DURATIONS = ("timeout", "delay", "deadline", "expires")
+KEYS = ("key", "concurrency_key")
+"""Fields that a task gives as templates or functions, a call as texts."""
+
+_DURATIONS = ("timeout", "delay", "deadline", "expires", "key_period")
 
 
 def job_options(fields: Mapping[str, Any]) -> JobOptions:

@@ -78,6 +78,18 @@ class Signature:
             args.append(loaded.pop(name) if name in loaded else default)
         return args, loaded
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the parameters."""
+        return list(self._parameters)
+
+    def named(self, payload: str) -> dict[str, Any]:
+        """The arguments by parameter name, defaults among them. Raises InvalidPayload."""
+        args, kwargs = self.load(payload)
+        defaults = {name: p.default for name, p in self._parameters.items() if p.default is not _EMPTY}
+        positional = zip(self._positional_only, args[int(self.takes_context) :], strict=True)
+        return {**defaults, **dict(positional), **kwargs}
+
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the payload."""
         from taskforge.sdk.schemas import object_schema

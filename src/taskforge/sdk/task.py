@@ -11,6 +11,7 @@ from taskforge.domain.ids import JobId
 from taskforge.domain.job import JobOptions, check_job_type
 from taskforge.sdk.backend import TaskCall
 from taskforge.sdk.context import Context, SilentRecorder, find_current_job
+from taskforge.sdk.keys import TaskKeys
 from taskforge.sdk.names import default_task_name, place_of
 from taskforge.sdk.options import CallFields, Pool, job_options
 from taskforge.sdk.results import ResultCodec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from taskforge.sdk.backend import Backend
+    from taskforge.sdk.keys import KeyMaker
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +44,10 @@ class PayloadShape(Protocol):
 
     def load(self, payload: str, context: Context | None = None, /) -> tuple[list[Any], dict[str, Any]]:
         """``(args, kwargs)`` for the function; checked."""
+        ...
+
+    def named(self, payload: str, /) -> dict[str, Any]:
+        """The arguments by parameter name, defaults among them."""
         ...
 
     def schema(self) -> dict[str, Any]:
@@ -66,6 +72,7 @@ class Task(Enqueuing[P, R]):
         backend: Backend,
         shape: PayloadShape,
         memory_limit: int | None = None,
+        keys: TaskKeys | None = None,
     ) -> None:
         self.function = function
         self.name = name
@@ -74,6 +81,7 @@ class Task(Enqueuing[P, R]):
         self.memory_limit = memory_limit
         self.defaults = defaults
         self.shape = shape
+        self.keys = keys
         self.is_async = inspect.iscoroutinefunction(function)
         self.result_codec = ResultCodec(function, name)
         self._backend = backend
@@ -105,9 +113,13 @@ class Task(Enqueuing[P, R]):
 
     def job(self, /, *args: P.args, **kwargs: P.kwargs) -> TaskCall[R]:
         """A call that is ready to be enqueued, alone or with many. Raises InvalidPayload."""
-        return TaskCall(
-            self.name, self.queue, self.shape.dump(args, kwargs), self.defaults, self.result_codec.load
-        )
+        payload = self.shape.dump(args, kwargs)
+        options = self.defaults if self.keys is None else self.keyed(self.defaults, payload)
+        return TaskCall(self.name, self.queue, payload, options, self.result_codec.load)
+
+    def keyed(self, options: JobOptions, payload: str) -> JobOptions:
+        """The options of a call, with the keys that the task gives it. Raises InvalidInput."""
+        return options if self.keys is None else self.keys.complete(options, self.shape.named(payload))
 
     def options(self, **fields: Unpack[CallFields]) -> BoundTask[P, R]:
         """The same task, with options for the calls that follow: ``add.options(delay=60).enqueue(2, 3)``."""
@@ -179,11 +191,12 @@ class BoundTask(Enqueuing[P, R]):
     def job(self, /, *args: P.args, **kwargs: P.kwargs) -> TaskCall[R]:
         """A call that is ready to be enqueued, alone or with many. Raises InvalidPayload."""
         task = self.task
+        payload = task.shape.dump(args, kwargs)
         return TaskCall(
             task.name,
             self.job_options.queue or task.queue,
-            task.shape.dump(args, kwargs),
-            self.job_options,
+            payload,
+            task.keyed(self.job_options, payload),
             task.result_codec.load,
         )
 
@@ -204,6 +217,7 @@ def make_task(
     options: JobOptions,
     backend: Backend,
     memory_limit: int | str | None = None,
+    keys: Mapping[str, KeyMaker] | None = None,
 ) -> Task[..., Any]:
     """A task of a function. Raises InvalidInput when the function cannot be one.
 
@@ -215,6 +229,7 @@ def make_task(
         raise InvalidInput(f"{name} cannot be a task: it yields; a task returns its result")
     task_class: type[Task[..., Any]] = AsyncTask if is_async else SyncTask
     chosen_pool = _checked_pool(pool, is_async, name)
+    shape = Signature(function, name)
     return task_class(
         function,
         name=name,
@@ -223,7 +238,8 @@ def make_task(
         memory_limit=_checked_limit(memory_limit, chosen_pool, name),
         defaults=options,
         backend=backend,
-        shape=Signature(function, name),
+        shape=shape,
+        keys=TaskKeys(name, keys, shape.names) if keys else None,
     )
 
 

@@ -28,7 +28,10 @@ class Enqueuing(Generic[P, R]):
         """A call that is ready to be enqueued, alone or with many. Raises InvalidPayload."""
 
     async def aenqueue(self, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
-        """Make a job of this call. Raises InvalidPayload when the arguments do not fit the task."""
+        """Make a job of this call, or find the one that has its key (``created`` of the handle says which).
+
+        Raises InvalidPayload when the arguments do not fit the task, QueueClosed and QueueFull.
+        """
         call = self.job(*args, **kwargs)
         return call.handle(await self.backend.submit(call), self.backend)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import IllegalTransition, NotFound
+from taskforge.domain.errors import Conflict, IllegalTransition, NotFound
 from taskforge.domain.ids import JobId
 from taskforge.domain.job import JobStatus
 from taskforge.domain.lifecycle import JobEvent, next_status
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from taskforge.services.directory import QueueDirectory
 
 REDRIVE_BATCH = 200
+
+logger = logging.getLogger("taskforge.control")
 
 
 class Control:
@@ -46,6 +49,7 @@ class Control:
             return next_status(status, JobEvent.REQUEST_CANCEL)
         follower = next_status(status, JobEvent.CANCEL)
         self._publish(Topic.FINISHED)
+        self._publish(Topic.READY)  # it may have left its place to another job of its concurrency key
         return follower
 
     async def retry(self, job_id: UUID, *, queue: Queue | None = None) -> JobStatus:
@@ -64,17 +68,27 @@ class Control:
     ) -> int:
         """Retry the dead letters that a queue lists, in their origin or in ``target``; answers how many."""
         redriven = 0
+        before: UUID | None = None
         while limit is None or redriven < limit:
-            batch = REDRIVE_BATCH if limit is None else min(REDRIVE_BATCH, limit - redriven)
             letters = await self._history.jobs(
-                self._directory.project_id, JobFilter(dead_letter_queue_id=dead_letter_queue.id, limit=batch)
+                self._directory.project_id,
+                JobFilter(dead_letter_queue_id=dead_letter_queue.id, before=before, limit=REDRIVE_BATCH),
             )
-            for letter in letters:
-                await self.retry(letter.id, queue=target)
-            redriven += len(letters)
-            if len(letters) < batch:
+            for letter in letters[: None if limit is None else limit - redriven]:
+                redriven += await self._redriven(letter.id, target)
+            if len(letters) < REDRIVE_BATCH:
                 break
+            before = letters[-1].id
         return redriven
+
+    async def _redriven(self, job_id: UUID, target: Queue | None) -> bool:
+        """One that cannot be retried (a newer job has its key, or someone was quicker) stops no other."""
+        try:
+            await self.retry(job_id, queue=target)
+        except Conflict as error:
+            logger.warning("dead letter %s stays: %s", job_id, error.message)
+            return False
+        return True
 
     async def delete(self, job_id: UUID) -> None:
         """Remove a job and its record; a running one is refused."""

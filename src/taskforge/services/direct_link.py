@@ -12,6 +12,7 @@ from uuid import UUID
 from taskforge.domain.errors import Conflict, TaskforgeError
 from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import attempt_policy
+from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Released
 from taskforge.domain.queue import QueueSettings
@@ -242,7 +243,13 @@ class DirectLink:
             report.duration_us,
             report.lines,
             report.state,
+            concurrency_key=self._concurrency_key(job),
         )
+
+    def _concurrency_key(self, job: ClaimedJob) -> ConcurrencyKey | None:
+        if job.concurrency_key is None:
+            return None
+        return ConcurrencyKey(self._directory.project_id, job.concurrency_key)
 
     def _announce(self, settlements: Sequence[Settlement]) -> None:
         project = self._directory.project_id
@@ -251,7 +258,8 @@ class DirectLink:
             queue_id = self._held[settlement.execution_id].queue_id
             queue = self._directory.by_id(queue_id)
             frees_a_slot = queue is not None and queue.settings.max_concurrent_jobs is not None
-            if frees_a_slot or not settlement.transition.status.is_finished:
+            frees_a_place = settlement.concurrency_key is not None
+            if frees_a_slot or frees_a_place or not settlement.transition.status.is_finished:
                 self._signals.publish(Hint(Topic.READY, project, queue_id))
 
     async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:

@@ -72,9 +72,11 @@ class PauseWork:
             changed += await self._windows(
                 lambda after, queue=queue: self._pauses.rehold_ready(project, queue.id, after, WINDOW)  # type: ignore[misc]
             )
-        return changed + await self._windows(
-            lambda after: self._pauses.rehold_held(project, Hold.SUSPECT, after, WINDOW)
-        )
+        for hold in (Hold.KEY, Hold.SUSPECT):
+            changed += await self._windows(
+                lambda after, hold=hold: self._pauses.rehold_held(project, hold, after, WINDOW)  # type: ignore[misc]
+            )
+        return changed
 
     async def _windows(self, step: Callable[[tuple[int | str, UUID] | None], Awaitable[Window]]) -> int:
         changed, after = await step(None)

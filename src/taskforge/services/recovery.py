@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from taskforge.domain.errors import TaskforgeError, TooSlow, Unavailable
 from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import AttemptPolicy, attempt_policy
+from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Lost
 from taskforge.domain.queue import QueueSettings
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from taskforge.services.pauses import PauseWork
 
 BATCH = 500
+KEYS = 100
 ROUNDS = 100
 FORGET_AFTER_LEASES = 20
 MOST_REFUSED = 1000
@@ -50,6 +52,7 @@ class Swept:
     released: int = 0
     paused: int = 0
     forgotten: int = 0
+    placed: int = 0
 
 
 class Recovery:
@@ -72,9 +75,10 @@ class Recovery:
         self._signals = signals
         self._lease = lease
         self._refused: dict[UUID, None] = {}
+        self._after_key: ConcurrencyKey | None = None
 
     async def sweep(self) -> Swept:
-        """Rescue, promote, expire, release, end what pauses have begun, forget; answers how much of each.
+        """Rescue, promote, expire, release, end what pauses have begun, forget, give places; how much of each.
 
         Asks first whether there is anything to do: on a quiet system a sweep is one statement. What one
         step raises is raised when the others have had their turn.
@@ -83,22 +87,18 @@ class Recovery:
         outlook = await self._jobs.outlook(this_machine() or "unknown", silence_us)
         # a worker whose process on this machine is gone need not be waited for
         dead = [worker_id for worker_id, process in outlook.present if is_alive(process) is False]
-        steps: dict[str, Callable[[], Awaitable[int]]] = {}
-        if dead or outlook.expired_leases:
-            steps["rescued"] = lambda: self._rescue(dead)
-        if outlook.due:
-            steps["promoted"] = lambda: self._all("due")
-        if outlook.late:
-            steps["expired"] = lambda: self._all("late")
-        if outlook.held:
-            steps["released"] = lambda: self._all("held")
-        if outlook.unfinished_pauses:
-            steps["paused"] = self._pauses.finish_all
-        if dead or outlook.silent_workers:
-            steps["forgotten"] = lambda: self._forget(dead, silence_us)
+        steps: dict[str, tuple[object, Callable[[], Awaitable[int]]]] = {
+            "rescued": (dead or outlook.expired_leases, lambda: self._rescue(dead)),
+            "promoted": (outlook.due, lambda: self._all("due")),
+            "expired": (outlook.late, lambda: self._all("late")),
+            "released": (outlook.held, lambda: self._all("held")),
+            "paused": (outlook.unfinished_pauses, self._pauses.finish_all),
+            "forgotten": (dead or outlook.silent_workers, lambda: self._forget(dead, silence_us)),
+            "placed": (outlook.keyed, self._place),
+        }
         done: dict[str, int] = {}
         failure: TaskforgeError | None = None
-        for name, step in steps.items():
+        for name, step in [(name, step) for name, (is_due, step) in steps.items() if is_due]:
             try:
                 done[name] = await step()
             except TaskforgeError as error:
@@ -110,6 +110,14 @@ class Recovery:
 
     async def _forget(self, dead: Sequence[WorkerId], silence_us: int) -> int:
         return len(await self._workers.forget(dead, silence_us))
+
+    async def _place(self) -> int:
+        """Give what places a crash has left free: one page of keys in each sweep."""
+        keys, self._after_key = await self._jobs.keys_out_of_step(self._after_key, KEYS)
+        placed = await self._jobs.give_places(keys)
+        for project_id in {key.project_id for key in keys}:
+            self._signals.publish(Hint(Topic.READY, project_id))
+        return placed
 
     async def _all(self, kind: Overdue) -> int:
         total = 0
@@ -214,5 +222,14 @@ class Recovery:
             random=random.random,
         )
         return Settlement(
-            lease.job_id, lease.claim_seq, lease.execution_id, transition, None, None, lost_only=True
+            lease.job_id,
+            lease.claim_seq,
+            lease.execution_id,
+            transition,
+            None,
+            None,
+            lost_only=True,
+            concurrency_key=None
+            if lease.concurrency_key is None
+            else ConcurrencyKey(lease.project_id, lease.concurrency_key),
         )

@@ -12,15 +12,22 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.errors import InvalidPayload, NotFound, QueueClosed, TaskforgeError, Unavailable
-from taskforge.domain.job import MAX_PAYLOAD_BYTES, JobOptions, NewJob, check_job_type, check_seconds
+from taskforge.domain.job import (
+    MAX_PAYLOAD_BYTES,
+    JobOptions,
+    NewJob,
+    Submitted,
+    check_job_type,
+    check_seconds,
+)
 from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
     from uuid import UUID
 
     from taskforge.domain.queue import Queue
-    from taskforge.ports.jobs import JobStore
+    from taskforge.ports.jobs import Accepted, JobStore
     from taskforge.ports.signals import Signals
     from taskforge.services.directory import QueueDirectory
 
@@ -82,30 +89,53 @@ class Submission:
         self._checked_type = ""
         self._template_of: tuple[JobOptions, _Template] | None = None
 
-    async def submit(self, request: JobRequest, *, declare: bool) -> UUID:
+    async def submit(self, request: JobRequest, *, declare: bool) -> Submitted:
         """Accept one job. With ``declare`` an unknown queue is made, else refused.
 
-        Raises NotFound, QueueClosed, InvalidPayload, Unavailable.
+        Raises NotFound, QueueClosed, QueueFull, InvalidPayload, Unavailable.
         """
         queue = self._directory.lately(request.queue) or await self._queue(request.queue, declare=declare)
         job = self._new_job(request, queue)
+        if request.options.is_keyed or queue.is_bounded:
+            return (await self._accept_ruled([request], [job], [queue]))[0]
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(job, answer))
         if not self._flush_due and len(self._flushes) < IN_FLIGHT:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
         await answer
-        return job.id
+        return Submitted(job.id, created=True)
 
-    async def submit_many(self, requests: Sequence[JobRequest], *, declare: bool) -> list[UUID]:
-        """Accept all jobs in one transaction, or none; ids in the order of the requests."""
+    async def submit_many(self, requests: Sequence[JobRequest], *, declare: bool) -> list[Submitted]:
+        """Accept all jobs in one transaction, or none; answers in the order of the requests."""
         if not requests:
             return []
         queues = {name: await self._queue(name, declare=declare) for name in {r.queue for r in requests}}
         jobs = [self._new_job(request, queues[request.queue]) for request in requests]
+        if any(queue.is_bounded for queue in queues.values()) or any(r.options.is_keyed for r in requests):
+            return await self._accept_ruled(requests, jobs, queues.values())
         await self._persist(lambda: self._jobs.accept_all(self._directory.project_id, jobs))
         self._announce(jobs)
-        return [job.id for job in jobs]
+        return [Submitted(job.id, created=True) for job in jobs]
+
+    async def _accept_ruled(
+        self, requests: Sequence[JobRequest], jobs: Sequence[NewJob], queues: Collection[Queue]
+    ) -> list[Submitted]:
+        """Jobs with keys or of bounded queues: in a transaction of their own, with what their rules need."""
+        keyed = ((job, request.options.keys()) for job, request in zip(jobs, requests, strict=True))
+        keys = {job.id: of_job for job, of_job in keyed if of_job is not None}
+        bounds = [bound for queue in queues if (bound := queue.bound) is not None]
+        accepted: Accepted = await self._persist(
+            lambda: self._jobs.accept_ruled(self._directory.project_id, jobs, keys=keys, bounds=bounds)
+        )
+        self._announce([job for job in jobs if accepted.standing[job.id] == job.id])
+        if accepted.dropped:
+            self._signals.publish(Hint(Topic.FINISHED, self._directory.project_id))
+        return [
+            Submitted(standing, created=standing == job.id)
+            for job in jobs
+            for standing in (accepted.standing[job.id],)
+        ]
 
     async def _queue(self, name: str, *, declare: bool) -> Queue:
         async with answered_within(PATIENCE_SECONDS):

@@ -6,7 +6,7 @@ its writer thread, PostgreSQL over a connection in a transaction; the script can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -39,6 +39,12 @@ class Many:
 Call: TypeAlias = One | Many
 Rows: TypeAlias = Sequence[Any]
 Script: TypeAlias = Generator[Call, Rows, T]
+
+
+def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The columns of rows, for ``Many``."""
+    turned = list(zip(*rows, strict=True))
+    return dict(zip(names, turned, strict=True)) if turned else dict.fromkeys(names, ())
 
 
 class Engine(Protocol):

@@ -10,8 +10,10 @@ import msgspec
 
 from taskforge.domain.errors import Conflict, NotFound, QueueClosed
 from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
+from taskforge.domain.keys import ConcurrencyKey, JobKeys
 from taskforge.domain.queue import QueueState
 from taskforge.ports.jobs import (
+    Accepted,
     Beat,
     BeatAnswer,
     ClaimBatch,
@@ -19,51 +21,37 @@ from taskforge.ports.jobs import (
     FencedLine,
     Settlement,
 )
+from taskforge.storage.accepting import accept_ruled
 from taskforge.storage.codec import to_json
-from taskforge.storage.engine import Call, Many, One, Rows, Script
+from taskforge.storage.engine import Call, Many, One, Rows, Script, columns
+from taskforge.storage.keys import check_key_is_free, give_places, open_places
 from taskforge.storage.rules import claim_by_rules
+from taskforge.storage.settling import (
+    LINES,
+    SETTLED,
+    SUCCEEDED,
+    is_plain_success,
+    lines_of,
+    settled_row,
+    succeeded_row,
+)
 from taskforge.storage.sweeps import SqlSweeps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
+    from taskforge.domain.queue import QueueBound
     from taskforge.domain.worker import Incidents
 
 CLAIMED_COLUMNS = len(ClaimedJob._fields)
 CHUNK = 2_000
-LAST_SEQ = 2_000_000_000
-"""The line that settling adds comes after all lines of the worker."""
-
-_SETTLED = [
-    "job_id",
-    "claim_seq",
-    "execution_id",
-    "status",
-    "execution_status",
-    "reason",
-    "delay_us",
-    "attempts",
-    "losses",
-    "hold",
-    "dead_letter_queue_id",
-    "output",
-    "error_type",
-    "error_message",
-    "traceback",
-    "wait_us",
-    "duration_us",
-    "state",
-    "lost_only",
-]
-_SUCCEEDED = ("job_id", "claim_seq", "execution_id", "output", "wait_us", "duration_us")
-_LINES = ("execution_id", "seq", "level", "message", "metadata", "logged_at")
-_FENCED_LINES = ("job_id", "claim_seq", *_LINES)
+_FENCED_LINES = ("job_id", "claim_seq", *LINES)
 
 
 _PackedJob: TypeAlias = tuple[
     UUID, UUID, str, str, int, int, int, int | None, int, str | None, int | None, int, int, UUID, int | None,
-    str | None, int,
+    str | None, int, str | None,
 ]  # fmt: skip
 """The columns of ``ClaimedJob`` as SQLite packs them."""
 
@@ -87,21 +75,27 @@ class SqlJobStore(SqlSweeps):
         return stored | self._ids(known)
 
     async def accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> None:
-        if len(jobs) <= CHUNK:
-            chunks = [_accept(project_id, jobs)]
-        else:
-            chunks = [
-                _accept(project_id, jobs[start : start + CHUNK]) for start in range(0, len(jobs), CHUNK)
-            ]
+        await self._engine.run(lambda: self._accept_all(project_id, jobs))
 
-        def script() -> Script[None]:
-            stored = 0
-            for chunk in chunks:
-                stored += len((yield chunk))
-            if stored != len(jobs):
-                yield from self._explain_refusal(project_id, jobs)
+    def _accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
+        stored = 0
+        for start in range(0, len(jobs), CHUNK):
+            chunk = jobs[start : start + CHUNK] if len(jobs) > CHUNK else jobs
+            stored += len((yield _accept(project_id, chunk)))
+        if stored != len(jobs):
+            yield from self._explain_refusal(project_id, jobs)
 
-        await self._engine.run(script)
+    async def accept_ruled(
+        self,
+        project_id: ProjectId,
+        jobs: Sequence[NewJob],
+        *,
+        keys: Mapping[UUID, JobKeys],
+        bounds: Sequence[QueueBound],
+    ) -> Accepted:
+        return await self._engine.run(
+            lambda: accept_ruled(self._engine, project_id, jobs, keys, bounds, self._accept_all)
+        )
 
     def _explain_refusal(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
         """Some were not stored: fine if they stand there from an earlier try, else say why and undo all."""
@@ -137,9 +131,9 @@ class SqlJobStore(SqlSweeps):
         if not rows:
             return []
         moment = self._engine.moment
-        claimed_at = moment(rows[0][-1])
+        claimed_at = moment(rows[0][16])
         return [
-            ClaimedJob._make((*row[:14], moment(row[14]), row[15], claimed_at))
+            ClaimedJob._make((*row[:14], moment(row[14]), row[15], claimed_at, row[17]))
             for row in msgspec.convert([tuple(row) for row in rows], list[_PackedJob])
         ]
 
@@ -148,21 +142,22 @@ class SqlJobStore(SqlSweeps):
     ) -> frozenset[UUID]:
         # in the order of job ids, so that two batches never wait for each other in a circle
         ordered = sorted(settlements, key=lambda settlement: settlement.job_id)
-        plain = [settlement for settlement in ordered if _is_plain_success(settlement)]
-        others = [settlement for settlement in ordered if not _is_plain_success(settlement)]
+        plain = [settlement for settlement in ordered if is_plain_success(settlement)]
+        others = [settlement for settlement in ordered if not is_plain_success(settlement)]
         changes = []
         if plain:
-            changes.append(Many("settle_succeeded", _columns(_SUCCEEDED, map(_succeeded_row, plain))))
+            changes.append(Many("settle_succeeded", columns(SUCCEEDED, map(succeeded_row, plain))))
         if others:
             changes.append(
                 Many(
                     "settle_jobs",
-                    _columns(_SETTLED, map(_settled_row, others)),
+                    columns(SETTLED, map(settled_row, others)),
                     {"dead_workers": dead_workers},
                 )
             )
-        lines = {s.execution_id: _lines_of(s) for s in ordered if s.lines or s.transition.line is not None}
-        if len(changes) == 1 and not lines:
+        keyed = {s.execution_id: s.concurrency_key for s in ordered if s.concurrency_key is not None}
+        lines = {s.execution_id: lines_of(s) for s in ordered if s.lines or s.transition.line is not None}
+        if len(changes) == 1 and not lines and not keyed:
             return self._ids(await self._engine.call(changes[0]))
 
         def script() -> Script[frozenset[UUID]]:
@@ -171,7 +166,8 @@ class SqlJobStore(SqlSweeps):
                 settled |= self._ids((yield change))
             written = [line for execution_id in settled for line in lines.get(execution_id, ())]
             if written:
-                yield Many("settle_lines", _columns(_LINES, written))
+                yield Many("settle_lines", columns(LINES, written))
+            yield from give_places({keyed[execution_id] for execution_id in settled & keyed.keys()})
             return settled
 
         return await self._engine.run(script)
@@ -185,7 +181,7 @@ class SqlJobStore(SqlSweeps):
     ) -> BeatAnswer:
         told = None if incidents is None else to_json(asdict(incidents))
         same = {"worker_id": worker_id, "lease_us": lease_us, "incidents": told}
-        rows = await self._engine.call(Many("beat_jobs", _columns(Beat._fields, beats), same))
+        rows = await self._engine.call(Many("beat_jobs", columns(Beat._fields, beats), same))
         identity = self._engine.identity
         alive = [row for row in rows if row["execution_id"] is not None]
         return BeatAnswer(
@@ -196,16 +192,18 @@ class SqlJobStore(SqlSweeps):
 
     async def append_lines(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
         rows = [(job_id, claim_seq, execution_id, *line) for job_id, claim_seq, execution_id, line in lines]
-        call = Many("append_lines", _columns(_FENCED_LINES, rows))
+        call = Many("append_lines", columns(_FENCED_LINES, rows))
         return self._ids(await self._engine.call(call))
 
     async def cancel(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
         job = {"project_id": project_id, "job_id": job_id}
 
         def script() -> Script[JobStatus | None]:
-            status = _status((yield One("lock_job", job)))
+            found = yield One("lock_job", job)
+            status = _status(found)
             if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
                 yield One("cancel_waiting_job", job)
+                yield from give_places(_concurrency_key(project_id, found))
             elif status is JobStatus.PROCESSING:
                 yield One("request_cancel", job)
             return status
@@ -216,24 +214,34 @@ class SqlJobStore(SqlSweeps):
         job = {"project_id": project_id, "job_id": job_id}
 
         def script() -> Script[JobStatus | None]:
-            status = _status((yield One("lock_job", job)))
+            found = yield One("lock_job", job)
+            status = _status(found)
             if status in (JobStatus.FAILED, JobStatus.CANCELLED):
+                key = found[0]["key"]
+                if key is not None:
+                    yield from check_key_is_free(self._engine, project_id, job_id, found[0]["job_type"], key)
                 retried = yield One("retry_job", {**job, "queue_id": queue_id})
                 if not retried:
                     raise NotFound("the job's queue is gone", hint="name another queue to retry it in")
+                yield from open_places(project_id, [_keys(found[0])], ())
             return status
 
-        return await self._engine.run(script)
+        try:
+            return await self._engine.run(script)
+        except Conflict:  # the key was taken just now: by whom, the second look says
+            return await self._engine.run(script)
 
     async def delete(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
         job = {"project_id": project_id, "job_id": job_id}
 
         def script() -> Script[JobStatus | None]:
-            status = _status((yield One("lock_job", job)))
+            found = yield One("lock_job", job)
+            status = _status(found)
             if status is not None and status is not JobStatus.PROCESSING:
                 yield One("delete_job_lines", {"job_id": job_id})
                 yield One("delete_job_executions", {"job_id": job_id})
                 yield One("delete_job", job)
+                yield from give_places(_concurrency_key(project_id, found))
             return status
 
         return await self._engine.run(script)
@@ -244,63 +252,16 @@ class SqlJobStore(SqlSweeps):
 
 
 def _accept(project_id: ProjectId, jobs: Sequence[NewJob]) -> Many:
-    return Many("accept_jobs", _columns(NewJob._fields, jobs), {"project_id": project_id})
-
-
-def _columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Sequence[Any]]:
-    columns = list(zip(*rows, strict=True))
-    return dict(zip(names, columns, strict=True)) if columns else dict.fromkeys(names, ())
+    return Many("accept_jobs", columns(NewJob._fields, jobs), {"project_id": project_id})
 
 
 def _status(rows: Sequence[Any]) -> JobStatus | None:
     return JobStatus(rows[0]["status"]) if rows else None
 
 
-def _is_plain_success(settlement: Settlement) -> bool:
-    """Most are; they need a third of the columns."""
-    return settlement.transition.status is JobStatus.SUCCEEDED and settlement.state is None
+def _concurrency_key(project_id: ProjectId, rows: Sequence[Any]) -> Collection[ConcurrencyKey]:
+    return [ConcurrencyKey(project_id, row["concurrency_key"]) for row in rows if row["concurrency_key"]]
 
 
-def _succeeded_row(settlement: Settlement) -> tuple[Any, ...]:
-    return (
-        settlement.job_id,
-        settlement.claim_seq,
-        settlement.execution_id,
-        settlement.transition.output,
-        settlement.wait_us,
-        settlement.duration_us,
-    )
-
-
-def _settled_row(settlement: Settlement) -> tuple[Any, ...]:
-    decided = settlement.transition
-    return (
-        settlement.job_id,
-        settlement.claim_seq,
-        settlement.execution_id,
-        decided.status,
-        decided.execution_status,
-        decided.reason,
-        decided.delay_us,
-        decided.attempts,
-        decided.losses,
-        decided.hold,
-        decided.dead_letter_queue_id,
-        decided.output,
-        decided.error_type,
-        decided.error_message,
-        decided.traceback,
-        settlement.wait_us,
-        settlement.duration_us,
-        settlement.state,
-        settlement.lost_only,
-    )
-
-
-def _lines_of(settlement: Settlement) -> list[tuple[Any, ...]]:
-    lines: list[tuple[Any, ...]] = [(settlement.execution_id, *line) for line in settlement.lines]
-    decided = settlement.transition
-    if decided.line is not None:
-        message = decided.line if len(decided.line) <= 10_000 else decided.line[:9_999] + "…"
-        lines.append((settlement.execution_id, LAST_SEQ, decided.line_level, message, None, None))
-    return lines
+def _keys(row: Any) -> JobKeys:
+    return JobKeys(concurrency_key=row["concurrency_key"], concurrency_limit=row["concurrency_limit"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from taskforge.domain.keys import ConcurrencyKey
 from taskforge.ports.pauses import Window
 from taskforge.storage.codec import pause_of
 from taskforge.storage.engine import Call, Engine, One, Script
+from taskforge.storage.keys import give_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,6 +98,8 @@ class SqlPauseStore:
                 return Window(0, None)
             ids = [self._engine.identity(row["id"]) for row in rows]
             changed = yield One("rehold_jobs", {"project_id": project_id, "job_ids": ids})
+            keys = {row["concurrency_key"] for row in changed} - {None}
+            yield from give_places([ConcurrencyKey(project_id, key) for key in keys])
             return Window(len(changed), None if len(rows) < limit else (rows[-1][order], ids[-1]))
 
         return await self._engine.run(script)

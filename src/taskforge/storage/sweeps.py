@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from taskforge.domain.keys import ConcurrencyKey
 from taskforge.ports.jobs import ExpiredLease, Outlook, Overdue
 from taskforge.storage.codec import process_of
 from taskforge.storage.engine import Engine, One
+from taskforge.storage.keys import give_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -42,6 +44,7 @@ class SqlSweeps:
             bool(found["held"]),
             bool(found["unfinished_pauses"]),
             bool(found["silent_workers"]),
+            bool(found["keyed"]),
             [worker for worker in present if worker is not None],
         )
 
@@ -57,7 +60,7 @@ class SqlSweeps:
         only: UUID | None = None,
     ) -> int:
         parameters = {"project_id": project_id, "limit": limit, "skip": list(skip), "only": only}
-        return len(await self._engine.call(One("promote_jobs", parameters)))
+        return await self._let_go(One("promote_jobs", parameters))
 
     async def overdue(self, kind: Overdue, limit: int, *, skip: Collection[UUID] = ()) -> Sequence[UUID]:
         rows = await self._engine.read(One(_OVERDUE[kind], {"limit": limit, "skip": list(skip)}))
@@ -97,19 +100,47 @@ class SqlSweeps:
             manual_retries=row["manual_retries"],
             cancel_requested=bool(row["cancel_requested"]),
             has_suspect_neighbour=bool(row["has_suspect_neighbour"]),
+            concurrency_key=row["concurrency_key"],
         )
 
     async def expire_waiting(
         self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
     ) -> int:
         parameters = {"limit": limit, "skip": list(skip), "only": only}
-        return len(await self._engine.call(One("expire_waiting", parameters)))
+        return await self._let_go(One("expire_waiting", parameters))
 
     async def release_holds(
         self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
     ) -> int:
         parameters = {"limit": limit, "skip": list(skip), "only": only}
-        return len(await self._engine.call(One("release_holds", parameters)))
+        return await self._let_go(One("release_holds", parameters))
+
+    async def _let_go(self, change: One) -> int:
+        """A change of many waiting jobs: those with a concurrency key may ask for places then, or have left some."""
+        rows = await self._engine.call(change)
+        identity = self._engine.identity
+        await self.give_places(
+            {
+                ConcurrencyKey(identity(row["project_id"]), row["concurrency_key"])
+                for row in rows
+                if row["concurrency_key"] is not None
+            }
+        )
+        return len(rows)
+
+    async def give_places(self, keys: Collection[ConcurrencyKey]) -> int:
+        return await self._engine.run(lambda: give_places(keys)) if keys else 0
+
+    async def keys_out_of_step(
+        self, after: ConcurrencyKey | None, limit: int
+    ) -> tuple[Sequence[ConcurrencyKey], ConcurrencyKey | None]:
+        project_id, key = (None, None) if after is None else after
+        rows = await self._engine.read(
+            One("keys_out_of_step", {"after_project": project_id, "after_key": key, "limit": limit})
+        )
+        page = [ConcurrencyKey(self._engine.identity(row["project_id"]), row["key"]) for row in rows]
+        wrong = [key for key, row in zip(page, rows, strict=True) if row["out_of_step"]]
+        return wrong, page[-1] if len(page) == limit else None
 
 
 def _readable(row: Any, read: Callable[[Any], T]) -> T | None:

@@ -91,7 +91,7 @@ CREATE TABLE pauses (
 
 -- THE rule: why a waiting job may not be claimed, NULL when it may. The statements that make a job wait call it, or
 -- say in short what it says where the project has no pause.
-CREATE FUNCTION taskforge_hold(project uuid, type text, job_tags jsonb, lost integer)
+CREATE FUNCTION taskforge_hold(project uuid, type text, job_tags jsonb, concurrency_key text, lost integer)
 RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN CASE
@@ -100,6 +100,8 @@ BEGIN
       SELECT 1 FROM pauses p WHERE p.project_id = project AND p.removed_at IS NULL
         AND CASE p.kind WHEN 'type' THEN p.value = type WHEN 'tag' THEN job_tags @> to_jsonb(p.value) END
     ) THEN 'paused'
+    -- it stands in line; whoever gives the places of the key lets it go
+    WHEN concurrency_key IS NOT NULL THEN 'key'
     WHEN lost > 0 THEN 'suspect'
   END;
 END
@@ -232,12 +234,13 @@ CREATE INDEX jobs_key_unfinished ON jobs (project_id, concurrency_key)
   WHERE concurrency_key IS NOT NULL AND status IN ('pending', 'scheduled', 'processing');
 
 -- A concurrency key while it has unfinished jobs. Its row is locked by whoever gives places of the key.
+-- Without a foreign key: each new key would lock the project's row.
 CREATE TABLE concurrency_keys (
-  project_id uuid NOT NULL REFERENCES projects (id),
+  project_id uuid NOT NULL,
   key text NOT NULL CHECK (char_length(key) BETWEEN 1 AND 200),
   places integer NOT NULL CHECK (places >= 1),
   PRIMARY KEY (project_id, key)
-);
+) WITH (vacuum_truncate = off);
 
 CREATE FUNCTION taskforge_execution_is_sound(status text, reason text, attempt_number integer, duration_us bigint)
 RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -297,6 +300,9 @@ INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, pri
   SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'filler', to_json(repeat('x', 1500)), 'cancelled', 0, 0, now(), now(), now()
   FROM generate_series(1, 2000);
 DELETE FROM jobs;
+INSERT INTO concurrency_keys (project_id, key, places)
+  SELECT gen_random_uuid(), repeat('x', 200), 1 FROM generate_series(1, 1000);
+DELETE FROM concurrency_keys;
 INSERT INTO executions (id, job_id, project_id, queue_id, job_type, status, attempt_number, claim_seq, traceback, claimed_at, finished_at)
   SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'filler', 'succeeded', 1, 1, repeat('x', 1500), now(), now()
   FROM generate_series(1, 2000);

@@ -18,7 +18,7 @@ INSERT INTO jobs (
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, 0)
+  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, NULL, 0)
     WHEN k.name IS NULL THEN 'no_worker' END,
   (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
@@ -37,7 +37,7 @@ INSERT INTO jobs (
 )
 SELECT :id::uuid, q.project_id, q.id, :job_type::text, :payload::json,
   CASE WHEN t.due > t.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, :job_type::text, :tags::jsonb, 0)
+  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, :job_type::text, :tags::jsonb, NULL, 0)
     WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id::uuid AND k.name = :job_type::text)
     THEN NULL ELSE 'no_worker' END,
   (extract(epoch FROM coalesce(t.due, t.now)) * 1000000)::bigint - :priority::smallint * q.aging_us,
@@ -89,7 +89,7 @@ claimed AS (
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
   WHERE id = ANY (ARRAY (SELECT id FROM suspect UNION ALL SELECT id FROM ready))
   RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
-    retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at
+    retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at, concurrency_key
 )
 SELECT claimed.*, t.now,
   (SELECT min(d.scheduled_for) FROM lane, LATERAL (
@@ -168,7 +168,7 @@ settled AS (
       SELECT c.status,
         CASE WHEN c.status IN ('pending', 'scheduled') THEN
           CASE WHEN (SELECT q.project_has_pauses FROM queues q WHERE q.id = j.queue_id)
-            THEN taskforge_hold(j.project_id, j.job_type, j.tags, j.losses + c.losses) ELSE c.hold END
+            THEN taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, j.losses + c.losses) ELSE c.hold END
         END,
         j.attempt_count + c.attempts, j.losses + c.losses,
         CASE WHEN c.delay_us IS NULL THEN j.scheduled_for ELSE t.now + c.delay_us * interval '1 microsecond' END,
@@ -287,6 +287,7 @@ SELECT
   EXISTS (SELECT 1 FROM pauses p WHERE p.applied_at IS NULL OR p.removed_at IS NOT NULL) AS unfinished_pauses,
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL
     AND w.last_heartbeat < t.now - :silence_us::bigint * interval '1 microsecond') AS silent_workers,
+  EXISTS (SELECT 1 FROM concurrency_keys) AS keyed,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM t LEFT JOIN workers w ON w.machine = :machine::text AND (w.stopped_at IS NULL
   OR w.given_up_at > t.now - :silence_us::bigint * interval '1 microsecond'
@@ -296,7 +297,7 @@ FROM t LEFT JOIN workers w ON w.machine = :machine::text AND (w.stopped_at IS NU
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs j SET status = 'pending', updated_at = (SELECT now FROM t),
   hold = CASE WHEN (SELECT q.project_has_pauses FROM queues q WHERE q.id = j.queue_id)
-    THEN taskforge_hold(j.project_id, j.job_type, j.tags, j.losses) ELSE j.hold END
+    THEN taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, j.losses) ELSE j.hold END
 WHERE j.id = ANY (ARRAY (
   SELECT h.id FROM t, queues q, LATERAL (
     SELECT s.id FROM jobs s WHERE s.queue_id = q.id AND s.status = 'scheduled' AND s.scheduled_for <= t.now
@@ -306,12 +307,12 @@ WHERE j.id = ANY (ARRAY (
   WHERE :project_id::uuid IS NULL OR q.project_id = :project_id::uuid
   LIMIT (SELECT :limit::bigint)
 ))
-RETURNING j.id;
+RETURNING j.id, j.project_id, j.concurrency_key;
 
 -- name: expired_leases
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 SELECT j.id, j.project_id, j.queue_id, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
-  j.manual_retries, j.cancel_requested_at IS NOT NULL AS cancel_requested,
+  j.manual_retries, j.concurrency_key, j.cancel_requested_at IS NOT NULL AS cancel_requested,
   EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
     AND s.id <> j.id)
   OR EXISTS (SELECT 1 FROM workers w WHERE w.id = j.worker_id AND w.suspect_lost_at IS NOT NULL) AS has_suspect_neighbour
@@ -330,7 +331,7 @@ WHERE j.id = ANY (ARRAY (
     AND w.id <> ALL (:skip::uuid[]) AND (:only::uuid IS NULL OR w.id = :only::uuid)
   ORDER BY w.waits_until LIMIT (SELECT :limit::bigint) FOR UPDATE OF w SKIP LOCKED
 ))
-RETURNING j.id;
+RETURNING j.id, j.project_id, j.concurrency_key;
 
 -- name: overdue_due
 SELECT h.id FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t, queues q, LATERAL (
@@ -353,7 +354,7 @@ SELECT h.id FROM tasks k, LATERAL (
 ) h LIMIT (SELECT :limit::bigint);
 
 -- name: release_holds
-UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.losses)
+UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, j.losses)
 WHERE j.id = ANY (ARRAY (
   SELECT h.id FROM tasks k, LATERAL (
     SELECT w.id FROM jobs w WHERE w.project_id = k.project_id AND w.job_type = k.name AND w.hold = 'no_worker'
@@ -361,10 +362,10 @@ WHERE j.id = ANY (ARRAY (
     LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
   ) h LIMIT (SELECT :limit::bigint)
 ))
-RETURNING j.id;
+RETURNING j.id, j.project_id, j.concurrency_key;
 
 -- name: lock_job
-SELECT status, cancel_requested_at IS NOT NULL AS cancel_requested FROM jobs
+SELECT status, job_type, key, concurrency_key, concurrency_limit FROM jobs
 WHERE project_id = :project_id AND id = :job_id FOR UPDATE;
 
 -- name: cancel_waiting_job
@@ -385,7 +386,7 @@ UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, los
   queue_id = q.id, scheduled_for = NULL, expires_at = NULL, deadline = NULL, waits_until = NULL,
   completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = t.now,
   rank = (extract(epoch FROM t.now) * 1000000)::bigint - j.priority * q.aging_us,
-  hold = taskforge_hold(j.project_id, j.job_type, j.tags, 0)
+  hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, 0)
 FROM t, queues q
 WHERE j.project_id = :project_id::uuid AND j.id = :job_id::uuid AND j.status IN ('failed', 'cancelled')
   AND q.project_id = j.project_id AND q.id = coalesce(:queue_id::uuid, j.queue_id)

@@ -47,7 +47,7 @@ claimed AS (
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
   WHERE id = ANY (ARRAY (SELECT id FROM suspect UNION ALL SELECT id FROM ready))
   RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
-    retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at
+    retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at, concurrency_key
 ),
 counted AS (
   INSERT INTO queue_starts AS s (queue_id, second, project_id, starts)

@@ -77,9 +77,9 @@ UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, a
 FROM json_each(:picked) p WHERE jobs.rowid = p.value;
 SELECT json_group_array(json_array(j.id, j.queue_id, j.job_type, j.payload, j.priority, j.rank, j.attempt_count,
   j.max_attempts, j.manual_retries, j.retry_policy, j.timeout_ms, j.losses, j.claim_seq, j.execution_id, j.deadline,
-  j.state, j.claimed_at)) AS packed
+  j.state, j.claimed_at, j.concurrency_key)) AS packed
 FROM json_each(:picked) p CROSS JOIN jobs j ON j.rowid = p.value;
-SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
   :now AS now,
   (SELECT min(d) FROM (
     SELECT (SELECT min(j.scheduled_for) FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled') AS d
@@ -186,6 +186,7 @@ SELECT
   EXISTS (SELECT 1 FROM pauses p WHERE p.applied_at IS NULL OR p.removed_at IS NOT NULL) AS unfinished_pauses,
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL AND w.last_heartbeat < :now - :silence_us)
     AS silent_workers,
+  EXISTS (SELECT 1 FROM concurrency_keys) AS keyed,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM (SELECT 1) LEFT JOIN workers w ON w.machine = :machine AND (w.stopped_at IS NULL
   OR w.given_up_at > :now - :silence_us
@@ -201,11 +202,11 @@ WHERE id IN (
     AND j.id NOT IN (SELECT value FROM json_each(:skip)) AND (:only IS NULL OR j.id = :only)
   LIMIT :limit
 )
-RETURNING id;
+RETURNING id, project_id, concurrency_key;
 
 -- name: expired_leases
 SELECT j.id, j.project_id, j.queue_id, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
-  j.manual_retries, j.cancel_requested_at IS NOT NULL AS cancel_requested,
+  j.manual_retries, j.concurrency_key, j.cancel_requested_at IS NOT NULL AS cancel_requested,
   EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
     AND s.id <> j.id)
   OR EXISTS (SELECT 1 FROM workers w WHERE w.id = j.worker_id AND w.suspect_lost_at IS NOT NULL) AS has_suspect_neighbour
@@ -223,7 +224,7 @@ WHERE id IN (
     AND j.id NOT IN (SELECT value FROM json_each(:skip)) AND (:only IS NULL OR j.id = :only)
   ORDER BY j.waits_until LIMIT :limit
 )
-RETURNING id;
+RETURNING id, project_id, concurrency_key;
 
 -- name: overdue_due
 SELECT j.id FROM queues q CROSS JOIN jobs j ON j.queue_id = q.id
@@ -249,10 +250,10 @@ WHERE id IN (
     AND j.id NOT IN (SELECT value FROM json_each(:skip)) AND (:only IS NULL OR j.id = :only)
   LIMIT :limit
 )
-RETURNING id;
+RETURNING id, project_id, concurrency_key;
 
 -- name: lock_job
-SELECT status, cancel_requested_at IS NOT NULL AS cancel_requested FROM jobs
+SELECT status, job_type, key, concurrency_key, concurrency_limit FROM jobs
 WHERE project_id = :project_id AND id = :job_id;
 
 -- name: cancel_waiting_job

@@ -16,7 +16,10 @@ UPDATE pauses SET applied_at = :now WHERE project_id = :project_id AND id = :pau
   AND created_at = :created_at AND removed_at IS NULL;
 
 -- name: rehold_jobs
+-- A job that has its place need not ask for it again.
 UPDATE jobs SET hold = (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id)
 WHERE project_id = :project_id AND id IN (SELECT value FROM json_each(:job_ids)) AND status IN ('pending', 'scheduled')
   AND hold IS NOT (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id)
-RETURNING id;
+  AND NOT ((hold IS NULL OR hold = 'suspect')
+    AND (SELECT h.hold FROM job_holds h WHERE h.id = jobs.id) IS 'key')
+RETURNING id, concurrency_key;

@@ -34,13 +34,13 @@ WHERE id IN (
     )) FROM queues q WHERE q.project_id = :project_id AND q.id = :queue_id AND q.state <> 'paused'), 0)
 )
 RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
-  retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at;
+  retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at, concurrency_key;
 INSERT INTO queue_starts (queue_id, second, project_id, starts)
 SELECT q.id, :now / 1000000, q.project_id, changes() FROM queues q
 WHERE q.project_id = :project_id AND q.id = :queue_id AND q.rate_limit IS NOT NULL AND changes() > 0
 ON CONFLICT (queue_id, second) DO UPDATE SET starts = starts + excluded.starts;
 DELETE FROM queue_starts WHERE queue_id = :queue_id AND second < :now / 1000000 - 600;
-SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
   :now AS now,
   (SELECT min(j.scheduled_for) FROM jobs j
     WHERE j.queue_id = q.id AND j.status = 'scheduled' AND q.state <> 'paused') AS next_due_at,

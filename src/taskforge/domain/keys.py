@@ -1,0 +1,53 @@
+"""Keys: what makes a job the only one of its kind, or one of a few that run at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from taskforge.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from taskforge.domain.ids import ProjectId
+
+MAX_KEY = 200
+MAX_PLACES = 1_000_000
+
+
+class JobKeys(NamedTuple):
+    """The keys of a job that is to be accepted.
+
+    ``key`` is taken as long as a job of this project and job type has it and is not finished, and for
+    ``key_period_us`` after the creation of one that succeeded. At most ``concurrency_limit`` jobs of
+    ``concurrency_key`` have a place, which means that they may be claimed or run.
+    """
+
+    key: str | None = None
+    key_period_us: int = 0
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
+
+
+class ConcurrencyKey(NamedTuple):
+    """A concurrency key of a project."""
+
+    project_id: ProjectId
+    key: str
+
+
+def check_key(key: str, field: str) -> str:
+    """The key, if it is 1 to 200 printable characters."""
+    if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+        raise InvalidInput(
+            f"{field} must be 1 to {MAX_KEY} printable characters, not {key!r:.120}", field=field
+        )
+    return key
+
+
+def check_places(limit: int) -> int:
+    """How many jobs of a concurrency key run at once, if it is a whole number of at least 1."""
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_PLACES:
+        raise InvalidInput(
+            f"concurrency_limit must be a whole number from 1 to {MAX_PLACES}, not {limit!r}",
+            field="concurrency_limit",
+        )
+    return limit

@@ -1,0 +1,105 @@
+"""Units of work that accept jobs under rules: with keys, or into bounded queues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskforge.domain.errors import QueueFull
+from taskforge.domain.keys import ConcurrencyKey
+from taskforge.ports.jobs import Accepted
+from taskforge.storage.engine import One
+from taskforge.storage.keys import accept_keyed, give_places, key_holders, open_places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.job import NewJob
+    from taskforge.domain.keys import JobKeys
+    from taskforge.domain.queue import QueueBound
+    from taskforge.storage.engine import Engine, Script
+
+DROP_MORE = 1_000
+"""So many jobs beyond what is needed may be dropped by one call: a new bound comes true step by step."""
+
+
+def accept_ruled(
+    engine: Engine,
+    project_id: ProjectId,
+    jobs: Sequence[NewJob],
+    keys: Mapping[UUID, JobKeys],
+    bounds: Sequence[QueueBound],
+    accept_plain: Callable[[ProjectId, Sequence[NewJob]], Script[None]],
+) -> Script[Accepted]:
+    """Make room, store, give places. Raises QueueFull, QueueClosed, NotFound, Conflict."""
+    keyed = [job for job in jobs if job.id in keys]
+    places: set[ConcurrencyKey] = set()
+    dropped = 0
+    if bounds:
+        held = yield from key_holders(engine, project_id, jobs, keys)
+        coming = [job for job in jobs if job.id not in held]
+        queue_ids = [bound.queue_id for bound in bounds]
+        yield One("lock_bounded_queues", {"project_id": project_id, "queue_ids": queue_ids})
+        for bound in bounds:
+            incoming = sum(
+                job.queue_id == bound.queue_id and not job.delay_us and job.scheduled_for is None
+                for job in coming
+            )
+            rows = yield from _make_room(project_id, bound, incoming)
+            dropped += len(rows)
+            places |= {
+                ConcurrencyKey(engine.identity(project), key) for project, key in rows if key is not None
+            }
+    plain = [job for job in jobs if job.id not in keys]
+    if plain:
+        yield from accept_plain(project_id, plain)
+    standing = {job.id: job.id for job in plain}
+    if keyed:
+        standing |= yield from accept_keyed(engine, project_id, keyed, keys)
+        yield from open_places(
+            project_id, [keys[job.id] for job in keyed if standing[job.id] == job.id], places
+        )
+    else:
+        yield from give_places(places)
+    return Accepted(standing, dropped)
+
+
+def _make_room(
+    project_id: ProjectId, bound: QueueBound, incoming: int
+) -> Script[Sequence[tuple[object, str | None]]]:
+    """Refuse what does not fit, or end what has waited longest, of the lowest priority first."""
+    if not incoming:
+        return []
+    most = (bound.max_length or 0) + DROP_MORE
+    queue = {"project_id": project_id, "queue_id": bound.queue_id, "most": most}
+    found = yield One("backlog", queue)
+    if not found:  # the queue is gone: storing says so
+        return []
+    waiting, age_us = found[0]["waiting"], found[0]["age_us"]
+    too_long = bound.max_length is not None and waiting + incoming > bound.max_length
+    too_old = bound.max_age_us is not None and age_us is not None and age_us > bound.max_age_us
+    if too_long and (not bound.drops or incoming > (bound.max_length or 0)):
+        raise QueueFull(
+            f"queue {bound.queue_name!r} is full: {waiting:,} jobs wait, {bound.max_length:,} may",
+            queue=bound.queue_name,
+            bound="max_length",
+        )
+    if too_old and not bound.drops:
+        raise QueueFull(
+            f"queue {bound.queue_name!r} is behind: the next job has waited {age_us / 1e6:,.0f} s, "
+            f"{(bound.max_age_us or 0) / 1e6:,.0f} s are allowed",
+            queue=bound.queue_name,
+            bound="max_age_seconds",
+        )
+    dropped: list[tuple[object, str | None]] = []
+    if too_old:
+        rows = yield One("drop_oldest", {**queue, "older_us": bound.max_age_us, "excess": DROP_MORE})
+        dropped += [(row["project_id"], row["concurrency_key"]) for row in rows]
+    if too_long:
+        excess = waiting + incoming - (bound.max_length or 0) - len(dropped)
+        if excess > 0:
+            wanted = {**queue, "older_us": None, "excess": min(excess, incoming + DROP_MORE)}
+            rows = yield One("drop_oldest", wanted)
+            dropped += [(row["project_id"], row["concurrency_key"]) for row in rows]
+    return dropped
