@@ -27,6 +27,10 @@ help: ## list what there is (this)
 demo: $(RUNTIME) ## a finite run on real input with a summary   (ARGS="...")
 	@$(BIN)/taskforge demo $(ARGS)
 
+.PHONY: prove
+prove: $(RUNTIME) ## kill workers for a minute and see that no job is lost   (ARGS="--database-url ...")
+	@$(BIN)/python -m tests.proof.story $(ARGS)
+
 .PHONY: test
 test: $(DEVELOPMENT) ## the whole suite, against SQLite and each PostgreSQL   (ARGS="...")
 	@$(PYTEST) -n $(TEST_PROCESSES) $(ARGS)
@@ -63,9 +67,18 @@ imports: $(DEVELOPMENT) ## do the layers point downwards only?
 bench: $(BENCHMARKS) ## measure throughput and latency   (ARGS="...")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: chaos
+chaos: $(DEVELOPMENT) ## real workers, a nemesis and a judge   (ARGS="--seeds 10 --seconds 30 --engine sqlite")
+	@$(BIN)/python -m tests.proof.chaos $(ARGS)
+
+.PHONY: mutations
+mutations: $(DEVELOPMENT) ## take each guard of each statement away; does a test notice?   (ARGS="--engine sqlite")
+	@$(BIN)/python -m tests.proof.mutate $(ARGS)
+
 .PHONY: soak
-soak: $(DEVELOPMENT) ## the suite with many thousand random examples; takes hours   (ARGS="...")
+soak: $(DEVELOPMENT) ## the suite with many thousand random examples, an hour of chaos, mutations; takes hours   (ARGS="...")
 	@TASKFORGE_TEST_PROFILE=soak $(PYTEST) -n $(TEST_PROCESSES) --timeout=7200 $(ARGS)
+	@$(BIN)/python -m tests.proof.mutate
 
 .PHONY: build
 build: $(DEVELOPMENT) ## the wheel, in dist/

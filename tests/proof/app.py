@@ -88,8 +88,10 @@ async def stumble(ctx: Context, seconds: float = 0.05) -> dict[str, str]:
     return result
 
 
-async def rest() -> None:
-    """A queue of its own, in which nothing ever is: a worker of it does nothing but recover."""
+async def rest(ctx: Context) -> dict[str, str]:
+    """Has a queue of its own; while that is empty, a worker of it does nothing but recover."""
+    with noted(ctx) as result:
+        return result
 
 
 def make(database_url: str | None = None) -> TaskForge:

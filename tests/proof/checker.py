@@ -233,20 +233,22 @@ class _Troubles:
         self._deaths: dict[int, float] = {}
         self._pauses: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._skew = notes[0].wall - notes[0].at if notes else 0.0
-        open_pauses: dict[tuple[int, str], float] = {}
+        open_pauses: dict[tuple[int, str], list[float]] = defaultdict(
+            list
+        )  # several may befall one at a time
         for note in notes:
             if note.event == Event.KILLED:
                 self._deaths[note.pid] = note.at
             elif note.event in (Event.FROZEN, Event.CUT):
-                open_pauses[note.pid, note.event] = note.at
+                open_pauses[note.pid, note.event].append(note.at)
             elif note.event == Event.STALLED:
                 self._pauses[note.pid].append((note.since, note.at))
             elif note.event in (Event.WOKEN, Event.HEALED):
                 begun = Event.FROZEN if note.event == Event.WOKEN else Event.CUT
-                since = open_pauses.pop((note.pid, begun), note.at)
-                self._pauses[note.pid].append((since, note.at))
-        for (pid, _), since in open_pauses.items():
-            self._pauses[pid].append((since, float("inf")))
+                begins = open_pauses[note.pid, begun]
+                self._pauses[note.pid].append((begins.pop(0) if begins else note.at, note.at))
+        for (pid, _), begins in open_pauses.items():
+            self._pauses[pid] += [(since, float("inf")) for since in begins]
 
     def death(self, pid: int) -> float:
         """When it was killed, by the monotonic clock; never is infinity."""

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from taskforge.domain.errors import Conflict, NotFound
 from taskforge.domain.pause import PauseKind
+from taskforge.ports.history import JobFilter
+from taskforge.services.bulk import BulkAction, BulkOrder
 from tests.proof import app
 from tests.proof.history import Event, write
 
@@ -63,6 +65,14 @@ async def delete(application: TaskForge, job: str) -> None:
         await (await application.platform()).control.delete(UUID(job))
 
 
+async def bulk(application: TaskForge, action: str) -> None:
+    """Do something to all jobs to which it can be done; those that move go to the queue `idle`."""
+    platform = await application.platform()
+    target = await platform.queues.get("idle") if action == BulkAction.MOVE else None
+    async for _ in platform.bulk.run(BulkOrder(BulkAction(action), JobFilter(), target)):
+        pass
+
+
 async def create_queue(application: TaskForge) -> None:
     """Make a queue."""
     with contextlib.suppress(Conflict):  # it was made
@@ -107,6 +117,7 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         cancel,
         retry,
         delete,
+        bulk,
         create_queue,
         pause_and_resume,
         limit_queue,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.proof.stand import Stand
 
+EMPTIED = ("jobs", "executions", "log_lines")
 VICTIM = [*WORKER, "--name", "victim"]
 
 
@@ -112,8 +113,35 @@ async def delete(stand: Stand, label: str, side: str) -> None:
     await stand.finish()
     stand.deleted.add(job)
     await _steer(stand, "delete", job, label, side)
-    assert await stand.stored() == 0
-    assert [len(await stand.sql(f"SELECT 1 FROM {table}")) for table in ("executions", "log_lines")] == [0, 0]
+    assert [len(await stand.sql(f"SELECT 1 FROM {table}")) for table in EMPTIED] == [0, 0, 0]
+
+
+async def bulk_cancel(stand: Stand, label: str, side: str) -> None:
+    """All jobs are cancelled."""
+    await stand.enqueue("plain", 3)
+    await _steer(stand, "bulk", "", label, side, "cancel")
+
+
+async def bulk_retry(stand: Stand, label: str, side: str) -> None:
+    """All jobs that ended without success get another chance."""
+    await stand.enqueue("plain", 3)
+    await stand.perform("client", "bulk", "cancel")
+    await _steer(stand, "bulk", "", label, side, "retry")
+
+
+async def bulk_delete(stand: Stand, label: str, side: str) -> None:
+    """All ended jobs are removed, with their executions and logs."""
+    stand.deleted.add(await stand.enqueue("work", seconds=0.01))
+    await stand.finish()
+    await _steer(stand, "bulk", "", label, side, "delete")
+    assert [len(await stand.sql(f"SELECT 1 FROM {table}")) for table in EMPTIED] == [0, 0, 0]
+
+
+async def bulk_move(stand: Stand, label: str, side: str) -> None:
+    """All waiting jobs go to another queue."""
+    await stand.enqueue("rest")
+    await stand.enqueue("plain", 3)
+    await _steer(stand, "bulk", "", label, side, "move")
 
 
 async def create_queue(stand: Stand, label: str, side: str) -> None:
@@ -192,6 +220,10 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         cancel_running,
         retry,
         delete,
+        bulk_cancel,
+        bulk_retry,
+        bulk_delete,
+        bulk_move,
         create_queue,
         pause,
         limit,

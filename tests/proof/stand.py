@@ -128,6 +128,10 @@ class Stand:
             lambda: sum(note.event == Event.START for note in self.notes) >= count, "no handler began"
         )
 
+    async def came(self, name: str) -> None:
+        """Wait until a worker is online."""
+        await self._until(lambda: f"worker {name} is online" in self.said, f"{name} does not come")
+
     async def finish(self) -> Verdict:
         """Have a survivor bring all jobs to their end; judge."""
         self._survivors += 1
@@ -140,7 +144,7 @@ class Stand:
         ):
             assert time.monotonic() < deadline, f"unfinished: {await insights.counts()}; {self.said}"
             await asyncio.sleep(0.02)
-        await self._until(lambda: f"worker {name} is online" in self.said, "the survivor does not come")
+        await self.came(name)
         os.kill(survivor, signal.SIGTERM)
         assert await self.victims.end(survivor) == 0, self.said
         return judge(await evidence(self.url, self.notes, deleted=frozenset(self.deleted)))

@@ -224,6 +224,14 @@ def test_a_cut_of_everybody_explains_a_loss() -> None:
     assert made.verdict().violations == []
 
 
+def test_cuts_that_overlap_are_all_remembered() -> None:
+    made = Made()
+    cuts = [made.note(Event.CUT, 0, 1.2), made.note(Event.CUT, 0, 5.0)]
+    made.replace(2, *cuts, made.note(Event.HEALED, 0, 5.5), made.note(Event.HEALED, 0, 6.0))
+    made.notes.append(made.note(Event.STOP, 11, 1.85, job="j", execution="a"))
+    assert made.verdict().violations == []
+
+
 def test_a_poison_job_is_given_up_after_three_losses() -> None:
     made = Made()
     made.job(status="failed", run=None, execution="c", claims=3, losses=3, attempts=0)

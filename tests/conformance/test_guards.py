@@ -1,0 +1,153 @@
+"""Each guard by itself: a statement refuses what it must refuse even if its caller looked in vain, or not at all.
+
+`python -m tests.proof.mutate` takes the guards away one by one; these tests notice what others leave to the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from taskforge.domain.job import ClaimedJob, Hold, JobStatus
+from taskforge.domain.outcome import ErrorReport, Failed, Lost, Outcome, Released, Succeeded
+from taskforge.domain.queue import QueueState
+from taskforge.storage.engine import One
+from tests.conformance.stage import NOON, beat_of, line, plain_policy
+
+if TYPE_CHECKING:
+    from tests.conformance.stage import Stage
+
+pytestmark = pytest.mark.anyio
+
+NOBODY = UUID("00000000-0000-7000-8000-00000000dead")
+FORGED = {
+    "another number": lambda job: job._replace(claim_seq=job.claim_seq + 1),
+    "another run": lambda job: job._replace(execution_id=NOBODY),
+}
+OUTCOMES: list[Outcome] = [Succeeded("1"), Released(), Failed(ErrorReport("E", "e")), Lost(blamed=True)]
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=list(FORGED))
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
+async def test_half_a_fence_settles_nothing(stage: Stage, forge: object, outcome: Outcome) -> None:
+    job = await stage.start(await stage.queue())
+    assert not await stage.finish(_forged(forge, job), outcome)
+    assert await stage.status(job.id) is JobStatus.PROCESSING
+    assert await stage.executions(job.id) == []
+    assert await stage.finish(job, outcome)
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=list(FORGED))
+async def test_half_a_fence_neither_beats_nor_logs(stage: Stage, forge: object) -> None:
+    job = await stage.start(await stage.queue())
+    forged = _forged(forge, job)
+    answer = await stage.beat(beat_of(forged, signed=True, progress='{"done": 1}', state='{"by": "them"}'))
+    assert answer.alive == frozenset()
+    stored = await stage.job(job.id)
+    assert (stored.progress, stored.state) == (None, None)
+    written = [(forged.id, forged.claim_seq, forged.execution_id, line(1, "not mine"))]
+    await stage.jobs.append_lines(written)
+    assert await stage.messages(job.id) == []
+
+
+def _forged(forge: object, job: ClaimedJob) -> ClaimedJob:
+    assert callable(forge)
+    forged = forge(job)
+    assert isinstance(forged, ClaimedJob)
+    return forged
+
+
+@pytest.mark.parametrize(
+    ("statement", "statuses"),
+    [
+        ("cancel_waiting_job", {JobStatus.PENDING, JobStatus.SCHEDULED}),
+        ("request_cancel", {JobStatus.PROCESSING}),
+        ("retry_job", {JobStatus.FAILED, JobStatus.CANCELLED}),
+        ("delete_job", set(JobStatus) - {JobStatus.PROCESSING}),
+    ],
+)
+async def test_a_person_s_change_holds_to_its_statuses_and_project(
+    stage: Stage, statement: str, statuses: set[JobStatus]
+) -> None:
+    other = await stage.other_project()
+    queue = await stage.queue()
+    [pending] = await stage.add(queue, 1, "untouched")
+    [scheduled] = await stage.add(queue, 1, "untouched", delay_us=10_000_000)
+    [cancelled] = await stage.add(queue, 1, "untouched")
+    await stage.jobs.cancel(stage.project, (await stage.job(cancelled)).id)
+    succeeded = await stage.start(queue)
+    assert await stage.finish(succeeded, Succeeded("1"))
+    failed = await stage.bury(queue)
+    running = (await stage.start(queue)).id
+    for job_id in (pending, scheduled, cancelled, succeeded.id, failed, running):
+        status = await stage.status(job_id)
+        values = {"job_id": job_id, "queue_id": None}
+        assert await stage.engine.call(One(statement, {"project_id": other, **values})) == []
+        changed = await stage.engine.call(One(statement, {"project_id": stage.project, **values}))
+        assert bool(changed) == (status in statuses), status
+
+
+async def test_a_failure_stays_one_though_a_cancel_was_asked_for(stage: Stage) -> None:
+    """Only what would run again is cancelled instead."""
+    job = await stage.start(await stage.queue())
+    await stage.jobs.cancel(stage.project, job.id)
+    assert await stage.finish(job, Failed(ErrorReport("E", "e")), policy=plain_policy(1))
+    assert await stage.status(job.id) is JobStatus.FAILED
+
+
+async def test_a_suspect_is_not_claimed_from_a_paused_queue(stage: Stage) -> None:
+    queue = await stage.queue()
+    job = await stage.start(queue)
+    assert await stage.finish(job, Lost(blamed=True))
+    await stage.write(replace(queue, state=QueueState.PAUSED))
+    assert await stage.claim(queue) == []
+    assert (await stage.job(job.id)).hold is Hold.SUSPECT
+
+
+async def test_a_suspect_is_not_claimed_when_it_is_too_late(stage: Stage) -> None:
+    queue = await stage.queue()
+    job = await stage.start(queue, deadline=NOON + timedelta(seconds=10))
+    assert await stage.finish(job, Lost(blamed=True))
+    stage.clock.advance(11)
+    assert await stage.claim(queue) == []
+
+
+async def test_what_is_due_next_is_said_of_scheduled_jobs_of_the_project_only(stage: Stage) -> None:
+    other = await stage.other_project()
+    ours, theirs = await stage.queue(), await stage.queue("theirs", project=other)
+    await stage.know("t")
+    await stage.add(ours, 1, delay_us=5_000_000)
+    await stage.add(theirs, 1, delay_us=1_000_000)
+    assert (await stage.claim_batch(ours, theirs)).next_due_at == NOON.replace(second=5)
+    stage.clock.advance(6)
+    await stage.jobs.promote(stage.project, 10)
+    assert (await stage.claim_batch(ours, free=0)).next_due_at is None
+
+
+async def test_the_configuration_s_version_is_the_project_s(stage: Stage) -> None:
+    other = await stage.other_project()
+    queue = await stage.queue()
+    before = (await stage.claim_batch(queue)).config_version
+    await stage.queue("theirs", project=other)
+    await stage.queue("theirs too", project=other)
+    assert (await stage.claim_batch(queue)).config_version == before
+    await stage.queue("ours")
+    assert (await stage.claim_batch(queue)).config_version == before + 1
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_task_that_only_another_project_knows_has_no_worker_here(stage: Stage, count: int) -> None:
+    other = await stage.other_project()
+    await stage.know("theirs", project=other)
+    queue = await stage.queue()
+    jobs = [stage.new(queue, "theirs") for _ in range(count)]
+    await stage.jobs.accept(stage.project, jobs)
+    assert [(await stage.job(job.id)).hold for job in jobs] == [Hold.NO_WORKER] * count
+    await stage.jobs.cancel(stage.project, (await stage.job(jobs[0].id)).id)
+    await stage.jobs.retry(stage.project, (await stage.job(jobs[0].id)).id, None)
+    assert (await stage.job(jobs[0].id)).hold is Hold.NO_WORKER
+    assert await stage.jobs.release_holds(10) == 0
