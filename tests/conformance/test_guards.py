@@ -51,6 +51,13 @@ async def test_half_a_fence_neither_beats_nor_logs(stage: Stage, forge: object) 
     assert (stored.progress, stored.state) == (None, None)
     written = [(forged.id, forged.claim_seq, forged.execution_id, line(1, "not mine"))]
     await stage.jobs.append_lines(written)
+    assert await stage.sql("SELECT 1 FROM log_lines") == []
+
+
+async def test_a_line_that_comes_after_the_end_is_not_taken(stage: Stage) -> None:
+    job = await stage.start(await stage.queue())
+    assert await stage.finish(job, Succeeded("1"))
+    await stage.jobs.append_lines([(job.id, job.claim_seq, job.execution_id, line(1, "late"))])
     assert await stage.messages(job.id) == []
 
 
@@ -132,11 +139,20 @@ async def test_the_configuration_s_version_is_the_project_s(stage: Stage) -> Non
     other = await stage.other_project()
     queue = await stage.queue()
     before = (await stage.claim_batch(queue)).config_version
-    await stage.queue("theirs", project=other)
-    await stage.queue("theirs too", project=other)
-    assert (await stage.claim_batch(queue)).config_version == before
+    theirs = await stage.queue("theirs", project=other)
     await stage.queue("ours")
-    assert (await stage.claim_batch(queue)).config_version == before + 1
+    await stage.queue("ours too")
+    assert (await stage.claim_batch(queue)).config_version == before + 2
+    assert (await stage.claim_batch(theirs, project=other)).config_version == before
+
+
+async def test_a_suspect_of_another_project_is_not_claimed(stage: Stage) -> None:
+    other = await stage.other_project()
+    queue = await stage.queue()
+    job = await stage.start(queue)
+    assert await stage.finish(job, Lost(blamed=True))
+    assert await stage.claim(queue, project=other) == []
+    assert (await stage.claim_one(queue)).id == job.id
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -35,6 +35,7 @@ ROWS = [
     Row("create_queue", "create_queue", _SCRIPT),
     # a worker comes, works, leaves
     Row("insert_worker", "work", _SCRIPT),
+    Row("supersede_workers", "work", _SCRIPT),
     Row("upsert_tasks", "work", _SCRIPT),
     Row("release_holds", "work", _BOTH),
     Row("claim_jobs", "work", _BOTH),
@@ -50,6 +51,7 @@ ROWS = [
     # recovery
     Row("settle_jobs", "rescue", _SCRIPT),
     Row("forget_workers", "rescue", _BOTH),
+    Row("note_lost_suspects", "rescue_suspect", _BOTH),
     Row("promote_jobs", "delayed", _BOTH),
     Row("expire_waiting", "expired", _BOTH),
     # a person steers

@@ -57,6 +57,16 @@ async def rescue(stand: Stand, label: str, side: str) -> None:
     )
 
 
+async def rescue_suspect(stand: Stand, label: str, side: str) -> None:
+    """A job that has lost a worker before loses another one; who brings it back is killed."""
+    await stand.enqueue("work", seconds=0.05)
+    for _ in range(2):
+        await stand.die(stand.fork(*VICTIM, label="handler", side=Side.AFTER), "handler", Side.AFTER)
+    await stand.die(
+        stand.fork(*WORKER, "-q", "idle", "--name", "rescuer", label=label, side=side), label, side
+    )
+
+
 async def delayed(stand: Stand, label: str, side: str) -> None:
     """Jobs become due."""
     await stand.enqueue("plain", 2, delay=0.2)
@@ -212,6 +222,7 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         stumble,
         leave,
         rescue,
+        rescue_suspect,
         delayed,
         expired,
         enqueue,
