@@ -9,6 +9,8 @@ TIME_OF_DAY = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("dat
 REASONS = {
     "runtime/worker/executor.py": "the deadline that a handler is shown; it is kept by the monotonic clock",
     "runtime/worker/recorder.py": "when a line was logged, for people",
+    "runtime/liveness.py": "the time of a file, which is the time of day",
+    "runtime/supervisor.py": "what its children say of their claims, as the times of files",
     "services/health.py": "how far this clock is from the database's",
     "services/submission.py": "a limit given in seconds, of a caller whose time is all that is known",
 }
