@@ -48,6 +48,18 @@ async def enqueue_many(application: TaskForge) -> None:
     accepted(*await application.aenqueue_many([work.job() for _ in range(MANY)]))
 
 
+async def enqueue_keyed(application: TaskForge) -> None:
+    """Jobs of which one at a time may run."""
+    plain = application.registry.find("plain").options(concurrency_key="one")
+    accepted(*await application.aenqueue_many([plain.job() for _ in range(MANY)]))
+
+
+async def bound_queue(application: TaskForge) -> None:
+    """Give a queue a length; what is too much makes room."""
+    queues = (await application.platform()).queues
+    await queues.update("default", settings={"max_length": MANY, "on_full": "drop_oldest"})
+
+
 async def cancel(application: TaskForge, job: str) -> None:
     """Cancel a job, whatever it does."""
     await (await application.platform()).control.cancel(UUID(job))
@@ -114,6 +126,8 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
     for operation in (
         enqueue,
         enqueue_many,
+        enqueue_keyed,
+        bound_queue,
         cancel,
         retry,
         delete,

@@ -32,6 +32,12 @@ ROWS = [
     Row("declare_tasks", "enqueue", _BOTH),
     Row("accept_job", "enqueue", _BOTH),
     Row("accept_jobs", "enqueue_many", _SCRIPT),
+    Row("accept_keyed_jobs", "enqueue_keyed", _SCRIPT),
+    Row("open_keys", "enqueue_keyed", _SCRIPT),
+    Row("give_places", "enqueue_keyed", _SCRIPT),
+    Row("lock_keys", "keyed", _SCRIPT),
+    Row("give_places", "keyed", _SCRIPT),
+    Row("drop_oldest", "full", _SCRIPT),
     Row("create_queue", "create_queue", _SCRIPT),
     # a worker comes, works, leaves
     Row("insert_worker", "work", _SCRIPT),

@@ -95,6 +95,27 @@ async def enqueue_many(stand: Stand, label: str, side: str) -> None:
     await stand.perform("client", "enqueue_many")
 
 
+async def enqueue_keyed(stand: Stand, label: str, side: str) -> None:
+    """A program enqueues jobs with a key: all or none."""
+    await stand.die(stand.fork("client", "enqueue_keyed", label=label, side=side), label, side)
+    assert await stand.stored() == (MANY if side == Side.AFTER else 0)
+    await stand.perform("client", "enqueue_keyed")
+
+
+async def keyed(stand: Stand, label: str, side: str) -> None:
+    """A worker runs jobs of which one at a time may run: each end gives the next its place."""
+    await stand.perform("client", "enqueue_keyed")
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
+async def full(stand: Stand, label: str, side: str) -> None:
+    """A job comes to a queue that is full: the oldest one makes room."""
+    await stand.enqueue("plain", MANY)
+    await stand.perform("client", "bound_queue")
+    await stand.die(stand.fork("client", "enqueue", label=label, side=side), label, side)
+    await stand.perform("client", "enqueue")
+
+
 async def cancel_waiting(stand: Stand, label: str, side: str) -> None:
     """A waiting job is cancelled; then again, by somebody who does not know."""
     await _steer(stand, "cancel", await stand.enqueue("rest"), label, side)
@@ -227,6 +248,9 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         expired,
         enqueue,
         enqueue_many,
+        enqueue_keyed,
+        keyed,
+        full,
         cancel_waiting,
         cancel_running,
         retry,
