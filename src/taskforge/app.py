@@ -143,11 +143,11 @@ class TaskForge:
 
     async def submit(self, call: TaskCall[Any], /) -> Submitted:
         platform = await self._declared()
-        return await platform.submission.submit(_request(call), declare=True)
+        return await platform.submission.submit(call, declare=True)
 
     async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
         platform = await self._declared()
-        return await platform.submission.submit_many([_request(call) for call in calls], declare=True)
+        return await platform.submission.submit_many(calls, declare=True)
 
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
         return await (await self.platform()).results.wait(job_id, timeout)
@@ -182,9 +182,3 @@ class TaskForge:
             self._wiring = Wiring(load_settings(self._arguments), clock=self._clock)
             self._bridge.on_close(self._wiring.close)
         return self._wiring
-
-
-def _request(call: TaskCall[Any]) -> Any:
-    from taskforge.services.submission import JobRequest
-
-    return JobRequest(call.queue, call.task_name, call.payload, call.options)

@@ -93,7 +93,7 @@ class FakeBackend:
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
         self.timeouts.append(timeout)
         call = self.calls[job_id]
-        task = self.registry.get(call.task_name)
+        task = self.registry.get(call.job_type)
         assert task is not None
         context = a_context()
         args, kwargs = task.prepare(call.payload, context)

@@ -28,12 +28,12 @@ async def run_one(application: TaskForge, call: TaskCall[Any], *, timeout: float
         if not here:
             note(f"no live worker serves queue {call.queue!r}; job {short(job_id)} waits for one")
             return await platform.results.wait(job_id, timeout) or "null"
-        note(f"no live worker serves queue {call.queue!r}: {call.task_name} is run in this process")
+        note(f"no live worker serves queue {call.queue!r}: {call.job_type} is run in this process")
         try:
             # what the task prints must not mix with its result
             with contextlib.redirect_stdout(sys.stderr):
                 session = application.worker(
-                    queues=[call.queue], concurrency=1, only=[call.task_name], grace=0.0
+                    queues=[call.queue], concurrency=1, only=[call.job_type], grace=0.0
                 )
                 async with session:
                     return await platform.results.wait(job_id, timeout) or "null"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from taskforge.sdk import codec
+from taskforge.sdk.handle import JobHandle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -13,27 +13,23 @@ if TYPE_CHECKING:
 
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobOptions, Submitted
-    from taskforge.sdk.handle import JobHandle
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCall(Generic[R]):
+class TaskCall(NamedTuple, Generic[R]):
     """A task with its arguments, ready to become a job. ``options`` are the call's over the task's."""
 
-    task_name: str
+    job_type: str
     queue: str
     payload: str
     options: JobOptions
-    load_result: Callable[[str], R] = field(default=codec.decode, repr=False, compare=False)
+    load_result: Callable[[str], R] = codec.decode
 
     def handle(self, job: Submitted, backend: Backend) -> JobHandle[R]:
         """The handle of the job that this call has become."""
-        from taskforge.sdk.handle import JobHandle
-
         return JobHandle(job.id, backend, self.load_result, created=job.created)
 
 

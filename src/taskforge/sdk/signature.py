@@ -46,18 +46,21 @@ class Signature:
 
     def dump(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The arguments as a JSON object by parameter name. Raises InvalidPayload saying which is wrong."""
-        bound = self._bind(args, kwargs)
-        values = self._resolved()
+        if len(args) == len(self._parameters) == len(self._positional) and not kwargs:
+            bound = dict(zip(self._positional, args, strict=True))
+        else:
+            bound = self._bind(args, kwargs)
+        values = self._values or self._resolved()
         if self._has_models:
             bound = {name: self._value(values, name).dump(value) for name, value in bound.items()}
         else:
             for name, value in bound.items():
-                self._value(values, name).check(value)
+                (values.get(name) or self._value(values, name)).check(value)
         return codec.encode(bound, where="payload")
 
     def load(self, payload: str, context: Context | None = None) -> tuple[list[Any], dict[str, Any]]:
         """``(args, kwargs)`` to call the function with. Raises InvalidPayload when the payload does not fit."""
-        values = self._resolved()
+        values = self._values or self._resolved()
         if self._has_models:
             members = _decode_members(payload)
             self._check_names(members)
@@ -68,8 +71,12 @@ class Signature:
             given = codec.decode(payload)
             if not isinstance(given, dict):
                 raise self._error("the payload must be a JSON object of parameters by name")
-            self._check_names(given)
-            loaded = {name: self._value(values, name).load(value) for name, value in given.items()}
+            if given.keys() != self._parameters.keys():
+                self._check_names(given)
+            loaded = {
+                name: (values.get(name) or self._value(values, name)).load(value)
+                for name, value in given.items()
+            }
         args: list[Any] = [context] if self.takes_context else []
         if not self._positional_only:
             return args, loaded

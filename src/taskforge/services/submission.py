@@ -1,7 +1,8 @@
 """Accepting jobs: validated, stored, committed, and only then an id.
 
 Single jobs that are submitted at the same time share statements: the first one schedules a flush, all
-that come before it runs go along, and each gets its own answer.
+that come before it runs go along, and each gets its own answer. While they come one after the other, each
+goes its way alone.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from taskforge.domain.errors import InvalidPayload, NotFound, QueueClosed, TaskforgeError, Unavailable
+from taskforge.domain.ids import QueueId
 from taskforge.domain.job import (
     MAX_PAYLOAD_BYTES,
     JobOptions,
@@ -23,7 +25,7 @@ from taskforge.domain.job import (
 from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
     from uuid import UUID
 
     from taskforge.domain.queue import Queue
@@ -38,8 +40,21 @@ PATIENCE_SECONDS = 5.0
 """Whoever enqueues is told by then that the database is away; often a person waits behind the call."""
 
 
-class JobRequest(NamedTuple):
+class Wanted(Protocol):
     """A job someone wants: ``payload`` is JSON text, ``options`` are the call's over the task's."""
+
+    @property
+    def queue(self) -> str: ...
+    @property
+    def job_type(self) -> str: ...
+    @property
+    def payload(self) -> str: ...
+    @property
+    def options(self) -> JobOptions: ...
+
+
+class JobRequest(NamedTuple):
+    """A job of a type that need not be a task of this program."""
 
     queue: str
     job_type: str
@@ -85,11 +100,12 @@ class Submission:
         self._encode = encode
         self._waiting: list[_Waiting] = []
         self._flush_due = False
+        self._is_lone = True
         self._flushes: set[asyncio.Task[None]] = set()
         self._checked_type = ""
         self._template_of: tuple[JobOptions, _Template] | None = None
 
-    async def submit(self, request: JobRequest, *, declare: bool) -> Submitted:
+    async def submit(self, request: Wanted, *, declare: bool) -> Submitted:
         """Accept one job. With ``declare`` an unknown queue is made, else refused.
 
         Raises NotFound, QueueClosed, QueueFull, InvalidPayload, Unavailable.
@@ -98,6 +114,9 @@ class Submission:
         job = self._new_job(request, queue)
         if request.options.is_keyed or queue.is_bounded:
             return (await self._accept_ruled([request], [job], [queue]))[0]
+        if self._is_lone and not self._waiting and not self._flushes:
+            await self._accept_alone(job)
+            return Submitted(job.id, created=True)
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(job, answer))
         if not self._flush_due and len(self._flushes) < IN_FLIGHT:
@@ -106,20 +125,22 @@ class Submission:
         await answer
         return Submitted(job.id, created=True)
 
-    async def submit_many(self, requests: Sequence[JobRequest], *, declare: bool) -> list[Submitted]:
+    async def submit_many(self, requests: Sequence[Wanted], *, declare: bool) -> list[Submitted]:
         """Accept all jobs in one transaction, or none; answers in the order of the requests."""
         if not requests:
             return []
         queues = {name: await self._queue(name, declare=declare) for name in {r.queue for r in requests}}
         jobs = [self._new_job(request, queues[request.queue]) for request in requests]
-        if any(queue.is_bounded for queue in queues.values()) or any(r.options.is_keyed for r in requests):
+        if any(queue.is_bounded for queue in queues.values()) or any(
+            options.is_keyed for options in {id(r.options): r.options for r in requests}.values()
+        ):
             return await self._accept_ruled(requests, jobs, queues.values())
         await self._persist(lambda: self._jobs.accept_all(self._directory.project_id, jobs))
-        self._announce(jobs)
+        self._announce(queue.id for queue in queues.values())
         return [Submitted(job.id, created=True) for job in jobs]
 
     async def _accept_ruled(
-        self, requests: Sequence[JobRequest], jobs: Sequence[NewJob], queues: Collection[Queue]
+        self, requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collection[Queue]
     ) -> list[Submitted]:
         """Jobs with keys or of bounded queues: in a transaction of their own, with what their rules need."""
         keyed = ((job, request.options.keys()) for job, request in zip(jobs, requests, strict=True))
@@ -128,7 +149,7 @@ class Submission:
         accepted: Accepted = await self._persist(
             lambda: self._jobs.accept_ruled(self._directory.project_id, jobs, keys=keys, bounds=bounds)
         )
-        self._announce([job for job in jobs if accepted.standing[job.id] == job.id])
+        self._announce({job.queue_id for job in jobs if accepted.standing[job.id] == job.id})
         if accepted.dropped:
             self._signals.publish(Hint(Topic.FINISHED, self._directory.project_id))
         return [
@@ -147,6 +168,7 @@ class Submission:
         self._flush_due = False
         if self._waiting:
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+            self._is_lone = len(group) == 1
             task = asyncio.get_running_loop().create_task(self._accept(group))
             self._flushes.add(task)
             task.add_done_callback(self._flushed)
@@ -156,23 +178,26 @@ class Submission:
         if self._waiting and not self._flush_due:
             self._flush()
 
-    async def _accept(self, group: list[_Waiting]) -> None:
-        jobs = [waiting.job for waiting in group]
-        hint: str | None = None
+    async def _accept_alone(self, job: NewJob) -> None:
+        """In the caller's own task, which saves two. Those that come meanwhile gather."""
+        self._is_lone = False
         try:
-            hint = self._signals.inline(self._ready(jobs[0])) if len(jobs) == 1 else None
-            stored = await self._persist(
-                lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint)
-            )
-            refused = {} if len(stored) == len(jobs) else await self._refusals(jobs, stored)
-        except TaskforgeError as error:
-            refused = {job.id: error for job in jobs}
+            refused = await self._stored([job])
+        finally:
+            self._is_lone = not self._waiting and not self._flushes
+        if refused:
+            raise refused[job.id]
+
+    async def _accept(self, group: list[_Waiting]) -> None:
+        try:
+            refused = await self._stored([waiting.job for waiting in group])
         except BaseException as error:
             for waiting in group:
                 if not waiting.answer.done():
                     waiting.answer.set_exception(error)
-            raise
-        self._announce([job for job in jobs if job.id not in refused], elsewhere=hint is None)
+            if not isinstance(error, Exception):
+                raise
+            return
         for waiting in group:
             if waiting.answer.done():
                 continue
@@ -180,6 +205,14 @@ class Submission:
                 waiting.answer.set_exception(refused[waiting.job.id])
             else:
                 waiting.answer.set_result(None)
+
+    async def _stored(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
+        """Store and announce the jobs; answers why some were refused."""
+        hint = self._signals.inline(self._ready(jobs[0].queue_id)) if len(jobs) == 1 else None
+        stored = await self._persist(lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint))
+        refused = {} if len(stored) == len(jobs) else await self._refusals(jobs, stored)
+        self._announce({job.queue_id for job in jobs if job.id not in refused}, elsewhere=hint is None)
+        return refused
 
     async def _refusals(self, jobs: list[NewJob], stored: frozenset[UUID]) -> dict[UUID, TaskforgeError]:
         await self._directory.refresh()
@@ -206,14 +239,14 @@ class Submission:
                     await asyncio.sleep(0.05 * attempt)
         raise AssertionError("unreachable")
 
-    def _announce(self, jobs: Sequence[NewJob], *, elsewhere: bool = True) -> None:
-        for hint in {self._ready(job) for job in jobs}:
-            self._signals.publish(hint, elsewhere=elsewhere)
+    def _announce(self, queue_ids: Iterable[UUID], *, elsewhere: bool = True) -> None:
+        for queue_id in queue_ids:
+            self._signals.publish(self._ready(queue_id), elsewhere=elsewhere)
 
-    def _ready(self, job: NewJob) -> Hint:
-        return Hint(Topic.READY, self._directory.project_id, job.queue_id)
+    def _ready(self, queue_id: UUID) -> Hint:
+        return Hint(Topic.READY, self._directory.project_id, QueueId(queue_id))
 
-    def _new_job(self, request: JobRequest, queue: Queue) -> NewJob:
+    def _new_job(self, request: Wanted, queue: Queue) -> NewJob:
         if len(request.payload) * 4 > MAX_PAYLOAD_BYTES:
             _check_size(request.payload)
         if request.job_type is not self._checked_type:

@@ -119,7 +119,7 @@ class PostgresEngine:
         if isinstance(call, Many):
             # unnest pads a missing column with NULLs, and an array of nothing is dear to encode
             columns = {
-                name: None if column and column.count(None) == len(column) else column
+                name: None if column and column[0] is None and column.count(None) == len(column) else column
                 for name, column in call.columns.items()
             }
             parameters = {**parameters, **columns}
