@@ -11,7 +11,7 @@ from uuid import UUID
 
 from taskforge.domain.errors import Conflict, TaskforgeError
 from taskforge.domain.ids import WorkerId
-from taskforge.domain.job import attempt_policy
+from taskforge.domain.job import JobStatus, attempt_policy
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Released
@@ -24,6 +24,7 @@ from taskforge.services.processes import is_alive
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from taskforge.domain.ids import QueueId
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
     from taskforge.domain.queue import Queue
@@ -199,6 +200,8 @@ class DirectLink:
 
     def _in_order(self, jobs: Sequence[ClaimedJob]) -> Sequence[ClaimedJob]:
         """As the claim chose them; an UPDATE answers in any order."""
+        if len(self._queue_names) == 1:
+            return sorted(jobs, key=lambda job: (job.rank, job.id.int))
         by_id = self._directory.by_id
 
         def order(job: ClaimedJob) -> tuple[int, UUID, int, UUID]:
@@ -218,15 +221,19 @@ class DirectLink:
         return Attempt(job, timeout, policy.max_attempts, name, policy.heartbeat_timeout)
 
     async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
-        settlements = [self._settlement(report) for report in reports if report.execution_id in self._held]
+        held = [
+            (report, job) for report in reports if (job := self._held.get(report.execution_id)) is not None
+        ]
+        settlements = [self._settlement(report, job) for report, job in held]
         settled = await self._jobs.settle(settlements) if settlements else frozenset[UUID]()
-        self._announce(settlements)
+        self._announce([job.queue_id for _, job in held], settlements)
         for report in reports:
             self._held.pop(report.execution_id, None)
+        if len(settled) == len(reports):
+            return frozenset()
         return frozenset(report.execution_id for report in reports) - settled
 
-    def _settlement(self, report: Report) -> Settlement:
-        job = self._held[report.execution_id]
+    def _settlement(self, report: Report, job: ClaimedJob) -> Settlement:
         transition = decide(
             report.outcome,
             self._directory.policy(job),
@@ -251,15 +258,16 @@ class DirectLink:
             return None
         return ConcurrencyKey(self._directory.project_id, job.concurrency_key)
 
-    def _announce(self, settlements: Sequence[Settlement]) -> None:
+    def _announce(self, queue_ids: Sequence[QueueId], settlements: Sequence[Settlement]) -> None:
         project = self._directory.project_id
         self._signals.publish(Hint(Topic.FINISHED, project))
-        for settlement in settlements:
-            queue_id = self._held[settlement.execution_id].queue_id
-            queue = self._directory.by_id(queue_id)
-            frees_a_slot = queue is not None and queue.settings.max_concurrent_jobs is not None
+        limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
+        for queue_id, settlement in zip(queue_ids, settlements, strict=True):
+            status = settlement.transition.status
             frees_a_place = settlement.concurrency_key is not None
-            if frees_a_slot or frees_a_place or not settlement.transition.status.is_finished:
+            if status is JobStatus.SUCCEEDED and not limited and not frees_a_place:
+                continue
+            if frees_a_place or not status.is_finished or queue_id in limited:
                 self._signals.publish(Hint(Topic.READY, project, queue_id))
 
     async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:

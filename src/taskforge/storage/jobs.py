@@ -50,7 +50,7 @@ _FENCED_LINES = ("job_id", "claim_seq", *LINES)
 
 
 _PackedJob: TypeAlias = tuple[
-    UUID, UUID, str, str, int, int, int, int | None, int, str | None, int | None, int, int, UUID, int | None,
+    UUID, str, str, str, int, int, int, int | None, int, str | None, int | None, int, int, UUID, int | None,
     str | None, int, str | None,
 ]  # fmt: skip
 """The columns of ``ClaimedJob`` as SQLite packs them."""
@@ -132,8 +132,11 @@ class SqlJobStore(SqlSweeps):
             return []
         moment = self._engine.moment
         claimed_at = moment(rows[0][16])
+        queues = {text: self._engine.identity(text) for text in {row[1] for row in rows}}
         return [
-            ClaimedJob._make((*row[:14], moment(row[14]), row[15], claimed_at, row[17]))
+            ClaimedJob._make(
+                (row[0], queues[row[1]], *row[2:14], moment(row[14]), row[15], claimed_at, row[17])
+            )
             for row in msgspec.convert([tuple(row) for row in rows], list[_PackedJob])
         ]
 
@@ -141,9 +144,11 @@ class SqlJobStore(SqlSweeps):
         self, settlements: Sequence[Settlement], *, dead_workers: Sequence[WorkerId] = ()
     ) -> frozenset[UUID]:
         # in the order of job ids, so that two batches never wait for each other in a circle
-        ordered = sorted(settlements, key=lambda settlement: settlement.job_id)
-        plain = [settlement for settlement in ordered if is_plain_success(settlement)]
-        others = [settlement for settlement in ordered if not is_plain_success(settlement)]
+        ordered = sorted(settlements, key=lambda settlement: settlement.job_id.int)
+        plain: list[Settlement] = []
+        others: list[Settlement] = []
+        for settlement in ordered:
+            (plain if is_plain_success(settlement) else others).append(settlement)
         changes = []
         if plain:
             changes.append(Many("settle_succeeded", columns(SUCCEEDED, map(succeeded_row, plain))))
