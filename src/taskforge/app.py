@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from taskforge.sdk.backend import TaskCall
     from taskforge.sdk.handle import JobHandle
     from taskforge.sdk.handler import JobHandler
+    from taskforge.services.transactions import TransactionalSubmission
     from taskforge.settings import Settings
     from taskforge.wiring import Platform, Wiring
     from taskforge.worker_session import WorkerSession
@@ -83,6 +84,16 @@ class TaskForge:
     def enqueue_many(self, calls: Sequence[TaskCall[T]]) -> list[JobHandle[T]]:
         """`aenqueue_many` for synchronous code."""
         return self.run_sync(self.aenqueue_many, calls)
+
+    async def aenqueue_many_in(self, connection: object, calls: Sequence[TaskCall[T]]) -> list[JobHandle[T]]:
+        """Make a job of each call in the transaction of ``connection``, all or none: see `aenqueue_in`."""
+        submitted = await self.submit_in(connection, calls)
+        return [call.handle(job, self) for call, job in zip(calls, submitted, strict=True)]
+
+    def enqueue_many_in(self, connection: object, calls: Sequence[TaskCall[T]]) -> list[JobHandle[T]]:
+        """`aenqueue_many_in` over a synchronous connection, in synchronous code."""
+        submitted = self.submit_in_now(connection, calls)
+        return [call.handle(job, self) for call, job in zip(calls, submitted, strict=True)]
 
     def handle(self, job_id: UUID) -> JobHandle[Any]:
         """The handle of a job that was enqueued elsewhere."""
@@ -149,6 +160,17 @@ class TaskForge:
         platform = await self._declared()
         return await platform.submission.submit_many(calls, declare=True)
 
+    async def submit_in(self, connection: object, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
+        transactions = await self._beside_a_transaction()
+        return await transactions.submit(connection, calls)
+
+    def submit_in_now(self, connection: object, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
+        async def aenqueue_in(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+            return await work()  # under the name that a warning advises
+
+        transactions = self.run_sync(aenqueue_in, self._beside_a_transaction)
+        return transactions.submit_now(connection, calls, lambda work: self.run_sync(aenqueue_in, work))
+
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
         return await (await self.platform()).results.wait(job_id, timeout)
 
@@ -173,6 +195,13 @@ class TaskForge:
             tasks = [TaskDescription(task.name, task.queue) for task in self.registry]
             await platform.declare(tasks)
         return platform
+
+    async def _beside_a_transaction(self) -> TransactionalSubmission:
+        """Writes nothing that would have to wait for the caller's transaction, and so for ever."""
+        platform = await self._wired().platform_of_a_ready_database()
+        if not platform.transactions.writes_alone:
+            await self._declared()
+        return platform.transactions
 
     def _wired(self) -> Wiring:
         if self._wiring is None:

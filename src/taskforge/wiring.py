@@ -30,6 +30,7 @@ from taskforge.services.queues import Queues
 from taskforge.services.recovery import Recovery
 from taskforge.services.results import Results
 from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
+from taskforge.services.transactions import TransactionalSubmission
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.bulk import SqlBulkStore
 from taskforge.storage.codec import retry_policy_of, to_json
@@ -39,6 +40,7 @@ from taskforge.storage.jobs import SqlJobStore
 from taskforge.storage.migrate import migrate, schema_state
 from taskforge.storage.pauses import SqlPauseStore
 from taskforge.storage.queues import SqlQueueStore
+from taskforge.storage.transactions import SqlTransactionStore
 from taskforge.storage.workers import SqlWorkerStore
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class Platform:
     jobs: JobStore
     workers: WorkerStore
     submission: Submission
+    transactions: TransactionalSubmission
     queues: Queues
     pauses: Pauses
     control: Control
@@ -139,6 +142,15 @@ class Wiring:
             return await asyncio.shield(opening)
         async with answered_within(PATIENCE_SECONDS):
             return await asyncio.shield(opening)
+
+    async def platform_of_a_ready_database(self) -> Platform:
+        """`platform`, but a SQLite file that lacks its tables is refused: a transaction of the caller may be open.
+
+        Raises SchemaMismatch as well.
+        """
+        if self.address.kind == "sqlite" and self._sqlite is None and self.address.target != ":memory:":
+            (await schema_state(self.settings.database_url)).check()
+        return await self.platform()
 
     @asynccontextmanager
     async def beat_link(self, worker_id: UUID) -> AsyncIterator[Link]:
@@ -235,6 +247,7 @@ class Wiring:
             lease=self.settings.lease_seconds,
             interval=self.settings.recovery_interval_seconds,
         )
+        submission = Submission(jobs, directory, signals, mint=mint, encode=to_json)
         return Platform(
             project_id=project_id,
             settings=self.settings,
@@ -243,7 +256,10 @@ class Wiring:
             directory=directory,
             jobs=jobs,
             workers=workers,
-            submission=Submission(jobs, directory, signals, mint=mint, encode=to_json),
+            submission=submission,
+            transactions=TransactionalSubmission(
+                SqlTransactionStore(engine, jobs, queues), submission, directory, signals
+            ),
             queues=Queues(queues, history, directory, signals),
             pauses=Pauses(pauses, pause_work, directory),
             control=Control(jobs, history, directory, signals),

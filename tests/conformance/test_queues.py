@@ -122,6 +122,15 @@ async def test_a_queue_with_unfinished_jobs_stays(stage: Stage) -> None:
     assert await stage.finish(job, Succeeded())
 
 
+@pytest.mark.parametrize("state", QueueState)
+async def test_a_deletion_that_fails_leaves_the_queue_as_it_was(stage: Stage, state: QueueState) -> None:
+    letters = await stage.queue("letters", state=state)
+    await stage.queue("a", dead_letter_queue_id=letters.id)
+    with pytest.raises(Conflict, match="dead-letter"):
+        await stage.queues.delete(stage.project, letters.id)
+    assert await stage.queues.get(stage.project, letters.id) == letters
+
+
 async def test_with_finished_jobs_only_it_goes_and_they_stay(stage: Stage) -> None:
     queue = await stage.queue()
     job = await stage.start(queue)

@@ -85,7 +85,7 @@ ROWS = [
     Row("confirm_pause", "pause_type", _BOTH),
     Row("remove_pause", "resume_type", _SCRIPT),
     Row("forget_pause", "resume_type", _BOTH),
-    Row("shut_out_writers", "delete_queue", _SCRIPT),
+    Row("set_queue_state", "delete_queue", _SCRIPT),
     Row("delete_queue", "delete_queue", _SCRIPT),
     # the tables
     Row("migrate", "migrate", _SCRIPT),

@@ -90,6 +90,14 @@ class FakeBackend:
         self.calls.update(zip(ids, calls, strict=True))
         return [Submitted(job_id, created=True) for job_id in ids]
 
+    async def submit_in(self, connection: object, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
+        self.connections.append(("asynchronous", connection))
+        return await self.submit_many(calls)
+
+    def submit_in_now(self, connection: object, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
+        self.connections.append(("synchronous", connection))
+        return self.run_sync(self.submit_many, calls)
+
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
         self.timeouts.append(timeout)
         call = self.calls[job_id]

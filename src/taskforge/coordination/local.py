@@ -71,5 +71,8 @@ class LocalSignals:
     def inline(self, hint: Hint) -> str | None:
         return None
 
+    def at_commit(self, hint: Hint) -> str | None:
+        return None
+
     def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
         return self._hub.subscribe(callback)

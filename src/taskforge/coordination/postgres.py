@@ -92,6 +92,9 @@ class PostgresSignals(LocalSignals):
         self._last_inline = now
         return self._write(hint)
 
+    def at_commit(self, hint: Hint) -> str | None:
+        return self._write(hint, origin="transaction")  # not ours: this process has to hear it as well
+
     def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
         self._keep_connected()
         return super().subscribe(callback)
@@ -185,8 +188,8 @@ class PostgresSignals(LocalSignals):
                     async with asyncio.timeout(FINISHED_FOLD_SECONDS):
                         await self._urgent.wait()
 
-    def _write(self, hint: Hint) -> str:
-        return f"{self._origin} {hint.topic.value} {hint.project_id} {hint.queue_id or ''}".strip()
+    def _write(self, hint: Hint, origin: str | None = None) -> str:
+        return f"{origin or self._origin} {hint.topic.value} {hint.project_id} {hint.queue_id or ''}".strip()
 
 
 def _parse(line: str) -> Hint | None:

@@ -3,13 +3,15 @@
 TaskforgeError
 ├── InvalidInput            a value is wrong; says which one, where, and what would be right
 │   ├── InvalidPayload      arguments or payload do not fit the task
-│   └── InvalidSetting      a setting of the installation or of a queue
+│   ├── InvalidSetting      a setting of the installation or of a queue
+│   └── ForeignConnection   a connection that jobs of this application cannot be stored over
 ├── NotFound                no such queue, job, worker ... in this project
 ├── Conflict                the request is well formed, the present state refuses it
 │   ├── IllegalTransition   a status change that the lifecycle does not know
 │   ├── QueueClosed         the queue refuses new jobs
 │   ├── QueueFull           the queue is bounded, and as long or as old as it may be
-│   └── DuplicateTask       two tasks of one name
+│   ├── DuplicateTask       two tasks of one name
+│   └── NoTransaction       the caller's connection has no open transaction
 ├── LeaseLost               a worker wrote with a fence that is no longer the current one
 ├── Unavailable             the database cannot be reached or is busy; trying again may help
 │   └── TooSlow             it gave up a statement that took too long; a smaller batch may pass
@@ -58,6 +60,12 @@ class InvalidSetting(InvalidInput):
     code = "invalid_setting"
 
 
+class ForeignConnection(InvalidInput):
+    """Jobs of this application cannot be stored over this connection: its kind is unknown, or its database another."""
+
+    code = "foreign_connection"
+
+
 class NotFound(TaskforgeError):
     """Nothing of that name or id exists in this project."""
 
@@ -97,6 +105,12 @@ class DuplicateTask(Conflict):
     """A task of this name is registered already."""
 
     code = "duplicate_task"
+
+
+class NoTransaction(Conflict):
+    """The caller's connection has no open transaction that a job could become part of."""
+
+    code = "no_transaction"
 
 
 class LeaseLost(TaskforgeError):

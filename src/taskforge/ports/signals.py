@@ -56,6 +56,10 @@ class Signals(Protocol):
         """
         ...
 
+    def at_commit(self, hint: Hint) -> str | None:
+        """What someone else's transaction may send at its commit, or None where the commit itself is heard."""
+        ...
+
     def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
         """Call back on every hint (None: anything may have changed); answers the way to unsubscribe."""
         ...

@@ -44,6 +44,17 @@ class Backend(Protocol):
         """Accept all jobs in one round trip, or none; answers in the order of the calls."""
         ...
 
+    async def submit_in(self, connection: object, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
+        """Accept all jobs, or none, in the transaction of a caller's connection; answers in the order of the calls.
+
+        Raises ForeignConnection, NoTransaction, QueueClosed, QueueFull, NotFound, and what the connection's driver raises.
+        """
+        ...
+
+    def submit_in_now(self, connection: object, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
+        """`submit_in` over a synchronous connection, in the caller's thread."""
+        ...
+
     async def result(self, job_id: UUID, timeout: float | None, /) -> str | None:
         """The result's JSON text once the job succeeded. Raises JobFailed, JobCancelled, ResultTimeout."""
         ...

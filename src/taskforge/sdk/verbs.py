@@ -38,3 +38,20 @@ class Enqueuing(Generic[P, R]):
     def enqueue(self, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """`aenqueue` for synchronous code."""
         return self.backend.run_sync(self.aenqueue, *args, **kwargs)
+
+    async def aenqueue_in(self, connection: object, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Make a job of this call in the transaction of ``connection``: it exists once that commits.
+
+        ``connection`` is one of asyncpg, psycopg, sqlite3 or aiosqlite, or a session or connection of SQLAlchemy,
+        to the application's database. Raises ForeignConnection, NoTransaction, InvalidPayload, QueueClosed,
+        QueueFull; errors of the driver come as they are.
+        """
+        call = self.job(*args, **kwargs)
+        [job] = await self.backend.submit_in(connection, [call])
+        return call.handle(job, self.backend)
+
+    def enqueue_in(self, connection: object, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """`aenqueue_in` over a synchronous connection, in synchronous code."""
+        call = self.job(*args, **kwargs)
+        [job] = self.backend.submit_in_now(connection, [call])
+        return call.handle(job, self.backend)

@@ -23,9 +23,10 @@ from taskforge.domain.job import (
     check_seconds,
 )
 from taskforge.ports.signals import Hint, Topic
+from taskforge.ports.transactions import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from taskforge.domain.queue import Queue
@@ -143,11 +144,11 @@ class Submission:
         self, requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collection[Queue]
     ) -> list[Submitted]:
         """Jobs with keys or of bounded queues: in a transaction of their own, with what their rules need."""
-        keyed = ((job, request.options.keys()) for job, request in zip(jobs, requests, strict=True))
-        keys = {job.id: of_job for job, of_job in keyed if of_job is not None}
-        bounds = [bound for queue in queues if (bound := queue.bound) is not None]
+        batch = _ruled(requests, jobs, queues)
         accepted: Accepted = await self._persist(
-            lambda: self._jobs.accept_ruled(self._directory.project_id, jobs, keys=keys, bounds=bounds)
+            lambda: self._jobs.accept_ruled(
+                self._directory.project_id, jobs, keys=batch.keys, bounds=batch.bounds
+            )
         )
         self._announce({job.queue_id for job in jobs if accepted.standing[job.id] == job.id})
         if accepted.dropped:
@@ -157,6 +158,11 @@ class Submission:
             for job in jobs
             for standing in (accepted.standing[job.id],)
         ]
+
+    def prepared(self, requests: Sequence[Wanted], queues: Mapping[str, Queue]) -> Batch:
+        """The jobs of requests, for those who store them themselves. Raises InvalidInput."""
+        jobs = [self._new_job(request, queues[request.queue]) for request in requests]
+        return _ruled(requests, jobs, queues.values())
 
     async def _queue(self, name: str, *, declare: bool) -> Queue:
         async with answered_within(PATIENCE_SECONDS):
@@ -209,9 +215,26 @@ class Submission:
     async def _stored(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
         """Store and announce the jobs; answers why some were refused."""
         hint = self._signals.inline(self._ready(jobs[0].queue_id)) if len(jobs) == 1 else None
-        stored = await self._persist(lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint))
+        try:
+            stored = await self._persist(
+                lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint)
+            )
+        except TaskforgeError as error:
+            if len(jobs) == 1 or isinstance(error, Unavailable):
+                raise
+            return await self._stored_alone(jobs)
         refused = {} if len(stored) == len(jobs) else await self._refusals(jobs, stored)
         self._announce({job.queue_id for job in jobs if job.id not in refused}, elsewhere=hint is None)
+        return refused
+
+    async def _stored_alone(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
+        """One that the database refuses must not sink those that came at the same moment."""
+        refused: dict[UUID, TaskforgeError] = {}
+        for job in jobs:
+            try:
+                refused |= await self._stored([job])
+            except TaskforgeError as error:
+                refused[job.id] = error
         return refused
 
     async def _refusals(self, jobs: list[NewJob], stored: frozenset[UUID]) -> dict[UUID, TaskforgeError]:
@@ -308,6 +331,12 @@ async def answered_within(seconds: float) -> AsyncIterator[None]:
             f"the database has not answered within {seconds:g} s; the job may have been accepted or not",
             hint="is it running, and is the address right?",
         ) from error
+
+
+def _ruled(requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collection[Queue]) -> Batch:
+    keyed = ((job, request.options.keys()) for job, request in zip(jobs, requests, strict=True))
+    keys = {job.id: of_job for job, of_job in keyed if of_job is not None}
+    return Batch(jobs, keys, [bound for queue in queues if (bound := queue.bound) is not None])
 
 
 def _check_size(payload: str) -> None:

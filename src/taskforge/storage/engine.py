@@ -6,9 +6,9 @@ its writer thread, PostgreSQL over a connection in a transaction; the script can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -45,6 +45,28 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Se
     """The columns of rows, for ``Many``."""
     turned = list(zip(*rows, strict=True))
     return dict(zip(names, turned, strict=True)) if turned else dict.fromkeys(names, ())
+
+
+def drive(script: Callable[[], Script[T]], fetch: Callable[[Call], Rows]) -> T:
+    """Run a script, by a function that runs its statements."""
+    steps = script()
+    try:
+        call = next(steps)
+        while True:
+            call = steps.send(fetch(call))
+    except StopIteration as stop:
+        return cast("T", stop.value)
+
+
+async def adrive(script: Callable[[], Script[T]], fetch: Callable[[Call], Awaitable[Rows]]) -> T:
+    """`drive` where statements are awaited."""
+    steps = script()
+    try:
+        call = next(steps)
+        while True:
+            call = steps.send(await fetch(call))
+    except StopIteration as stop:
+        return cast("T", stop.value)
 
 
 class Engine(Protocol):

@@ -93,9 +93,17 @@ class SqlJobStore(SqlSweeps):
         keys: Mapping[UUID, JobKeys],
         bounds: Sequence[QueueBound],
     ) -> Accepted:
-        return await self._engine.run(
-            lambda: accept_ruled(self._engine, project_id, jobs, keys, bounds, self._accept_all)
-        )
+        return await self._engine.run(lambda: self.accepting(project_id, jobs, keys, bounds))
+
+    def accepting(
+        self,
+        project_id: ProjectId,
+        jobs: Sequence[NewJob],
+        keys: Mapping[UUID, JobKeys],
+        bounds: Sequence[QueueBound],
+    ) -> Script[Accepted]:
+        """`accept_ruled` for whoever has a transaction."""
+        return accept_ruled(self._engine, project_id, jobs, keys, bounds, self._accept_all)
 
     def _explain_refusal(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
         """Some were not stored: fine if they stand there from an earlier try, else say why and undo all."""

@@ -117,7 +117,7 @@ def migrate_file(
     """Migrate a SQLite file; ``connection`` serves a database in memory."""
     if connection is None and not apply and not Path(path).exists():
         return _compare("sqlite", [])
-    own = connection or connect(path)
+    own = connection or (connect(path) if apply else _onlooker(path))
     try:
         return _migrate_connection(own, apply=apply)
     except sqlite3.Error as error:
@@ -129,13 +129,22 @@ def migrate_file(
             own.close()
 
 
+def _onlooker(path: str) -> sqlite3.Connection:
+    """A connection that changes nothing, not even the file's journal, and so waits for no writer."""
+    try:
+        connection = sqlite3.connect(path, timeout=5, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+    return connection
+
+
 def _migrate_connection(connection: sqlite3.Connection, *, apply: bool) -> SchemaState:
-    if not apply:
-        made = connection.execute(
-            "SELECT 1 FROM sqlite_master WHERE name = 'taskforge_migrations'"
-        ).fetchone()
-        rows = connection.execute(APPLIED).fetchall() if made else []
-        return _compare("sqlite", [(row["version"], row["checksum"]) for row in rows])
+    made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'taskforge_migrations'").fetchone()
+    rows = connection.execute(APPLIED).fetchall() if made else []
+    state = _compare("sqlite", [(row["version"], row["checksum"]) for row in rows])
+    if not apply or not state.pending:  # nothing to write, so nobody has to be waited for
+        return state
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import asyncpg
 
 from taskforge.storage.connections import Connections
-from taskforge.storage.engine import Call, Many, Rows, Script
+from taskforge.storage.engine import Call, Many, Rows, Script, adrive
 from taskforge.storage.postgres_errors import DRIVER_ERRORS, translated
 from taskforge.storage.statements import catalog
 
@@ -98,13 +98,7 @@ class PostgresEngine:
 
     async def _drive(self, connection: Any, script: Callable[[], Script[T]]) -> T:
         async with connection.transaction():
-            steps = script()
-            try:
-                call = next(steps)
-                while True:
-                    call = steps.send(await self._fetch(connection, call))
-            except StopIteration as stop:
-                return cast("T", stop.value)
+            return await adrive(script, lambda call: self._fetch(connection, call))
 
     async def _alone(self, connection: Any, call: Call) -> Rows:
         if self._statement_cache:
@@ -114,6 +108,11 @@ class PostgresEngine:
             return await self._fetch(connection, call)
 
     async def _fetch(self, connection: Any, call: Call) -> Rows:
+        sql, arguments = self.bound(call)
+        return cast("Rows", await connection.fetch(sql, *arguments))
+
+    def bound(self, call: Call) -> tuple[str, list[Any]]:
+        """The statement of a call, with $1, $2 ..., and what stands for them."""
         sql, names = self._prepared[call.name]
         parameters = call.parameters
         if isinstance(call, Many):
@@ -123,10 +122,9 @@ class PostgresEngine:
                 for name, column in call.columns.items()
             }
             parameters = {**parameters, **columns}
-        arguments = [
+        return sql, [
             parameters[name] if name != "now" else self._clock and self._clock.now() for name in names
         ]
-        return cast("Rows", await connection.fetch(sql, *arguments))
 
     async def _connect(self) -> asyncpg.Connection[Any]:
         try:

@@ -6,19 +6,21 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.errors import Conflict
+from taskforge.domain.errors import Conflict, Unavailable
 from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_dead_letters
 from taskforge.storage.codec import queue_of, to_json
-from taskforge.storage.engine import Engine, One, Script
+from taskforge.storage.engine import Engine, One, Rows, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
 
 LONGEST_CLAIM_SECONDS = 2.0
+DELETION_PATIENCE_SECONDS = 2.0
+DELETION_LOOK_SECONDS = 0.01
 
 
 class SqlQueueStore:
@@ -56,16 +58,24 @@ class SqlQueueStore:
         settings: QueueSettings,
     ) -> Queue | None:
         values = _values(project_id, name, description, priority, state, settings)
+        return await self._engine.run(lambda: self._creating(values, settings))
 
-        def script() -> Script[Queue | None]:
-            known = yield from self._known(project_id)
-            check_dead_letters(None, settings, known)
-            rows = yield One("create_queue", {**values, "id": self._mint()})
-            if rows and settings.has_rule:
-                yield One("shut_gate", {"project_id": project_id, "queue_id": rows[0]["id"]})
-            return queue_of(rows[0], self._engine) if rows else None
+    def declaring(self, project_id: ProjectId, name: str) -> Script[Queue | None]:
+        """The queue of this name, made if need be, for whoever has a transaction."""
+        rows = yield One("find_queue", {"project_id": project_id, "name": name})
+        if rows:
+            return queue_of(rows[0], self._engine)
+        settings = QueueSettings()
+        values = _values(project_id, name, None, 0, QueueState.ACTIVE, settings)
+        return (yield from self._creating(values, settings))
 
-        return await self._engine.run(script)
+    def _creating(self, values: Mapping[str, Any], settings: QueueSettings) -> Script[Queue | None]:
+        known = yield from self._known(values["project_id"])
+        check_dead_letters(None, settings, known)
+        rows = yield One("create_queue", {**values, "id": self._mint()})
+        if rows and settings.has_rule:
+            yield One("shut_gate", {"project_id": values["project_id"], "queue_id": rows[0]["id"]})
+        return queue_of(rows[0], self._engine) if rows else None
 
     async def list(self, project_id: ProjectId) -> Sequence[Queue]:
         rows = await self._engine.read(One("list_queues", {"project_id": project_id}))
@@ -136,22 +146,72 @@ class SqlQueueStore:
 
     async def delete(self, project_id: ProjectId, queue_id: QueueId) -> dict[JobStatus, int]:
         queue = {"project_id": project_id, "queue_id": queue_id}
-
-        def script() -> Script[dict[JobStatus, int]]:
-            yield One("shut_out_writers")
-            unfinished = {
-                JobStatus(row["status"]): int(row["jobs"]) for row in (yield One("count_unfinished", queue))
-            }
-            if not unfinished:
-                yield One("forget_starts", queue)
-                yield One("delete_queue", queue)
-                yield One("bump_config", {"project_id": project_id})
+        unfinished = _counts(await self._engine.read(One("count_unfinished", queue)))
+        if unfinished:
             return unfinished
-
+        before = await self._engine.run(lambda: self._close(queue))
+        if before is None:
+            return {}
         try:
-            return await self._engine.run(script)
+            await self._let_writers_end()
+            unfinished = await self._engine.run(lambda: self._remove(queue))
         except Conflict:
+            await self._reopen(before)
             raise Conflict("another queue names it as its dead-letter queue") from None
+        except BaseException:
+            await self._reopen(before)
+            raise
+        if unfinished:
+            await self._reopen(before)
+        return unfinished
+
+    def _close(self, queue: Mapping[str, Any]) -> Script[dict[str, Any] | None]:
+        """From the commit on nobody who looks at it puts a job in; answers what brings its state back."""
+        rows = yield One("get_queue", queue)
+        if not rows:
+            return None
+        before = {**queue, "state": rows[0]["state"], "paused_at": rows[0]["paused_at"]}
+        change = {**before, "was": before["state"], "state": QueueState.CLOSED}
+        if not (yield One("set_queue_state", change)):
+            raise Unavailable("the queue was changed just now", hint="try again")
+        yield One("bump_config", {"project_id": queue["project_id"]})
+        return {**before, "was": QueueState.CLOSED}
+
+    async def _let_writers_end(self) -> None:
+        """Those who may have seen it open, and will have left their jobs or none when they are gone."""
+        deadline = time.monotonic() + DELETION_PATIENCE_SECONDS
+        left = await self._writers()
+        while left:
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    "transactions that write jobs have not ended", hint="try again when they have"
+                )
+            await asyncio.sleep(DELETION_LOOK_SECONDS)
+            left &= await self._writers()
+
+    async def _writers(self) -> set[str]:
+        return {row["writer"] for row in await self._engine.read(One("short_writers_of_jobs"))}
+
+    def _remove(self, queue: Mapping[str, Any]) -> Script[dict[JobStatus, int]]:
+        yield One("wait_briefly")
+        yield One("lock_queue", queue)
+        unfinished = _counts((yield One("count_unfinished", queue)))
+        if not unfinished:
+            yield One("forget_starts", queue)
+            yield One("delete_queue", queue)
+            yield One("bump_config", {"project_id": queue["project_id"]})
+        return unfinished
+
+    async def _reopen(self, before: Mapping[str, Any]) -> None:
+        def script() -> Script[None]:
+            yield One("set_queue_state", before)
+            yield One("bump_config", {"project_id": before["project_id"]})
+
+        await self._engine.run(script)
+
+
+def _counts(rows: Rows) -> dict[JobStatus, int]:
+    return {JobStatus(row["status"]): int(row["jobs"]) for row in rows}
 
 
 def _values(

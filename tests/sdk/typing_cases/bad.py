@@ -23,6 +23,9 @@ async def declare(task: TaskDecorator) -> None:
     add.enqueue(1, c=2)  # expect-error
     await add.aenqueue("x", 1)  # expect-error
     add.job(1, "x")  # expect-error
+    add.enqueue_in()  # expect-error
+    add.enqueue_in(task)  # expect-error
+    await add.aenqueue_in(task, "x")  # expect-error
     add.options(prio=1)  # expect-error
     add.options(priority="high")  # expect-error
     add.options(delay=1).enqueue("x")  # expect-error

@@ -34,6 +34,8 @@ def declare(backend: Backend, task: TaskDecorator) -> None:
 
     assert_type(add.enqueue(2, 3), JobHandle[int])
     assert_type(add.enqueue(2, b=3).result(timeout=10), int)
+    assert_type(add.enqueue_in(backend, 2, b=3), JobHandle[int])
+    assert_type(add.options(delay=1).enqueue_in(backend, 2).result(), int)
     assert_type(add(2), int)
     assert_type(add.job(1), TaskCall[int])
     assert_type(add.options(delay=60, priority=9, tags=["a"]).enqueue(2).result(), int)
@@ -54,6 +56,9 @@ async def in_async_code(task: TaskDecorator) -> None:
     async def fetch(ctx: Context, url: str, retries: int = 3) -> bytes:
         return b""
 
+    connection: object = task
+    assert_type(await fetch.aenqueue_in(connection, "x", retries=1), JobHandle[bytes])
+    assert_type(await fetch.options(priority=1).aenqueue_in(connection, url="x"), JobHandle[bytes])
     job = await fetch.aenqueue("x", retries=1)
     assert_type(job, JobHandle[bytes])
     assert_type(await job, bytes)

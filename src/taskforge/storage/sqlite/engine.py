@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from taskforge.storage.engine import Call, Many, One, Rows, Script
+from taskforge.storage.engine import Call, Many, One, Rows, Script, drive
 from taskforge.storage.sqlite.connection import EPOCH, connect, identity_of, microseconds, stored, translated
 from taskforge.storage.sqlite.writer import UNDONE, Writer
 from taskforge.storage.statements import catalog
@@ -106,13 +106,7 @@ class SqliteEngine:
 
     def drive(self, connection: sqlite3.Connection, script: Callable[[], Script[T]]) -> T:
         """Run a script on a connection whose transaction someone else began and will end."""
-        steps = script()
-        try:
-            call = next(steps)
-            while True:
-                call = steps.send(self._fetch(connection, call))
-        except StopIteration as stop:
-            return cast("T", stop.value)
+        return drive(script, lambda call: self._fetch(connection, call))
 
     def _read(self, call: Call) -> Rows:
         connection = getattr(self._reading, "connection", None)

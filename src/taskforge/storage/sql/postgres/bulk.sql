@@ -24,12 +24,18 @@ UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, los
   queue_id = q.id, scheduled_for = NULL, expires_at = NULL, deadline = NULL, waits_until = NULL,
   completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = t.now,
   rank = (extract(epoch FROM t.now) * 1000000)::bigint - j.priority * q.aging_us
-FROM t, queues q
+FROM t, (
+  SELECT k.id, k.aging_us FROM queues k -- locked, so that none can go meanwhile (deletion.sql)
+  WHERE k.project_id = :project_id::uuid AND k.id = ANY (ARRAY (
+    SELECT coalesce(:queue_id::uuid, o.queue_id) FROM jobs o
+    WHERE o.project_id = :project_id::uuid AND o.id = ANY (:job_ids::uuid[])))
+  ORDER BY k.id FOR KEY SHARE
+) q
 WHERE j.id = ANY (ARRAY (
   SELECT c.id FROM jobs c WHERE c.project_id = :project_id::uuid AND c.id = ANY (:job_ids::uuid[])
     AND c.status IN ('failed', 'cancelled') AND c.key IS NULL AND c.concurrency_key IS NULL
   ORDER BY c.id FOR UPDATE))
-  AND q.project_id = j.project_id AND q.id = coalesce(:queue_id::uuid, j.queue_id)
+  AND q.id = coalesce(:queue_id::uuid, j.queue_id)
 RETURNING j.id;
 
 -- name: move_jobs

@@ -387,7 +387,11 @@ UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, los
   completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = t.now,
   rank = (extract(epoch FROM t.now) * 1000000)::bigint - j.priority * q.aging_us,
   hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, 0)
-FROM t, queues q
+FROM t, (
+  SELECT k.id, k.aging_us FROM queues k -- locked, so that it cannot go meanwhile (deletion.sql)
+  WHERE k.project_id = :project_id::uuid AND k.id = coalesce(:queue_id::uuid,
+    (SELECT o.queue_id FROM jobs o WHERE o.project_id = :project_id::uuid AND o.id = :job_id::uuid))
+  FOR KEY SHARE
+) q
 WHERE j.project_id = :project_id::uuid AND j.id = :job_id::uuid AND j.status IN ('failed', 'cancelled')
-  AND q.project_id = j.project_id AND q.id = coalesce(:queue_id::uuid, j.queue_id)
 RETURNING j.id;

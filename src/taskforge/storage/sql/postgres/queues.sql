@@ -21,8 +21,3 @@ UPDATE queues SET name = :name::text, description = :description::text, priority
 WHERE project_id = :project_id::uuid AND id = :queue_id::uuid
 RETURNING id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
   created_at, updated_at;
-
--- name: shut_out_writers
--- An insert that has read the queue before it goes would leave a job without one; so wait for the writers of the
--- moment (a lock is taken before the snapshot, so that later ones see the queue gone), but not for long.
-DO $$ BEGIN PERFORM set_config('lock_timeout', '2s', true); LOCK TABLE jobs IN SHARE MODE; END $$;

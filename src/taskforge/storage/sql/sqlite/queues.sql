@@ -19,7 +19,3 @@ UPDATE queues SET name = :name, description = :description, priority = :priority
 WHERE project_id = :project_id AND id = :queue_id
 RETURNING id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
   created_at, updated_at;
-
--- name: shut_out_writers
--- whoever writes here is alone
-SELECT 1;

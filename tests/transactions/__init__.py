@@ -1,0 +1,1 @@
+"""Jobs in the transactions of callers, on the real drivers."""
