@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskforge.cli.exit_codes import ExitCode
+from taskforge.domain import errors
 from taskforge.domain.execution import FAILURES, LIVE, ExecutionStatus, Reason
 from taskforge.domain.job import FINISHED, Hold, JobStatus
 from taskforge.domain.lifecycle import TRANSITIONS, JobEvent
@@ -61,6 +62,27 @@ HOLDS = {
     Hold.SUSPECT: "a worker was lost under it: it runs only where no other such job runs",
     Hold.KEY: "as many jobs of its concurrency key as may run at once have their place; it gets the next one",
 }
+ADVICE = {
+    "TaskforgeError": "read the message: the database refused something that no other error is for",
+    "InvalidInput": "mend the value that `field` names, as `hint` says",
+    "InvalidPayload": "mend the arguments, or what the handler returned; pass large data by its address",
+    "InvalidSetting": "mend the setting; `taskforge config` shows where each comes from",
+    "ForeignConnection": "hand over a connection to TASKFORGE_DATABASE_URL of a kind in [transactions](transactions.md)",
+    "NotFound": "look at the nearest names in `hint`; if it was there a moment ago, somebody has removed it",
+    "Conflict": "look at the present state first, then decide; the same call again is refused again",
+    "IllegalTransition": "see [the lifecycle](lifecycle.md) for what may follow what",
+    "QueueClosed": "use another queue, or open it: `taskforge queues resume NAME`",
+    "QueueFull": "enqueue later, or raise the bound: the queue is as long, or as far behind, as it may be",
+    "DuplicateTask": "give one of the two another `name=`",
+    "NoTransaction": "begin a transaction, or use `enqueue`; roll back one that has failed",
+    "LeaseLost": "nothing: the job goes on elsewhere",
+    "Unavailable": "try again later; if it lasts, `hint` says what to look at (address, rights, room, locks)",
+    "TooSlow": "look at what PostgreSQL was busy with, then try again: it may have been done",
+    "SchemaMismatch": "`taskforge migrate`, or install the version that fits the database",
+    "JobFailed": "read `error_type` and `traceback`, or `taskforge jobs show ID`; retry when the cause is gone",
+    "JobCancelled": "nothing, or retry the job",
+    "ResultTimeout": "wait longer, or look later: the job goes on",
+}
 
 
 def transition_diagram() -> str:
@@ -109,6 +131,24 @@ def hold_table() -> str:
     return _table(("hold", "meaning"), [(f"`{hold.value}`", HOLDS[hold]) for hold in Hold])
 
 
+def error_table() -> str:
+    """Every error of the family, each under its parent."""
+
+    def rows(error: type[errors.TaskforgeError], depth: int) -> list[tuple[str, str, str, str]]:
+        meaning = " ".join((error.__doc__ or "").split("\n\n")[0].split()).replace("``", "`")
+        name = "\N{EM SPACE}" * depth + f"`{error.__name__}`"
+        below = [row for child in error.__subclasses__() for row in rows(child, depth + 1)]
+        own = child_of_the_family(error)
+        return [*([(name, f"`{error.code}`", meaning, ADVICE[error.__name__])] if own else []), *below]
+
+    return _table(("error", "code", "what it means", "what to do"), rows(errors.TaskforgeError, 0))
+
+
+def child_of_the_family(error: type[errors.TaskforgeError]) -> bool:
+    """Whether it is for callers; what other modules derive is their own affair."""
+    return error.__module__ == errors.__name__
+
+
 def exit_code_table() -> str:
     """How a command ends."""
     return _table(("code", "meaning"), [(str(code.value), code.meaning) for code in ExitCode])
@@ -131,6 +171,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "reasons": reason_table,
         "holds": hold_table,
     },
+    "errors.md": {"errors": error_table},
     "cli.md": {"exit codes": exit_code_table},
     "settings.md": {"settings": settings_table},
 }

@@ -2,7 +2,8 @@
 
 import pytest
 
-from scripts.generate_docs import DOCS, EVENTS, EXECUTION_STATUSES, HOLDS, PARTS, REASONS, generated
+from scripts.generate_docs import ADVICE, DOCS, EVENTS, EXECUTION_STATUSES, HOLDS, PARTS, REASONS, generated
+from taskforge.domain import errors
 from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.job import Hold
 from taskforge.domain.lifecycle import JobEvent
@@ -18,3 +19,5 @@ def test_every_word_is_explained() -> None:
     assert set(EXECUTION_STATUSES) == set(ExecutionStatus)
     assert set(REASONS) == set(Reason)
     assert set(HOLDS) == set(Hold)
+    family = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    assert set(ADVICE) == family

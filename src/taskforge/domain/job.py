@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.keys import JobKeys, check_key, check_places
-from taskforge.domain.queue import QueueSettings, check_priority
+from taskforge.domain.queue import QueueSettings, check_name, check_priority
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 
 if TYPE_CHECKING:
@@ -227,6 +227,8 @@ class JobOptions:
     retry_jitter: bool | None = None
 
     def __post_init__(self) -> None:
+        if self.queue is not None:
+            check_name(self.queue, field="queue")
         if self.priority is not None:
             check_priority(self.priority)
         if self.max_attempts is not None:
@@ -237,6 +239,13 @@ class JobOptions:
             check_seconds(self.delay, "delay", least=0.0)
         if self.timeout is not None:
             check_seconds(self.timeout, "timeout", least=0.001)
+        self._check_moments()
+        if self.tags is not None:
+            check_tags(self.tags)
+        self._check_keys()
+        self.retry_policy()
+
+    def _check_moments(self) -> None:
         for field, moment in (
             ("run_at", self.run_at),
             ("deadline", self.deadline),
@@ -246,10 +255,6 @@ class JobOptions:
                 check_aware(moment, field)
             elif moment is not None:
                 check_seconds(moment, field, least=0.0)
-        if self.tags is not None:
-            check_tags(self.tags)
-        self._check_keys()
-        self.retry_policy()
 
     def _check_keys(self) -> None:
         if self.key is not None:

@@ -260,13 +260,13 @@ def check_dead_letters(
         target = queue.settings.dead_letter_queue_id
 
 
-def check_name(name: str, what: str = "queue name") -> str:
+def check_name(name: str, what: str = "queue name", *, field: str = "name") -> str:
     """The name, if it is 1 to 100 printable characters without white space at its ends."""
     if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME:
-        raise InvalidInput(f"{what} must be 1 to {MAX_NAME} characters, not {name!r:.120}", field="name")
+        raise InvalidInput(f"{what} must be 1 to {MAX_NAME} characters, not {name!r:.120}", field=field)
     if name != name.strip() or not name.isprintable():
         raise InvalidInput(
-            f"{what} must be printable and not start or end with a space: {name!r}", field="name"
+            f"{what} must be printable and not start or end with a space: {name!r}", field=field
         )
     return name
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import NotFound, TaskforgeError
 from taskforge.domain.job import AttemptPolicy, attempt_policy
-from taskforge.domain.queue import QueueSettings
+from taskforge.domain.queue import QueueSettings, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +88,8 @@ class QueueDirectory:
     async def declared(self, names: Sequence[str]) -> Sequence[Queue]:
         """The queues that code names; those that do not exist are made."""
         if any(name not in self._by_name for name in names):
-            await self._queues.ensure(self.project_id, list(dict.fromkeys(names)))
+            unique = list(dict.fromkeys(check_name(name, field="queue") for name in names))
+            await self._queues.ensure(self.project_id, unique)
             await self.refresh()
         return [self.lately(name) or self._by_name[name] for name in names]
 
