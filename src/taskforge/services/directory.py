@@ -86,11 +86,13 @@ class QueueDirectory:
             self._looking = None
 
     async def declared(self, names: Sequence[str]) -> Sequence[Queue]:
-        """The queues that code names; those that do not exist are made."""
+        """The queues that code names; those that do not exist are made. Raises InvalidInput, NotFound."""
         if any(name not in self._by_name for name in names):
             unique = list(dict.fromkeys(check_name(name, field="queue") for name in names))
             await self._queues.ensure(self.project_id, unique)
             await self.refresh()
+            if any(name not in self._by_name for name in names):
+                raise NotFound("a queue was deleted just now", hint="enqueue again to make it anew")
         return [self.lately(name) or self._by_name[name] for name in names]
 
     def known(self, name: str) -> Queue | None:
