@@ -283,3 +283,15 @@ async def test_a_session_in_the_middle_of_its_work(shop: Shop) -> None:
     engine.dispose()
     assert await shop.orders() == [1]
     assert await shop.jobs() == 1
+
+
+async def test_a_key_that_is_taken_gives_the_job_that_has_it(shop: Shop) -> None:
+    first = await shop.ship.options(key="order-1").aenqueue(1)
+    async with opened("sqlite3" if "sqlite" in shop.url else "psycopg", shop.url) as driver:
+        again = await driver.enqueue(shop.ship.options(key="order-1"), 1)
+        other = await driver.enqueue(shop.ship.options(concurrency_key="partner", concurrency_limit=1), 2)
+        await driver.commit()
+    assert (again.id, again.created, other.created) == (first.id, False, True)
+    assert await shop.jobs() == 2
+    async with shop.worker(name="w"):
+        assert sorted([await first.aresult(20), await other.aresult(20)]) == [1, 2]
