@@ -145,10 +145,10 @@ async def test_a_task_that_nobody_registered_waits_and_says_so(app: TaskForge) -
     from taskforge.services.submission import JobRequest
 
     platform = await app.platform()
-    job_id = await platform.submission.submit(
+    submitted = await platform.submission.submit(
         JobRequest("default", "nobody", "{}", JobOptions()), declare=True
     )
     async with app.worker(name="w"):
         await (await known.aenqueue())
-    stored = await platform.insights.job(job_id)
+    stored = await platform.insights.job(submitted.id)
     assert (stored.status, stored.hold) == ("pending", "no_worker")

@@ -52,7 +52,8 @@ class PsycopgCaller:
         _check_psycopg(self._connection)
 
         def fetch(call: Call) -> Rows:
-            return cursor.execute(*_listed(self._engine.bound(call))).fetchall()
+            cursor.execute(*_listed(self._engine.bound(call)))
+            return [] if cursor.description is None else cursor.fetchall()
 
         with RawCursor(self._connection, row_factory=dict_row) as cursor:
             return drive(script, fetch)
@@ -73,7 +74,8 @@ class AsyncPsycopgCaller:
         _check_psycopg(self._connection)
 
         async def fetch(call: Call) -> Rows:
-            return await (await cursor.execute(*_listed(self._engine.bound(call)))).fetchall()
+            await cursor.execute(*_listed(self._engine.bound(call)))
+            return [] if cursor.description is None else await cursor.fetchall()
 
         async with AsyncRawCursor(self._connection, row_factory=dict_row) as cursor:
             return await adrive(script, fetch)
