@@ -58,7 +58,7 @@ REASONS = {
 }
 HOLDS = {
     Hold.NO_WORKER: "no worker, and no program that enqueues by task, has named this job type yet",
-    Hold.PAUSED: "its type or one of its tags is paused: `taskforge pauses list` says by whom and why",
+    Hold.PAUSED: "its type, one of its tags or a key of it is paused: `taskforge pauses list` says by whom and why",
     Hold.SUSPECT: "a worker was lost under it: it runs only where no other such job runs",
     Hold.KEY: "as many jobs of its concurrency key as may run at once have their place; it gets the next one",
 }

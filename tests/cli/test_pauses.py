@@ -52,7 +52,7 @@ def test_who_paused_a_queue_and_why(anywhere: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["create"], ExitCode.USAGE, "give one of --type or --tag"),
+        (["create"], ExitCode.USAGE, "give one of --type or --tag or --key"),
         (["create", "--type", "a", "--tag", "b"], ExitCode.USAGE, "give one of"),
         (["create", "--type", "a b"], ExitCode.USAGE, "job type"),
         (["create", "--tag", "a", "--reason", "x" * 1001], ExitCode.USAGE, "reason"),

@@ -12,6 +12,7 @@ import pytest
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.job import Hold, JobStatus
+from taskforge.domain.keys import JobKeys
 from taskforge.domain.outcome import Failed, Lost, Released, Snoozed, Succeeded
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueState
@@ -344,3 +345,34 @@ async def test_a_dead_letter_is_no_waiting_job(stage: Stage) -> None:
     assert await stage.finish(job, Failed(BOOM), policy=plain_policy(1))
     found = await stage.job(job.id)
     assert (found.status, found.hold) == (JobStatus.FAILED, None)
+
+
+async def test_a_key_and_a_concurrency_key(stage: Stage) -> None:
+    """A paused job takes no place of its key, and stands in line again when it is resumed."""
+    queue = await stage.queue()
+    await stage.know("t")
+    jobs = [stage.new(queue) for _ in range(5)]
+    keys = {
+        jobs[0].id: JobKeys(key="k"),
+        jobs[1].id: JobKeys(concurrency_key="c", concurrency_limit=1),
+        jobs[2].id: JobKeys(concurrency_key="c", concurrency_limit=1),
+        jobs[3].id: JobKeys(key="other"),
+        jobs[4].id: JobKeys(key="k2", concurrency_key="c", concurrency_limit=1),
+    }
+    await stage.jobs.accept_ruled(stage.project, jobs, keys=keys, bounds=[])
+    pauses = pauses_of(stage)
+    await pauses.create(PauseKind.KEY, "k")
+    await pauses.create(PauseKind.KEY, "c")
+    holds = [await hold_of(stage, job.id) for job in jobs]
+    assert holds == [Hold.PAUSED, Hold.PAUSED, Hold.PAUSED, None, Hold.PAUSED]
+    late = stage.new(queue)
+    await stage.jobs.accept_ruled(
+        stage.project, [late], keys={late.id: JobKeys(concurrency_key="c", concurrency_limit=1)}, bounds=[]
+    )
+    assert await hold_of(stage, late.id) is Hold.PAUSED
+    assert [job.id for job in await stage.claim(queue)] == [jobs[3].id]
+    await pauses.remove(PauseKind.KEY, "k")
+    await pauses.remove(PauseKind.KEY, "c")
+    assert {job.id for job in await stage.claim(queue)} == {jobs[0].id, jobs[1].id}
+    holds = [await hold_of(stage, job.id) for job in (jobs[2], jobs[4], late)]
+    assert holds == [Hold.KEY] * 3

@@ -1,4 +1,4 @@
-"""``taskforge pauses``: stop handing out jobs of one type, or with one tag, and go on."""
+"""``taskforge pauses``: stop handing out jobs of one type, with one tag or of one key, and go on."""
 
 from typing import Annotated
 
@@ -8,12 +8,15 @@ from taskforge.cli.options import AsJson, By, Reason
 from taskforge.cli.session import session_of
 
 commands = typer.Typer(
-    help="Pause jobs by type or tag (queues: `taskforge queues pause`).",
+    help="Pause jobs by type, tag or key (queues: `taskforge queues pause`).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 ByType = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Jobs of this type.")]
+ByKey = Annotated[
+    str | None, typer.Option("--key", metavar="KEY", help="Jobs with this key or concurrency key.")
+]
 ByTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Jobs with this tag.")]
 
 
@@ -22,6 +25,7 @@ def create(
     context: typer.Context,
     job_type: ByType = None,
     tag: ByTag = None,
+    key: ByKey = None,
     reason: Reason = None,
     by: By = None,
     as_json: AsJson = False,
@@ -31,7 +35,7 @@ def create(
     from taskforge.cli.pause_view import pause_document, print_pause, what
     from taskforge.cli.show import print_json
 
-    kind, value = what({"type": job_type, "tag": tag})
+    kind, value = what({"type": job_type, "tag": tag, "key": key})
     pause, is_new = session_of(context).run(
         lambda platform: platform.pauses.create(kind, value, reason=reason, by=person(by))
     )
@@ -43,7 +47,7 @@ def create(
 
 @commands.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """List what is paused: queues, types, tags; by whom, since when and why."""
+    """List what is paused: queues, types, tags, keys; by whom, since when and why."""
     from taskforge.cli.pause_view import all_pauses, print_pauses
     from taskforge.cli.show import print_json
 
@@ -56,13 +60,17 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 @commands.command("remove")
 def remove(
-    context: typer.Context, job_type: ByType = None, tag: ByTag = None, as_json: AsJson = False
+    context: typer.Context,
+    job_type: ByType = None,
+    tag: ByTag = None,
+    key: ByKey = None,
+    as_json: AsJson = False,
 ) -> None:
     """Hand out such jobs again."""
     from taskforge.cli.pause_view import what
     from taskforge.cli.show import print_json
 
-    kind, value = what({"type": job_type, "tag": tag})
+    kind, value = what({"type": job_type, "tag": tag, "key": key})
     count = session_of(context).run(lambda platform: platform.pauses.remove(kind, value))
     if as_json:
         print_json({"kind": kind, "value": value, "released": count})

@@ -204,7 +204,7 @@ def _holds(job: Job, facts: Facts) -> Iterator[Obstacle]:
             {"job_type": job.job_type},
         )
     for pause in facts.pauses:
-        if pause.concerns(job.job_type, job.tags):
+        if pause.concerns(job):
             yield Obstacle(
                 WhyCode.PAUSED,
                 f"Jobs of {pause.kind.value} {pause.value!r} are paused"

@@ -1,4 +1,4 @@
-"""A pause: jobs of one type, or with one tag, that are not handed out until it is removed."""
+"""A pause: jobs of one type, with one tag or of one key, that are not handed out until it is removed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import check_job_type, check_tags
+from taskforge.domain.keys import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,16 +16,18 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId
+    from taskforge.domain.job import Job
 
 MAX_REASON = 1000
 MAX_WHO = 200
 
 
 class PauseKind(StrEnum):
-    """By what jobs are paused. A queue is paused by its state."""
+    """By what jobs are paused; a key is a job's key or its concurrency key. A queue is paused by its state."""
 
     TYPE = "type"
     TAG = "tag"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +48,22 @@ class Pause:
     applied_at: datetime | None
     removed_at: datetime | None
 
-    def concerns(self, job_type: str, tags: Sequence[str]) -> bool:
-        """Whether it pauses a job of this type with these tags."""
-        return self.value == job_type if self.kind is PauseKind.TYPE else self.value in tags
+    def concerns(self, job: Job) -> bool:
+        """Whether it pauses this job."""
+        marks: dict[PauseKind, Sequence[str | None]] = {
+            PauseKind.TYPE: (job.job_type,),
+            PauseKind.TAG: job.tags,
+            PauseKind.KEY: (job.key, job.concurrency_key),
+        }
+        return self.value in marks[self.kind]
 
 
 def check_pause_value(kind: PauseKind, value: str) -> str:
-    """The job type or tag, if it can be one. Raises InvalidInput."""
+    """The job type, tag or key, if it can be one. Raises InvalidInput."""
     if kind is PauseKind.TYPE:
         return check_job_type(value)
+    if kind is PauseKind.KEY:
+        return check_key(value, "key")
     check_tags([value])
     return value
 

@@ -35,7 +35,7 @@ CREATE TABLE queues (
   paused_at timestamptz,
   paused_by text,
   pause_reason text,
-  -- whether accepting has to look for a pause of a type or tag; kept with the rows of pauses
+  -- whether accepting has to look for a pause of a type, tag or key; kept with the rows of pauses
   project_has_pauses boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -79,8 +79,8 @@ CREATE TABLE tasks (
 CREATE TABLE pauses (
   id uuid PRIMARY KEY,
   project_id uuid NOT NULL REFERENCES projects (id),
-  kind text NOT NULL CHECK (kind IN ('type', 'tag')),
-  value text NOT NULL CHECK (char_length(value) BETWEEN 1 AND 100),
+  kind text NOT NULL CHECK (kind IN ('type', 'tag', 'key')),
+  value text NOT NULL CHECK (char_length(value) BETWEEN 1 AND 200),
   reason text,
   paused_by text,
   created_at timestamptz NOT NULL,
@@ -91,14 +91,16 @@ CREATE TABLE pauses (
 
 -- THE rule: why a waiting job may not be claimed, NULL when it may. The statements that make a job wait call it, or
 -- say in short what it says where the project has no pause.
-CREATE FUNCTION taskforge_hold(project uuid, type text, job_tags jsonb, concurrency_key text, lost integer)
-RETURNS text LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION taskforge_hold(
+  project uuid, type text, job_tags jsonb, job_keys text[], concurrency_key text, lost integer
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN CASE
     WHEN NOT EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = project AND k.name = type) THEN 'no_worker'
     WHEN EXISTS (
       SELECT 1 FROM pauses p WHERE p.project_id = project AND p.removed_at IS NULL
-        AND CASE p.kind WHEN 'type' THEN p.value = type WHEN 'tag' THEN job_tags @> to_jsonb(p.value) END
+        AND CASE p.kind WHEN 'type' THEN p.value = type WHEN 'tag' THEN job_tags @> to_jsonb(p.value)
+          WHEN 'key' THEN p.value = ANY (job_keys) END
     ) THEN 'paused'
     -- it stands in line; whoever gives the places of the key lets it go
     WHEN concurrency_key IS NOT NULL THEN 'key'

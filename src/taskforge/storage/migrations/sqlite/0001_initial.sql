@@ -37,7 +37,7 @@ CREATE TABLE queues (
   paused_at INTEGER,
   paused_by TEXT,
   pause_reason TEXT,
-  -- whether accepting has to look for a pause of a type or tag; kept with the rows of pauses
+  -- whether accepting has to look for a pause of a type, tag or key; kept with the rows of pauses
   project_has_pauses INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
   updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
@@ -84,8 +84,8 @@ CREATE TABLE tasks (
 CREATE TABLE pauses (
   id TEXT NOT NULL PRIMARY KEY,
   project_id TEXT NOT NULL REFERENCES projects (id),
-  kind TEXT NOT NULL CHECK (kind IN ('type', 'tag')),
-  value TEXT NOT NULL CHECK (length(value) BETWEEN 1 AND 100),
+  kind TEXT NOT NULL CHECK (kind IN ('type', 'tag', 'key')),
+  value TEXT NOT NULL CHECK (length(value) BETWEEN 1 AND 200),
   reason TEXT,
   paused_by TEXT,
   created_at INTEGER NOT NULL,
@@ -216,7 +216,8 @@ SELECT j.id, CASE
   WHEN EXISTS (
     SELECT 1 FROM pauses p WHERE p.project_id = j.project_id AND p.removed_at IS NULL
       AND CASE p.kind WHEN 'type' THEN p.value = j.job_type
-        WHEN 'tag' THEN p.value IN (SELECT value FROM json_each(j.tags)) END
+        WHEN 'tag' THEN p.value IN (SELECT value FROM json_each(j.tags))
+        WHEN 'key' THEN p.value IN (j.key, j.concurrency_key) END
   ) THEN 'paused'
   -- it stands in line; whoever gives the places of the key lets it go
   WHEN j.concurrency_key IS NOT NULL THEN 'key'

@@ -18,7 +18,7 @@ INSERT INTO jobs (
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, NULL, 0)
+  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, NULL, NULL, 0)
     WHEN k.name IS NULL THEN 'no_worker' END,
   (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
@@ -37,7 +37,7 @@ INSERT INTO jobs (
 )
 SELECT :id::uuid, q.project_id, q.id, :job_type::text, :payload::json,
   CASE WHEN t.due > t.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, :job_type::text, :tags::jsonb, NULL, 0)
+  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, :job_type::text, :tags::jsonb, NULL, NULL, 0)
     WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id::uuid AND k.name = :job_type::text)
     THEN NULL ELSE 'no_worker' END,
   (extract(epoch FROM coalesce(t.due, t.now)) * 1000000)::bigint - :priority::smallint * q.aging_us,
@@ -168,7 +168,7 @@ settled AS (
       SELECT c.status,
         CASE WHEN c.status IN ('pending', 'scheduled') THEN
           CASE WHEN (SELECT q.project_has_pauses FROM queues q WHERE q.id = j.queue_id)
-            THEN taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, j.losses + c.losses) ELSE c.hold END
+            THEN taskforge_hold(j.project_id, j.job_type, j.tags, ARRAY[j.key, j.concurrency_key], j.concurrency_key, j.losses + c.losses) ELSE c.hold END
         END,
         j.attempt_count + c.attempts, j.losses + c.losses,
         CASE WHEN c.delay_us IS NULL THEN j.scheduled_for ELSE t.now + c.delay_us * interval '1 microsecond' END,
@@ -297,7 +297,7 @@ FROM t LEFT JOIN workers w ON w.machine = :machine::text AND (w.stopped_at IS NU
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs j SET status = 'pending', updated_at = (SELECT now FROM t),
   hold = CASE WHEN (SELECT q.project_has_pauses FROM queues q WHERE q.id = j.queue_id)
-    THEN taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, j.losses) ELSE j.hold END
+    THEN taskforge_hold(j.project_id, j.job_type, j.tags, ARRAY[j.key, j.concurrency_key], j.concurrency_key, j.losses) ELSE j.hold END
 WHERE j.id = ANY (ARRAY (
   SELECT h.id FROM t, queues q, LATERAL (
     SELECT s.id FROM jobs s WHERE s.queue_id = q.id AND s.status = 'scheduled' AND s.scheduled_for <= t.now
@@ -354,7 +354,7 @@ SELECT h.id FROM tasks k, LATERAL (
 ) h LIMIT (SELECT :limit::bigint);
 
 -- name: release_holds
-UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, j.losses)
+UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags, ARRAY[j.key, j.concurrency_key], j.concurrency_key, j.losses)
 WHERE j.id = ANY (ARRAY (
   SELECT h.id FROM tasks k, LATERAL (
     SELECT w.id FROM jobs w WHERE w.project_id = k.project_id AND w.job_type = k.name AND w.hold = 'no_worker'
@@ -386,7 +386,7 @@ UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, los
   queue_id = q.id, scheduled_for = NULL, expires_at = NULL, deadline = NULL, waits_until = NULL,
   completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = t.now,
   rank = (extract(epoch FROM t.now) * 1000000)::bigint - j.priority * q.aging_us,
-  hold = taskforge_hold(j.project_id, j.job_type, j.tags, j.concurrency_key, 0)
+  hold = taskforge_hold(j.project_id, j.job_type, j.tags, ARRAY[j.key, j.concurrency_key], j.concurrency_key, 0)
 FROM t, (
   SELECT k.id, k.aging_us FROM queues k -- locked, so that it cannot go meanwhile (deletion.sql)
   WHERE k.project_id = :project_id::uuid AND k.id = coalesce(:queue_id::uuid,

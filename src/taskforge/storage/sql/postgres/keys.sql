@@ -20,7 +20,8 @@ INSERT INTO jobs (
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, n.concurrency_key, 0)
+  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb,
+      ARRAY[n.key, n.concurrency_key], n.concurrency_key, 0)
     WHEN k.name IS NULL THEN 'no_worker' WHEN n.concurrency_key IS NOT NULL THEN 'key' END,
   (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
@@ -93,7 +94,7 @@ forgotten AS (
       SELECT 1 FROM jobs j WHERE j.project_id = c.project_id AND j.concurrency_key = c.key
         AND j.concurrency_key IS NOT NULL AND j.status IN ('pending', 'scheduled', 'processing'))
 )
-UPDATE jobs SET hold = taskforge_hold(project_id, job_type, tags, NULL, losses)
+UPDATE jobs SET hold = taskforge_hold(project_id, job_type, tags, ARRAY[key, concurrency_key], NULL, losses)
 WHERE id = ANY (ARRAY (
   SELECT h.id FROM free f, LATERAL (
     SELECT j.id FROM jobs j WHERE j.project_id = f.project_id AND j.concurrency_key = f.key

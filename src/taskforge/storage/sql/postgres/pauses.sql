@@ -19,9 +19,9 @@ WHERE project_id = :project_id::uuid AND id = :pause_id::uuid
 
 -- name: rehold_jobs
 -- A job that has its place need not ask for it again.
-UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags,
+UPDATE jobs j SET hold = taskforge_hold(j.project_id, j.job_type, j.tags, ARRAY[j.key, j.concurrency_key],
   CASE WHEN j.hold <> 'suspect' THEN j.concurrency_key END, j.losses)
 WHERE j.project_id = :project_id::uuid AND j.id = ANY (:job_ids::uuid[]) AND j.status IN ('pending', 'scheduled')
   AND j.hold IS DISTINCT FROM taskforge_hold(j.project_id, j.job_type, j.tags,
-    CASE WHEN j.hold <> 'suspect' THEN j.concurrency_key END, j.losses)
+    ARRAY[j.key, j.concurrency_key], CASE WHEN j.hold <> 'suspect' THEN j.concurrency_key END, j.losses)
 RETURNING j.id, j.concurrency_key;
