@@ -209,6 +209,8 @@ class Wiring:
             from taskforge.storage.sqlite.engine import SqliteEngine
 
             self._sqlite = SqliteEngine(self.address.target, clock=self._clock)
+            if self._sqlite.in_memory:
+                self._sqlite.migrate_memory()
         return self._sqlite
 
     def _signals(self, engine: Engine) -> Signals:

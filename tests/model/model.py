@@ -306,9 +306,11 @@ class Model:
         return len(lost)
 
     def pause(self, job_type: str) -> int:
-        """Hold what is pending; what is scheduled is held when it is promoted. Answers how many."""
+        """Hold what is pending, and suspects; what else is scheduled is held when it is promoted."""
         self.paused_types.add(job_type)
-        able = [j for j in self.jobs.values() if j.status == "pending" and j.hold in (None, "suspect")]
+        able = [
+            j for j in self.jobs.values() if j.hold == "suspect" or (j.status == "pending" and j.hold is None)
+        ]
         return self._decide(able)
 
     def resume(self, job_type: str) -> int:

@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 
 from taskforge.storage.engine import Call, Many, One, Rows, Script, drive
+from taskforge.storage.migrate import migrate_file
 from taskforge.storage.sqlite.connection import EPOCH, connect, identity_of, microseconds, stored, translated
 from taskforge.storage.sqlite.writer import UNDONE, Writer
 from taskforge.storage.statements import catalog
@@ -99,6 +100,10 @@ class SqliteEngine:
 
     def identities(self, values: Sequence[Any]) -> frozenset[UUID]:
         return msgspec.convert(values, frozenset[UUID])
+
+    def migrate_memory(self) -> None:
+        """Make the tables of a database that lives in this process only."""
+        self._writer.use(lambda connection: migrate_file(self.path, connection=connection))
 
     def changed_by_others(self) -> bool | None:
         """Whether another connection has written since the last call; None while our writer is at work."""

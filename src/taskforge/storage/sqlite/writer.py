@@ -86,6 +86,11 @@ class Writer:
         self._wake.set()
         return await future
 
+    def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Work with the connection outside of a transaction, while nothing else does."""
+        with self._in_use:
+            return work(self._opened())
+
     def changed_by_others(self) -> bool | None:
         """Whether another connection has committed since the last call; None while the writer is at work.
 
