@@ -72,6 +72,7 @@ ADVICE = {
     "Conflict": "look at the present state first, then decide; the same call again is refused again",
     "IllegalTransition": "see [the lifecycle](lifecycle.md) for what may follow what",
     "QueueClosed": "use another queue, or open it: `taskforge queues resume NAME`",
+    "SharedFile": "SQLite works on the disk of one machine only: use PostgreSQL for more than one",
     "QueueFull": "enqueue later, or raise the bound: the queue is as long, or as far behind, as it may be",
     "DuplicateTask": "give one of the two another `name=`",
     "NoTransaction": "begin a transaction, or use `enqueue`; roll back one that has failed",

@@ -12,11 +12,12 @@ import random
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskforge.coordination.local import Hub, LocalSignals
-from taskforge.domain.errors import NotFound
+from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.services.bulk import Bulk
 from taskforge.services.control import Control
@@ -26,6 +27,7 @@ from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
 from taskforge.services.insights import Insights
 from taskforge.services.pauses import Pauses, PauseWork
+from taskforge.services.processes import this_process
 from taskforge.services.queues import Queues
 from taskforge.services.recovery import Recovery
 from taskforge.services.results import Results
@@ -178,6 +180,8 @@ class Wiring:
     async def _open(self) -> Platform:
         await self._check_schema()
         engine = self._engine(pool_size=self.settings.pool_size, name="taskforge")
+        if self.address.kind == "sqlite":
+            await self._refuse_other_hosts(engine)
         project_id = await self._project(engine)
         signals = self._signals(engine)
         await signals.start()
@@ -192,6 +196,19 @@ class Wiring:
             state = await migrate(self.settings.database_url)
             if state.unknown:
                 state.check()
+
+    async def _refuse_other_hosts(self, engine: Engine) -> None:
+        """The locks and the shared memory of SQLite end with the machine: two hosts would ruin the file."""
+        process = this_process()
+        if not process.machine:
+            return
+        since = datetime.now(UTC) - timedelta(seconds=self.settings.lease_seconds)
+        host = await SqlWorkerStore(engine).host_elsewhere(process, since)
+        if host is not None:
+            raise SharedFile(
+                f"a worker on host {host!r} uses {self.address.target}: SQLite cannot be shared by two machines",
+                hint=f"use PostgreSQL; if that worker is gone, wait {self.settings.lease_seconds:g} s",
+            )
 
     def _engine(self, *, pool_size: int, name: str) -> Engine:
         if self.address.kind == "postgres":

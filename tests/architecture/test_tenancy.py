@@ -15,6 +15,7 @@ TABLES_WITHOUT_PROJECT = {
 }
 STATEMENTS_WITHOUT_PROJECT = {
     "find_project": "finds the project by its name",
+    "worker_of_another_boot": "a file is one for all projects: who shares it over a network is of none",
     "workers_on_machine": "a machine is one for all projects: recovery asks which of its processes are dead",
     "database_now": "the database's clock is one for all projects",
     "database_settings": "the database's settings are the same for all projects",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from taskforge import JobFailed, TaskForge
-from taskforge.domain.errors import SchemaMismatch, Unavailable
+from taskforge.domain.errors import SchemaMismatch, SharedFile, Unavailable
+from taskforge.services.processes import this_machine
 from taskforge.storage.address import parse_address
 from tests.conformance.stage import run_sql
 
@@ -52,6 +55,36 @@ async def test_a_schema_too_old(postgres_url: str) -> None:
     with pytest.raises(SchemaMismatch, match="lacks migration 0001") as caught:
         await echo_of(TaskForge(postgres_url)).aenqueue(1)
     assert caught.value.hint == "run `taskforge migrate`"
+
+
+@pytest.mark.parametrize(
+    ("host", "boot", "ago_us", "is_refused"),
+    [
+        ("elsewhere", "0", 1_000_000, True),
+        ("elsewhere", "0", 3_600_000_000, False),  # gone for an hour
+        (socket.gethostname(), "0", 1_000_000, False),  # this host before its restart
+        ("container", this_machine(), 1_000_000, False),  # the same kernel
+    ],
+)
+async def test_a_file_on_which_another_host_works(
+    sqlite_url: str, host: str, boot: str, ago_us: int, is_refused: bool
+) -> None:
+    assert this_machine()
+    await run_sql(
+        sqlite_url,
+        "INSERT INTO workers (id, project_id, name, type, capabilities, max_concurrent_jobs, queues, job_types, host,"
+        " machine, pid, process_started, version, last_heartbeat, created_at, updated_at) SELECT"
+        f" 'w', id, 'w', 'general', '{{}}', 1, '[]', '[]', '{host}', '{boot}', 1, '1', '1',"
+        f" {time.time_ns() // 1000 - ago_us}, 1, 1 FROM projects",
+    )
+    app = TaskForge(sqlite_url)
+    if is_refused:
+        with pytest.raises(SharedFile, match="a worker on host 'elsewhere' uses") as caught:
+            await echo_of(app).aenqueue(1)
+        assert "PostgreSQL" in str(caught.value.hint)
+    else:
+        await echo_of(app).aenqueue(1)
+        await app.aclose()
 
 
 async def test_a_full_disk(sqlite_url: str) -> None:

@@ -101,6 +101,12 @@ class QueueFull(Conflict):
         self.bound = bound
 
 
+class SharedFile(Conflict):
+    """A process of another host works on the same SQLite file."""
+
+    code = "shared_file"
+
+
 class DuplicateTask(Conflict):
     """A task of this name is registered already."""
 

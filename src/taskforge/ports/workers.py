@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from taskforge.domain.ids import ProjectId, WorkerId
     from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Worker
@@ -48,6 +49,10 @@ class WorkerStore(Protocol):
 
     async def unstopped_on(self, machine: str) -> Sequence[tuple[WorkerId, ProcessIdentity]]:
         """Incarnations on this machine that never said good-bye; recovery looks whether they still live."""
+        ...
+
+    async def host_elsewhere(self, process: ProcessIdentity, since: datetime) -> str | None:
+        """Another host, under another kernel, of which a worker gave a sign of life since then."""
         ...
 
     async def tasks(self, project_id: ProjectId) -> Sequence[TaskDescription]:

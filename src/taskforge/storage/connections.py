@@ -31,6 +31,7 @@ class Connections:
         self._size = size
         self._idle: list[Connection] = []
         self._open = 0
+        self._closed = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
@@ -54,7 +55,8 @@ class Connections:
         self._wake()
 
     async def close(self) -> None:
-        """Close the idle connections in good order; nothing is lent out any more."""
+        """Close the idle connections in good order; those that are lent out end when they come back."""
+        self._closed = True
         while self._idle:
             connection = self._idle.pop()
             self._open -= 1
@@ -96,6 +98,8 @@ class Connections:
             raise
 
     def _give_back(self, connection: Connection) -> None:
+        if self._closed:
+            connection.terminate()
         if connection.is_closed():
             self._open -= 1
         else:

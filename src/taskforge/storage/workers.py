@@ -9,6 +9,7 @@ from taskforge.storage.engine import Engine, Many, One, Script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from taskforge.domain.ids import ProjectId, WorkerId
     from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Worker
@@ -80,6 +81,15 @@ class SqlWorkerStore:
     async def unstopped_on(self, machine: str) -> Sequence[tuple[WorkerId, ProcessIdentity]]:
         rows = await self._engine.read(One("workers_on_machine", {"machine": machine}))
         return [(self._engine.identity(row["id"]), process_of(row)) for row in rows]
+
+    async def host_elsewhere(self, process: ProcessIdentity, since: datetime) -> str | None:
+        rows = await self._engine.read(
+            One(
+                "worker_of_another_boot",
+                {"boot": process.machine[:36], "host": process.host, "since": since},
+            )
+        )
+        return rows[0]["host"] if rows else None
 
     async def tasks(self, project_id: ProjectId) -> Sequence[TaskDescription]:
         rows = await self._engine.read(One("list_tasks", {"project_id": project_id}))

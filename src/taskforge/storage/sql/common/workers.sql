@@ -4,3 +4,9 @@ WHERE machine = :machine AND stopped_at IS NULL;
 
 -- name: list_tasks
 SELECT name, queue, schema, description FROM tasks WHERE project_id = :project_id ORDER BY name;
+
+-- name: worker_of_another_boot
+-- the first 36 characters of a machine are the boot id of its kernel
+SELECT host FROM workers
+WHERE stopped_at IS NULL AND last_heartbeat > :since AND machine <> '' AND substr(machine, 1, 36) <> :boot
+  AND host <> :host LIMIT 1;
