@@ -116,8 +116,11 @@ class Submission:
         if request.options.is_keyed or queue.is_bounded:
             return (await self._accept_ruled([request], [job], [queue]))[0]
         if self._is_lone and not self._waiting and not self._flushes:
-            await self._accept_alone(job)
-            return Submitted(job.id, created=True)
+            self._is_lone = False
+            await asyncio.sleep(0)  # whoever else is about to enqueue comes now
+            if not self._waiting:
+                await self._accept_alone(job)
+                return Submitted(job.id, created=True)
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(job, answer))
         if not self._flush_due and len(self._flushes) < IN_FLIGHT:
@@ -186,7 +189,6 @@ class Submission:
 
     async def _accept_alone(self, job: NewJob) -> None:
         """In the caller's own task, which saves two. Those that come meanwhile gather."""
-        self._is_lone = False
         try:
             refused = await self._stored([job])
         finally:
