@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from taskforge import JobFailed, TaskForge
-from taskforge.domain.errors import SchemaMismatch, SharedFile, Unavailable
+from taskforge.domain.errors import ResultTimeout, SchemaMismatch, SharedFile, Unavailable
 from taskforge.services.processes import this_machine
 from taskforge.storage.address import parse_address
 from tests.conformance.stage import run_sql
@@ -112,6 +112,35 @@ async def test_a_full_disk(sqlite_url: str) -> None:
             assert await (await echo.aenqueue(3)).aresult(timeout=20) == 3
 
 
+NO_ROOM = """CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"""
+TO_WRITE = "CREATE TRIGGER no_room BEFORE INSERT ON {table} EXECUTE FUNCTION no_room()"
+ROOM = "DROP FUNCTION no_room CASCADE"
+
+
+async def test_a_server_whose_disk_is_full(postgres_url: str) -> None:
+    """The server says what it would say; results wait until it has room again."""
+    async with TaskForge(postgres_url) as app:
+        echo = echo_of(app)
+        waiting = await echo.aenqueue(1)
+        await run_sql(postgres_url, NO_ROOM)
+        await run_sql(postgres_url, TO_WRITE.format(table="jobs"))
+        with pytest.raises(Unavailable, match="No space left on device"):
+            await echo.aenqueue(2)
+        with pytest.raises(Unavailable, match="No space left on device"):
+            await app.aenqueue_many([echo.job(2)] * 3)
+        await run_sql(postgres_url, ROOM)
+        assert [row[0] for row in await run_sql(postgres_url, "SELECT count(*) FROM jobs")] == [1]
+        await run_sql(postgres_url, NO_ROOM)
+        await run_sql(postgres_url, TO_WRITE.format(table="executions"))
+        async with app.worker(name="w"):
+            with pytest.raises(ResultTimeout):
+                await waiting.aresult(timeout=2)
+            await run_sql(postgres_url, ROOM)
+            assert await waiting.aresult(timeout=20) == 1
+            assert await (await echo.aenqueue(3)).aresult(timeout=20) == 3
+
+
 async def test_a_read_only_server(postgres_url: str) -> None:
     async with TaskForge(postgres_url) as app:
         echo = echo_of(app)
@@ -131,6 +160,7 @@ CORRUPTIONS = {
     "a job's retry policy": 'UPDATE jobs SET retry_policy = \'{"base": "soon"}\'',
     "a retry policy that is no JSON": "UPDATE jobs SET retry_policy = 'x'",
     "a job's state": "UPDATE jobs SET state = '{{{'",
+    "a job's tags": "UPDATE jobs SET tags = '7'",
     "a worker's capabilities": "UPDATE workers SET capabilities = 'none'",
 }
 
@@ -143,6 +173,7 @@ async def test_corrupt_values_stop_nothing(database_url: str, what: str) -> None
         await run_sql(database_url, CORRUPTIONS[what])
         async with app.worker(name="w"):
             assert [await job.aresult(timeout=20) for job in jobs] == [0, 1, 2]
+        assert [(await job.ajob()).tags for job in jobs] == [()] * 3
 
 
 async def test_a_corrupt_payload_fails_its_own_job_only(database_url: str) -> None:

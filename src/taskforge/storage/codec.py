@@ -68,6 +68,12 @@ def retry_policy_of(text: str | None) -> RetryPolicy | None:
         return None
 
 
+def tags_of(text: str | None) -> tuple[str, ...]:
+    """A job's tags; none where somebody wrote something else."""
+    value = from_json(text)
+    return tuple(tag for tag in value if isinstance(tag, str)) if isinstance(value, list) else ()
+
+
 def queue_of(row: Any, engine: Engine) -> Queue:
     """A row of queues."""
     return Queue(
@@ -135,7 +141,7 @@ def job_of(row: Any, engine: Engine) -> Job:
         expires_at=moment(row["expires_at"]),
         timeout_at=moment(row["deadline"]),
         failure=row["failure"],
-        tags=tuple(from_json(row["tags"]) or ()),
+        tags=tags_of(row["tags"]),
         key=row["key"],
         concurrency_key=row["concurrency_key"],
         concurrency_limit=row["concurrency_limit"],
