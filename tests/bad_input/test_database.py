@@ -57,12 +57,15 @@ async def test_a_schema_too_old(postgres_url: str) -> None:
     assert caught.value.hint == "run `taskforge migrate`"
 
 
+OTHER_BOOT = "00000000-0000-4000-8000-000000000000 pid:[1]"
+
+
 @pytest.mark.parametrize(
     ("host", "boot", "ago_us", "is_refused"),
     [
-        ("elsewhere", "0", 1_000_000, True),
-        ("elsewhere", "0", 3_600_000_000, False),  # gone for an hour
-        (socket.gethostname(), "0", 1_000_000, False),  # this host before its restart
+        ("elsewhere", OTHER_BOOT, 1_000_000, True),
+        ("elsewhere", OTHER_BOOT, 3_600_000_000, False),  # gone for an hour
+        (socket.gethostname(), OTHER_BOOT, 1_000_000, False),  # this host before its restart
         ("container", this_machine(), 1_000_000, False),  # the same kernel
     ],
 )
@@ -84,7 +87,7 @@ async def test_a_file_on_which_another_host_works(
         assert "PostgreSQL" in str(caught.value.hint)
     else:
         await echo_of(app).aenqueue(1)
-        await app.aclose()
+    await app.aclose()
 
 
 async def test_a_full_disk(sqlite_url: str) -> None:

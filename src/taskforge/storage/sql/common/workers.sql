@@ -8,5 +8,5 @@ SELECT name, queue, schema, description FROM tasks WHERE project_id = :project_i
 -- name: worker_of_another_boot
 -- the first 36 characters of a machine are the boot id of its kernel
 SELECT host FROM workers
-WHERE stopped_at IS NULL AND last_heartbeat > :since AND machine <> '' AND substr(machine, 1, 36) <> :boot
-  AND host <> :host LIMIT 1;
+WHERE stopped_at IS NULL AND last_heartbeat > :since AND substr(machine, 1, 36) <> :boot
+  AND length(machine) > 36 AND host <> :host LIMIT 1;
