@@ -59,8 +59,9 @@ forgotten AS (
   DELETE FROM queue_starts WHERE queue_id = :queue_id::uuid AND second < (SELECT second FROM t) - 600
 )
 SELECT claimed.*, t.now,
-  (SELECT min(j.scheduled_for) FROM lane JOIN jobs j ON j.queue_id = lane.id AND j.status = 'scheduled')
-    AS next_due_at,
+  (SELECT min(d.scheduled_for) FROM lane, LATERAL (
+    SELECT j.scheduled_for FROM jobs j WHERE j.queue_id = lane.id AND j.status = 'scheduled'
+    ORDER BY j.scheduled_for LIMIT 1) d) AS next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
   (SELECT CASE WHEN lane.starts <= (SELECT count(*) FROM claimed) THEN to_timestamp(61 + coalesce(
       (SELECT min(s.second) FROM queue_starts s WHERE s.queue_id = lane.id AND s.second >= t.second - 60), t.second))
