@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ from taskforge import TaskForge
 from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import PRIORITY_DELAYS
 from taskforge.services import directory
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,8 +65,8 @@ async def test_who_only_enqueues_hears_of_it(
     assert await delay_of(app, await task.aenqueue()) is None
     async with TaskForge(database_url) as other:
         await (await other.platform()).queues.update("default", settings={"priority_delays": True})
-    for _ in range(200):
-        if await delay_of(app, await task.aenqueue()) == 30:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("the old settings are still believed")
+
+    async def is_delayed() -> None:
+        assert await delay_of(app, await task.aenqueue()) == 30
+
+    await eventually(is_delayed)

@@ -12,6 +12,7 @@ from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.job import JobStatus
 from taskforge.domain.outcome import Failed, Lost, Released, Succeeded
 from tests.conformance.stage import BOOM, LEASE, OTHER_WORKER, Stage, beat_of, line, settlement
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -107,7 +108,13 @@ async def _meanwhile(stage: Stage, change: str, *settlements: Settlement) -> fro
     await stage.sql("BEGIN")
     await stage.sql(f"UPDATE jobs SET {change}")
     settling = asyncio.create_task(stage.settle(*settlements))
-    await asyncio.sleep(0.3)
+
+    async def is_waiting() -> None:
+        assert await stage.sql(
+            "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+
+    await eventually(is_waiting)
     assert not settling.done()
     await stage.sql("COMMIT")
     return await settling

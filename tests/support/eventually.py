@@ -3,9 +3,19 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 Result = TypeVar("Result")
+
+
+@overload
+async def eventually(
+    check: Callable[[], Awaitable[Result]], timeout: float = 10, interval: float = 0.02
+) -> Result: ...
+
+
+@overload
+async def eventually(check: Callable[[], Result], timeout: float = 10, interval: float = 0.02) -> Result: ...
 
 
 async def eventually(

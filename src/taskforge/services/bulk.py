@@ -17,7 +17,6 @@ from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
-    from uuid import UUID
 
     from taskforge.domain.ids import JobId, ProjectId
     from taskforge.domain.queue import Queue
@@ -144,7 +143,7 @@ class Bulk:
                 return
             chosen = replace(chosen, before=ids[-1])
 
-    async def _batch(self, order: BulkOrder, ids: Sequence[UUID]) -> int:
+    async def _batch(self, order: BulkOrder, ids: Sequence[JobId]) -> int:
         project, target = self._project_id, None if order.target is None else order.target.id
         match order.action:
             case BulkAction.CANCEL:
@@ -158,18 +157,17 @@ class Bulk:
         rest = [job_id for job_id in ids if job_id not in changed]
         return len(changed) + sum([await self._alone(order, job_id) for job_id in rest])
 
-    async def _alone(self, order: BulkOrder, job_id: UUID) -> bool:
+    async def _alone(self, order: BulkOrder, job_id: JobId) -> bool:
         """One that has a key, or has changed: its own verb knows what to do."""
         project, target = self._project_id, None if order.target is None else order.target.id
-        known: JobId = job_id  # type: ignore[assignment]
         try:
             match order.action:
                 case BulkAction.CANCEL:
-                    status = await self._jobs.cancel(project, known)
+                    status = await self._jobs.cancel(project, job_id)
                 case BulkAction.RETRY:
-                    status = await self._jobs.retry(project, known, target)
+                    status = await self._jobs.retry(project, job_id, target)
                 case _:
-                    status = await self._jobs.delete(project, known)
+                    status = await self._jobs.delete(project, job_id)
         except (Conflict, NotFound):
             return False
         return status in POSSIBLE[order.action]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import NotFound
@@ -63,19 +64,17 @@ class PauseWork:
         project = pause.project_id
         if pause.removed_at is not None:
             changed = await self._windows(
-                lambda after: self._pauses.rehold_held(project, Hold.PAUSED, after, WINDOW)
+                partial(self._pauses.rehold_held, project, Hold.PAUSED, limit=WINDOW)
             )
             self._signals.publish(Hint(Topic.READY, project))
             return changed
         changed = 0
         for queue in await self._queues.list(project):
             changed += await self._windows(
-                lambda after, queue=queue: self._pauses.rehold_ready(project, queue.id, after, WINDOW)  # type: ignore[misc]
+                partial(self._pauses.rehold_ready, project, queue.id, limit=WINDOW)
             )
         for hold in (Hold.KEY, Hold.SUSPECT):
-            changed += await self._windows(
-                lambda after, hold=hold: self._pauses.rehold_held(project, hold, after, WINDOW)  # type: ignore[misc]
-            )
+            changed += await self._windows(partial(self._pauses.rehold_held, project, hold, limit=WINDOW))
         return changed
 
     async def _windows(self, step: Callable[[tuple[int | str, UUID] | None], Awaitable[Window]]) -> int:

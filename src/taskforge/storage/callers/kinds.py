@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -68,10 +69,10 @@ def caller_of(connection: object, engine: Any) -> Caller:
     if kind.dialect is None:
         return caller_of(driver_connection(connection), engine)
     _check_dialect(kind, engine)
-    if kind.dialect == "sqlite":
+    if isinstance(connection, sqlite3.Connection):
         from taskforge.storage.callers.sqlite import SqliteCaller
 
-        return SqliteCaller(connection, engine)  # type: ignore[arg-type]
+        return SqliteCaller(connection, engine)
     from taskforge.storage.callers.postgres import PsycopgCaller
 
     return PsycopgCaller(connection, engine)
