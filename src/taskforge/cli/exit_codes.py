@@ -6,11 +6,15 @@ from enum import IntEnum
 
 from taskforge.domain.errors import (
     Conflict,
+    Forbidden,
     InvalidInput,
+    LimitExceeded,
     NotFound,
     ResultTimeout,
     SchemaMismatch,
     TaskforgeError,
+    TooManyRequests,
+    Unauthenticated,
     Unavailable,
 )
 
@@ -26,6 +30,7 @@ class ExitCode(IntEnum):
     UNAVAILABLE = 5, "the database cannot be reached or is busy; trying again may help"
     SCHEMA = 6, "the database needs `taskforge migrate`, or is newer than this program"
     TIMEOUT = 7, "the awaited job has not ended in time"
+    DENIED = 8, "a credential is missing, wrong or expired, or does not allow it"
     START_ANEW = 75, "a worker with a handler that would not stop; it has drained: start it again"
     BUG = 70, "an error inside of TaskForge; -v shows its traceback"
     INTERRUPTED = 130, "Ctrl-C"
@@ -47,6 +52,10 @@ _CODES: tuple[tuple[type[TaskforgeError], ExitCode], ...] = (
     (Unavailable, ExitCode.UNAVAILABLE),
     (SchemaMismatch, ExitCode.SCHEMA),
     (ResultTimeout, ExitCode.TIMEOUT),
+    (Unauthenticated, ExitCode.DENIED),
+    (Forbidden, ExitCode.DENIED),
+    (LimitExceeded, ExitCode.CONFLICT),
+    (TooManyRequests, ExitCode.UNAVAILABLE),
 )
 
 

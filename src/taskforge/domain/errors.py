@@ -4,6 +4,7 @@ TaskforgeError
 ├── InvalidInput            a value is wrong; says which one, where, and what would be right
 │   ├── InvalidPayload      arguments or payload do not fit the task
 │   ├── InvalidSetting      a setting of the installation or of a queue
+│   │   └── WeakSecret      the secret key is missing, short, or known to everybody
 │   └── ForeignConnection   a connection that jobs of this application cannot be stored over
 ├── NotFound                no such queue, job, worker ... in this project
 ├── Conflict                the request is well formed, the present state refuses it
@@ -12,6 +13,15 @@ TaskforgeError
 │   ├── QueueFull           the queue is bounded, and as long or as old as it may be
 │   ├── DuplicateTask       two tasks of one name
 │   └── NoTransaction       the caller's connection has no open transaction
+├── Unauthenticated         no credential, or one that proves nothing
+│   ├── InvalidCredentials  a wrong password, or an unknown account: the same answer
+│   ├── CredentialExpired   it was right once; it ran out
+│   └── CredentialReused    a refresh token came twice: all that came of its login are revoked
+├── Forbidden               it is known who asks, and it is not allowed to them
+│   ├── Escalation          somebody would give more than they have
+│   └── CsrfFailed          a cookie came without the token that only our own pages know
+├── TooManyRequests         asked too often; says how long to wait
+├── LimitExceeded           the organization has as much of it as it may have
 ├── LeaseLost               a worker wrote with a fence that is no longer the current one
 ├── Unavailable             the database cannot be reached or is busy; trying again may help
 │   └── TooSlow             it gave up a statement that took too long; a smaller batch may pass
@@ -22,6 +32,8 @@ TaskforgeError
 """
 
 from __future__ import annotations
+
+import math
 
 
 class TaskforgeError(Exception):
@@ -58,6 +70,12 @@ class InvalidSetting(InvalidInput):
     """A setting of the installation, or of a queue, has a value it cannot have."""
 
     code = "invalid_setting"
+
+
+class WeakSecret(InvalidSetting):
+    """The secret key is missing, too short, too simple, or an example that everybody can read."""
+
+    code = "weak_secret"
 
 
 class ForeignConnection(InvalidInput):
@@ -117,6 +135,72 @@ class NoTransaction(Conflict):
     """The caller's connection has no open transaction that a job could become part of."""
 
     code = "no_transaction"
+
+
+class Unauthenticated(TaskforgeError):
+    """There is no credential, or it proves nothing: unknown, revoked, malformed."""
+
+    code = "unauthenticated"
+
+
+class InvalidCredentials(Unauthenticated):
+    """The account is unknown or the password is wrong; which of the two is not told."""
+
+    code = "invalid_credentials"
+
+
+class CredentialExpired(Unauthenticated):
+    """The credential was right once, and its time is over."""
+
+    code = "credential_expired"
+
+
+class CredentialReused(Unauthenticated):
+    """A refresh token was used a second time, so it may be stolen: everything that came of its login is revoked."""
+
+    code = "credential_reused"
+
+
+class Forbidden(TaskforgeError):
+    """It is known who asks, and it is not allowed to them. ``permission`` is what is missing."""
+
+    code = "forbidden"
+
+    def __init__(self, message: str, *, permission: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.permission = permission
+
+
+class Escalation(Forbidden):
+    """Somebody would give a permission, a project or a queue that they do not have themselves."""
+
+    code = "escalation"
+
+
+class CsrfFailed(Forbidden):
+    """A change came with the dashboard's cookie, and without the token that only its own pages know."""
+
+    code = "csrf_failed"
+
+
+class TooManyRequests(TaskforgeError):
+    """Asked too often. ``retry_after`` is in seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message, hint=f"try again in {max(1, math.ceil(retry_after))} s")
+        self.retry_after = retry_after
+
+
+class LimitExceeded(TaskforgeError):
+    """The organization has as much of something as it may have. ``limit`` names the limit."""
+
+    code = "limit_exceeded"
+
+    def __init__(self, message: str, *, limit: str) -> None:
+        super().__init__(message, hint="remove what is not needed, or ask the installation's administrator")
+        self.limit = limit
 
 
 class LeaseLost(TaskforgeError):
