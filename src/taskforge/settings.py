@@ -121,6 +121,16 @@ SETTINGS = (
         0,
         10_000_000,
     ),
+    Setting(
+        "secret_key",
+        str,
+        None,
+        "What `taskforge serve` signs tokens and cursors with: at least 32 random characters.",
+        secret=True,
+    ),
+    Setting("host", str, "127.0.0.1", "The address that `taskforge serve` listens on."),
+    Setting("port", int, 8321, "The port that `taskforge serve` listens on; 0: any free one.", 0, 65535),
+    Setting("root_path", str, "", "The path under which a proxy serves the API, such as /taskforge."),
     Setting("capture_output", str, "on", "Whether what a task prints goes to its job's log: on or off."),
     Setting(
         "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
@@ -151,6 +161,10 @@ class Settings:
     statement_cache: int
     process_max_jobs: int
     process_max_mebibytes: int
+    secret_key: str | None
+    host: str
+    port: int
+    root_path: str
     capture_output: str
     capture_level: str
     log_level: str

@@ -46,7 +46,7 @@ from taskforge.storage.transactions import SqlTransactionStore
 from taskforge.storage.workers import SqlWorkerStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from uuid import UUID
 
     from taskforge.domain.worker import TaskDescription
@@ -90,6 +90,10 @@ class Platform:
     health: Health
     explaining: Explaining
     declared_tasks: int = 0
+
+    def submission_of(self, mint: Callable[[], UUID]) -> Submission:
+        """Accepts jobs under ids of the caller's choice: doing it again changes nothing."""
+        return Submission(self.jobs, self.directory, self.signals, mint=mint, encode=to_json)
 
     async def declare(self, tasks: Sequence[TaskDescription]) -> None:
         """Make known the tasks of an application that enqueues; what workers said of them stays."""
@@ -144,6 +148,16 @@ class Wiring:
             return await asyncio.shield(opening)
         async with answered_within(PATIENCE_SECONDS):
             return await asyncio.shield(opening)
+
+    async def platform_of(self, project_id: ProjectId) -> Platform:
+        """The platform of another project, over the connections of the running loop's own one.
+
+        Its results have to be closed by whoever asks.
+        """
+        platform = await self.platform()
+        if project_id == platform.project_id:
+            return platform
+        return self._assemble(platform.engine, platform.signals, project_id)
 
     async def platform_of_a_ready_database(self) -> Platform:
         """`platform`, but a SQLite file that lacks its tables is refused: a transaction of the caller may be open.

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.errors import Conflict
+from taskforge.domain.errors import Conflict, NotFound
+from taskforge.domain.ids import QueueId
 from taskforge.domain.pause import check_words
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_name, check_priority
 from taskforge.domain.stats import QueueStats
 from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from uuid import UUID
 
     from taskforge.ports.history import HistoryStore
     from taskforge.ports.queues import QueueStore
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Queues:
-    """Create, look at, change and delete queues. Names are unique in a project."""
+    """Create, look at, change and delete queues, which are named by name or id. Names are unique in a project."""
 
     def __init__(
         self, queues: QueueStore, history: HistoryStore, directory: QueueDirectory, signals: Signals
@@ -55,14 +57,23 @@ class Queues:
         """All queues by name."""
         return await self._queues.list(self._project_id)
 
-    async def get(self, name: str) -> Queue:
-        """One queue by name. Raises NotFound with the nearest names."""
-        await self._directory.refresh()
-        return await self._directory.named(name)
+    async def get(self, which: str | UUID) -> Queue:
+        """One queue. Raises NotFound, for a name with the nearest ones."""
+        if isinstance(which, str):
+            await self._directory.refresh()
+            return await self._directory.named(which)
+        queue = await self.find(which)
+        if queue is None:
+            raise NotFound(f"no queue has the id {which}")
+        return queue
+
+    async def find(self, queue_id: UUID) -> Queue | None:
+        """One queue by id, None if there is none."""
+        return await self._queues.get(self._project_id, QueueId(queue_id))
 
     async def update(
         self,
-        name: str,
+        which: str | UUID,
         *,
         new_name: str | None = None,
         description: str | None = None,
@@ -71,10 +82,12 @@ class Queues:
         settings: Mapping[str, Any] | None = None,
         by: str | None = None,
         reason: str | None = None,
+        check: Callable[[Queue], None] | None = None,
     ) -> Queue:
-        """Change what is given; a setting of None goes back to its default.
+        """Change what is given; a setting of None goes back to its default, an empty description is none.
 
-        ``by`` and ``reason`` are kept with a queue that is paused.
+        ``by`` and ``reason`` are kept with a queue that is paused. ``check`` may look at the queue as it stands, and
+        refuse the change by an exception.
 
         A new aging applies to jobs that become pending from now on.
         """
@@ -85,10 +98,12 @@ class Queues:
         by, reason = check_words(by, "by"), check_words(reason, "reason")
 
         def change(queue: Queue) -> Queue:
+            if check is not None:
+                check(queue)
             changed = replace(
                 queue,
                 name=queue.name if new_name is None else new_name,
-                description=queue.description if description is None else description,
+                description=queue.description if description is None else description or None,
                 priority=queue.priority if priority is None else priority,
                 state=queue.state if state is None else state,
                 settings=queue.settings if settings is None else queue.settings.changed(settings),
@@ -97,43 +112,43 @@ class Queues:
                 return replace(changed, paused_by=None, pause_reason=None)
             return changed if state is None else replace(changed, paused_by=by, pause_reason=reason)
 
-        queue = await self.get(name)
+        queue = await self.get(which)
         updated = await self._queues.change(self._project_id, queue.id, change)
         if updated is None:
-            raise Conflict(f"queue {name!r} was deleted just now")
+            raise Conflict(f"queue {queue.name!r} was deleted just now")
         await self._directory.refresh()
         if updated.is_active:
             self._signals.publish(Hint(Topic.READY, self._project_id, updated.id))
         return updated
 
-    async def pause(self, name: str, *, by: str | None = None, reason: str | None = None) -> Queue:
+    async def pause(self, which: str | UUID, *, by: str | None = None, reason: str | None = None) -> Queue:
         """Hand out no more jobs; go on taking them."""
-        return await self.update(name, state=QueueState.PAUSED, by=by, reason=reason)
+        return await self.update(which, state=QueueState.PAUSED, by=by, reason=reason)
 
-    async def resume(self, name: str) -> Queue:
+    async def resume(self, which: str | UUID) -> Queue:
         """Take and hand out jobs again."""
-        return await self.update(name, state=QueueState.ACTIVE)
+        return await self.update(which, state=QueueState.ACTIVE)
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, which: str | UUID) -> None:
         """Remove a queue in which nothing waits or runs. Raises Conflict with the counts."""
-        queue = await self.get(name)
+        queue = await self.get(which)
         unfinished = await self._queues.delete(self._project_id, queue.id)
         if unfinished:
             counts = ", ".join(f"{count} {status.value}" for status, count in unfinished.items())
             raise Conflict(
-                f"queue {name!r} still has jobs: {counts}",
+                f"queue {queue.name!r} still has jobs: {counts}",
                 hint="let them end, move or cancel them, or `taskforge queues purge`",
             )
         await self._directory.refresh()
 
-    async def stats(self, name: str) -> QueueStats:
+    async def stats(self, which: str | UUID) -> QueueStats:
         """Its jobs by status."""
-        queue = await self.get(name)
+        queue = await self.get(which)
         return QueueStats(
             queue.id, await self._history.counts(self._project_id, queue_id=queue.id), queue.state
         )
 
-    async def dead_letter_count(self, name: str) -> int:
+    async def dead_letter_count(self, which: str | UUID) -> int:
         """How many dead letters it lists."""
-        queue = await self.get(name)
+        queue = await self.get(which)
         return await self._history.dead_letter_count(self._project_id, queue.id)

@@ -1,0 +1,79 @@
+"""What the API needs of the platform; `wiring` hands it over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from taskforge.api.authentication import Authenticator
+    from taskforge.domain.ids import ProjectId
+    from taskforge.ports.signals import Signals
+    from taskforge.services.bulk import Bulk
+    from taskforge.services.control import Control
+    from taskforge.services.directory import QueueDirectory
+    from taskforge.services.explaining import Explaining
+    from taskforge.services.health import Health
+    from taskforge.services.insights import Insights
+    from taskforge.services.pauses import Pauses
+    from taskforge.services.queues import Queues
+    from taskforge.services.recovery import Recovery
+    from taskforge.services.results import Results
+    from taskforge.services.submission import Submission
+
+
+class ProjectServices(Protocol):
+    """The services of one project."""
+
+    project_id: ProjectId
+    signals: Signals
+    directory: QueueDirectory
+    submission: Submission
+    queues: Queues
+    pauses: Pauses
+    control: Control
+    bulk: Bulk
+    insights: Insights
+    results: Results
+    recovery: Recovery
+    health: Health
+    explaining: Explaining
+
+    def submission_of(self, mint: Callable[[], UUID]) -> Submission:
+        """Accepts jobs under ids of the caller's choice."""
+        ...
+
+
+class Backend(Protocol):
+    """The whole installation, on the running event loop."""
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Tells who calls."""
+        ...
+
+    async def project(self, project_id: ProjectId) -> ProjectServices:
+        """The services of a project that the caller may use."""
+        ...
+
+    async def projects_of(self, organization_id: UUID) -> Sequence[ProjectId]:
+        """The projects of an organization, the default one first."""
+        ...
+
+    async def check_ready(self) -> None:
+        """Whether requests can be served. Raises Unavailable, SchemaMismatch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """How the API answers. ``secret`` signs cursors; ``body_seconds`` is how long a body may take to arrive."""
+
+    secret: bytes
+    body_seconds: float = 30.0
+    max_body_bytes: int = 1024 * 1024
+    max_bulk_bytes: int = 8 * 1024 * 1024
+    root_path: str = ""

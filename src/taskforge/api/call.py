@@ -1,0 +1,100 @@
+"""One authenticated request, and how it is answered."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taskforge.api.authentication import Principal
+from taskforge.api.backend import ApiOptions, Backend
+from taskforge.api.envelopes import ListMeta
+from taskforge.api.etags import is_unchanged
+from taskforge.api.messages import message
+from taskforge.api.preferences import Preferences
+
+JSON = "application/json"
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks for what, and in which form the answer is wanted."""
+
+    request: Request
+    backend: Backend
+    options: ApiOptions
+    principal: Principal
+    language: str
+    preferences: Preferences
+
+    def answer(
+        self,
+        data: Any,
+        key: str = "found",
+        *,
+        status: int = 200,
+        meta: ListMeta | None = None,
+        headers: dict[str, str] | None = None,
+        **values: object,
+    ) -> Response:
+        """Data in the envelope, or alone where the caller prefers that."""
+        sent = dict(headers or {})
+        sent["Vary"] = "Prefer, Accept-Language, Authorization, Cookie"
+        sent.setdefault("Cache-Control", "no-store")
+        if self.preferences.applied:
+            sent["Preference-Applied"] = self.preferences.applied
+        etag = sent.get("ETag")
+        if etag and self.request.method == "GET" and is_unchanged(self.request, etag):
+            return Response(None, 304, headers=sent)
+        if not self.preferences.envelope:
+            return Response(encode(data), status, headers=sent | self._paging(meta), media_type=JSON)
+        body = {
+            "status": "success",
+            "message": message(key, self.language, **values),
+            "data": data,
+            "meta": {} if meta is None else meta,
+        }
+        return Response(encode(body), status, headers=sent, media_type=JSON)
+
+    def created(
+        self, data: Any, location: str, key: str = "created", *, headers: dict[str, str] | None = None
+    ) -> Response:
+        """201 with its address; without a body where the caller prefers that."""
+        sent = {"Location": self.options.root_path + location, **(headers or {})}
+        if self.preferences.representation is False:
+            return Response(None, 201, headers=sent | {"Preference-Applied": "return=minimal"})
+        return self.answer(data, key, status=201, headers=sent)
+
+    def done(self, data: Any, key: str = "done", *, headers: dict[str, str] | None = None) -> Response:
+        """204, or the thing as it is now where the caller prefers that."""
+        if not self.preferences.representation:
+            return Response(None, 204, headers={"Vary": "Prefer", **(headers or {})})
+        return self.answer(data, key, headers=headers)
+
+    def _paging(self, meta: ListMeta | None) -> dict[str, str]:
+        """Where there is no envelope, the header tells where the next page is."""
+        if meta is None:
+            return {}
+        found = {} if meta.total_items is None else {"X-Total-Count": str(meta.total_items)}
+        url = self.request.url
+        if meta.next_cursor is not None:
+            following = url.remove_query_params(["page", "offset"]).include_query_params(
+                cursor=meta.next_cursor
+            )
+        elif meta.has_more and meta.page is not None:
+            following = url.include_query_params(page=meta.page + 1)
+        else:
+            return found
+        return found | {"Link": f'<{following.path}?{following.query}>; rel="next"'}
+
+
+def current_call(request: Request) -> Call:
+    """The call that the route has begun."""
+    call: Call = request.state.call
+    return call
+
+
+Calling = Annotated[Call, Depends(current_call)]

@@ -1,0 +1,204 @@
+"""`openapi.json` and the page that shows it, both served by ourselves."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taskforge.api.envelopes import Envelope, Listing
+from taskforge.api.etags import is_unchanged
+from taskforge.api.operation import PUBLIC, Operation
+from taskforge.version import VERSION
+
+DESCRIPTION = """Durable background jobs: queues, jobs, executions, workers.
+
+Every success comes in an envelope (`status`, `message`, `data`, `meta`), every error as `application/problem+json`
+with a stable `code`. `Prefer: return=representation` makes changes answer with what they changed,
+`Prefer: envelope=none` leaves the envelope out. What belongs to another organization answers as what does not exist.
+"""
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>TaskForge API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+START = """window.ui = SwaggerUIBundle({
+  url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: false,
+  presets: [SwaggerUIBundle.presets.apis]
+});
+"""
+ASSETS = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+}
+ALWAYS = (400, 401, 403, 408, 413, 414, 415, 422, 429, 431, 500, 503)
+PROBLEM_WORDS = {
+    400: "The body is not JSON",
+    401: "No credentials, or such as do not hold",
+    403: "The permission is missing",
+    404: "There is no such thing, or it belongs to someone else",
+    405: "The method is not served here",
+    408: "The body came too slowly",
+    409: "The present state refuses it",
+    412: "It has changed meanwhile",
+    413: "The body is too large",
+    414: "The address is too long",
+    415: "The body is not declared as JSON",
+    422: "A value is wrong",
+    429: "Too many requests",
+    431: "The headers are too large",
+    500: "A defect of the server",
+    503: "Not available at present",
+}
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "message", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+        "request_id": {"type": ["string", "null"]},
+        "hint": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+    "example": {
+        "type": "urn:taskforge:problem:not_found",
+        "title": "There is no such thing",
+        "status": 404,
+        "detail": "no job has the id 019212d3-87f4-7a2c-8d4e-5f60718293a4",
+        "instance": "/api/v1/jobs/019212d3-87f4-7a2c-8d4e-5f60718293a4",
+        "code": "not_found",
+        "message": "no job has the id 019212d3-87f4-7a2c-8d4e-5f60718293a4",
+        "request_id": "5d0c1f6b9a3e4f7281b2c3d4",
+    },
+}
+
+
+def describe(operation: Operation) -> dict[str, Any]:
+    """What FastAPI has to know to document an operation."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    if operation.answers is not None:
+        model: Any = (Listing if operation.is_list else Envelope)[operation.answers]
+        responses[operation.status if operation.status != 204 else 200] = {
+            "model": model,
+            "description": "The thing as it is now, under `Prefer: return=representation`"
+            if operation.status == 204
+            else "Success",
+        }
+    if operation.status == 204:
+        responses[204] = {"description": "Done"}
+    statuses = {*operation.problems, *((500, 503) if operation.permission == PUBLIC else ALWAYS)}
+    if "{" in operation.path:
+        statuses.add(404)
+    for status in sorted(statuses):
+        responses[status] = {
+            "description": PROBLEM_WORDS[status],
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    extra = dict(operation.extra)
+    extra["x-permission"] = operation.permission
+    extra["security"] = [] if operation.permission == PUBLIC else [{"bearer": []}]
+    return {"responses": responses, "openapi_extra": extra}
+
+
+def openapi(application: FastAPI) -> dict[str, Any]:
+    """The description of the whole API."""
+    schema = get_openapi(
+        title="TaskForge",
+        version=VERSION,
+        description=DESCRIPTION,
+        routes=application.routes,
+        openapi_version="3.1.0",
+    )
+    components = schema.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    components["schemas"].pop("HTTPValidationError", None)
+    components["schemas"].pop("ValidationError", None)
+    components["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key (`tfk_...`), or the access token of a login.",
+        }
+    }
+    for methods in schema["paths"].values():
+        for described in methods.values():
+            if isinstance(described, dict):
+                _use_problems(described)
+    schema["components"]["schemas"] = dict(sorted(components["schemas"].items()))
+    return schema
+
+
+def _use_problems(described: dict[str, Any]) -> None:
+    """FastAPI documents its own form of 422, which we never send."""
+    invalid = described.get("responses", {}).get("422")
+    if invalid is not None:
+        invalid["content"] = {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        }
+
+
+def serve_documentation(application: FastAPI) -> None:
+    """Serve the description and its page, without a permission: it tells what is public knowledge."""
+
+    @cache
+    def described() -> tuple[bytes, str]:
+        import hashlib
+        import json
+
+        text = json.dumps(openapi(application), ensure_ascii=False).encode()
+        return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+
+    async def serve_openapi(request: Request) -> Response:
+        body, etag = described()
+        headers = {"ETag": etag, "Cache-Control": "no-cache"}
+        if is_unchanged(request, etag):
+            return Response(None, 304, headers=headers)
+        return Response(body, headers=headers, media_type="application/json")
+
+    async def serve_page(request: Request) -> Response:
+        return Response(PAGE, media_type="text/html; charset=utf-8")
+
+    async def serve_asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name == "start.js":
+            return Response(START, media_type="text/javascript; charset=utf-8")
+        if name not in ASSETS:
+            from taskforge.api.faults import NoSuchPath
+
+            raise NoSuchPath("nothing is served under this path")
+        content = files("taskforge.api").joinpath("assets", name).read_bytes()
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return Response(content, headers=headers, media_type=ASSETS[name])
+
+    application.router.add_route("/openapi.json", serve_openapi, methods=["GET"], include_in_schema=False)
+    application.router.add_route("/docs", serve_page, methods=["GET"], include_in_schema=False)
+    application.router.add_route("/docs/{name}", serve_asset, methods=["GET"], include_in_schema=False)

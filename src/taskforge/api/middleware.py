@@ -1,0 +1,85 @@
+"""What holds for every request, before and after its route: ids, limits, headers, and no exception gets out."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+
+from taskforge.api.faults import AddressTooLong, HeadersTooLarge, InternalError
+from taskforge.api.messages import language_of
+from taskforge.api.problems import problem
+from taskforge.domain.errors import TaskforgeError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger("taskforge.api")
+
+MAX_ADDRESS_BYTES = 8 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Edge:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        request.state.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+        request.state.language = language_of(request.headers.get("accept-language"))
+        is_begun = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal is_begun
+            if message["type"] == "http.response.start":
+                is_begun = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request.state.request_id
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            _check_size(scope)
+            await self._app(scope, receive, send_on)
+        except TaskforgeError as error:
+            if is_begun:
+                raise
+            await problem(request, error)(scope, receive, send_on)
+        except Exception:
+            logger.exception(
+                "request %s failed: %s %r", request.state.request_id, scope["method"], scope["path"]
+            )
+            if is_begun:
+                raise
+            await problem(request, InternalError(""))(scope, receive, send_on)
+
+
+def _check_size(scope: Scope) -> None:
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
+        raise AddressTooLong(f"path and query have more than {MAX_ADDRESS_BYTES:,} bytes")
+    if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        raise HeadersTooLarge(f"the headers have more than {MAX_HEADER_BYTES:,} bytes")

@@ -1,0 +1,130 @@
+"""Pages of lists: by number, by offset, and by cursor for the deep ones."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query
+
+from taskforge.api.call import Calling
+from taskforge.api.envelopes import ListMeta
+from taskforge.domain.errors import InvalidInput
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 200
+MAX_SKIPPED = 10_000
+"""Deeper pages are reached by cursor only."""
+_MAC_BYTES = 16
+NOT_OF_THE_FILTER = ("cursor", "page", "offset", "limit")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted: ``skip`` items are left out, or it begins behind ``after``."""
+
+    limit: int
+    skip: int
+    number: int | None
+    after: UUID | None
+    signer: "CursorSigner"
+
+    def meta(
+        self, *, has_more: bool, total: int | None = None, is_capped: bool = False, last: UUID | None = None
+    ) -> ListMeta:
+        """What is told about this part: ``last`` is the id that the next one begins behind."""
+        return ListMeta(
+            page=self.number,
+            offset=None if self.number is not None or self.after is not None else self.skip,
+            limit=self.limit,
+            total_items=total,
+            total_pages=None if total is None else -(-total // self.limit),
+            has_more=has_more,
+            total_capped=is_capped,
+            next_cursor=self.signer.write(last) if has_more and last is not None else None,
+        )
+
+    def cut(self, items: Sequence[T]) -> tuple[list[T], ListMeta]:
+        """This part of a list that is here as a whole."""
+        part = list(items[self.skip : self.skip + self.limit])
+        return part, self.meta(has_more=self.skip + len(part) < len(items), total=len(items))
+
+
+@dataclass(frozen=True, slots=True)
+class CursorSigner:
+    """Writes and reads cursors; one holds for one list with one filter of one caller."""
+
+    secret: bytes
+    scope: bytes
+
+    def write(self, last: UUID) -> str:
+        """A cursor behind this id."""
+        return base64.urlsafe_b64encode(last.bytes + self._mac(last.bytes)).decode().rstrip("=")
+
+    def read(self, cursor: str) -> UUID:
+        """The id in a cursor of ours. Raises InvalidInput."""
+        try:
+            data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        except ValueError:
+            data = b""
+        if len(data) != 16 + _MAC_BYTES or not hmac.compare_digest(data[16:], self._mac(data[:16])):
+            raise InvalidInput(
+                "this cursor does not belong to this list",
+                field="cursor",
+                hint="take it from meta.next_cursor of the page before, with the same filter",
+            )
+        return UUID(bytes=data[:16])
+
+    def _mac(self, data: bytes) -> bytes:
+        return hmac.digest(self.secret, b"cursor\0" + self.scope + b"\0" + data, "sha256")[:_MAC_BYTES]
+
+
+def _page(
+    call: Calling,
+    page: Annotated[
+        int | None, Query(ge=1, le=MAX_SKIPPED, description="Number of the page, from 1.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on a page.")] = DEFAULT_LIMIT,
+    offset: Annotated[
+        int | None, Query(ge=0, le=MAX_SKIPPED, description="Items to leave out, instead of a page.")
+    ] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=100, description="`meta.next_cursor` of the page before.")
+    ] = None,
+) -> Page:
+    given = [
+        name for name, value in (("page", page), ("offset", offset), ("cursor", cursor)) if value is not None
+    ]
+    if len(given) > 1:
+        raise InvalidInput(f"give {given[0]} or {given[1]}, not both", field=given[1])
+    signer = CursorSigner(call.options.secret, _scope_of(call))
+    if cursor is not None:
+        return Page(limit, 0, None, signer.read(cursor), signer)
+    skip = ((page or 1) - 1) * limit if offset is None else offset
+    if skip > MAX_SKIPPED:
+        raise InvalidInput(
+            f"pages end at {MAX_SKIPPED:,} items",
+            field="page",
+            hint="narrow the filter, or follow meta.next_cursor from page to page",
+        )
+    return Page(limit, skip, None if offset is not None else page or 1, None, signer)
+
+
+def _scope_of(call: Any) -> bytes:
+    """The list, its filter, and whose it is."""
+    query = sorted(
+        (name, value)
+        for name, value in call.request.query_params.multi_items()
+        if name not in NOT_OF_THE_FILTER
+    )
+    principal = call.principal
+    seen = (call.request.url.path, query, principal.organization_id, principal.project_id)
+    return hashlib.sha256(repr(seen).encode()).digest()
+
+
+Paging = Annotated[Page, Depends(_page)]

@@ -1,0 +1,140 @@
+"""How a route is declared: path, permission, name, and what it answers with. Nothing else makes a route.
+
+    queues = Resource("/queues", "queues")
+
+    @queues.get("/{queue_id}", permission="queue:read", name="queues.get", answers=QueueView)
+    async def get_queue(call: Calling, here: QueueHere) -> Response: ...
+
+`application.create_application` serves the resources that `application.RESOURCES` lists.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taskforge.api.bodies import check_media_type, parse, read_body
+from taskforge.api.faults import InvalidRequest
+from taskforge.api.guard import begin
+from taskforge.api.operation import PUBLIC, Operation, Reach
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Response]])
+OPERATION = "__taskforge_operation__"
+
+
+@dataclass(slots=True)
+class Resource:
+    """The operations on one kind of thing. Paths are below ``prefix``, which is below ``/api/v1``."""
+
+    prefix: str
+    tag: str
+    operations: list[Operation] = field(default_factory=list)
+
+    def get(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """A read; it changes nothing."""
+        return self._declare("GET", path, **declared)
+
+    def post(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """A creation or an action; it takes an Idempotency-Key."""
+        return self._declare("POST", path, **declared)
+
+    def put(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """A replacement."""
+        return self._declare("PUT", path, **declared)
+
+    def patch(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """A change of what the body names: null clears, absent keeps."""
+        return self._declare("PATCH", path, **declared)
+
+    def delete(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """A removal."""
+        return self._declare("DELETE", path, **declared)
+
+    def _declare(
+        self,
+        method: str,
+        path: str,
+        *,
+        permission: str,
+        name: str,
+        answers: Any = None,
+        status: int = 200,
+        reach: Reach = Reach.PROJECT,
+        is_list: bool = False,
+        is_raw: bool = False,
+        problems: Sequence[int] = (),
+        max_bytes: int | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> Callable[[Endpoint], Endpoint]:
+        def declare(endpoint: Endpoint) -> Endpoint:
+            operation = Operation(
+                method=method,
+                path=self.prefix + path,
+                endpoint=endpoint,
+                tag=self.tag,
+                permission=permission,
+                name=name,
+                answers=answers,
+                status=status,
+                reach=reach,
+                is_list=is_list,
+                is_raw=is_raw,
+                problems=tuple(problems),
+                max_bytes=max_bytes,
+                extra=extra or {},
+            )
+            setattr(endpoint, OPERATION, operation)
+            self.operations.append(operation)
+            return endpoint
+
+        return declare
+
+
+class ApiRoute(APIRoute):
+    """Asks who calls and whether it may before anything of the request is read, then reads it with care."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler that the application calls."""
+        answer = super().get_route_handler()
+        operation: Operation = getattr(self.endpoint, OPERATION)
+        parameters = get_flat_params(self.dependant)
+        queries = frozenset(field.alias for field in parameters if isinstance(field.field_info, Query))
+        takes_body = self.body_field is not None or operation.is_raw
+
+        async def handle(request: Request) -> Response:
+            if operation.permission != PUBLIC:
+                await begin(request, operation)
+            _refuse_unknown_queries(request, queries)
+            options = request.app.state.options
+            if takes_body or "content-length" in request.headers or "transfer-encoding" in request.headers:
+                limit = operation.max_bytes or options.max_body_bytes
+                body = await read_body(request, limit=limit, seconds=options.body_seconds)
+                request._body = body
+                if body:
+                    check_media_type(request)
+                    if not operation.is_raw:
+                        request._json = parse(body)
+                    if not takes_body and request._json != {}:
+                        raise InvalidRequest(
+                            "this operation takes no body", [("", "unexpected_body", "remove it")]
+                        )
+            return await answer(request)
+
+        return handle
+
+
+def _refuse_unknown_queries(request: Request, known: frozenset[str]) -> None:
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise InvalidRequest(
+            f"there is no parameter {unknown[0]!r:.100}",
+            [
+                (f"/query/{name}", "unknown_parameter", "this operation does not know it")
+                for name in unknown[:10]
+            ],
+        )

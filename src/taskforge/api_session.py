@@ -1,0 +1,83 @@
+"""The HTTP API of an installation in this process: its application, and the recovery that every process does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from taskforge.api.application import create_application
+from taskforge.api.backend import ApiOptions
+from taskforge.domain.errors import Unauthenticated
+from taskforge.runtime.loops.recover import recovery_loop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from uuid import UUID
+
+    from fastapi import FastAPI
+
+    from taskforge.api.authentication import Authenticator, Principal
+    from taskforge.domain.ids import ProjectId
+    from taskforge.wiring import Platform, Wiring
+
+MOST_PROJECTS = 1000
+"""Services of so many projects are kept; those not used for longest go first."""
+
+
+class Installation:
+    """Implements ``api.backend.Backend``."""
+
+    def __init__(self, wiring: Wiring, platform: Platform, authenticator: Authenticator) -> None:
+        self._wiring = wiring
+        self._own = platform
+        self._platforms: OrderedDict[ProjectId, Platform] = OrderedDict()
+        self.authenticator = authenticator
+
+    async def project(self, project_id: ProjectId) -> Platform:
+        platform = self._platforms.get(project_id)
+        if platform is None:
+            platform = self._platforms[project_id] = await self._wiring.platform_of(project_id)
+            if len(self._platforms) > MOST_PROJECTS:
+                self._platforms.popitem(last=False)
+        self._platforms.move_to_end(project_id)
+        return platform
+
+    async def projects_of(self, organization_id: UUID) -> Sequence[ProjectId]:
+        return [self._own.project_id]
+
+    async def check_ready(self) -> None:
+        await self._own.health.now()
+
+    async def close(self) -> None:
+        """Stop waiting for results."""
+        for platform in self._platforms.values():
+            if platform is not self._own:
+                await platform.results.close()
+
+
+class Nobody:
+    """Knows nobody."""
+
+    async def authenticate(self, token: str, *, address: str) -> Principal:
+        raise Unauthenticated("this installation knows no callers yet")
+
+
+def api_application(wiring: Wiring, authenticator: Authenticator | None = None) -> FastAPI:
+    """The application over the database of ``wiring``, which it closes at its end."""
+    settings = wiring.settings
+    secret = hashlib.sha256(b"cursor\0" + (settings.secret_key or "").encode()).digest()
+
+    @asynccontextmanager
+    async def open_backend() -> AsyncIterator[Installation]:
+        try:
+            platform = await wiring.platform()
+            installation = Installation(wiring, platform, authenticator or Nobody())
+            async with recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds):
+                yield installation
+            await installation.close()
+        finally:
+            await wiring.close()
+
+    return create_application(open_backend, ApiOptions(secret=secret, root_path=settings.root_path))

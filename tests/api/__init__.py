@@ -1,0 +1,1 @@
+"""The HTTP API: the real application over each database."""
