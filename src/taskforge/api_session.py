@@ -14,12 +14,12 @@ from taskforge.runtime.loops.recover import recovery_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from uuid import UUID
 
     from fastapi import FastAPI
 
-    from taskforge.api.authentication import Authenticator, Principal
-    from taskforge.domain.ids import ProjectId
+    from taskforge.api.authentication import Authenticator
+    from taskforge.domain.access import Principal
+    from taskforge.domain.ids import OrganizationId, ProjectId
     from taskforge.wiring import Platform, Wiring
 
 MOST_PROJECTS = 1000
@@ -44,7 +44,7 @@ class Installation:
         self._platforms.move_to_end(project_id)
         return platform
 
-    async def projects_of(self, organization_id: UUID) -> Sequence[ProjectId]:
+    async def projects_of(self, organization_id: OrganizationId | None) -> Sequence[ProjectId]:
         return [self._own.project_id]
 
     async def check_ready(self) -> None:
@@ -60,7 +60,7 @@ class Installation:
 class Nobody:
     """Knows nobody."""
 
-    async def authenticate(self, token: str, *, address: str) -> Principal:
+    async def authenticate(self, token: str, *, address: str | None) -> Principal:
         raise Unauthenticated("this installation knows no callers yet")
 
 

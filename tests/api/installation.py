@@ -9,15 +9,14 @@ from uuid import UUID
 import httpx2
 from fastapi import FastAPI
 
-from taskforge.api.authentication import Principal
 from taskforge.api_session import api_application
+from taskforge.domain.access import GRANTABLE, Principal, PrincipalKind
 from taskforge.domain.errors import Unauthenticated
 from taskforge.domain.ids import DEFAULT_ORGANIZATION
 from taskforge.settings import load_settings
 from taskforge.wiring import Wiring
 
-PERMISSIONS = frozenset({"queue:read", "queue:write", "job:read", "job:write", "worker:read", "worker:write"})
-ADMIN = Principal(UUID(int=0xAD), "admin", DEFAULT_ORGANIZATION, PERMISSIONS)
+ADMIN = Principal(PrincipalKind.KEY, UUID(int=0xAD), "admin", DEFAULT_ORGANIZATION, permissions=GRANTABLE)
 SECRET = "correct-horse-battery-staple-0123456789"
 
 
@@ -27,14 +26,14 @@ class KnownCallers:
 
     callers: dict[str, Principal] = field(default_factory=lambda: {"admin": ADMIN})
 
-    async def authenticate(self, token: str, *, address: str) -> Principal:
+    async def authenticate(self, token: str, *, address: str | None) -> Principal:
         if token not in self.callers:
             raise Unauthenticated("nobody holds this token")
         return self.callers[token]
 
     def add(self, token: str, **changes: Any) -> str:
         """One more caller, like the administrator but for ``changes``."""
-        self.callers[token] = replace(ADMIN, name=token, **changes)
+        self.callers[token] = replace(ADMIN, label=token, **changes)
         return token
 
 

@@ -1,33 +1,16 @@
-"""Who calls: the interface to tenants, users and keys."""
+"""Who calls: what the API needs of the service that knows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A caller: a user or a key of one organization, perhaps bound to one project or to some queues."""
-
-    id: UUID
-    name: str
-    organization_id: UUID
-    permissions: frozenset[str]
-    project_id: UUID | None = None
-    queue_ids: frozenset[UUID] | None = None
-
-    def may(self, permission: str) -> bool:
-        """Whether it has the permission."""
-        return permission in self.permissions
+    from taskforge.domain.access import Principal
 
 
 class Authenticator(Protocol):
-    """Turns credentials into a principal."""
+    """Turns credentials into a principal; `services.access.Access` is the one."""
 
-    async def authenticate(self, token: str, *, address: str) -> Principal:
+    async def authenticate(self, token: str, *, address: str | None) -> Principal:
         """Who holds this token. Raises Unauthenticated."""
         ...

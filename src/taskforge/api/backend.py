@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.api.authentication import Authenticator
-    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.ids import OrganizationId, ProjectId
     from taskforge.ports.signals import Signals
     from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
@@ -59,8 +59,8 @@ class Backend(Protocol):
         """The services of a project that the caller may use."""
         ...
 
-    async def projects_of(self, organization_id: UUID) -> Sequence[ProjectId]:
-        """The projects of an organization, the default one first."""
+    async def projects_of(self, organization_id: OrganizationId | None) -> Sequence[ProjectId]:
+        """The projects of an organization, the default one first; none of no organization."""
         ...
 
     async def check_ready(self) -> None:

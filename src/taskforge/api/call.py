@@ -8,12 +8,12 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskforge.api.authentication import Principal
 from taskforge.api.backend import ApiOptions, Backend
 from taskforge.api.envelopes import ListMeta
 from taskforge.api.etags import is_unchanged
 from taskforge.api.messages import message
 from taskforge.api.preferences import Preferences
+from taskforge.domain.access import Principal
 
 JSON = "application/json"
 encode = msgspec.json.Encoder().encode

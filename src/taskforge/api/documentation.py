@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from taskforge.api.envelopes import Envelope, Listing
 from taskforge.api.etags import is_unchanged
-from taskforge.api.operation import PUBLIC, Operation
+from taskforge.api.operation import Openness, Operation
 from taskforge.version import VERSION
 
 DESCRIPTION = """Durable background jobs: queues, jobs, executions, workers.
@@ -115,7 +115,7 @@ def describe(operation: Operation) -> dict[str, Any]:
         }
     if operation.status == 204:
         responses[204] = {"description": "Done"}
-    statuses = {*operation.problems, *((500, 503) if operation.permission == PUBLIC else ALWAYS)}
+    statuses = {*operation.problems, *((500, 503) if operation.permission is Openness.PUBLIC else ALWAYS)}
     if "{" in operation.path:
         statuses.add(404)
     for status in sorted(statuses):
@@ -124,8 +124,8 @@ def describe(operation: Operation) -> dict[str, Any]:
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
     extra = dict(operation.extra)
-    extra["x-permission"] = operation.permission
-    extra["security"] = [] if operation.permission == PUBLIC else [{"bearer": []}]
+    extra["x-permission"] = operation.permission.value
+    extra["security"] = [] if operation.permission is Openness.PUBLIC else [{"bearer": []}]
     return {"responses": responses, "openapi_extra": extra}
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskforge.api.call import Call
-from taskforge.api.operation import ANYONE, Reach
+from taskforge.api.operation import Openness, Reach
 from taskforge.api.preferences import preferences_of
 from taskforge.domain.errors import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from taskforge.api.authentication import Principal
     from taskforge.api.backend import Backend
     from taskforge.api.operation import Operation
+    from taskforge.domain.access import Principal
 
 
 async def begin(request: Request, operation: Operation) -> Call:
@@ -35,8 +35,8 @@ async def begin(request: Request, operation: Operation) -> Call:
 
 def check_permission(principal: Principal, operation: Operation) -> None:
     """Raises Forbidden where the principal lacks the permission, or may see less than the operation shows."""
-    if operation.permission != ANYONE and not principal.may(operation.permission):
-        raise Forbidden(f"this needs the permission {operation.permission}")
+    if not isinstance(operation.permission, Openness):
+        principal.require(operation.permission)
     if operation.reach is Reach.ORGANIZATION and principal.project_id is not None:
         raise Forbidden("this is for callers of a whole organization, not of one project")
     if operation.reach is not Reach.QUEUE and principal.queue_ids is not None:

@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PUBLIC = "public"
-"""The permission of operations that anybody may call: health, login."""
-ANYONE = "authenticated"
-"""The permission of operations that every caller has who is known."""
+    from taskforge.domain.access import Permission
+
+
+class Openness(Enum):
+    """What stands in the place of a permission where none is needed."""
+
+    PUBLIC = "public"
+    """Anybody may call it: health, login."""
+    AUTHENTICATED = "authenticated"
+    """Every caller may who is known."""
 
 
 class Reach(Enum):
@@ -32,7 +38,7 @@ class Operation:
     path: str
     endpoint: Callable[..., Any]
     tag: str
-    permission: str
+    permission: Permission | Openness
     name: str
     answers: Any
     status: int

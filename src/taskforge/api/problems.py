@@ -36,6 +36,7 @@ STATUSES: tuple[tuple[type[errors.TaskforgeError], int], ...] = (
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
     (errors.TooManyRequests, 429),
+    (errors.LimitExceeded, 409),
     (errors.LeaseLost, 409),
     (errors.Conflict, 409),
     (errors.JobFailed, 409),

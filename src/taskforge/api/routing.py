@@ -2,7 +2,7 @@
 
     queues = Resource("/queues", "queues")
 
-    @queues.get("/{queue_id}", permission="queue:read", name="queues.get", answers=QueueView)
+    @queues.get("/{queue_id}", permission=Permission.QUEUE_READ, name="queues.get", answers=QueueView)
     async def get_queue(call: Calling, here: QueueHere) -> Response: ...
 
 `application.create_application` serves the resources that `application.RESOURCES` lists.
@@ -21,7 +21,8 @@ from starlette.responses import Response
 from taskforge.api.bodies import check_media_type, parse, read_body
 from taskforge.api.faults import InvalidRequest
 from taskforge.api.guard import begin
-from taskforge.api.operation import PUBLIC, Operation, Reach
+from taskforge.api.operation import Openness, Operation, Reach
+from taskforge.domain.access import Permission
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Response]])
 OPERATION = "__taskforge_operation__"
@@ -60,7 +61,7 @@ class Resource:
         method: str,
         path: str,
         *,
-        permission: str,
+        permission: Permission | Openness,
         name: str,
         answers: Any = None,
         status: int = 200,
@@ -107,7 +108,7 @@ class ApiRoute(APIRoute):
         takes_body = self.body_field is not None or operation.is_raw
 
         async def handle(request: Request) -> Response:
-            if operation.permission != PUBLIC:
+            if operation.permission is not Openness.PUBLIC:
                 await begin(request, operation)
             _refuse_unknown_queries(request, queries)
             options = request.app.state.options

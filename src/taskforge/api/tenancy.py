@@ -13,7 +13,7 @@ from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.values import Id
 from taskforge.domain.errors import NotFound
-from taskforge.domain.ids import ProjectId
+from taskforge.domain.ids import ProjectId, QueueId
 from taskforge.domain.queue import Queue
 
 ProjectChoice = Annotated[
@@ -58,8 +58,7 @@ class QueueAt:
 
 
 async def _queue_at(queue_id: Id, call: Calling) -> QueueAt:
-    allowed = call.principal.queue_ids
-    if allowed is None or queue_id in allowed:
+    if call.principal.reaches_queue(QueueId(queue_id)):
         for project_id in await _reachable(call, None):
             services = await call.backend.project(project_id)
             queue = await services.queues.find(queue_id)

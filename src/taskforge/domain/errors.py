@@ -7,9 +7,6 @@ TaskforgeError
 │   │   └── WeakSecret      the secret key is missing, short, or known to everybody
 │   └── ForeignConnection   a connection that jobs of this application cannot be stored over
 ├── NotFound                no such queue, job, worker ... in this project
-├── Unauthenticated         the caller has not shown who it is, or in vain
-├── Forbidden               the caller is known, and may not do this
-├── TooManyRequests         the caller asks more often than it may
 ├── Conflict                the request is well formed, the present state refuses it
 │   ├── IllegalTransition   a status change that the lifecycle does not know
 │   ├── PreconditionFailed  it was changed since the caller looked at it
@@ -92,28 +89,6 @@ class NotFound(TaskforgeError):
     """Nothing of that name or id exists in this project."""
 
     code = "not_found"
-
-
-class Unauthenticated(TaskforgeError):
-    """The caller has not shown who it is, or what it showed does not hold."""
-
-    code = "unauthenticated"
-
-
-class Forbidden(TaskforgeError):
-    """The caller is known, and lacks the permission for this."""
-
-    code = "forbidden"
-
-
-class TooManyRequests(TaskforgeError):
-    """The caller asks more often than it may. ``retry_after`` is in seconds."""
-
-    code = "too_many_requests"
-
-    def __init__(self, message: str, *, retry_after: float, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.retry_after = retry_after
 
 
 class Conflict(TaskforgeError):

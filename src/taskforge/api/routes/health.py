@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taskforge.api.call import encode
-from taskforge.api.operation import PUBLIC
+from taskforge.api.operation import Openness
 from taskforge.api.routing import Resource
 
 health = Resource("/health", "health")
@@ -19,13 +19,13 @@ class HealthView:
     status: str
 
 
-@health.get("/live", permission=PUBLIC, name="health.live")
+@health.get("/live", permission=Openness.PUBLIC, name="health.live")
 async def live(request: Request) -> Response:
     """The process answers."""
     return _answer()
 
 
-@health.get("/ready", permission=PUBLIC, name="health.ready")
+@health.get("/ready", permission=Openness.PUBLIC, name="health.ready")
 async def ready(request: Request) -> Response:
     """The database answers, and its schema is ours."""
     await request.app.state.backend.check_ready()

@@ -18,6 +18,7 @@ from taskforge.api.views.queues import (
     stats_view_of,
     view_of,
 )
+from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.queue import Queue, QueueState
 
@@ -25,19 +26,28 @@ queues = Resource("/queues", "queues")
 
 
 @queues.get(
-    "", permission="queue:read", name="queues.list", answers=QueueView, is_list=True, reach=Reach.QUEUE
+    "",
+    permission=Permission.QUEUE_READ,
+    name="queues.list",
+    answers=QueueView,
+    is_list=True,
+    reach=Reach.QUEUE,
 )
 async def list_queues(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
     """All queues by name."""
-    allowed = call.principal.queue_ids
     found = [queue for services in everywhere for queue in await services.queues.list()]
-    seen = sorted((q for q in found if allowed is None or q.id in allowed), key=lambda q: (q.name, q.id))
+    seen = sorted((q for q in found if call.principal.reaches_queue(q.id)), key=lambda q: (q.name, q.id))
     part, meta = page.cut(seen)
     return call.answer([view_of(queue) for queue in part], "queues.listed", meta=meta, count=len(seen))
 
 
 @queues.post(
-    "", permission="queue:write", name="queues.create", answers=QueueView, status=201, problems=(404, 409)
+    "",
+    permission=Permission.QUEUE_WRITE,
+    name="queues.create",
+    answers=QueueView,
+    status=201,
+    problems=(404, 409),
 )
 async def create_queue(call: Calling, project: OneProject, body: NewQueue) -> Response:
     """Make a queue."""
@@ -52,7 +62,9 @@ async def create_queue(call: Calling, project: OneProject, body: NewQueue) -> Re
     return call.created(view_of(queue), location, "queues.created", headers=_version(queue))
 
 
-@queues.get("/{queue_id}", permission="queue:read", name="queues.get", answers=QueueView, reach=Reach.QUEUE)
+@queues.get(
+    "/{queue_id}", permission=Permission.QUEUE_READ, name="queues.get", answers=QueueView, reach=Reach.QUEUE
+)
 async def get_queue(call: Calling, here: QueueHere) -> Response:
     """One queue."""
     return call.answer(view_of(here.queue), headers=_version(here.queue))
@@ -60,7 +72,7 @@ async def get_queue(call: Calling, here: QueueHere) -> Response:
 
 @queues.patch(
     "/{queue_id}",
-    permission="queue:write",
+    permission=Permission.QUEUE_WRITE,
     name="queues.update",
     answers=QueueView,
     status=204,
@@ -85,11 +97,13 @@ async def update_queue(call: Calling, here: QueueHere, body: QueueChange) -> Res
     }
     if "description" in given:
         changes["description"] = body.description or ""
-    queue = await here.services.queues.update(here.queue.id, check=check, by=call.principal.name, **changes)
+    queue = await here.services.queues.update(here.queue.id, check=check, by=call.principal.label, **changes)
     return call.done(view_of(queue), "updated", headers=_version(queue))
 
 
-@queues.delete("/{queue_id}", permission="queue:write", name="queues.delete", status=204, problems=(409, 412))
+@queues.delete(
+    "/{queue_id}", permission=Permission.QUEUE_WRITE, name="queues.delete", status=204, problems=(409, 412)
+)
 async def delete_queue(call: Calling, here: QueueHere) -> Response:
     """Remove a queue in which no job waits or runs."""
     check_match(call.request, etag_of(here.queue.updated_at))
@@ -99,7 +113,7 @@ async def delete_queue(call: Calling, here: QueueHere) -> Response:
 
 @queues.get(
     "/{queue_id}/stats",
-    permission="queue:read",
+    permission=Permission.QUEUE_READ,
     name="queues.stats",
     answers=QueueStatsView,
     reach=Reach.QUEUE,
@@ -111,16 +125,20 @@ async def queue_stats(call: Calling, here: QueueHere) -> Response:
 
 
 @queues.post(
-    "/{queue_id}/pause", permission="queue:write", name="queues.pause", answers=QueueView, status=204
+    "/{queue_id}/pause", permission=Permission.QUEUE_WRITE, name="queues.pause", answers=QueueView, status=204
 )
 async def pause_queue(call: Calling, here: QueueHere) -> Response:
     """Hand out no more jobs, and go on taking them."""
-    queue = await here.services.queues.pause(here.queue.id, by=call.principal.name)
+    queue = await here.services.queues.pause(here.queue.id, by=call.principal.label)
     return call.done(view_of(queue), "queues.paused", headers=_version(queue))
 
 
 @queues.post(
-    "/{queue_id}/resume", permission="queue:write", name="queues.resume", answers=QueueView, status=204
+    "/{queue_id}/resume",
+    permission=Permission.QUEUE_WRITE,
+    name="queues.resume",
+    answers=QueueView,
+    status=204,
 )
 async def resume_queue(call: Calling, here: QueueHere) -> Response:
     """Take and hand out jobs again."""
