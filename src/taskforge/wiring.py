@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
+from taskforge.services.audit import AuditLog
 from taskforge.services.bulk import Bulk
 from taskforge.services.control import Control
 from taskforge.services.direct_link import DirectLink, LinkOptions
@@ -34,6 +35,7 @@ from taskforge.services.results import Results
 from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
 from taskforge.services.transactions import TransactionalSubmission
 from taskforge.storage.address import Address, parse_address
+from taskforge.storage.audit import SqlAuditStore
 from taskforge.storage.bulk import SqlBulkStore
 from taskforge.storage.codec import retry_policy_of, to_json
 from taskforge.storage.health import SqlHealthStore
@@ -89,6 +91,7 @@ class Platform:
     recovery: Recovery
     health: Health
     explaining: Explaining
+    audit: AuditLog
     declared_tasks: int = 0
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
@@ -184,6 +187,7 @@ class Wiring:
         if opening is not None and not opening.cancelled() and not (opening.done() and opening.exception()):
             platform = await opening
             await platform.results.close()
+            await platform.audit.seal_own()
             await platform.signals.close()
             if platform.engine is not self._sqlite:
                 await platform.engine.close()
@@ -309,4 +313,5 @@ class Wiring:
             ),
             health=health,
             explaining=Explaining(history, queues, pauses, health, project_id),
+            audit=AuditLog(SqlAuditStore(engine)),
         )

@@ -1,4 +1,4 @@
-"""A worker of an application in this process: the worker itself and the recovery that every process does."""
+"""A worker of an application in this process: the worker itself and the loops that every process has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
 from taskforge.runtime.loops.recover import recovery_loop
+from taskforge.runtime.loops.seal import seal_loop
 from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.runtime.worker.worker import Worker
@@ -70,20 +71,24 @@ class WorkerSession:
             ),
         )
         self._worker: Worker | None = None
-        self._recovery: Loop | None = None
+        self._loops: list[Loop] = []
 
     async def open(self) -> Worker:
         """The worker, not yet started."""
         platform = await self._wiring.platform()
         self._worker = Worker(platform.link(), self._wiring.beat_link, self._registry, self._options)
-        self._recovery = recovery_loop(platform.recovery.sweep, self._interval)
-        self._recovery.start()
+        self._loops = [
+            recovery_loop(platform.recovery.sweep, self._interval),
+            seal_loop(platform.audit.seal_due),
+        ]
+        for loop in self._loops:
+            loop.start()
         return self._worker
 
     async def close(self) -> None:
-        """End the recovery; the worker is drained by then."""
-        if self._recovery is not None:
-            await self._recovery.stop()
+        """End the loops; the worker is drained by then."""
+        for loop in self._loops:
+            await loop.stop()
 
     async def __aenter__(self) -> Self:
         worker = await self.open()

@@ -1,4 +1,4 @@
-"""Every row belongs to a project, and every statement says which, or stands here with its reason."""
+"""Every row belongs to a project or an organization, and every statement says which, or stands here with its reason."""
 
 import re
 from collections.abc import Iterator
@@ -8,17 +8,20 @@ import pytest
 from taskforge.storage.migrate import migrations
 from taskforge.storage.statements import DIALECTS, catalog
 
-TABLES_WITHOUT_PROJECT = {
+TABLES_WITHOUT_TENANT = {
     "organizations": "stands above projects",
-    "projects": "is the project",
+    "refresh_tokens": "belong to a session; found by the hash of their secret, together with it",
+    "login_attempts": "are counted before it is known who somebody is",
     "log_lines": "belongs to an execution; written only through its fence, read only through its project",
 }
-STATEMENTS_WITHOUT_PROJECT = {
+STATEMENTS_WITHOUT_TENANT = {
     "find_project": "finds the project by its name",
     "worker_of_another_boot": "a file is one for all projects: who shares it over a network is of none",
     "workers_on_machine": "a machine is one for all projects: recovery asks which of its processes are dead",
     "database_now": "the database's clock is one for all projects",
     "database_settings": "the database's settings are the same for all projects",
+    "audit_chains": "verifies the whole installation; each chain is then walked by its organization",
+    "unsealed_chains": "the sealer serves all organizations; each chain is then sealed by its organization",
     "recovery_outlook": "recovery serves all projects; it only asks whether there is anything to do",
     "expired_leases": "recovery serves all projects; it hands on each row's own project",
     "expire_waiting": "recovery serves all projects, by each row's own limits",
@@ -44,7 +47,8 @@ STATEMENTS_WITHOUT_PROJECT = {
     "delete_job_lines": "in the transaction of a script that has locked the job by its project",
     "delete_job_executions": "in the transaction of a script that has locked the job by its project",
 }
-FENCED = [name for name, why in STATEMENTS_WITHOUT_PROJECT.items() if why.startswith("by the fence")]
+FENCED = [name for name, why in STATEMENTS_WITHOUT_TENANT.items() if why.startswith("by the fence")]
+TENANTS = {"project_id", "organization_id"}
 _TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\)", re.MULTILINE | re.DOTALL)
 
 
@@ -55,19 +59,23 @@ def _tables(dialect: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_table_has_its_project(dialect: str) -> None:
-    without = {name for name, columns in _tables(dialect) if not re.search(r"^ *project_id ", columns, re.M)}
-    assert without == set(TABLES_WITHOUT_PROJECT)
+def test_every_table_has_its_tenant(dialect: str) -> None:
+    without = {
+        name
+        for name, columns in _tables(dialect)
+        if not re.search(r"^ *(project|organization)_id ", columns, re.M)
+    }
+    assert without == set(TABLES_WITHOUT_TENANT)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_statement_takes_the_project(dialect: str) -> None:
+def test_every_statement_takes_the_tenant(dialect: str) -> None:
     without = {
         name
         for name, block in catalog(dialect).items()
-        if "project_id" not in {parameter for statement in block for parameter in statement.parameters}
+        if not TENANTS & {parameter for statement in block for parameter in statement.parameters}
     }
-    assert without == set(STATEMENTS_WITHOUT_PROJECT)
+    assert without == set(STATEMENTS_WITHOUT_TENANT)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

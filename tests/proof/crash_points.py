@@ -85,6 +85,11 @@ ROWS = [
     Row("confirm_pause", "pause_type", _BOTH),
     Row("remove_pause", "resume_type", _SCRIPT),
     Row("forget_pause", "resume_type", _BOTH),
+    Row("append_audit", "cancel_waiting", _SCRIPT),
+    Row("append_audit", "bulk_delete", _SCRIPT),
+    Row("take_audit_head", "pause", _SCRIPT),
+    Row("seal_entries", "pause", _SCRIPT),
+    Row("advance_audit_head", "pause", _SCRIPT),
     Row("set_queue_state", "delete_queue", _SCRIPT),
     Row("delete_queue", "delete_queue", _SCRIPT),
     # the tables

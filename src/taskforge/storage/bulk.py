@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskforge.storage.auditing import Audit
 from taskforge.storage.engine import Engine, One, Script
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ class SqlBulkStore:
 
     async def cancel(self, project_id: ProjectId, ids: Sequence[UUID]) -> frozenset[UUID]:
         chosen = _chosen(project_id, ids)
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[frozenset[UUID]]:
             cancelled = self._ids((yield One("cancel_waiting_jobs", chosen)))
-            return cancelled | self._ids((yield One("request_cancels", chosen)))
+            asked = self._ids((yield One("request_cancels", chosen)))
+            yield from _told(audit, "jobs.cancel", cancelled | asked)
+            return cancelled | asked
 
         return await self._engine.run(script)
 
@@ -32,17 +36,20 @@ class SqlBulkStore:
         self, project_id: ProjectId, ids: Sequence[UUID], queue_id: QueueId | None
     ) -> frozenset[UUID]:
         chosen = _chosen(project_id, ids)
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[frozenset[UUID]]:
             retried = self._ids((yield One("retry_jobs", {**chosen, "queue_id": queue_id})))
             if retried:
                 yield One("rehold_jobs", _chosen(project_id, sorted(retried)))
+            yield from _told(audit, "jobs.retry", retried, queue_id)
             return retried
 
         return await self._engine.run(script)
 
     async def delete(self, project_id: ProjectId, ids: Sequence[UUID]) -> frozenset[UUID]:
         chosen = _chosen(project_id, ids)
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[frozenset[UUID]]:
             locked = self._ids((yield One("lock_deletable_jobs", chosen)))
@@ -51,13 +58,21 @@ class SqlBulkStore:
                 yield One("delete_lines_of_jobs", doomed)
                 yield One("delete_executions_of_jobs", doomed)
                 yield One("delete_jobs", doomed)
+            yield from _told(audit, "jobs.delete", locked)
             return locked
 
         return await self._engine.run(script)
 
     async def move(self, project_id: ProjectId, ids: Sequence[UUID], queue_id: QueueId) -> frozenset[UUID]:
         move = {**_chosen(project_id, ids), "queue_id": queue_id}
-        return self._ids(await self._engine.call(One("move_jobs", move)))
+        audit = Audit(project_id=project_id)
+
+        def script() -> Script[frozenset[UUID]]:
+            moved = self._ids((yield One("move_jobs", move)))
+            yield from _told(audit, "jobs.move", moved, queue_id)
+            return moved
+
+        return await self._engine.run(script)
 
     def _ids(self, rows: Sequence[Any]) -> frozenset[UUID]:
         return frozenset(self._engine.identity(row["id"]) for row in rows)
@@ -65,3 +80,11 @@ class SqlBulkStore:
 
 def _chosen(project_id: ProjectId, ids: Sequence[UUID]) -> dict[str, Any]:
     return {"project_id": project_id, "job_ids": list(ids)}
+
+
+def _told(audit: Audit, action: str, ids: frozenset[UUID], queue_id: QueueId | None = None) -> Script[None]:
+    """One entry for all jobs of the batch, if there is any."""
+    if ids:
+        target = {} if queue_id is None else {"queue_id": str(queue_id)}
+        told = {"jobs": [str(job_id) for job_id in sorted(ids)], **target}
+        yield audit.entry(action, None, f"{len(ids)} jobs", after=told)

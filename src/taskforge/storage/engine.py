@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
+
+from taskforge.domain.errors import TaskforgeError
+from taskforge.storage.statements import audited
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 T = TypeVar("T")
+APPEND_AUDIT = "append_audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +52,60 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Se
     return dict(zip(names, turned, strict=True)) if turned else dict.fromkeys(names, ())
 
 
+class AuditDuty:
+    """Makes it impossible to commit an audited change without an entry in the audit log."""
+
+    __slots__ = ("_owed", "statements")
+
+    def __init__(self) -> None:
+        self.statements = _audited()
+        self._owed: str | None = None
+
+    def note(self, call: Call, rows: Rows) -> None:
+        """A change that met no row changed nothing."""
+        if call.name == APPEND_AUDIT:
+            self._owed = None
+        elif rows:
+            self._owed = call.name
+
+    def check(self) -> None:
+        """Raises TaskforgeError, and so undoes the transaction, when a change has no entry after it."""
+        if self._owed is not None:
+            raise TaskforgeError(f"the change {self._owed!r} has no entry in the audit log, and was undone")
+
+
+@cache
+def _audited() -> frozenset[str]:
+    return audited() | {APPEND_AUDIT}
+
+
 def drive(script: Callable[[], Script[T]], fetch: Callable[[Call], Rows]) -> T:
     """Run a script, by a function that runs its statements."""
-    steps = script()
+    steps, duty = script(), AuditDuty()
     try:
         call = next(steps)
         while True:
-            call = steps.send(fetch(call))
+            rows = fetch(call)
+            if call.name in duty.statements:
+                duty.note(call, rows)
+            call = steps.send(rows)
     except StopIteration as stop:
+        duty.check()
         return cast("T", stop.value)
 
 
 async def adrive(script: Callable[[], Script[T]], fetch: Callable[[Call], Awaitable[Rows]]) -> T:
     """`drive` where statements are awaited."""
-    steps = script()
+    steps, duty = script(), AuditDuty()
     try:
         call = next(steps)
         while True:
-            call = steps.send(await fetch(call))
+            rows = await fetch(call)
+            if call.name in duty.statements:
+                duty.note(call, rows)
+            call = steps.send(rows)
     except StopIteration as stop:
+        duty.check()
         return cast("T", stop.value)
 
 

@@ -22,6 +22,7 @@ from taskforge.ports.jobs import (
     Settlement,
 )
 from taskforge.storage.accepting import accept_ruled
+from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import to_json
 from taskforge.storage.engine import Call, Many, One, Rows, Script, columns
 from taskforge.storage.keys import check_key_is_free, give_places, open_places
@@ -210,6 +211,7 @@ class SqlJobStore(SqlSweeps):
 
     async def cancel(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
         job = {"project_id": project_id, "job_id": job_id}
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[JobStatus | None]:
             found = yield One("lock_job", job)
@@ -217,14 +219,17 @@ class SqlJobStore(SqlSweeps):
             if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
                 yield One("cancel_waiting_job", job)
                 yield from give_places(_concurrency_key(project_id, found))
+                yield _entry(audit, "job.cancel", job_id, found, JobStatus.CANCELLED)
             elif status is JobStatus.PROCESSING:
                 yield One("request_cancel", job)
+                yield _entry(audit, "job.cancel", job_id, found, JobStatus.PROCESSING)
             return status
 
         return await self._engine.run(script)
 
     async def retry(self, project_id: ProjectId, job_id: JobId, queue_id: QueueId | None) -> JobStatus | None:
         job = {"project_id": project_id, "job_id": job_id}
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[JobStatus | None]:
             found = yield One("lock_job", job)
@@ -237,6 +242,7 @@ class SqlJobStore(SqlSweeps):
                 if not retried:
                     raise NotFound("the job's queue is gone", hint="name another queue to retry it in")
                 yield from open_places(project_id, [_keys(found[0])], ())
+                yield _entry(audit, "job.retry", job_id, found, JobStatus.PENDING, queue_id)
             return status
 
         try:
@@ -246,6 +252,7 @@ class SqlJobStore(SqlSweeps):
 
     async def delete(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
         job = {"project_id": project_id, "job_id": job_id}
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[JobStatus | None]:
             found = yield One("lock_job", job)
@@ -255,6 +262,7 @@ class SqlJobStore(SqlSweeps):
                 yield One("delete_job_executions", {"job_id": job_id})
                 yield One("delete_job", job)
                 yield from give_places(_concurrency_key(project_id, found))
+                yield _entry(audit, "job.delete", job_id, found, None)
             return status
 
         return await self._engine.run(script)
@@ -270,6 +278,23 @@ def _accept(project_id: ProjectId, jobs: Sequence[NewJob]) -> Many:
 
 def _status(rows: Sequence[Any]) -> JobStatus | None:
     return JobStatus(rows[0]["status"]) if rows else None
+
+
+def _entry(
+    audit: Audit,
+    action: str,
+    job_id: UUID,
+    found: Rows,
+    status: JobStatus | None,
+    queue_id: QueueId | None = None,
+) -> One:
+    """What the audit log says of a job: its status, and the queue that it was put into."""
+    after: dict[str, Any] | None = None if status is None else {"status": status}
+    if after is not None and queue_id is not None:
+        after["queue_id"] = str(queue_id)
+    return audit.entry(
+        action, job_id, found[0]["job_type"], before={"status": found[0]["status"]}, after=after
+    )
 
 
 def _concurrency_key(project_id: ProjectId, rows: Sequence[Any]) -> Collection[ConcurrencyKey]:

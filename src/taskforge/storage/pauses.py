@@ -7,6 +7,7 @@ from uuid import UUID
 
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.ports.pauses import Window
+from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import pause_of
 from taskforge.storage.engine import Call, Engine, One, Script
 from taskforge.storage.keys import give_places
@@ -33,6 +34,7 @@ class SqlPauseStore:
         self, project_id: ProjectId, kind: PauseKind, value: str, reason: str | None, by: str | None
     ) -> tuple[Pause, bool]:
         mark = {"project_id": project_id, "kind": kind, "value": value}
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[tuple[Pause, bool]]:
             # first, since it locks the project: a queue that is made meanwhile sees the pause
@@ -40,19 +42,25 @@ class SqlPauseStore:
             made = yield One("create_pause", {**mark, "id": self._mint(), "reason": reason, "paused_by": by})
             yield One("flag_pauses", {"project_id": project_id})
             found = yield One("find_pause", mark)
-            return pause_of(found[0], self._engine), bool(made)
+            pause = pause_of(found[0], self._engine)
+            if made:
+                yield audit.entry("pause.create", pause.id, value, after=_told(pause))
+            return pause, bool(made)
 
         return await self._engine.run(script)
 
     async def remove(self, project_id: ProjectId, kind: PauseKind, value: str) -> Pause | None:
         mark = {"project_id": project_id, "kind": kind, "value": value}
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[Pause | None]:
             yield One("bump_config", {"project_id": project_id})
             if not (yield One("remove_pause", mark)):
                 return None
             yield One("flag_pauses", {"project_id": project_id})
-            return pause_of((yield One("find_pause", mark))[0], self._engine)
+            pause = pause_of((yield One("find_pause", mark))[0], self._engine)
+            yield audit.entry("pause.delete", pause.id, value, before=_told(pause))
+            return pause
 
         return await self._engine.run(script)
 
@@ -103,3 +111,8 @@ class SqlPauseStore:
             return Window(len(changed), None if len(rows) < limit else (rows[-1][order], ids[-1]))
 
         return await self._engine.run(script)
+
+
+def _told(pause: Pause) -> dict[str, str | None]:
+    """What the audit log says of a pause."""
+    return {"kind": pause.kind, "value": pause.value, "by": pause.by, "reason": pause.reason}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.errors import Conflict, Unavailable
 from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_dead_letters
+from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import queue_of, to_json
 from taskforge.storage.engine import Engine, One, Rows, Script
 
@@ -58,7 +59,8 @@ class SqlQueueStore:
         settings: QueueSettings,
     ) -> Queue | None:
         values = _values(project_id, name, description, priority, state, settings)
-        return await self._engine.run(lambda: self._creating(values, settings))
+        audit = Audit(project_id=project_id)
+        return await self._engine.run(lambda: self._creating(values, settings, audit))
 
     def declaring(self, project_id: ProjectId, name: str) -> Script[Queue | None]:
         """The queue of this name, made if need be, for whoever has a transaction."""
@@ -67,15 +69,21 @@ class SqlQueueStore:
             return queue_of(rows[0], self._engine)
         settings = QueueSettings()
         values = _values(project_id, name, None, 0, QueueState.ACTIVE, settings)
-        return (yield from self._creating(values, settings))
+        return (yield from self._creating(values, settings, Audit(project_id=project_id)))
 
-    def _creating(self, values: Mapping[str, Any], settings: QueueSettings) -> Script[Queue | None]:
+    def _creating(
+        self, values: Mapping[str, Any], settings: QueueSettings, audit: Audit
+    ) -> Script[Queue | None]:
         known = yield from self._known(values["project_id"])
         check_dead_letters(None, settings, known)
         rows = yield One("create_queue", {**values, "id": self._mint()})
-        if rows and settings.has_rule:
+        if not rows:
+            return None
+        if settings.has_rule:
             yield One("shut_gate", {"project_id": values["project_id"], "queue_id": rows[0]["id"]})
-        return queue_of(rows[0], self._engine) if rows else None
+        made = queue_of(rows[0], self._engine)
+        yield audit.entry("queue.create", made.id, made.name, after=_told(made))
+        return made
 
     async def list(self, project_id: ProjectId) -> Sequence[Queue]:
         rows = await self._engine.read(One("list_queues", {"project_id": project_id}))
@@ -93,6 +101,7 @@ class SqlQueueStore:
         self, project_id: ProjectId, queue_id: QueueId, change: Callable[[Queue], Queue]
     ) -> Queue | None:
         where = {"project_id": project_id, "queue_id": queue_id}
+        audit = Audit(project_id=project_id)
 
         def script() -> Script[tuple[Queue, Queue] | None]:
             known = yield from self._known(project_id)
@@ -110,7 +119,11 @@ class SqlQueueStore:
             )
             values |= {"paused_by": wanted.paused_by, "pause_reason": wanted.pause_reason}
             rows = yield One("update_queue", {**values, **where})
-            return before, queue_of(rows[0], self._engine)
+            after = queue_of(rows[0], self._engine)
+            yield audit.entry(
+                _verb(before, after), queue_id, before.name, before=_told(before), after=_told(after)
+            )
+            return before, after
 
         changed = await self._engine.run(script)
         if changed is None:
@@ -149,12 +162,13 @@ class SqlQueueStore:
         unfinished = _counts(await self._engine.read(One("count_unfinished", queue)))
         if unfinished:
             return unfinished
+        audit = Audit(project_id=project_id)
         before = await self._engine.run(lambda: self._close(queue))
         if before is None:
             return {}
         try:
             await self._let_writers_end()
-            unfinished = await self._engine.run(lambda: self._remove(queue))
+            unfinished = await self._engine.run(lambda: self._remove(queue, before["state"], audit))
         except Conflict:
             await self._reopen(before)
             raise Conflict("another queue names it as its dead-letter queue") from None
@@ -192,13 +206,16 @@ class SqlQueueStore:
     async def _writers(self) -> set[str]:
         return {row["writer"] for row in await self._engine.read(One("short_writers_of_jobs"))}
 
-    def _remove(self, queue: Mapping[str, Any]) -> Script[dict[JobStatus, int]]:
+    def _remove(self, queue: Mapping[str, Any], state: str, audit: Audit) -> Script[dict[JobStatus, int]]:
         yield One("wait_briefly")
         yield One("lock_queue", queue)
         unfinished = _counts((yield One("count_unfinished", queue)))
-        if not unfinished:
+        rows = yield One("get_queue", queue)
+        if rows and not unfinished:
+            gone = queue_of(rows[0], self._engine)
             yield One("forget_starts", queue)
             yield One("delete_queue", queue)
+            yield audit.entry("queue.delete", gone.id, gone.name, before={**_told(gone), "state": state})
             yield One("bump_config", {"project_id": queue["project_id"]})
         return unfinished
 
@@ -208,6 +225,29 @@ class SqlQueueStore:
             yield One("bump_config", {"project_id": before["project_id"]})
 
         await self._engine.run(script)
+
+
+def _told(queue: Queue) -> dict[str, Any]:
+    """What the audit log says of a queue."""
+    return {
+        "name": queue.name,
+        "description": queue.description,
+        "priority": queue.priority,
+        "state": queue.state,
+        "settings": queue.settings.to_json(),
+        "paused_by": queue.paused_by,
+        "pause_reason": queue.pause_reason,
+    }
+
+
+def _verb(before: Queue, after: Queue) -> str:
+    if before.state is after.state:
+        return "queue.update"
+    return {
+        QueueState.PAUSED: "queue.pause",
+        QueueState.ACTIVE: "queue.resume",
+        QueueState.CLOSED: "queue.close",
+    }[after.state]
 
 
 def _counts(rows: Rows) -> dict[JobStatus, int]:

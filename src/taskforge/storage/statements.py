@@ -3,7 +3,8 @@
 A statement stands in `common/`, or once in each dialect's folder; `catalog` refuses anything else. A
 block may hold several statements; one under the comment `-- once` is run once where the others are run
 for each row (see ``Many``), and the single value that one under `-- as NAME` answers with becomes the
-parameter NAME of those after it (SQLite only).
+parameter NAME of those after it (SQLite only). A change under `-- audited` is committed together with its
+entry in the audit log, or not at all: who drives a script sees to it (``storage.engine``).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Statement:
     sql: str
     parameters: tuple[str, ...]
     once: bool = False
+    audited: bool = False
     binds: str | None = None
 
     def numbered(self, sign: str) -> str:
@@ -62,6 +64,14 @@ def names(folder: str) -> frozenset[str]:
 
 
 @cache
+def audited() -> frozenset[str]:
+    """The names of the changes that have an entry in the audit log."""
+    return frozenset(
+        name for name, block in catalog("sqlite").items() if any(statement.audited for statement in block)
+    )
+
+
+@cache
 def _read(folder: str) -> dict[str, tuple[Statement, ...]]:
     blocks: dict[str, tuple[Statement, ...]] = {}
     for file in sorted(files("taskforge.storage").joinpath("sql", folder).iterdir(), key=lambda f: f.name):
@@ -82,5 +92,6 @@ def _parse(piece: str) -> Statement:
         sql,
         tuple(dict.fromkeys(_PARAMETER.findall(sql))),
         once="-- once\n" in piece,
+        audited="-- audited\n" in piece,
         binds=binds and binds[1],
     )

@@ -29,6 +29,7 @@ WHERE project_id = :project_id AND queue_id = :queue_id AND status IN ('pending'
 GROUP BY status;
 
 -- name: delete_queue
+-- audited
 DELETE FROM queues WHERE project_id = :project_id AND id = :queue_id RETURNING id;
 
 -- name: shut_gate

@@ -1,6 +1,7 @@
 -- Many jobs at once. Rows are locked in the order of their ids, so that two batches never wait in a circle.
 
 -- name: cancel_waiting_jobs
+-- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs j SET status = 'cancelled', hold = NULL, completed_at = t.now, updated_at = t.now FROM t
 WHERE j.id = ANY (ARRAY (
@@ -10,6 +11,7 @@ WHERE j.id = ANY (ARRAY (
 RETURNING j.id;
 
 -- name: request_cancels
+-- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs j SET cancel_requested_at = coalesce(j.cancel_requested_at, t.now), updated_at = t.now FROM t
 WHERE j.id = ANY (ARRAY (
@@ -19,6 +21,7 @@ WHERE j.id = ANY (ARRAY (
 RETURNING j.id;
 
 -- name: retry_jobs
+-- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, losses = 0, failure = NULL,
   queue_id = q.id, scheduled_for = NULL, expires_at = NULL, deadline = NULL, waits_until = NULL,
@@ -39,6 +42,7 @@ WHERE j.id = ANY (ARRAY (
 RETURNING j.id;
 
 -- name: move_jobs
+-- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs j SET queue_id = q.id, updated_at = t.now,
   rank = j.rank + j.priority * (
@@ -65,4 +69,6 @@ DELETE FROM log_lines WHERE execution_id IN (
 DELETE FROM executions WHERE project_id = :project_id::uuid AND job_id = ANY (:job_ids::uuid[]);
 
 -- name: delete_jobs
-DELETE FROM jobs WHERE project_id = :project_id::uuid AND id = ANY (:job_ids::uuid[]) AND status <> 'processing';
+-- audited
+DELETE FROM jobs WHERE project_id = :project_id::uuid AND id = ANY (:job_ids::uuid[]) AND status <> 'processing'
+RETURNING id;

@@ -369,18 +369,21 @@ SELECT status, job_type, key, concurrency_key, concurrency_limit FROM jobs
 WHERE project_id = :project_id AND id = :job_id FOR UPDATE;
 
 -- name: cancel_waiting_job
+-- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs SET status = 'cancelled', hold = NULL, completed_at = t.now, updated_at = t.now FROM t
 WHERE project_id = :project_id::uuid AND id = :job_id::uuid AND status IN ('pending', 'scheduled')
 RETURNING id;
 
 -- name: request_cancel
+-- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, t.now), updated_at = t.now FROM t
 WHERE project_id = :project_id::uuid AND id = :job_id::uuid AND status = 'processing'
 RETURNING id;
 
 -- name: retry_job
+-- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, losses = 0, failure = NULL,
   queue_id = q.id, scheduled_for = NULL, expires_at = NULL, deadline = NULL, waits_until = NULL,

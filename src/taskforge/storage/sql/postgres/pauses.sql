@@ -1,4 +1,5 @@
 -- name: create_pause
+-- audited
 INSERT INTO pauses AS p (id, project_id, kind, value, reason, paused_by, created_at)
 VALUES (:id::uuid, :project_id::uuid, :kind::text, :value::text, :reason::text, :paused_by::text,
   coalesce(:now::timestamptz, clock_timestamp()))
@@ -8,6 +9,7 @@ ON CONFLICT (project_id, kind, value) DO UPDATE SET reason = excluded.reason, pa
 RETURNING id;
 
 -- name: remove_pause
+-- audited
 UPDATE pauses SET removed_at = coalesce(:now::timestamptz, clock_timestamp())
 WHERE project_id = :project_id::uuid AND kind = :kind::text AND value = :value::text AND removed_at IS NULL
 RETURNING id;

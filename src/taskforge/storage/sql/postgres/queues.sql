@@ -1,4 +1,5 @@
 -- name: create_queue
+-- audited
 INSERT INTO queues (id, project_id, name, description, priority, state, settings, aging_us, is_ruled,
   max_concurrent_jobs, rate_limit, dead_letter_queue_id, paused_at, paused_by, pause_reason, project_has_pauses, created_at, updated_at)
 SELECT :id::uuid, :project_id::uuid, :name::text, :description::text, :priority::smallint, :state::text,
@@ -12,6 +13,7 @@ RETURNING id, project_id, name, description, priority, state, settings, is_ruled
   created_at, updated_at;
 
 -- name: update_queue
+-- audited
 UPDATE queues SET name = :name::text, description = :description::text, priority = :priority::smallint,
   state = :state::text, settings = :settings::text, aging_us = :aging_us::bigint, is_ruled = :is_ruled::boolean,
   max_concurrent_jobs = :max_concurrent_jobs::integer, rate_limit = :rate_limit::integer,

@@ -1,18 +1,21 @@
 -- Many jobs at once.
 
 -- name: cancel_waiting_jobs
+-- audited
 UPDATE jobs SET status = 'cancelled', hold = NULL, completed_at = :now, updated_at = :now
 WHERE project_id = :project_id AND id IN (SELECT value FROM json_each(:job_ids)) AND status IN ('pending', 'scheduled')
   AND key IS NULL AND concurrency_key IS NULL
 RETURNING id;
 
 -- name: request_cancels
+-- audited
 UPDATE jobs SET cancel_requested_at = :now, updated_at = :now
 WHERE project_id = :project_id AND id IN (SELECT value FROM json_each(:job_ids)) AND status = 'processing'
   AND cancel_requested_at IS NULL
 RETURNING id;
 
 -- name: retry_jobs
+-- audited
 UPDATE jobs SET status = 'pending', manual_retries = manual_retries + 1, losses = 0, failure = NULL,
   queue_id = coalesce(:queue_id, queue_id), scheduled_for = NULL, expires_at = NULL, deadline = NULL,
   waits_until = NULL, completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = :now,
@@ -25,6 +28,7 @@ WHERE project_id = :project_id AND id IN (SELECT value FROM json_each(:job_ids))
 RETURNING id;
 
 -- name: move_jobs
+-- audited
 UPDATE jobs SET queue_id = :queue_id, updated_at = :now,
   rank = rank + priority * (
     coalesce((SELECT o.aging_us FROM queues o WHERE o.id = jobs.queue_id),
@@ -48,5 +52,7 @@ DELETE FROM log_lines WHERE execution_id IN (
 DELETE FROM executions WHERE project_id = :project_id AND job_id IN (SELECT value FROM json_each(:job_ids));
 
 -- name: delete_jobs
+-- audited
 DELETE FROM jobs
-WHERE project_id = :project_id AND id IN (SELECT value FROM json_each(:job_ids)) AND status <> 'processing';
+WHERE project_id = :project_id AND id IN (SELECT value FROM json_each(:job_ids)) AND status <> 'processing'
+RETURNING id;

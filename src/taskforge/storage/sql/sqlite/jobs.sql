@@ -257,16 +257,19 @@ SELECT status, job_type, key, concurrency_key, concurrency_limit FROM jobs
 WHERE project_id = :project_id AND id = :job_id;
 
 -- name: cancel_waiting_job
+-- audited
 UPDATE jobs SET status = 'cancelled', hold = NULL, completed_at = :now, updated_at = :now
 WHERE project_id = :project_id AND id = :job_id AND status IN ('pending', 'scheduled')
 RETURNING id;
 
 -- name: request_cancel
+-- audited
 UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, :now), updated_at = :now
 WHERE project_id = :project_id AND id = :job_id AND status = 'processing'
 RETURNING id;
 
 -- name: retry_job
+-- audited
 UPDATE jobs SET status = 'pending', manual_retries = manual_retries + 1, losses = 0, failure = NULL,
   queue_id = coalesce(:queue_id, queue_id), scheduled_for = NULL, expires_at = NULL, deadline = NULL,
   waits_until = NULL, completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = :now,

@@ -1,4 +1,5 @@
 -- name: create_pause
+-- audited
 INSERT INTO pauses (id, project_id, kind, value, reason, paused_by, created_at)
 VALUES (:id, :project_id, :kind, :value, :reason, :paused_by, :now)
 ON CONFLICT (project_id, kind, value) DO UPDATE SET reason = excluded.reason, paused_by = excluded.paused_by,
@@ -7,6 +8,7 @@ ON CONFLICT (project_id, kind, value) DO UPDATE SET reason = excluded.reason, pa
 RETURNING id;
 
 -- name: remove_pause
+-- audited
 UPDATE pauses SET removed_at = :now
 WHERE project_id = :project_id AND kind = :kind AND value = :value AND removed_at IS NULL
 RETURNING id;

@@ -1,4 +1,5 @@
 -- name: create_queue
+-- audited
 INSERT INTO queues (id, project_id, name, description, priority, state, settings, aging_us, is_ruled,
   max_concurrent_jobs, rate_limit, dead_letter_queue_id, paused_at, paused_by, pause_reason, project_has_pauses, created_at, updated_at)
 VALUES (:id, :project_id, :name, :description, :priority, :state, :settings, :aging_us, :is_ruled,
@@ -10,6 +11,7 @@ RETURNING id, project_id, name, description, priority, state, settings, is_ruled
   created_at, updated_at;
 
 -- name: update_queue
+-- audited
 UPDATE queues SET name = :name, description = :description, priority = :priority, state = :state,
   settings = :settings, aging_us = :aging_us, is_ruled = :is_ruled,
   max_concurrent_jobs = :max_concurrent_jobs, rate_limit = :rate_limit,
