@@ -323,6 +323,35 @@ async def test_a_claim_is_quick_whatever_stands_behind_it(prepared: Prepared) ->
     assert many < max(0.02, few * 4)
 
 
+async def test_an_old_transaction_makes_claims_dearer_by_little(
+    prepared: Prepared, postgres_url: str
+) -> None:
+    """What ended since it began cannot be cleared away; a claim passes over it in the index, and nothing stops."""
+
+    async def pages() -> int:
+        claim = await prepared.plan("claim_jobs", claim_values())
+        assert complaints(claim) == []
+        return int(claim[0]["Shared Hit Blocks"] + claim[0]["Shared Read Blocks"])
+
+    await prepared.connection.execute(ADD_JOBS, *QUEUES, CHURN)
+    await prepared.connection.execute("ANALYZE jobs")
+    before = await pages()
+    old = await asyncpg.connect(postgres_url)
+    async with old.transaction(isolation="repeatable_read"):
+        await old.execute("SELECT count(*) FROM jobs")
+        for _ in range(CHURN // 4 // BATCH):
+            jobs = [row for row in await prepared.run("claim_jobs", claim_values(BATCH)) if row["id"]]
+            assert len(jobs) == BATCH
+            await prepared.run("settle_succeeded", settle_values(jobs, success=True))
+        await prepared.connection.execute("VACUUM jobs")
+        after = await pages()
+    await old.close()
+    print(
+        f"a claim of 10 touches {before} pages, {after} behind {CHURN // 4:,} that an old transaction keeps"
+    )
+    assert after <= before + CHURN // 4 // 8
+
+
 # SQLite
 
 

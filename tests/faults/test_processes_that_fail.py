@@ -4,82 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from taskforge.domain.job import MAX_LOSSES, JobStatus
 from tests.conformance.stage import run_sql
-from tests.faults.app import NOTES_VARIABLE, make
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
-    from taskforge import TaskForge
-    from taskforge.wiring import Platform
-    from tests.support.processes import ChildProcess, Processes
+    from tests.faults.yard import Yard
 
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos]
-
-ROOT = Path(__file__).parents[2]
-
-
-class Yard:
-    """Workers on one database, and the notes of their handlers."""
-
-    def __init__(self, processes: Processes, url: str, folder: Path) -> None:
-        self._processes = processes
-        self.url = url
-        self.app: TaskForge = make(url)
-        self._notes = folder / "notes"
-        self._notes.touch()
-
-    async def platform(self) -> Platform:
-        return await self.app.platform()
-
-    def environment(self, lease: float, interval: float) -> dict[str, str]:
-        return {
-            "TASKFORGE_DATABASE_URL": self.url,
-            "TASKFORGE_LEASE_SECONDS": str(lease),
-            "TASKFORGE_RECOVERY_INTERVAL_SECONDS": str(interval),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
-            NOTES_VARIABLE: str(self._notes),
-        }
-
-    def worker(self, name: str, *, lease: float, interval: float = 0.3) -> ChildProcess:
-        return self._processes.taskforge(
-            "worker",
-            "tests.faults.app:app",
-            "--name",
-            name,
-            "-c",
-            "4",
-            environment=self.environment(lease, interval),
-        )
-
-    def notes(self, child: ChildProcess) -> list[str]:
-        """What handlers in this process have noted."""
-        lines = [line.split(" ", 2) for line in self._notes.read_text().splitlines()]
-        return [what for _, pid, what in lines if pid == str(child.pid)]
-
-    async def noted(self, child: ChildProcess, what: str) -> None:
-        def check() -> None:
-            assert what in self.notes(child), f"{self.notes(child)}\n{child.output}"
-
-        await eventually(check, 30)
-
-
-@pytest.fixture
-async def yard(processes: Processes, database_url: str, tmp_path: Path) -> AsyncIterator[Yard]:
-    """Workers of `tests.faults.app`."""
-    yard = Yard(processes, database_url, tmp_path)
-    yield yard
-    await yard.app.aclose()
 
 
 @pytest.mark.parametrize("task", ["wait", "wait_in_thread"])
@@ -147,7 +87,7 @@ async def test_a_blocked_event_loop_keeps_its_lease_and_says_where_it_stands(yar
     stored = await platform.insights.job(job.id)
     assert (stored.losses, stored.claim_seq, stored.attempt_count) == (0, 1, 1)
     assert yard.notes(second) == []
-    listed = yard._processes.taskforge("workers", "list", "--json", environment=yard.environment(2, 1))
+    listed = yard.processes.taskforge("workers", "list", "--json", environment=yard.environment(2, 1))
     assert await listed.ended() == 0, listed.output
     [shown] = [w for w in json.loads(listed.output)["workers"] if w["name"] == "first"]
     assert shown["incidents"]["loop_blocks"] == 1

@@ -12,6 +12,7 @@ from taskforge.cli.exit_codes import ExitCode
 from taskforge.cli.reload import worker_command
 from taskforge.cli.work import liveness_of
 from taskforge.domain.queue import check_name
+from taskforge.runtime.standard_streams import never_blocking
 from taskforge.runtime.supervisor import Supervisor, WorkerCommand
 from taskforge.settings import load_settings
 
@@ -40,5 +41,6 @@ def supervise(
     names = [check_name(f"{base}-{number}", "worker name") for number in range(1, processes + 1)]
     workers = [WorkerCommand(one, worker_command(session, reference, name=one, **options)) for one in names]
     supervisor = Supervisor(workers, liveness=liveness_of(settings), permanent=PERMANENT, tell=note)
-    note(f"{processes} workers: {names[0]} to {names[-1]}")
-    return asyncio.run(supervisor.run())
+    with never_blocking():
+        note(f"{processes} workers: {names[0]} to {names[-1]}")
+        return asyncio.run(supervisor.run())

@@ -96,17 +96,19 @@ def run_worker(
     ``liveness`` are the settings of that name which the command line gives.
     """
     from taskforge.runtime.process import DRAINED, run_worker_process
+    from taskforge.runtime.standard_streams import never_blocking
 
-    application = session.application(reference)
-    application.configure(**(liveness or {}))
-    write_logs(application, verbose=session.verbose)
-    if leaves_with_parent:
-        leave_with_parent()
-    return run_worker_process(
-        lambda: _opened(application, choice),
-        liveness_of(application.settings),
-        after_drain=DRAINED if leaves_with_parent else 0,
-    )
+    with never_blocking():
+        application = session.application(reference)
+        application.configure(**(liveness or {}))
+        write_logs(application, verbose=session.verbose)
+        if leaves_with_parent:
+            leave_with_parent()
+        return run_worker_process(
+            lambda: _opened(application, choice),
+            liveness_of(application.settings),
+            after_drain=DRAINED if leaves_with_parent else 0,
+        )
 
 
 def liveness_of(settings: Settings) -> LivenessOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 class ProcessGroup:
     """Starts the program at once; ``on_exit`` is called on the running event loop when it has ended.
 
-    The rest of its group is killed then. Programs that have left the group are not reached.
+    The rest of its group is killed then. Programs that have left the group are not reached. Raises OSError when the
+    system gives no process, or no thread to wait for it.
     """
 
     def __init__(
@@ -45,7 +47,12 @@ class ProcessGroup:
             start_new_session=True,
             env=environment,
         )
-        threading.Thread(target=self._wait, name=f"taskforge-wait-{self.pid}", daemon=True).start()
+        try:
+            threading.Thread(target=self._wait, name=f"taskforge-wait-{self.pid}", daemon=True).start()
+        except RuntimeError as error:
+            self._kill_group()
+            self.process.wait()
+            raise OSError(errno.EAGAIN, f"{error} for a child process") from None
 
     @property
     def pid(self) -> int:

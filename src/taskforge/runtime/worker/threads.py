@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 AT_ONCE = 4
 GROWTH_PAUSE = 0.002
+NO_THREAD_PAUSE = 1.0
+"""How long until another try when the system gives no more threads; jobs wait for those that there are."""
 HOLDS_LOCKS = frozenset(
     {"<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>", logging.__file__}
 )
@@ -55,10 +57,9 @@ class HandlerThreads:
         """Run it as soon as a thread is free."""
         self._waiting.put(running)
         self._busy += 1
-        if self._threads < self._limit and self._busy > self._threads:
-            if self._threads < AT_ONCE:
-                self._add_thread()
-            elif self._growth is None:
+        if self._growth is None and self._threads < min(self._limit, self._busy):
+            is_given = self._threads < AT_ONCE and self._add_thread()
+            if not is_given:
                 self._growth = self._loop.call_later(GROWTH_PAUSE, self._grow)
 
     def call(
@@ -108,14 +109,22 @@ class HandlerThreads:
     def _grow(self) -> None:
         self._growth = None
         waiting = self._waiting.qsize()
-        for _ in range(min(waiting, self._threads, self._limit - self._threads)):
-            self._add_thread()
+        wanted = min(waiting, max(1, self._threads), self._limit - self._threads)
+        is_given = all(self._add_thread() for _ in range(wanted))
         if waiting and self._threads < self._limit:
-            self._growth = self._loop.call_later(GROWTH_PAUSE, self._grow)
+            pause = GROWTH_PAUSE if is_given else NO_THREAD_PAUSE
+            self._growth = self._loop.call_later(pause, self._grow)
 
-    def _add_thread(self) -> None:
+    def _add_thread(self) -> bool:
+        """Answers whether the system gives one."""
+        name = f"taskforge-handler-{self._threads + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError as error:
+            logger.warning("%s beyond %d for handlers; jobs wait for one of them", error, self._threads)
+            return False
         self._threads += 1
-        threading.Thread(target=self._work, name=f"taskforge-handler-{self._threads}", daemon=True).start()
+        return True
 
     def _work(self) -> None:
         while (running := self._waiting.get()) is not None:
