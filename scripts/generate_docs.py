@@ -77,6 +77,7 @@ ADVICE = {
     "SharedFile": "SQLite works on the disk of one machine only: use PostgreSQL for more than one",
     "QueueFull": "enqueue later, or raise the bound: the queue is as long, or as far behind, as it may be",
     "DuplicateTask": "give one of the two another `name=`",
+    "NameTaken": "stop that worker, or give this one another `--name`; one that crashed leaves its name after a lease",
     "NoTransaction": "begin a transaction, or use `enqueue`; roll back one that has failed",
     "Unauthenticated": "send `Authorization: Bearer` with an API key or an access token that still holds",
     "InvalidCredentials": "check the address and the password; after several failures there is a delay",

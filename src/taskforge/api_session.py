@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from taskforge.api.authentication import Authenticator
     from taskforge.domain.access import Principal
-    from taskforge.domain.ids import OrganizationId, ProjectId
+    from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
     from taskforge.wiring import Platform, Wiring
 
 MOST_PROJECTS = 1000
@@ -47,6 +47,9 @@ class Installation:
     async def projects_of(self, organization_id: OrganizationId | None) -> Sequence[ProjectId]:
         return [self._own.project_id]
 
+    async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
+        return await self.authenticator.worker_token(registrar, project_id, worker_id)
+
     async def check_ready(self) -> None:
         await self._own.health.now()
 
@@ -61,6 +64,9 @@ class Nobody:
     """Knows nobody."""
 
     async def authenticate(self, token: str, *, address: str | None) -> Principal:
+        raise Unauthenticated("this installation knows no callers yet")
+
+    async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
         raise Unauthenticated("this installation knows no callers yet")
 
 

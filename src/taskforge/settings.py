@@ -50,6 +50,13 @@ SETTINGS = (
         secret=True,
     ),
     Setting("project", str, "default", "The project whose queues, jobs and workers are meant."),
+    Setting(
+        "server",
+        str,
+        None,
+        "The address of a server. Workers and commands then use it, under `key`, and open no database.",
+    ),
+    Setting("key", str, None, "The API key (tfk_...) under which a server is used.", secret=True),
     Setting("app", str, None, "The application: module:name, or a file. Else tasks.py, app.py or main.py."),
     Setting("concurrency", int, 10, "How many jobs a worker runs at a time.", 1, 1000),
     Setting("lease_seconds", float, 30.0, "How long a worker owns a job after a sign of life.", 1, 86400),
@@ -146,6 +153,8 @@ class Settings:
 
     database_url: str
     project: str
+    server: str | None
+    key: str | None
     app: str | None
     concurrency: int
     lease_seconds: float

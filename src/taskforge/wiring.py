@@ -13,6 +13,7 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from taskforge.services.pauses import Pauses, PauseWork
 from taskforge.services.processes import this_process
 from taskforge.services.queues import Queues
 from taskforge.services.recovery import Recovery
+from taskforge.services.remote_workers import RemoteWorkers
 from taskforge.services.results import Results
 from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
 from taskforge.services.transactions import TransactionalSubmission
@@ -92,6 +94,8 @@ class Platform:
     health: Health
     explaining: Explaining
     audit: AuditLog
+    make_link: Callable[..., DirectLink]
+    remote_workers: RemoteWorkers
     declared_tasks: int = 0
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
@@ -106,19 +110,7 @@ class Platform:
 
     def link(self, worker_id: UUID | None = None) -> DirectLink:
         """A link for one worker in this process."""
-        return DirectLink(
-            jobs=self.jobs,
-            workers=self.workers,
-            directory=self.directory,
-            signals=self.signals,
-            mint=mint,
-            options=LinkOptions(
-                self.settings.lease_seconds,
-                self.settings.poll_seconds,
-                self.settings.poll_without_hints_seconds,
-            ),
-            worker_id=worker_id,
-        )
+        return self.make_link(worker_id=worker_id)
 
 
 class Wiring:
@@ -285,6 +277,19 @@ class Wiring:
             interval=self.settings.recovery_interval_seconds,
         )
         submission = Submission(jobs, directory, signals, mint=mint, encode=to_json)
+        make_link = partial(
+            DirectLink,
+            jobs=jobs,
+            workers=workers,
+            directory=directory,
+            signals=signals,
+            mint=mint,
+            options=LinkOptions(
+                self.settings.lease_seconds,
+                self.settings.poll_seconds,
+                self.settings.poll_without_hints_seconds,
+            ),
+        )
         return Platform(
             project_id=project_id,
             settings=self.settings,
@@ -314,4 +319,6 @@ class Wiring:
             health=health,
             explaining=Explaining(history, queues, pauses, health, project_id),
             audit=AuditLog(SqlAuditStore(engine)),
+            make_link=make_link,
+            remote_workers=RemoteWorkers(project_id, workers, make_link),
         )

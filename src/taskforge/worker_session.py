@@ -1,10 +1,13 @@
-"""A worker of an application in this process: the worker itself and the loops that every process has."""
+"""A worker of an application in this process, and where it gets its jobs from: a database, or a server.
+
+Beside a database run the loops that every process has; a server has its own.
+"""
 
 from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
@@ -18,12 +21,77 @@ from taskforge.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
     from typing import Self
+    from uuid import UUID
 
+    from taskforge.ports.link import Link
     from taskforge.runtime.loop import Loop
     from taskforge.sdk.registry import Registry
+    from taskforge.settings import Settings
     from taskforge.wiring import Wiring
+
+
+class WorkSource(Protocol):
+    """Where a worker gets its links from."""
+
+    async def open(self) -> Link:
+        """The link of the worker, not yet registered."""
+        ...
+
+    def beat_link(self, worker_id: UUID, /) -> AbstractAsyncContextManager[Link]:
+        """A second link of the registered worker, for the event loop of its heartbeats."""
+        ...
+
+    async def close(self) -> None:
+        """The worker is drained, and needs nothing more."""
+        ...
+
+
+class DatabaseSource:
+    """The database of an application. While it is open, the loops run that every process has."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._loops: list[Loop] = []
+        self.beat_link = wiring.beat_link
+
+    async def open(self) -> Link:
+        """A link to the database."""
+        platform = await self._wiring.platform()
+        interval = self._wiring.settings.recovery_interval_seconds
+        self._loops = [
+            recovery_loop(platform.recovery.sweep, interval),
+            seal_loop(platform.audit.seal_due),
+        ]
+        for loop in self._loops:
+            loop.start()
+        return platform.link()
+
+    async def close(self) -> None:
+        """End the loops; connections are the application's."""
+        for loop in self._loops:
+            await loop.stop()
+
+
+def source_of(wiring: Wiring) -> WorkSource:
+    """The server that the settings name, else the database. Raises InvalidSetting: a server without a key."""
+    settings = wiring.settings
+    if settings.server is None:
+        return DatabaseSource(wiring)
+    from taskforge.client.link import ServerSource
+
+    return ServerSource(settings.server, key_of(settings))
+
+
+def key_of(settings: Settings) -> str:
+    """The key for the server. Raises InvalidSetting when there is none."""
+    if settings.key is None:
+        raise InvalidSetting(
+            f"the server {settings.server} needs a key", field="key", hint="give --key, or set TASKFORGE_KEY"
+        )
+    return settings.key
 
 
 class WorkerSession:
@@ -50,9 +118,8 @@ class WorkerSession:
             check_process_tasks(registry)
         settings = wiring.settings
         process = this_process()
-        self._wiring = wiring
+        self._source = source_of(wiring)
         self._registry = registry
-        self._interval = settings.recovery_interval_seconds
         self._options = WorkerOptions(
             name=name or f"{socket.gethostname()}-{process.pid}",
             queues=list(queues) if queues else sorted({task.queue for task in registry}),
@@ -71,28 +138,24 @@ class WorkerSession:
             ),
         )
         self._worker: Worker | None = None
-        self._loops: list[Loop] = []
 
     async def open(self) -> Worker:
         """The worker, not yet started."""
-        platform = await self._wiring.platform()
-        self._worker = Worker(platform.link(), self._wiring.beat_link, self._registry, self._options)
-        self._loops = [
-            recovery_loop(platform.recovery.sweep, self._interval),
-            seal_loop(platform.audit.seal_due),
-        ]
-        for loop in self._loops:
-            loop.start()
+        link = await self._source.open()
+        self._worker = Worker(link, self._source.beat_link, self._registry, self._options)
         return self._worker
 
     async def close(self) -> None:
-        """End the loops; the worker is drained by then."""
-        for loop in self._loops:
-            await loop.stop()
+        """Let go of where the jobs came from; the worker is drained by then."""
+        await self._source.close()
 
     async def __aenter__(self) -> Self:
         worker = await self.open()
-        await worker.start()
+        try:
+            await worker.start()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(

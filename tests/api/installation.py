@@ -10,9 +10,9 @@ import httpx2
 from fastapi import FastAPI
 
 from taskforge.api_session import api_application
-from taskforge.domain.access import GRANTABLE, Principal, PrincipalKind
+from taskforge.domain.access import GRANTABLE, Permission, Principal, PrincipalKind
 from taskforge.domain.errors import Unauthenticated
-from taskforge.domain.ids import DEFAULT_ORGANIZATION
+from taskforge.domain.ids import DEFAULT_ORGANIZATION, ProjectId, WorkerId
 from taskforge.settings import load_settings
 from taskforge.wiring import Wiring
 
@@ -30,6 +30,15 @@ class KnownCallers:
         if token not in self.callers:
             raise Unauthenticated("nobody holds this token")
         return self.callers[token]
+
+    async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
+        return self.add(
+            f"worker-{worker_id}",
+            kind=PrincipalKind.WORKER,
+            id=worker_id,
+            project_id=project_id,
+            permissions=frozenset({Permission.WORKER_RUN}),
+        )
 
     def add(self, token: str, **changes: Any) -> str:
         """One more caller, like the administrator but for ``changes``."""

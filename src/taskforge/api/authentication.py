@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from taskforge.domain.access import Principal
+    from taskforge.domain.ids import ProjectId, WorkerId
 
 
 class Authenticator(Protocol):
@@ -13,4 +14,8 @@ class Authenticator(Protocol):
 
     async def authenticate(self, token: str, *, address: str | None) -> Principal:
         """Who holds this token. Raises Unauthenticated."""
+        ...
+
+    async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
+        """A credential for this incarnation of a worker and no other, no longer good than the registrar's own."""
         ...

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.api.authentication import Authenticator
-    from taskforge.domain.ids import OrganizationId, ProjectId
+    from taskforge.domain.access import Principal
+    from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
     from taskforge.ports.signals import Signals
     from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from taskforge.services.pauses import Pauses
     from taskforge.services.queues import Queues
     from taskforge.services.recovery import Recovery
+    from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
     from taskforge.services.submission import Submission
 
@@ -41,6 +43,7 @@ class ProjectServices(Protocol):
     recovery: Recovery
     health: Health
     explaining: Explaining
+    remote_workers: RemoteWorkers
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice."""
@@ -61,6 +64,10 @@ class Backend(Protocol):
 
     async def projects_of(self, organization_id: OrganizationId | None) -> Sequence[ProjectId]:
         """The projects of an organization, the default one first; none of no organization."""
+        ...
+
+    async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
+        """A credential for this incarnation of a worker and no other, no longer good than the registrar's own."""
         ...
 
     async def check_ready(self) -> None:

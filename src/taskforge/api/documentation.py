@@ -12,6 +12,7 @@ from starlette.responses import Response
 from taskforge.api.envelopes import Envelope, Listing
 from taskforge.api.etags import is_unchanged
 from taskforge.api.operation import Openness, Operation
+from taskforge.api.raw import components as raw_components
 from taskforge.version import VERSION
 
 DESCRIPTION = """Durable background jobs: queues, jobs, executions, workers.
@@ -140,6 +141,7 @@ def openapi(application: FastAPI) -> dict[str, Any]:
     )
     components = schema.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    components["schemas"].update(raw_components())
     components["schemas"].pop("HTTPValidationError", None)
     components["schemas"].pop("ValidationError", None)
     components["securitySchemes"] = {

@@ -13,6 +13,7 @@ TaskforgeError
 │   ├── QueueClosed         the queue refuses new jobs
 │   ├── QueueFull           the queue is bounded, and as long or as old as it may be
 │   ├── DuplicateTask       two tasks of one name
+│   ├── NameTaken           a live worker has the name
 │   └── NoTransaction       the caller's connection has no open transaction
 ├── Unauthenticated         no credential, or one that proves nothing
 │   ├── InvalidCredentials  a wrong password, or an unknown account: the same answer
@@ -35,6 +36,10 @@ TaskforgeError
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from taskforge.domain.worker import ProcessIdentity
 
 
 class TaskforgeError(Exception):
@@ -136,6 +141,16 @@ class DuplicateTask(Conflict):
     """A task of this name is registered already."""
 
     code = "duplicate_task"
+
+
+class NameTaken(Conflict):
+    """A worker of this name lives already. ``process`` is which one, as its machine knows it."""
+
+    code = "name_taken"
+
+    def __init__(self, message: str, *, process: ProcessIdentity | None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.process = process
 
 
 class NoTransaction(Conflict):

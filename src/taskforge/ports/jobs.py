@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 FencedLine: TypeAlias = tuple[UUID, int, UUID, LogLine]
 """A line for the log of an execution: job id, claim_seq and execution id, then the line."""
 
+
+class Fence(NamedTuple):
+    """The proof of a lease: both the number and the id, since a restored database can repeat a number."""
+
+    job_id: UUID
+    claim_seq: int
+    execution_id: UUID
+
+
 Overdue: TypeAlias = Literal["due", "late", "held"]
 """Jobs that recovery moves: scheduled ones that are due, those that waited too long, those held in vain."""
 
@@ -190,6 +199,12 @@ class JobStore(Protocol):
 
     async def append_lines(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
         """Add lines to the logs of live executions; answer which of these are live and this worker's."""
+        ...
+
+    async def held(
+        self, project_id: ProjectId, worker_id: WorkerId, job_ids: Sequence[UUID]
+    ) -> Sequence[ClaimedJob]:
+        """Those of these jobs that are this worker's at present, as it claimed them, but without payload."""
         ...
 
     async def outlook(self, machine: str, silence_us: int) -> Outlook:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ProjectId, WorkerId
     from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Worker
+
+
+class Subscription(NamedTuple):
+    """What a registered worker takes jobs of: queues by name, and job types."""
+
+    queues: Sequence[str]
+    job_types: Sequence[str]
 
 
 class WorkerStore(Protocol):
@@ -45,6 +52,10 @@ class WorkerStore(Protocol):
 
     async def list(self, project_id: ProjectId, *, stopped: bool = False) -> Sequence[Worker]:
         """Workers, newest first; those that left only when asked for."""
+        ...
+
+    async def at_work(self, project_id: ProjectId, worker_id: WorkerId) -> Subscription | None:
+        """What this incarnation takes; None when there is none of that id, or it has left."""
         ...
 
     async def unstopped_on(self, machine: str) -> Sequence[tuple[WorkerId, ProcessIdentity]]:

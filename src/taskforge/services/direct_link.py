@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from taskforge.domain.errors import Conflict, TaskforgeError
+from taskforge.domain.errors import NameTaken, TaskforgeError
 from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import JobStatus, attempt_policy
 from taskforge.domain.keys import ConcurrencyKey
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from taskforge.domain.outcome import Report
     from taskforge.domain.queue import Queue
     from taskforge.domain.worker import Incidents, Registration
-    from taskforge.ports.jobs import Beat, ClaimBatch, ExpiredLease, FencedLine, JobStore
+    from taskforge.ports.jobs import Beat, ClaimBatch, ExpiredLease, Fence, FencedLine, JobStore
     from taskforge.ports.signals import Signals
-    from taskforge.ports.workers import WorkerStore
+    from taskforge.ports.workers import Subscription, WorkerStore
     from taskforge.services.directory import QueueDirectory
 
 PROMOTE_LIMIT = 1000
@@ -80,6 +80,11 @@ class DirectLink:
     def poll_interval(self) -> float:
         return self._options.poll_hearing if self._signals.hears_others else self._options.poll_deaf
 
+    @property
+    def poll_intervals(self) -> tuple[float, float]:
+        """Both of them: while hints of others arrive, and while not."""
+        return self._options.poll_hearing, self._options.poll_deaf
+
     async def register(self, registration: Registration) -> Welcome:
         await self._directory.declared(registration.queues)
         project = self._directory.project_id
@@ -95,8 +100,9 @@ class DirectLink:
             )
             namesake = await self._workers.register(project, self._worker_id, registration, self._lease_us)
         if namesake is not None:
-            raise Conflict(
+            raise NameTaken(
                 f"a worker named {registration.name!r} lives already (host {namesake.host}, pid {namesake.pid})",
+                process=namesake,
                 hint="stop it, or give this one another --name",
             )
         self._queue_names = tuple(registration.queues)
@@ -104,6 +110,33 @@ class DirectLink:
         while await self._jobs.release_holds(PROMOTE_LIMIT) == PROMOTE_LIMIT:
             pass
         return Welcome(self._worker_id, self._options.lease, self._options.lease / 3)
+
+    async def resume(self, subscription: Subscription) -> None:
+        """Go on for an incarnation that has registered, at another process or before it was started anew."""
+        await self._directory.refresh()
+        self._queue_names, self._job_types = subscription
+
+    async def adopt(self, fences: Sequence[Fence]) -> frozenset[UUID]:
+        """Which of these executions are this worker's; those not claimed over this link are looked up."""
+        unknown = [fence.job_id for fence in fences if fence.execution_id not in self._held]
+        if unknown:
+            for job in await self._jobs.held(self._directory.project_id, self._worker_id, unknown):
+                self._held[job.execution_id] = job
+        return frozenset(fence.execution_id for fence in fences if self._holds(fence))
+
+    def _holds(self, fence: Fence) -> bool:
+        job = self._held.get(fence.execution_id)
+        return job is not None and (job.id, job.claim_seq) == (fence.job_id, fence.claim_seq)
+
+    async def only(self, fences: Sequence[Fence]) -> None:
+        """Before the next claim, or on leaving, hand back all that this worker has but for these."""
+        own = await self.adopt(fences)
+        self._held = {execution_id: job for execution_id, job in self._held.items() if execution_id in own}
+        self._may_own_more = True
+
+    def trust_answers(self) -> None:
+        """Hand nothing back before the next claim: only the worker itself can say what it has heard of."""
+        self._may_own_more = False
 
     async def claim(self, free: int, suspects: int) -> Work:
         if self._may_own_more:
@@ -297,12 +330,17 @@ class DirectLink:
                 wake()
                 cancel()
             elif hint.project_id == self._directory.project_id:
-                if hint.topic is Topic.READY:
+                if hint.topic is Topic.READY and self._serves(hint.queue_id):
                     wake()
                 elif hint.topic is Topic.CANCEL:
                     cancel()
 
         return self._signals.subscribe(heard)
+
+    def _serves(self, queue_id: UUID | None) -> bool:
+        """Whether a queue may be one of this worker's; one that is not known yet may."""
+        queue = None if queue_id is None else self._directory.by_id(queue_id)
+        return queue is None or queue.name in self._queue_names
 
 
 def _released(lease: ExpiredLease) -> Settlement:

@@ -124,6 +124,15 @@ class SqlJobStore(SqlSweeps):
             return await self._engine.run(lambda: claim_by_rules(request, self._batch, self._engine))
         return self._batch(await self._engine.call(One("claim_jobs", request._asdict())))
 
+    async def held(
+        self, project_id: ProjectId, worker_id: WorkerId, job_ids: Sequence[UUID]
+    ) -> Sequence[ClaimedJob]:
+        asked = {"project_id": project_id, "worker_id": worker_id, "job_ids": job_ids}
+        rows = await self._engine.read(One("leased_jobs", asked))
+        if self._engine.dialect == "postgres":
+            return [ClaimedJob(*row) for row in rows]
+        return [job for row in rows for job in self._unpacked([row])]  # each was claimed at its own time
+
     def _batch(self, rows: Rows) -> ClaimBatch:
         header = rows[-1]
         moment = self._engine.moment

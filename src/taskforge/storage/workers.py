@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskforge.storage.codec import process_of, task_of, to_json, worker_of
+from taskforge.ports.workers import Subscription
+from taskforge.storage.codec import from_json, process_of, task_of, to_json, worker_of
 from taskforge.storage.engine import Engine, Many, One, Script
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ class SqlWorkerStore:
     async def list(self, project_id: ProjectId, *, stopped: bool = False) -> Sequence[Worker]:
         rows = await self._engine.read(One("list_workers", {"project_id": project_id, "stopped": stopped}))
         return [worker_of(row, self._engine) for row in rows]
+
+    async def at_work(self, project_id: ProjectId, worker_id: WorkerId) -> Subscription | None:
+        rows = await self._engine.read(
+            One("worker_at_work", {"project_id": project_id, "worker_id": worker_id})
+        )
+        return Subscription(from_json(rows[0]["queues"]), from_json(rows[0]["job_types"])) if rows else None
 
     async def unstopped_on(self, machine: str) -> Sequence[tuple[WorkerId, ProcessIdentity]]:
         rows = await self._engine.read(One("workers_on_machine", {"machine": machine}))

@@ -321,6 +321,14 @@ WHERE j.status = 'processing' AND (j.lease_until < t.now OR j.worker_id = ANY (:
   AND (:after::uuid IS NULL OR j.id > :after::uuid)
 ORDER BY j.id LIMIT (SELECT :limit::bigint);
 
+-- name: leased_jobs
+-- what a claim told of them, but for the payload
+SELECT j.id, j.queue_id, j.job_type, '' AS payload, j.priority, j.rank, j.attempt_count, j.max_attempts, j.manual_retries,
+  j.retry_policy, j.timeout_ms, j.losses, j.claim_seq, j.execution_id, j.deadline, NULL::text AS state, j.claimed_at, j.concurrency_key
+FROM jobs j
+WHERE j.id = ANY (:job_ids::uuid[]) AND j.project_id = :project_id::uuid AND j.worker_id = :worker_id::uuid
+  AND j.status = 'processing';
+
 -- name: expire_waiting
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 UPDATE jobs j SET status = 'failed', hold = NULL, completed_at = t.now, updated_at = t.now,

@@ -216,6 +216,14 @@ WHERE j.status = 'processing'
   AND (:after IS NULL OR j.id > :after)
 ORDER BY j.id LIMIT :limit;
 
+-- name: leased_jobs
+-- what a claim told of them, but for the payload
+SELECT j.id, j.queue_id, j.job_type, '' AS payload, j.priority, j.rank, j.attempt_count, j.max_attempts, j.manual_retries,
+  j.retry_policy, j.timeout_ms, j.losses, j.claim_seq, j.execution_id, j.deadline, NULL AS state, j.claimed_at, j.concurrency_key
+FROM jobs j
+WHERE j.id IN (SELECT value FROM json_each(:job_ids)) AND j.project_id = :project_id AND j.worker_id = :worker_id
+  AND j.status = 'processing';
+
 -- name: expire_waiting
 UPDATE jobs SET status = 'failed', hold = NULL, completed_at = :now, updated_at = :now,
   failure = CASE WHEN deadline <= :now THEN 'deadline' ELSE 'queue_timeout' END

@@ -1,0 +1,1 @@
+"""What uses a server over HTTP: programs, the command line, and workers without a database."""
