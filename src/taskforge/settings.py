@@ -138,6 +138,9 @@ SETTINGS = (
     Setting("host", str, "127.0.0.1", "The address that `taskforge serve` listens on."),
     Setting("port", int, 8321, "The port that `taskforge serve` listens on; 0: any free one.", 0, 65535),
     Setting("root_path", str, "", "The path under which a proxy serves the API, such as /taskforge."),
+    Setting(
+        "timezone", str, "UTC", "The time zone of schedules that name none: a name of the IANA database."
+    ),
     Setting("capture_output", str, "on", "Whether what a task prints goes to its job's log: on or off."),
     Setting(
         "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
@@ -174,6 +177,7 @@ class Settings:
     host: str
     port: int
     root_path: str
+    timezone: str
     capture_output: str
     capture_level: str
     log_level: str

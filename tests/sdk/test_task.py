@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
+from taskforge.domain.durations import parse_duration
 from taskforge.domain.errors import InvalidInput, InvalidPayload, NotFound
 from taskforge.domain.job import JobOptions, JobStatus
 from taskforge.sdk.context import Context, current_job, use_context
 from taskforge.sdk.decorator import TaskMaker
-from taskforge.sdk.durations import parse_duration
 from taskforge.sdk.handle import JobHandle
 from taskforge.sdk.task import AsyncTask, SyncTask
 from tests.sdk.fakes import FakeBackend, a_context

@@ -69,7 +69,7 @@ def payload_text(text: str) -> str:
 
 def seconds(text: str | None, field: str) -> float | None:
     """Seconds of ``30``, ``30s`` or ``1h30m``."""
-    from taskforge.sdk.durations import parse_duration
+    from taskforge.domain.durations import parse_duration
 
     if text is None:
         return None

@@ -18,6 +18,7 @@ from taskforge.cli import (
     pauses,
     queues,
     run,
+    schedules,
     worker,
     workers,
 )
@@ -44,6 +45,7 @@ application.add_typer(jobs.commands, name="jobs")
 application.add_typer(queues.commands, name="queues")
 application.add_typer(pauses.commands, name="pauses")
 application.add_typer(workers.commands, name="workers")
+application.add_typer(schedules.commands, name="schedules")
 application.command("migrate")(migrate.migrate)
 application.command("doctor")(doctor.doctor)
 application.command("config")(config.config)

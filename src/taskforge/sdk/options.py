@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
+from taskforge.domain.durations import parse_duration
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import JobOptions
-from taskforge.sdk.durations import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
