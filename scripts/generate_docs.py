@@ -37,6 +37,7 @@ EVENTS = {
     JobEvent.EXPIRE: "it waited past `expires` or `deadline`",
     JobEvent.DROP: "its queue is bounded and was full when a newer one came",
     JobEvent.RETRY_BY_HAND: "someone retries it",
+    JobEvent.RESCHEDULE: "someone gives it another due time",
 }
 EXECUTION_STATUSES = {
     ExecutionStatus.QUEUED: "claimed; the handler has not begun",

@@ -21,6 +21,7 @@ from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.services.audit import AuditLog
+from taskforge.services.browsing import Browsing
 from taskforge.services.bulk import Bulk
 from taskforge.services.control import Control
 from taskforge.services.direct_link import DirectLink, LinkOptions
@@ -29,6 +30,7 @@ from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
 from taskforge.services.insights import Insights
 from taskforge.services.pauses import Pauses, PauseWork
+from taskforge.services.payload_schemas import PayloadSchemas
 from taskforge.services.processes import this_process
 from taskforge.services.queues import Queues
 from taskforge.services.recovery import Recovery
@@ -96,6 +98,8 @@ class Platform:
     audit: AuditLog
     make_link: Callable[..., DirectLink]
     remote_workers: RemoteWorkers
+    browsing: Browsing
+    payloads: PayloadSchemas
     declared_tasks: int = 0
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
@@ -262,6 +266,7 @@ class Wiring:
 
     def _assemble(self, engine: Engine, signals: Signals, project_id: ProjectId) -> Platform:
         jobs = SqlJobStore(engine)
+        bulk = SqlBulkStore(engine)
         queues = SqlQueueStore(engine, mint)
         history = SqlHistoryStore(engine)
         workers = SqlWorkerStore(engine)
@@ -304,8 +309,8 @@ class Wiring:
             ),
             queues=Queues(queues, history, directory, signals),
             pauses=Pauses(pauses, pause_work, directory),
-            control=Control(jobs, history, directory, signals),
-            bulk=Bulk(SqlBulkStore(engine), jobs, history, signals, project_id),
+            control=Control(jobs, bulk, history, directory, signals),
+            bulk=Bulk(bulk, jobs, history, signals, project_id),
             insights=Insights(history, workers, project_id),
             results=Results(history, signals, project_id),
             recovery=Recovery(
@@ -321,4 +326,6 @@ class Wiring:
             audit=AuditLog(SqlAuditStore(engine)),
             make_link=make_link,
             remote_workers=RemoteWorkers(project_id, workers, make_link),
+            browsing=Browsing(history),
+            payloads=PayloadSchemas(workers, project_id),
         )

@@ -13,6 +13,7 @@ import pytest
 from taskforge.domain.errors import NotFound
 from taskforge.domain.ids import JobId
 from taskforge.domain.job import Hold, JobStatus
+from taskforge.domain.keys import JobKeys
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Succeeded
 from tests.conformance.stage import BOOM, NOON, line, plain_policy
 
@@ -203,10 +204,51 @@ async def test_delete_takes_the_record_of_that_job_alone(stage: Stage) -> None:
     assert await stage.messages(second.id) == ["own"]
 
 
+@pytest.mark.parametrize("status", STATUSES)
+async def test_reschedule(stage: Stage, status: JobStatus) -> None:
+    await stage.know("t")
+    job_id = await _job_in(stage, status)
+    before = await stage.job(job_id)
+    due = NOON + timedelta(seconds=50)
+    assert await stage.jobs.reschedule(stage.project, job_id, due) is status
+    if status not in (JobStatus.PENDING, JobStatus.SCHEDULED):
+        assert await stage.job(job_id) == before
+        return
+    queue = await stage.queues.get(stage.project, before.queue_id)
+    assert queue is not None
+    after = await stage.job(job_id)
+    assert (after.status, after.scheduled_for) == (JobStatus.SCHEDULED, due)
+    await stage.jobs.promote(stage.project, 100)
+    assert await stage.claim(queue) == []
+    stage.clock.advance(50)
+    await stage.jobs.promote(stage.project, 100)
+    assert (await stage.claim_one(queue)).id == job_id
+
+
+async def test_a_rescheduled_job_leaves_its_place_to_another(stage: Stage) -> None:
+    queue = await stage.queue()
+    await stage.know("t")
+    keys = JobKeys(concurrency_key="k", concurrency_limit=1)
+    first, second = await stage.add_keyed(queue, keys), await stage.add_keyed(queue, keys)
+    await stage.jobs.reschedule(stage.project, JobId(first), NOON + timedelta(seconds=50))
+    assert (await stage.job(first)).hold is Hold.KEY
+    assert (await stage.claim_one(queue)).id == second
+    assert await stage.claim(queue) == []
+
+
+async def test_a_retry_may_bring_another_payload(stage: Stage) -> None:
+    job_id = JobId(await stage.bury(await stage.queue()))
+    await stage.jobs.retry(stage.project, job_id, None, '{"now": 1}')
+    assert (await stage.job(job_id)).payload == {"now": 1}
+    assert await stage.jobs.retry(stage.project, job_id, None, '{"now": 2}') is JobStatus.PENDING
+    assert (await stage.job(job_id)).payload == {"now": 1}
+
+
 async def test_nobody_s_job(stage: Stage) -> None:
     assert await stage.jobs.cancel(stage.project, NOBODY) is None
     assert await stage.jobs.retry(stage.project, NOBODY, None) is None
     assert await stage.jobs.delete(stage.project, NOBODY) is None
+    assert await stage.jobs.reschedule(stage.project, NOBODY, NOON) is None
 
 
 async def test_cancel_and_claim_at_once_leave_one_truth(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -11,7 +12,7 @@ import pytest
 from taskforge.domain.execution import ExecutionStatus
 from taskforge.domain.job import JobStatus
 from taskforge.domain.outcome import Failed, Released, Succeeded
-from taskforge.ports.history import JobFilter
+from taskforge.ports.history import JobFilter, PayloadCondition
 from tests.conformance.stage import BOOM, NOON, line, plain_policy
 
 if TYPE_CHECKING:
@@ -33,6 +34,46 @@ async def test_a_list_is_newest_first(stage: Stage) -> None:
     assert await _ids(stage) == ids[::-1]
     assert await _ids(stage, limit=2) == ids[:-3:-1]
     assert await _ids(stage, limit=0) == []
+
+
+async def test_jobs_are_found_by_their_payload(stage: Stage) -> None:
+    queue = await stage.queue()
+    payload = '{"customer": {"id": 7, "name": "Ani"}, "lines": [{"n": 1}], "gift": null, "paid": true}'
+    [job] = await stage.add(queue, 1, payload=payload)
+    await stage.add(queue, 1, payload='{"customer": {"id": "7"}}')
+    await stage.add(queue, 1, payload="[7]")
+
+    async def found(value: str, *path: str) -> list[JobId]:
+        return await _ids(stage, payload=PayloadCondition(path, value))
+
+    assert await found("7", "customer", "id") == [job]
+    assert await found('"Ani"', "customer", "name") == [job]
+    assert await found("1", "lines", "0", "n") == [job]
+    assert await found("true", "paid") == [job]
+    assert await found("null", "gift") == [job]
+    assert await found("1", "paid") == []
+    assert await found("8", "customer", "id") == []
+    assert await found("7", "nothing", "here") == []
+
+
+async def test_jobs_are_found_by_their_error(stage: Stage) -> None:
+    queue = await stage.queue()
+    job = await stage.bury(queue)
+    await stage.add(queue)
+    assert await _ids(stage, error_text="valueerror: BOO") == [job]
+    assert await _ids(stage, error_text="%") == []
+
+
+async def test_a_walk_over_many_jobs_that_do_not_fit_is_given_up_and_goes_on(stage: Stage) -> None:
+    queue = await stage.queue()
+    [oldest] = await stage.add(queue, 1, tags='["x"]')
+    await stage.add(queue, 1500)
+    chosen = JobFilter(tag="x", limit=1)
+    first = await stage.history.walk(stage.project, chosen, 1)
+    assert first.ids == []
+    assert first.place is not None
+    second = await stage.history.walk(stage.project, replace(chosen, before=first.place), 100_000)
+    assert second.ids == [oldest]
 
 
 async def test_filters(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -65,10 +66,16 @@ async def cancel(application: TaskForge, job: str) -> None:
     await (await application.platform()).control.cancel(UUID(job))
 
 
+async def reschedule(application: TaskForge, job: str) -> None:
+    """Give a waiting job another due time, which has come."""
+    with contextlib.suppress(Conflict):  # it runs, or has run
+        await (await application.platform()).control.reschedule(UUID(job), datetime.now(UTC))
+
+
 async def retry(application: TaskForge, job: str) -> None:
-    """Give an ended job another chance."""
+    """Give an ended job another chance, with its payload written anew."""
     with contextlib.suppress(Conflict):  # it has been given one
-        await (await application.platform()).control.retry(UUID(job))
+        await (await application.platform()).control.retry(UUID(job), payload="{}")
 
 
 async def delete(application: TaskForge, job: str) -> None:
@@ -129,6 +136,7 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         enqueue_keyed,
         bound_queue,
         cancel,
+        reschedule,
         retry,
         delete,
         bulk,

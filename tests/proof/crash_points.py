@@ -63,6 +63,8 @@ ROWS = [
     # a person steers
     Row("cancel_waiting_job", "cancel_waiting", _SCRIPT),
     Row("request_cancel", "cancel_running", _SCRIPT),
+    Row("reschedule_job", "reschedule", _SCRIPT),
+    Row("replace_payload", "retry", _SCRIPT),
     Row("retry_job", "retry", _SCRIPT),
     Row("delete_job_lines", "delete", _SCRIPT),
     Row("delete_job_executions", "delete", _SCRIPT),

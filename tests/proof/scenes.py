@@ -131,6 +131,11 @@ async def cancel_running(stand: Stand, label: str, side: str) -> None:
     assert await stand.victims.end(worker) == 0
 
 
+async def reschedule(stand: Stand, label: str, side: str) -> None:
+    """A waiting job gets another due time."""
+    await _steer(stand, "reschedule", await stand.enqueue("rest"), label, side)
+
+
 async def retry(stand: Stand, label: str, side: str) -> None:
     """A cancelled job gets another chance."""
     job = await stand.enqueue("plain")
@@ -253,6 +258,7 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         full,
         cancel_waiting,
         cancel_running,
+        reschedule,
         retry,
         delete,
         bulk_cancel,

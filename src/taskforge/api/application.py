@@ -16,13 +16,18 @@ from taskforge.api.documentation import describe, serve_documentation
 from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, RequestFault
 from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
-from taskforge.api.routes import health, queues, worker_protocol
+from taskforge.api.routes import health, jobs, queues, worker_protocol
 from taskforge.api.routing import ApiRoute, Resource
 from taskforge.domain.errors import TaskforgeError
 from taskforge.version import VERSION
 
 PREFIX = "/api/v1"
-RESOURCES: Sequence[Resource] = (queues.queues, worker_protocol.protocol)
+RESOURCES: Sequence[Resource] = (
+    queues.queues,
+    jobs.jobs,
+    jobs.stats,
+    worker_protocol.protocol,
+)
 """Everything below `/api/v1`. Add a resource here."""
 UNPREFIXED: Sequence[Resource] = (health.health,)
 GZIP_BYTES = 1024

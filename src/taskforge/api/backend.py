@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taskforge.domain.access import Principal
     from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
     from taskforge.ports.signals import Signals
+    from taskforge.services.browsing import Browsing
     from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
     from taskforge.services.directory import QueueDirectory
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from taskforge.services.health import Health
     from taskforge.services.insights import Insights
     from taskforge.services.pauses import Pauses
+    from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
     from taskforge.services.recovery import Recovery
     from taskforge.services.remote_workers import RemoteWorkers
@@ -44,6 +46,8 @@ class ProjectServices(Protocol):
     health: Health
     explaining: Explaining
     remote_workers: RemoteWorkers
+    browsing: Browsing
+    payloads: PayloadSchemas
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice."""

@@ -1,7 +1,10 @@
 """One authenticated request, and how it is answered."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from fastapi import Depends
@@ -13,7 +16,10 @@ from taskforge.api.envelopes import ListMeta
 from taskforge.api.etags import is_unchanged
 from taskforge.api.messages import message
 from taskforge.api.preferences import Preferences
+from taskforge.api.stopping import stopping_of
 from taskforge.domain.access import Principal
+
+T = TypeVar("T")
 
 JSON = "application/json"
 encode = msgspec.json.Encoder().encode
@@ -29,6 +35,19 @@ class Call:
     principal: Principal
     language: str
     preferences: Preferences
+    mint: Callable[[], UUID] | None = None
+    """Gives the ids of what this call makes: the same ones when it is repeated under its Idempotency-Key."""
+
+    async def until_stopped(self, waiting: Awaitable[T]) -> T | None:
+        """What is awaited, or None as soon as the server is told to stop: nobody's waiting holds it up."""
+        task = asyncio.ensure_future(waiting)
+        stopping = asyncio.ensure_future(stopping_of(self.request.app).wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            for waited in (task, stopping):
+                waited.cancel()
 
     def answer(
         self,

@@ -13,6 +13,7 @@ from taskforge.api.envelopes import Envelope, Listing
 from taskforge.api.etags import is_unchanged
 from taskforge.api.operation import Openness, Operation
 from taskforge.api.raw import components as raw_components
+from taskforge.api.views import drafts
 from taskforge.version import VERSION
 
 DESCRIPTION = """Durable background jobs: queues, jobs, executions, workers.
@@ -142,6 +143,7 @@ def openapi(application: FastAPI) -> dict[str, Any]:
     components = schema.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     components["schemas"].update(raw_components())
+    components["schemas"] |= drafts.schemas()
     components["schemas"].pop("HTTPValidationError", None)
     components["schemas"].pop("ValidationError", None)
     components["securitySchemes"] = {

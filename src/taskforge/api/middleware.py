@@ -13,7 +13,9 @@ from starlette.requests import Request
 from taskforge.api.faults import AddressTooLong, HeadersTooLarge, InternalError
 from taskforge.api.messages import language_of
 from taskforge.api.problems import problem
+from taskforge.domain.access import NOBODY
 from taskforge.domain.errors import TaskforgeError
+from taskforge.ports.acting import acting
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,7 +66,8 @@ class Edge:
 
         try:
             _check_size(scope)
-            await self._app(scope, receive, send_on)
+            with acting(NOBODY):  # until the route knows who asks
+                await self._app(scope, receive, send_on)
         except TaskforgeError as error:
             if is_begun:
                 raise

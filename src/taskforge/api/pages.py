@@ -4,15 +4,19 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
+from starlette.responses import Response
 
-from taskforge.api.call import Calling
+from taskforge.api.backend import ProjectServices
+from taskforge.api.call import Call, Calling
 from taskforge.api.envelopes import ListMeta
+from taskforge.api.views.jobs import view_of
 from taskforge.domain.errors import InvalidInput
+from taskforge.ports.history import JobFilter
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 200
@@ -53,6 +57,24 @@ class Page:
         """This part of a list that is here as a whole."""
         part = list(items[self.skip : self.skip + self.limit])
         return part, self.meta(has_more=self.skip + len(part) < len(items), total=len(items))
+
+    async def of_jobs(self, call: Call, everywhere: Sequence[ProjectServices], chosen: JobFilter) -> Response:
+        """The answer with this part of the jobs that are chosen."""
+        if not everywhere or (chosen.queue_ids is not None and not chosen.queue_ids):
+            return call.answer([], "jobs.listed", meta=self.meta(has_more=False, total=0), count=0)
+        found = await everywhere[0].browsing.page(
+            [services.project_id for services in everywhere],
+            replace(chosen, limit=self.limit, before=self.after),
+            skip=self.skip,
+            counted=self.after is None,
+        )
+        meta = self.meta(
+            has_more=found.last is not None, total=found.total, is_capped=found.is_capped, last=found.last
+        )
+        data = [view_of(job, call.principal) for job in found.jobs]
+        return call.answer(
+            data, "jobs.listed", meta=meta, count=len(data) if found.total is None else found.total
+        )
 
 
 @dataclass(frozen=True, slots=True)

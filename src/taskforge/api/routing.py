@@ -20,9 +20,10 @@ from starlette.responses import Response
 
 from taskforge.api.bodies import check_media_type, parse, read_body
 from taskforge.api.faults import InvalidRequest
-from taskforge.api.guard import begin
+from taskforge.api.guard import address_of, begin
 from taskforge.api.operation import Openness, Operation, Reach
 from taskforge.domain.access import Permission
+from taskforge.ports.acting import acting
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Response]])
 OPERATION = "__taskforge_operation__"
@@ -107,9 +108,7 @@ class ApiRoute(APIRoute):
         queries = frozenset(field.alias for field in parameters if isinstance(field.field_info, Query))
         takes_body = self.body_field is not None or operation.is_raw
 
-        async def handle(request: Request) -> Response:
-            if operation.permission is not Openness.PUBLIC:
-                await begin(request, operation)
+        async def read(request: Request) -> None:
             _refuse_unknown_queries(request, queries)
             options = request.app.state.options
             if takes_body or "content-length" in request.headers or "transfer-encoding" in request.headers:
@@ -124,7 +123,15 @@ class ApiRoute(APIRoute):
                         raise InvalidRequest(
                             "this operation takes no body", [("", "unexpected_body", "remove it")]
                         )
-            return await answer(request)
+
+        async def handle(request: Request) -> Response:
+            if operation.permission is Openness.PUBLIC:
+                await read(request)
+                return await answer(request)
+            call = await begin(request, operation)
+            with acting(call.principal, address=address_of(request), request_id=request.state.request_id):
+                await read(request)
+                return await answer(request)
 
         return handle
 

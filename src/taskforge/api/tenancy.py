@@ -12,8 +12,9 @@ from fastapi import Depends, Query
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.values import Id
-from taskforge.domain.errors import NotFound
+from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.ids import ProjectId, QueueId
+from taskforge.domain.job import Job
 from taskforge.domain.queue import Queue
 
 ProjectChoice = Annotated[
@@ -57,7 +58,8 @@ class QueueAt:
     queue: Queue
 
 
-async def _queue_at(queue_id: Id, call: Calling) -> QueueAt:
+async def find_queue(call: Call, queue_id: UUID) -> QueueAt:
+    """A queue of the caller's projects. Raises NotFound."""
     if call.principal.reaches_queue(QueueId(queue_id)):
         for project_id in await _reachable(call, None):
             services = await call.backend.project(project_id)
@@ -67,5 +69,53 @@ async def _queue_at(queue_id: Id, call: Calling) -> QueueAt:
     raise NotFound(f"no queue has the id {queue_id}")
 
 
+async def _queue_at(queue_id: Id, call: Calling) -> QueueAt:
+    return await find_queue(call, queue_id)
+
+
 QueueHere = Annotated[QueueAt, Depends(_queue_at)]
 """The queue of the path."""
+
+
+async def queue_beside(
+    call: Call, services: ProjectServices, queue_id: UUID | None, name: str | None
+) -> Queue | None:
+    """Another queue of the same project, by one of its names; None when neither is given. Raises NotFound."""
+    if queue_id is not None and name is not None:
+        raise InvalidInput("give queue_id or queue_name, not both", field="queue_name")
+    if queue_id is None and name is None:
+        return None
+    queue = (
+        await services.queues.find(queue_id)
+        if queue_id is not None
+        else await services.queues.get(name or "")
+    )
+    if queue is None or not call.principal.reaches_queue(queue.id):
+        raise NotFound(f"no queue has the id {queue_id}" if queue_id else f"no queue is named {name!r}")
+    return queue
+
+
+@dataclass(frozen=True, slots=True)
+class JobAt:
+    """A job, and the services of its project."""
+
+    services: ProjectServices
+    job: Job
+
+
+async def find_job(call: Call, job_id: UUID) -> JobAt:
+    """A job of the caller's projects. Raises NotFound."""
+    for project_id in await _reachable(call, None):
+        services = await call.backend.project(project_id)
+        job = await services.insights.find(job_id)
+        if job is not None and call.principal.reaches_queue(job.queue_id):
+            return JobAt(services, job)
+    raise NotFound(f"no job has the id {job_id}")
+
+
+async def _job_at(job_id: Id, call: Calling) -> JobAt:
+    return await find_job(call, job_id)
+
+
+JobHere = Annotated[JobAt, Depends(_job_at)]
+"""The job of the path."""

@@ -35,6 +35,7 @@ class JobEvent(StrEnum):
     EXPIRE = "expire"
     DROP = "drop"
     RETRY_BY_HAND = "retry_by_hand"
+    RESCHEDULE = "reschedule"
 
 
 TRANSITIONS: Mapping[tuple[JobStatus, JobEvent], JobStatus] = {
@@ -55,6 +56,8 @@ TRANSITIONS: Mapping[tuple[JobStatus, JobEvent], JobStatus] = {
     (JobStatus.PROCESSING, JobEvent.REQUEST_CANCEL): JobStatus.PROCESSING,
     (JobStatus.FAILED, JobEvent.RETRY_BY_HAND): JobStatus.PENDING,
     (JobStatus.CANCELLED, JobEvent.RETRY_BY_HAND): JobStatus.PENDING,
+    (JobStatus.PENDING, JobEvent.RESCHEDULE): JobStatus.SCHEDULED,
+    (JobStatus.SCHEDULED, JobEvent.RESCHEDULE): JobStatus.SCHEDULED,
 }
 
 

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from taskforge.domain.stats import ExecutionStats
 
 
+class PayloadCondition(NamedTuple):
+    """A member of the payload, by the names on the way to it, and what it must be (JSON text)."""
+
+    path: tuple[str, ...]
+    value: str
+
+
+class Walk(NamedTuple):
+    """Jobs found, newest first; ``place`` is the id to go on from, None at the end of all jobs."""
+
+    ids: Sequence[JobId]
+    place: UUID | None
+
+
 @dataclass(frozen=True, slots=True)
 class JobFilter:
     """Which jobs a list shows; None does not filter. Newest first, ``before`` is the id to go on from."""
@@ -30,6 +44,8 @@ class JobFilter:
     scheduled_from: datetime | None = None
     scheduled_to: datetime | None = None
     dead_letter_queue_id: QueueId | None = None
+    payload: PayloadCondition | None = None
+    error_text: str | None = None
     before: UUID | None = None
     limit: int = 50
 
@@ -58,6 +74,14 @@ class HistoryStore(Protocol):
 
     async def job_ids(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId]:
         """The ids of such a page."""
+        ...
+
+    async def walk(self, project_id: ProjectId, chosen: JobFilter, most: int) -> Walk:
+        """Such ids among about ``most`` jobs that are looked at: fewer than asked for does not mean the end."""
+        ...
+
+    async def jobs_by_ids(self, project_id: ProjectId, job_ids: Sequence[UUID]) -> Sequence[Job]:
+        """These jobs, newest first; those that are gone are left out."""
         ...
 
     async def job_ids_by_suffix(self, project_id: ProjectId, suffix: str, recent: int) -> Sequence[JobId]:

@@ -264,8 +264,16 @@ class JobStore(Protocol):
         """
         ...
 
-    async def retry(self, project_id: ProjectId, job_id: JobId, queue_id: QueueId | None) -> JobStatus | None:
-        """Make a failed or cancelled job pending again, in its queue or another.
+    async def reschedule(
+        self, project_id: ProjectId, job_id: JobId, scheduled_for: datetime
+    ) -> JobStatus | None:
+        """Give a waiting job another due time. Answers the status it had; any other job is unchanged."""
+        ...
+
+    async def retry(
+        self, project_id: ProjectId, job_id: JobId, queue_id: QueueId | None, payload: str | None = None
+    ) -> JobStatus | None:
+        """Make a failed or cancelled job pending again, in its queue or another, with another payload if given.
 
         Answers the status it had; None: no such job. A job of any other status is unchanged. Raises Conflict
         when another unfinished job has its key.

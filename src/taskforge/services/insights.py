@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taskforge.domain.job import Job, JobStatus
     from taskforge.domain.stats import ExecutionStats
     from taskforge.domain.worker import TaskDescription, Worker
-    from taskforge.ports.history import HistoryStore, JobFilter
+    from taskforge.ports.history import Ending, HistoryStore, JobFilter
     from taskforge.ports.workers import WorkerStore
 
 RECENT = 10_000
@@ -33,10 +33,21 @@ class Insights:
 
     async def job(self, job_id: UUID) -> Job:
         """One job."""
-        job = await self._history.job(self._project_id, job_id)
+        job = await self.find(job_id)
         if job is None:
             raise NotFound(f"no job has the id {job_id}")
         return job
+
+    async def find(self, job_id: UUID) -> Job | None:
+        """One job, None if there is none."""
+        return await self._history.job(self._project_id, job_id)
+
+    async def ending(self, job_id: UUID) -> Ending:
+        """How a job stands, with the output or the error of its last attempt."""
+        endings = await self._history.endings(self._project_id, [job_id])
+        if not endings:
+            raise NotFound(f"no job has the id {job_id}")
+        return endings[0]
 
     async def find_job(self, text: str) -> Job:
         """One job by its id, or by the end of it among the recent ones; several candidates are listed."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from taskforge.domain.explanation import Ahead, QueueUse
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import ExecutionStats
-from taskforge.ports.history import Ending, JobFilter
+from taskforge.ports.history import Ending, JobFilter, Walk
 from taskforge.storage.codec import execution_of, job_of, line_of
 from taskforge.storage.engine import Engine, One
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
     from taskforge.domain.job import Job
 
+UNBOUNDED = 1 << 62
 AFTER_ALL = UUID(int=2**128 - 1)
 LEAST_SCAN, MOST_SCAN = 500, 20_000
 """A page is found by walking back over the newest jobs, in windows that grow: none of them takes long."""
@@ -38,26 +39,47 @@ class SqlHistoryStore:
         return job_of(rows[0], self._engine) if rows else None
 
     async def jobs(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[Job]:
-        ids = await self.job_ids(project_id, chosen)
-        if not ids:
+        return await self.jobs_by_ids(project_id, await self.job_ids(project_id, chosen))
+
+    async def jobs_by_ids(self, project_id: ProjectId, job_ids: Sequence[UUID]) -> Sequence[Job]:
+        if not job_ids:
             return []
-        rows = await self._engine.read(One("jobs_by_ids", {"project_id": project_id, "job_ids": ids}))
+        rows = await self._engine.read(One("jobs_by_ids", {"project_id": project_id, "job_ids": job_ids}))
         return [job_of(row, self._engine) for row in rows]
 
     async def job_ids(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId]:
+        return (await self.walk(project_id, chosen, UNBOUNDED)).ids
+
+    async def walk(self, project_id: ProjectId, chosen: JobFilter, most: int) -> Walk:
         found: list[JobId] = []
         place: UUID | None = chosen.before or AFTER_ALL
         few = await self._few(project_id, chosen)
         scan = max(LEAST_SCAN, 4 * chosen.limit) if few is None else len(few) + 1
-        while place is not None and len(found) < chosen.limit:
-            window = {"before": place, "scan": scan, "limit": chosen.limit - len(found), "among": few}
-            rows = await self._engine.read(
-                One("walk_jobs", {**asdict(chosen), "project_id": project_id, **window})
-            )
+        values = self._values(chosen) | {"project_id": project_id, "among": few}
+        while place is not None and len(found) < chosen.limit and most > 0:
+            window = {"before": place, "scan": scan, "limit": chosen.limit - len(found)}
+            rows = await self._engine.read(One("walk_jobs", values | window))
             found += [self._engine.identity(row["id"]) for row in rows if row["id"] is not None]
             [place] = [self._engine.identity(row["last"]) for row in rows if row["id"] is None]
+            most -= scan
             scan = min(2 * scan, max(scan, MOST_SCAN))
-        return found
+        if found and len(found) == chosen.limit:  # the window may hold more
+            place = found[-1]
+        return Walk(found, place)
+
+    def _values(self, chosen: JobFilter) -> dict[str, Any]:
+        """The filter as parameters: each database has its own way to name a member of a JSON value."""
+        values = asdict(chosen)
+        condition = chosen.payload
+        del values["payload"]
+        path: object = None
+        if condition is not None:
+            is_postgres = self._engine.dialect == "postgres"
+            path = list(condition.path) if is_postgres else sqlite_path(condition.path)
+        return values | {
+            "payload_path": path,
+            "payload_value": None if condition is None else condition.value,
+        }
 
     async def _few(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId] | None:
         """All jobs among which the page is, if an index has them and they are few."""
@@ -67,7 +89,7 @@ class SqlHistoryStore:
         if not has_index:
             return None
         rows = await self._engine.read(
-            One("few_jobs", {**asdict(chosen), "project_id": project_id, "most": FEW})
+            One("few_jobs", {**self._values(chosen), "project_id": project_id, "most": FEW})
         )
         return None if len(rows) >= FEW else [self._engine.identity(row["id"]) for row in rows]
 
@@ -169,6 +191,13 @@ class SqlHistoryStore:
             min_duration_ms=_milliseconds(row["min_duration_us"]),
             max_duration_ms=_milliseconds(row["max_duration_us"]),
         )
+
+
+def sqlite_path(names: Sequence[str]) -> str:
+    """The names as SQLite writes a path; a number is the place in a list as well."""
+    return "$" + "".join(
+        f"[{name}]" if name.isdecimal() else '."' + name.replace('"', "") + '"' for name in names
+    )
 
 
 def _milliseconds(microseconds: Any) -> float | None:

@@ -40,6 +40,7 @@ from taskforge.storage.sweeps import SqlSweeps
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
     from taskforge.domain.queue import QueueBound
@@ -236,7 +237,28 @@ class SqlJobStore(SqlSweeps):
 
         return await self._engine.run(script)
 
-    async def retry(self, project_id: ProjectId, job_id: JobId, queue_id: QueueId | None) -> JobStatus | None:
+    async def reschedule(
+        self, project_id: ProjectId, job_id: JobId, scheduled_for: datetime
+    ) -> JobStatus | None:
+        job = {"project_id": project_id, "job_id": job_id}
+        audit = Audit(project_id=project_id)
+
+        def script() -> Script[JobStatus | None]:
+            found = yield One("lock_job", job)
+            status = _status(found)
+            if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
+                yield One("reschedule_job", {**job, "scheduled_for": scheduled_for})
+                yield from give_places(_concurrency_key(project_id, found))
+                after = {"status": JobStatus.SCHEDULED, "scheduled_for": scheduled_for.isoformat()}
+                before = {"status": status}
+                yield audit.entry("job.reschedule", job_id, found[0]["job_type"], before=before, after=after)
+            return status
+
+        return await self._engine.run(script)
+
+    async def retry(
+        self, project_id: ProjectId, job_id: JobId, queue_id: QueueId | None, payload: str | None = None
+    ) -> JobStatus | None:
         job = {"project_id": project_id, "job_id": job_id}
         audit = Audit(project_id=project_id)
 
@@ -247,6 +269,8 @@ class SqlJobStore(SqlSweeps):
                 key = found[0]["key"]
                 if key is not None:
                     yield from check_key_is_free(self._engine, project_id, job_id, found[0]["job_type"], key)
+                if payload is not None:
+                    yield One("replace_payload", {**job, "payload": payload})
                 retried = yield One("retry_job", {**job, "queue_id": queue_id})
                 if not retried:
                     raise NotFound("the job's queue is gone", hint="name another queue to retry it in")

@@ -41,6 +41,8 @@ LEGAL = {
     ("processing", "request_cancel", "processing"),
     ("failed", "retry_by_hand", "pending"),
     ("cancelled", "retry_by_hand", "pending"),
+    ("pending", "reschedule", "scheduled"),
+    ("scheduled", "reschedule", "scheduled"),
 }
 
 

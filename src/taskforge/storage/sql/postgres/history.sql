@@ -31,11 +31,11 @@ SELECT d.id FROM (
 -- name: walk_jobs
 WITH w AS MATERIALIZED (
   (SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
-      j.dead_letter_queue_id
+      j.dead_letter_queue_id, j.execution_id
     FROM jobs j WHERE :among::uuid[] IS NULL AND j.id < :before::uuid ORDER BY j.id DESC LIMIT (SELECT :scan::bigint))
   UNION ALL
   (SELECT f.id, f.project_id, f.queue_id, f.status, f.job_type, f.tags, f.created_at, f.scheduled_for,
-      f.dead_letter_queue_id
+      f.dead_letter_queue_id, f.execution_id
     FROM jobs f WHERE f.id = ANY (:among::uuid[]) AND f.id < :before::uuid)
 )
 (SELECT w.id, NULL::uuid AS last FROM w
@@ -49,6 +49,11 @@ WITH w AS MATERIALIZED (
     AND (:scheduled_from::timestamptz IS NULL OR w.scheduled_for >= :scheduled_from::timestamptz)
     AND (:scheduled_to::timestamptz IS NULL OR w.scheduled_for < :scheduled_to::timestamptz)
     AND (:dead_letter_queue_id::uuid IS NULL OR w.dead_letter_queue_id = :dead_letter_queue_id::uuid)
+    AND (:payload_path::text[] IS NULL OR EXISTS (
+      SELECT 1 FROM jobs p WHERE p.id = w.id AND p.payload::jsonb #> :payload_path::text[] = :payload_value::jsonb))
+    AND (:error_text::text IS NULL OR EXISTS (
+      SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.status <> 'succeeded'
+        AND strpos(lower(coalesce(e.error_type, '') || ': ' || coalesce(e.error_message, '')), lower(:error_text::text)) > 0))
   ORDER BY w.id DESC LIMIT :limit::bigint)
 UNION ALL
 SELECT NULL, CASE WHEN (SELECT count(*) FROM w) >= :scan::bigint THEN (SELECT id FROM w ORDER BY id LIMIT 1) END;

@@ -24,11 +24,11 @@ WHERE :dead_letter_queue_id IS NULL AND 'pending' IN (SELECT value FROM json_eac
 WITH w AS MATERIALIZED (
   SELECT * FROM (
     SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
-      j.dead_letter_queue_id
+      j.dead_letter_queue_id, j.execution_id
     FROM jobs j WHERE :among IS NULL AND j.id < :before ORDER BY j.id DESC LIMIT :scan)
   UNION ALL
   SELECT f.id, f.project_id, f.queue_id, f.status, f.job_type, f.tags, f.created_at, f.scheduled_for,
-    f.dead_letter_queue_id
+    f.dead_letter_queue_id, f.execution_id
   FROM json_each(:among) o CROSS JOIN jobs f ON f.id = o.value WHERE f.id < :before
 )
 SELECT * FROM (
@@ -43,6 +43,12 @@ SELECT * FROM (
     AND (:scheduled_from IS NULL OR w.scheduled_for >= :scheduled_from)
     AND (:scheduled_to IS NULL OR w.scheduled_for < :scheduled_to)
     AND (:dead_letter_queue_id IS NULL OR w.dead_letter_queue_id = :dead_letter_queue_id)
+    AND (:payload_path IS NULL OR EXISTS (
+      SELECT 1 FROM jobs p WHERE p.id = w.id AND json_extract(p.payload, :payload_path) IS json_extract(:payload_value, '$')
+        AND json_type(p.payload, :payload_path) = json_type(:payload_value)))
+    AND (:error_text IS NULL OR EXISTS (
+      SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.status <> 'succeeded'
+        AND instr(lower(coalesce(e.error_type, '') || ': ' || coalesce(e.error_message, '')), lower(:error_text)) > 0))
   ORDER BY w.id DESC LIMIT :limit)
 UNION ALL
 SELECT NULL, CASE WHEN (SELECT count(*) FROM w) >= :scan THEN (SELECT min(id) FROM w) END;

@@ -1,0 +1,188 @@
+"""Jobs in bodies: the job seed's fields, and ours beside them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from taskforge.api.values import Body, Id, Moment
+from taskforge.domain.access import Permission, Principal
+from taskforge.domain.explanation import Explanation, WhyCode
+from taskforge.domain.job import Hold, Job, JobStatus
+from taskforge.domain.stats import QueueStats
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job. `payload`, `state` and `progress` are null for callers that may not read payloads.
+
+    `timeout_at` is when it must have ended; `processed_at` when its present or last attempt began; `hold` says why a
+    waiting job is not handed out.
+    """
+
+    id: UUID
+    project_id: UUID
+    queue_id: UUID
+    queue_name: str
+    job_type: str
+    payload: Any
+    status: JobStatus
+    hold: Hold | None
+    failure: str | None
+    priority: int
+    max_attempts: int
+    attempt_count: int
+    losses: int
+    tags: list[str]
+    key: str | None
+    concurrency_key: str | None
+    concurrency_limit: int | None
+    state: Any
+    progress: Any
+    execution_id: UUID | None
+    worker_id: UUID | None
+    scheduled_for: datetime | None
+    expires_at: datetime | None
+    timeout_at: datetime | None
+    processed_at: datetime | None
+    cancel_requested_at: datetime | None
+    dead_letter_queue_id: UUID | None
+    dead_lettered_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedView:
+    """A job of a bulk creation; not `created` when a job with its key was there already."""
+
+    id: UUID
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatsView:
+    """Jobs of a queue by status."""
+
+    queue_id: UUID
+    total_count: int
+    pending_count: int
+    scheduled_count: int
+    processing_count: int
+    succeeded_count: int
+    failed_count: int
+    cancelled_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObstacleView:
+    """One thing that keeps a job from running."""
+
+    code: WhyCode
+    message: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WhyView:
+    """Why a job has not run: what counts most, and all of it."""
+
+    job_id: UUID
+    status: JobStatus
+    code: WhyCode
+    message: str
+    obstacles: list[ObstacleView]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """How a job ended, or that it has not. `output` is null for callers that may not read payloads."""
+
+    job_id: UUID
+    status: JobStatus
+    output: Any
+    error_type: str | None
+    error_message: str | None
+    traceback: str | None
+
+
+class Reschedule(Body):
+    """Another due time for a job that waits."""
+
+    scheduled_for: Moment = Field(examples=["2026-02-01T09:00:00+07:00"])
+
+
+class Move(Body):
+    """Another queue, by one of its names."""
+
+    queue_id: Id | None = None
+    queue_name: str | None = Field(None, min_length=1, max_length=100)
+
+
+class Retry(Body):
+    """A retry with something changed; `payload` replaces what the job had."""
+
+    queue_id: Id | None = None
+    queue_name: str | None = Field(None, min_length=1, max_length=100)
+    payload: Any = None
+
+
+def view_of(job: Job, principal: Principal) -> JobView:
+    """A job as this caller may see it."""
+    may_see = principal.may(Permission.PAYLOAD_READ)
+    return JobView(
+        id=job.id,
+        project_id=job.project_id,
+        queue_id=job.queue_id,
+        queue_name=job.queue_name,
+        job_type=job.job_type,
+        payload=job.payload if may_see else None,
+        status=job.status,
+        hold=job.hold,
+        failure=job.failure,
+        priority=job.priority,
+        max_attempts=job.max_attempts,
+        attempt_count=job.attempt_count,
+        losses=job.losses,
+        tags=list(job.tags),
+        key=job.key,
+        concurrency_key=job.concurrency_key,
+        concurrency_limit=job.concurrency_limit,
+        state=job.state if may_see else None,
+        progress=job.progress if may_see else None,
+        execution_id=job.execution_id,
+        worker_id=job.worker_id,
+        scheduled_for=job.scheduled_for,
+        expires_at=job.expires_at,
+        timeout_at=job.timeout_at,
+        processed_at=job.started_at or job.claimed_at,
+        cancel_requested_at=job.cancel_requested_at,
+        dead_letter_queue_id=job.dead_letter_queue_id,
+        dead_lettered_at=job.dead_lettered_at,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        completed_at=job.completed_at,
+    )
+
+
+def stats_view_of(stats: QueueStats) -> JobStatsView:
+    """Counts as they are shown."""
+    counts = {f"{status.value}_count": count for status, count in stats.counts.items()}
+    return JobStatsView(queue_id=stats.queue_id, total_count=stats.total, **counts)
+
+
+def why_view_of(explanation: Explanation) -> WhyView:
+    """An explanation as it is shown."""
+    return WhyView(
+        job_id=explanation.job_id,
+        status=explanation.status,
+        code=explanation.code,
+        message=explanation.message,
+        obstacles=[
+            ObstacleView(obstacle.code, obstacle.message, obstacle.details)
+            for obstacle in explanation.obstacles
+        ],
+    )
