@@ -29,10 +29,12 @@ from taskforge.services.directory import QueueDirectory
 from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
 from taskforge.services.insights import Insights
+from taskforge.services.metrics import Metrics
 from taskforge.services.pauses import Pauses, PauseWork
 from taskforge.services.payload_schemas import PayloadSchemas
 from taskforge.services.processes import this_process
 from taskforge.services.queues import Queues
+from taskforge.services.recording import Recording
 from taskforge.services.recovery import Recovery
 from taskforge.services.remote_workers import RemoteWorkers
 from taskforge.services.results import Results
@@ -45,9 +47,11 @@ from taskforge.storage.codec import retry_policy_of, to_json
 from taskforge.storage.health import SqlHealthStore
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
+from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.migrate import migrate, schema_state
 from taskforge.storage.pauses import SqlPauseStore
 from taskforge.storage.queues import SqlQueueStore
+from taskforge.storage.recording import SqlRecordKeeper
 from taskforge.storage.transactions import SqlTransactionStore
 from taskforge.storage.workers import SqlWorkerStore
 
@@ -93,6 +97,8 @@ class Platform:
     insights: Insights
     results: Results
     recovery: Recovery
+    recording: Recording
+    metrics: Metrics
     health: Health
     explaining: Explaining
     audit: AuditLog
@@ -321,6 +327,8 @@ class Wiring:
                 signals=signals,
                 lease=self.settings.lease_seconds,
             ),
+            recording=Recording(SqlRecordKeeper(engine)),
+            metrics=Metrics(SqlMetricsStore(engine), queues, project_id),
             health=health,
             explaining=Explaining(history, queues, pauses, health, project_id),
             audit=AuditLog(SqlAuditStore(engine)),

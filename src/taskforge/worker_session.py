@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
+from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.seal import seal_loop
 from taskforge.runtime.worker.options import WorkerOptions
@@ -64,6 +65,7 @@ class DatabaseSource:
         self._loops = [
             recovery_loop(platform.recovery.sweep, interval),
             seal_loop(platform.audit.seal_due),
+            record_loop(platform.recording.keep),
         ]
         for loop in self._loops:
             loop.start()

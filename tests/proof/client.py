@@ -61,6 +61,11 @@ async def bound_queue(application: TaskForge) -> None:
     await queues.update("default", settings={"max_length": MANY, "on_full": "drop_oldest"})
 
 
+async def keep_record(application: TaskForge) -> None:
+    """Fold what was settled, write down what waits, forget what is old."""
+    await (await application.platform()).recording.keep()
+
+
 async def cancel(application: TaskForge, job: str) -> None:
     """Cancel a job, whatever it does."""
     await (await application.platform()).control.cancel(UUID(job))
@@ -135,6 +140,7 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         enqueue_many,
         enqueue_keyed,
         bound_queue,
+        keep_record,
         cancel,
         reschedule,
         retry,

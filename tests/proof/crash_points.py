@@ -60,6 +60,13 @@ ROWS = [
     Row("note_lost_suspects", "rescue_suspect", _BOTH),
     Row("promote_jobs", "delayed", _BOTH),
     Row("expire_waiting", "expired", _BOTH),
+    # the record is kept
+    Row("take_deltas", "record", _SCRIPT),
+    Row("put_metrics", "record", _SCRIPT),
+    Row("put_samples", "record", _SCRIPT),
+    Row("add_totals", "record", _SCRIPT),
+    Row("put_queue_samples", "sample", _BOTH),
+    Row("forget_record", "sample", _BOTH),
     # a person steers
     Row("cancel_waiting_job", "cancel_waiting", _SCRIPT),
     Row("request_cancel", "cancel_running", _SCRIPT),

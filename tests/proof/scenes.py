@@ -80,6 +80,19 @@ async def expired(stand: Stand, label: str, side: str) -> None:
     await stand.die(stand.fork(*VICTIM, "-q", "default", label=label, side=side), label, side)
 
 
+async def record(stand: Stand, label: str, side: str) -> None:
+    """Attempts have ended; who folds their counts is killed."""
+    await stand.enqueue("plain", 3)
+    await stand.finish()
+    await _steer(stand, "keep_record", "", label, side)
+
+
+async def sample(stand: Stand, label: str, side: str) -> None:
+    """Jobs wait; who writes down how many is killed."""
+    await stand.enqueue("plain", 3)
+    await _steer(stand, "keep_record", "", label, side)
+
+
 async def enqueue(stand: Stand, label: str, side: str) -> None:
     """A program enqueues a job; committed is accepted, also when nobody was told."""
     await stand.die(stand.fork("client", "enqueue", label=label, side=side), label, side)
@@ -251,6 +264,8 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         rescue_suspect,
         delayed,
         expired,
+        record,
+        sample,
         enqueue,
         enqueue_many,
         enqueue_keyed,

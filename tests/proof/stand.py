@@ -153,6 +153,29 @@ class Stand:
         """How many jobs are in the database."""
         return sum((await (await self.app.platform()).insights.counts()).values())
 
+    async def miscounted(self) -> list[str]:
+        """Where what is counted beside the jobs and executions differs from them."""
+        said = []
+        for name, counted, truth in (
+            (
+                "attempts",
+                "SELECT succeeded + failed + cancelled AS n FROM attempt_metrics WHERE span_seconds = 60"
+                " AND job_type <> '' UNION ALL SELECT succeeded + failed + cancelled FROM attempt_deltas",
+                "SELECT count(*) FROM executions",
+            ),
+            (
+                "succeeded jobs",
+                "SELECT succeeded_jobs AS n FROM queue_totals"
+                " UNION ALL SELECT succeeded - removed FROM attempt_deltas",
+                "SELECT count(*) FROM jobs WHERE status = 'succeeded'",
+            ),
+        ):
+            [[found]] = await self.sql(f"SELECT coalesce(sum(n), 0) FROM ({counted}) c")
+            [[right]] = await self.sql(truth)
+            if found != right and not (name == "attempts" and self.deleted):
+                said.append(f"{name}: {right}, but {found} are counted")
+        return said
+
     async def sql(self, statement: str) -> list[Any]:
         """Run a statement by hand."""
         return await run_sql(self.url, statement)

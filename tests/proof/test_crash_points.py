@@ -24,6 +24,7 @@ async def test_killed_there_nothing_is_lost(stand: Stand, label: str, scene: str
     verdict = await stand.finish()
     assert verdict.violations == [], stand.said
     assert verdict.kills >= 1
+    assert await stand.miscounted() == []
 
 
 def test_every_statement_that_writes_has_a_row() -> None:

@@ -76,6 +76,7 @@ class ClaimBatch(NamedTuple):
 class Settlement(NamedTuple):
     """A decided Transition with the fence that guards it and what the worker measured.
 
+    ``wait_us`` is from the claim to the handler's begin, ``waited_us`` from when the job was due.
     ``lost_only`` guards a loss once more: the lease must have run out, or its worker be among the dead.
     With a ``concurrency_key`` the end of the attempt gives the job's place to who waits longest.
     """
@@ -90,6 +91,7 @@ class Settlement(NamedTuple):
     state: str | None = None
     lost_only: bool = False
     concurrency_key: ConcurrencyKey | None = None
+    waited_us: int | None = None
 
 
 class Beat(NamedTuple):

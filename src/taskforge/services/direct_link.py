@@ -6,6 +6,7 @@ import contextlib
 import logging
 import random
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 PROMOTE_LIMIT = 1000
 PROMOTION_PAUSE = 5.0
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 logger = logging.getLogger("taskforge.link")
 
@@ -284,7 +288,15 @@ class DirectLink:
             report.lines,
             report.state,
             concurrency_key=self._concurrency_key(job),
+            waited_us=None if report.wait_us is None else report.wait_us + self._waited(job),
         )
+
+    def _waited(self, job: ClaimedJob) -> int:
+        """Microseconds from when a job was due until it was claimed. A retry or a delay made it due anew."""
+        queue = self._directory.by_id(job.queue_id)
+        due = 0 if queue is None else job.rank + job.priority * queue.settings.aging_microseconds
+        # an id begins with the milliseconds of its birth: however ranks were moved, nothing waits before that
+        return max(0, (job.claimed_at - EPOCH) // MICROSECOND - max(due, (job.id.int >> 80) * 1000))
 
     def _concurrency_key(self, job: ClaimedJob) -> ConcurrencyKey | None:
         if job.concurrency_key is None:

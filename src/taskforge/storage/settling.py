@@ -30,10 +30,11 @@ SETTLED = [
     "traceback",
     "wait_us",
     "duration_us",
+    "waited_us",
     "state",
     "lost_only",
 ]
-SUCCEEDED = ("job_id", "claim_seq", "execution_id", "output", "wait_us", "duration_us")
+SUCCEEDED = ("job_id", "claim_seq", "execution_id", "output", "wait_us", "duration_us", "waited_us")
 LINES = ("execution_id", "seq", "level", "message", "metadata", "logged_at")
 
 
@@ -50,6 +51,7 @@ def succeeded_row(settlement: Settlement) -> tuple[Any, ...]:
         settlement.transition.output,
         settlement.wait_us,
         settlement.duration_us,
+        settlement.waited_us,
     )
 
 
@@ -73,6 +75,7 @@ def settled_row(settlement: Settlement) -> tuple[Any, ...]:
         decided.traceback,
         settlement.wait_us,
         settlement.duration_us,
+        settlement.waited_us,
         settlement.state,
         settlement.lost_only,
     )

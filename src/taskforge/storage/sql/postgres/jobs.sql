@@ -105,11 +105,11 @@ FROM t LEFT JOIN claimed ON true;
 -- name: settle_succeeded
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
 held AS MATERIALIZED (
-  SELECT h.*, o.output, o.wait_us, o.duration_us
+  SELECT h.*, o.output, o.wait_us, o.duration_us, o.waited_us
   FROM unnest(
     (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :output::text[], :wait_us::bigint[],
-    :duration_us::bigint[]
-  ) AS o (job_id, claim_seq, execution_id, output, wait_us, duration_us),
+    :duration_us::bigint[], :waited_us::bigint[]
+  ) AS o (job_id, claim_seq, execution_id, output, wait_us, duration_us, waited_us),
   LATERAL (
     SELECT j.id, j.execution_id, j.claim_seq, j.lease_until, j.project_id, j.queue_id, j.job_type, j.worker_id,
       j.attempt_count, j.claimed_at, j.heartbeat_at
@@ -133,6 +133,14 @@ recorded AS (
     h.claim_seq, h.output, h.claimed_at, h.claimed_at + h.wait_us * interval '1 microsecond', t.now,
     h.heartbeat_at, h.duration_us
   FROM held h, t WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
+),
+counted AS (
+  INSERT INTO attempt_deltas (project_id, queue_id, job_type, worker_id, settled_at, succeeded, durations, waits)
+  SELECT h.project_id, h.queue_id, h.job_type, h.worker_id, (SELECT now FROM t), count(*), array_agg(h.duration_us),
+    array_agg(h.waited_us)
+  FROM held h
+  WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
+  GROUP BY h.project_id, h.queue_id, h.job_type, h.worker_id
 )
 SELECT execution_id FROM settled;
 
@@ -144,9 +152,11 @@ held AS MATERIALIZED (
     (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :status::text[], :execution_status::text[],
     :reason::text[], :delay_us::bigint[], :attempts::integer[], :losses::integer[], :hold::text[],
     :dead_letter_queue_id::uuid[], :output::text[], :error_type::text[], :error_message::text[],
-    :traceback::text[], :wait_us::bigint[], :duration_us::bigint[], :state::text[], :lost_only::boolean[]
+    :traceback::text[], :wait_us::bigint[], :duration_us::bigint[], :waited_us::bigint[], :state::text[],
+    :lost_only::boolean[]
   ) AS o (job_id, fence, fence_id, status, execution_status, reason, delay_us, attempts, losses, hold,
-          dead_letter_queue_id, output, error_type, error_message, traceback, wait_us, duration_us, state, lost_only),
+          dead_letter_queue_id, output, error_type, error_message, traceback, wait_us, duration_us, waited_us, state,
+          lost_only),
   LATERAL (
     SELECT j.id, j.execution_id, j.claim_seq, j.lease_until, j.project_id, j.queue_id, j.job_type, j.worker_id,
       j.attempt_count, j.claimed_at, j.started_at, j.heartbeat_at
@@ -207,6 +217,19 @@ recorded AS (
     h.reason, h.attempt_count, h.claim_seq, h.output, h.error_type, h.error_message, h.traceback, h.claimed_at,
     coalesce(h.claimed_at + h.wait_us * interval '1 microsecond', h.started_at), t.now, h.heartbeat_at, h.duration_us
   FROM held h, t WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
+),
+counted AS (
+  INSERT INTO attempt_deltas (
+    project_id, queue_id, job_type, worker_id, settled_at, succeeded, failed, cancelled, durations, waits)
+  SELECT h.project_id, h.queue_id, h.job_type, h.worker_id, (SELECT now FROM t),
+    count(*) FILTER (WHERE h.execution_status = 'succeeded'),
+    count(*) FILTER (WHERE h.execution_status IN ('failed', 'retry_scheduled', 'dead_letter')),
+    count(*) FILTER (WHERE h.execution_status = 'cancelled'),
+    array_agg(h.duration_us) FILTER (WHERE h.execution_status <> 'cancelled'),
+    array_agg(h.waited_us) FILTER (WHERE h.execution_status <> 'cancelled')
+  FROM held h
+  WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
+  GROUP BY h.project_id, h.queue_id, h.job_type, h.worker_id
 )
 SELECT execution_id FROM settled;
 

@@ -100,6 +100,12 @@ WHERE j.status = 'processing' AND j.claim_seq = o.value ->> 1 AND j.execution_id
 -- the rows that were inserted just now are the last ones
 SELECT json_group_array(json_array(e.id)) AS packed
 FROM executions e WHERE changes() > 0 AND e.rowid > last_insert_rowid() - changes();
+INSERT INTO attempt_deltas (project_id, queue_id, job_type, worker_id, settled_at, succeeded, durations, waits)
+SELECT e.project_id, e.queue_id, e.job_type, e.worker_id, e.finished_at, count(*), json_group_array(o.value ->> 5),
+  json_group_array(o.value ->> 6)
+FROM json_each(:cells) o CROSS JOIN executions e ON e.id = o.value ->> 2
+WHERE changes() > 0 AND e.rowid > last_insert_rowid() - changes()
+GROUP BY e.queue_id, e.job_type, e.worker_id;
 UPDATE jobs SET status = 'succeeded', lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
   completed_at = :now, updated_at = :now
 FROM json_each(:cells) o
@@ -119,6 +125,15 @@ SELECT j.execution_id, j.id, j.project_id, j.queue_id, j.job_type, j.worker_id,
 FROM jobs j
 WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id
   AND (NOT :lost_only OR j.lease_until < :now OR j.worker_id IN (SELECT value FROM json_each(:dead_workers)));
+INSERT INTO attempt_deltas (
+  project_id, queue_id, job_type, worker_id, settled_at, succeeded, failed, cancelled, durations, waits)
+SELECT e.project_id, e.queue_id, e.job_type, e.worker_id, e.finished_at, e.status = 'succeeded',
+  e.status IN ('failed', 'retry_scheduled', 'dead_letter'), e.status = 'cancelled',
+  CASE WHEN e.status <> 'cancelled' THEN json_array(e.duration_us) END,
+  CASE WHEN e.status <> 'cancelled' THEN json_array(:waited_us) END
+FROM executions e CROSS JOIN jobs j ON j.id = :job_id
+-- it was inserted just now: the job is not settled yet
+WHERE e.id = :execution_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id;
 -- a cancel that was requested holds, also when the worker had not heard of it: what would run again is cancelled
 UPDATE jobs SET
   status = CASE WHEN cancel_requested_at IS NOT NULL AND :status IN ('pending', 'scheduled') THEN 'cancelled'

@@ -1,0 +1,125 @@
+"""What attempts add up to, and what queues and workers were sampled at: how it is kept, and how it is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId, QueueId, WorkerId
+    from taskforge.domain.metrics import Period, UsagePoint
+
+
+class Part(NamedTuple):
+    """Attempts of one subject (a queue or a worker) and type that ended in the step which begins at ``starts_at``.
+
+    Sums are None, and times are the microseconds themselves, where ``is_raw``; else times are packed histograms.
+    """
+
+    subject_id: UUID
+    job_type: str
+    starts_at: datetime
+    succeeded: int
+    failed: int
+    cancelled: int
+    duration_us: int
+    wait_us: int
+    durations: list[int]
+    waits: list[int]
+    is_raw: bool
+
+
+class Sample(NamedTuple):
+    """Attempts that were settled together, with their times in microseconds."""
+
+    subject_id: UUID
+    job_type: str
+    settled_at: datetime
+    succeeded: int
+    failed: int
+    cancelled: int
+    durations: list[int]
+    waits: list[int]
+
+
+class Depth(NamedTuple):
+    """What a queue holds now; counts end at the bound. ``latency_us``: how long its oldest ready job has waited."""
+
+    queue_id: QueueId
+    project_id: ProjectId
+    now: datetime
+    ready: int
+    held: int
+    scheduled: int
+    processing: int
+    latency_us: int
+
+
+class StoredWorker(NamedTuple):
+    """One incarnation that lived in a period."""
+
+    id: WorkerId
+    name: str
+    queues: Sequence[str]
+    running: int
+
+
+class RecordKeeper(Protocol):
+    """For the loop that every process runs; serves all projects."""
+
+    async def fold(self, limit: int) -> int:
+        """Fold up to ``limit`` deltas in one transaction; answer how many: none while another process folds."""
+        ...
+
+    async def sample_queues(self, bound: int) -> int:
+        """Write down what every queue holds, once in a minute whoever comes first; answer how many queues."""
+        ...
+
+    async def forget(self, limit: int) -> None:
+        """Delete up to ``limit`` rows of each kind that have reached their age."""
+        ...
+
+
+class MetricsStore(Protocol):
+    """Reads. ``subjects`` are ids of queues or of workers, not both."""
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+        ...
+
+    async def parts(
+        self, project_id: ProjectId, subjects: Sequence[UUID], period: Period, hours: Period | None
+    ) -> Sequence[Part]:
+        """All that ended in a period of whole minutes; in ``hours``, which lie within, hour by hour."""
+        ...
+
+    async def samples(
+        self, project_id: ProjectId, subjects: Sequence[UUID], period: Period
+    ) -> Sequence[Sample] | None:
+        """All that ended in a period, to the microsecond; None where they were too many to be kept."""
+        ...
+
+    async def depths(self, project_id: ProjectId, queue_id: QueueId | None, bound: int) -> Sequence[Depth]:
+        """What one queue holds, or each of a project."""
+        ...
+
+    async def depth_samples(
+        self, project_id: ProjectId, queue_id: QueueId, period: Period
+    ) -> Sequence[tuple[datetime, int, int, int, int, int]]:
+        """Minutes: ready, held, scheduled, processing, latency in microseconds."""
+        ...
+
+    async def usage_samples(
+        self, project_id: ProjectId, worker_ids: Sequence[WorkerId], period: Period
+    ) -> Sequence[UsagePoint]:
+        """What these workers used, oldest first."""
+        ...
+
+    async def workers(
+        self, project_id: ProjectId, period: Period, *, name: str | None = None, worker_id: UUID | None = None
+    ) -> Sequence[StoredWorker]:
+        """Incarnations that lived in a period, newest first."""
+        ...

@@ -1,0 +1,296 @@
+"""What attempts add up to: per queue, job type and worker, for any period, and over time.
+
+A short period is answered from the attempts themselves, to the microsecond. A longer one from histograms of
+minutes and hours, which it is widened to; the answer says what was counted, and whether it is exact.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.errors import InvalidInput, NotFound
+from taskforge.domain.metrics import (
+    DEPTH_BOUND,
+    HOUR,
+    MINUTE,
+    Attempts,
+    DepthPoint,
+    Period,
+    ProjectMetrics,
+    QueueMetrics,
+    ThroughputPoint,
+    TypeMetrics,
+    WorkerMetrics,
+    average,
+    ceiling,
+    figures,
+    floor,
+    percentiles,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.domain.metrics import UsagePoint
+    from taskforge.domain.queue import Queue
+    from taskforge.ports.queues import QueueStore
+    from taskforge.ports.record import MetricsStore, Part, Sample, StoredWorker
+
+EXACT_AGE = timedelta(hours=2)
+MOST_EXACT = 100_000
+"""A period that began at most so long ago, with at most so many attempts, is answered exactly."""
+
+MINUTES_AGE = timedelta(days=6)
+"""Of what is older than that, only the hours may be known."""
+
+LONG = timedelta(hours=6)
+"""Series over longer periods go by the hour, unless they are asked otherwise."""
+
+MOST_POINTS = 10_000
+
+
+class Metrics:
+    """The figures of one project. Raises NotFound for a queue or a worker that is not of it."""
+
+    def __init__(self, store: MetricsStore, queues: QueueStore, project_id: ProjectId) -> None:
+        self._store = store
+        self._queues = queues
+        self._project_id = project_id
+
+    async def last(self, hours: float) -> Period:
+        """The period of so many hours that ends now, by the database's clock."""
+        if not 0 < hours <= 24 * 400:
+            raise InvalidInput("the record reaches from now to 400 days back", field="hours")
+        now = await self._store.now()
+        return Period(now - timedelta(hours=hours), now + timedelta(microseconds=1))
+
+    async def project(self, period: Period) -> ProjectMetrics:
+        """All queues of the project together. Those of deleted queues are not among them."""
+        queues = await self._queues.list(self._project_id)
+        found = await self._added_up([queue.id for queue in queues], period, _together)
+        return ProjectMetrics(
+            **found.figures(""), running_executions=sum((await self._running(None)).values())
+        )
+
+    async def queue(self, queue_id: QueueId, period: Period) -> QueueMetrics:
+        """One queue."""
+        [found] = await self._of_queues([await self._queue(queue_id)], period)
+        return found
+
+    async def queues(self, period: Period) -> Sequence[QueueMetrics]:
+        """Every queue of the project, by name."""
+        return await self._of_queues(await self._queues.list(self._project_id), period)
+
+    async def job_types(self, period: Period, *, queue_id: QueueId | None = None) -> Sequence[TypeMetrics]:
+        """Every job type that ended an attempt in the period, by name; in one queue or in all."""
+        subjects = [queue.id for queue in await self._chosen_queues(queue_id)]
+        found = await self._added_up(subjects, period, _by_type)
+        return [TypeMetrics(**found.figures(name), job_type=name) for name in sorted(found.attempts)]
+
+    async def worker(self, worker_id: UUID, period: Period) -> WorkerMetrics:
+        """One incarnation of a worker that lived in the period."""
+        found = await self._store.workers(self._project_id, period, worker_id=worker_id)
+        if not found:
+            raise NotFound(f"no worker with the id {worker_id} lived then")
+        return await self._of_worker(found, period)
+
+    async def worker_named(self, name: str, period: Period) -> WorkerMetrics:
+        """All incarnations of one name that lived in the period, together."""
+        found = await self._store.workers(self._project_id, period, name=name)
+        if not found:
+            raise NotFound(f"no worker named {name!r} lived then", hint="taskforge workers list --all")
+        return await self._of_worker(found, period)
+
+    async def workers(self, period: Period, *, queue_id: QueueId | None = None) -> Sequence[WorkerMetrics]:
+        """Every worker that lived in the period (or those of them that serve a queue), by name.
+
+        Incarnations of one name stand together. What they did for other queues counts as well.
+        """
+        stored = await self._store.workers(self._project_id, period)
+        if queue_id is not None:
+            name = (await self._queue(queue_id)).name
+            stored = [worker for worker in stored if name in worker.queues]
+        names: dict[str, list[StoredWorker]] = {}
+        for worker in stored:
+            names.setdefault(worker.name, []).append(worker)
+        return [await self._of_worker(names[name], period) for name in sorted(names)]
+
+    async def throughput(
+        self, period: Period, *, queue_id: QueueId | None = None, step: timedelta | None = None
+    ) -> Sequence[ThroughputPoint]:
+        """What ended in each minute or hour of the period, in one queue or in all; also where nothing did."""
+        subjects: Sequence[UUID] = [queue.id for queue in await self._chosen_queues(queue_id)]
+        chosen = step or (MINUTE if period.end - period.start <= LONG else HOUR)
+        if chosen not in (MINUTE, HOUR):
+            raise InvalidInput("a series goes by the minute or by the hour", field="step", hint="60 or 3600")
+        if chosen == MINUTE and period.start < await self._store.now() - MINUTES_AGE:
+            chosen = HOUR
+        whole = period.outward(chosen)
+        if (whole.end - whole.start) // chosen > MOST_POINTS:
+            raise InvalidInput(
+                f"these are more than {MOST_POINTS:,} points", field="step", hint="by the hour"
+            )
+        parts = await self._store.parts(self._project_id, subjects, whole, whole if chosen == HOUR else None)
+        steps = _added(parts, lambda part: floor(part.starts_at, chosen))
+        none = Attempts.summed()
+        return [
+            _throughput(moment, steps.get(moment, none))
+            for number in range((whole.end - whole.start) // chosen)
+            if (moment := whole.start + number * chosen)
+        ]
+
+    async def depth(self, queue_id: QueueId) -> DepthPoint:
+        """What a queue holds now, and how long its oldest ready job has waited."""
+        await self._queue(queue_id)
+        [now] = await self._store.depths(self._project_id, queue_id, DEPTH_BOUND)
+        counts = (now.ready, now.held, now.scheduled, now.processing)
+        return DepthPoint(now.now, *counts, now.latency_us / 1_000_000)
+
+    async def depths(self, queue_id: QueueId, period: Period) -> Sequence[DepthPoint]:
+        """The same as it was once in each minute. A minute that is missing: the queue was empty, or no process ran."""
+        await self._queue(queue_id)
+        found = await self._store.depth_samples(self._project_id, queue_id, period)
+        return [DepthPoint(*sample[:5], sample[5] / 1_000_000) for sample in found]
+
+    async def usage(self, worker_id: UUID, period: Period) -> Sequence[UsagePoint]:
+        """Processor and memory of a worker's process and its children over time."""
+        found = await self._store.workers(self._project_id, period, worker_id=worker_id)
+        if not found:
+            raise NotFound(f"no worker with the id {worker_id} lived then")
+        return await self._store.usage_samples(self._project_id, [worker.id for worker in found], period)
+
+    async def _queue(self, queue_id: QueueId) -> Queue:
+        queue = await self._queues.get(self._project_id, queue_id)
+        if queue is None:
+            raise NotFound(f"no queue has the id {queue_id}")
+        return queue
+
+    async def _chosen_queues(self, queue_id: QueueId | None) -> Sequence[Queue]:
+        if queue_id is None:
+            return await self._queues.list(self._project_id)
+        return [await self._queue(queue_id)]
+
+    async def _running(self, queue_id: QueueId | None) -> dict[UUID, int]:
+        depths = await self._store.depths(self._project_id, queue_id, DEPTH_BOUND)
+        return {depth.queue_id: depth.processing for depth in depths}
+
+    async def _of_queues(self, queues: Sequence[Queue], period: Period) -> list[QueueMetrics]:
+        found = await self._added_up([queue.id for queue in queues], period, _by_subject)
+        running = await self._running(queues[0].id if len(queues) == 1 else None)
+        return [
+            QueueMetrics(
+                **found.figures(queue.id),
+                queue_id=queue.id,
+                queue_name=queue.name,
+                running_executions=running.get(queue.id, 0),
+            )
+            for queue in queues
+        ]
+
+    async def _of_worker(self, incarnations: Sequence[StoredWorker], period: Period) -> WorkerMetrics:
+        ids = [worker.id for worker in incarnations]
+        found = (await self._added_up(ids, period, _together)).figures("")
+        usage = await self._store.usage_samples(self._project_id, ids, period)
+        return WorkerMetrics(
+            **found,
+            worker_id=ids[0],
+            worker_name=incarnations[0].name,
+            jobs_processed=found["total_executions"],
+            avg_processing_time=found["avg_duration"],
+            running_executions=sum(worker.running for worker in incarnations),
+            cpu_usage=_mean([point.cpu_percent for point in usage]),
+            memory_usage=_mean([point.memory_percent for point in usage]),
+            peak_memory_bytes=max((point.memory_bytes for point in usage), default=None),
+        )
+
+    async def _added_up(
+        self, subjects: Sequence[UUID], period: Period, key: Callable[[Part | Sample], Any]
+    ) -> _Answer:
+        """The attempts of these subjects, grouped by ``key``: exactly if the period is short."""
+        now = await self._store.now()
+        whole, hours = _in_parts(period, now)
+        parts = await self._store.parts(self._project_id, subjects, whole, hours)
+        total = sum(part.succeeded + part.failed + part.cancelled for part in parts)
+        if period.start >= now - EXACT_AGE and total <= MOST_EXACT:
+            samples = await self._store.samples(self._project_id, subjects, period)
+            if samples is not None:
+                return _Answer(period, _listed(samples, key), Attempts.listed())
+        return _Answer(whole, _added(parts, key), Attempts.summed())
+
+
+class _Answer:
+    """Attempts by key, and the period that was counted."""
+
+    def __init__(self, period: Period, attempts: dict[Any, Attempts], none: Attempts) -> None:
+        self.period = period
+        self.attempts = attempts
+        self._none = none
+
+    def figures(self, key: Any) -> dict[str, Any]:
+        return figures(self.attempts.get(key, self._none), self.period)
+
+
+def _together(_: Part | Sample) -> Any:
+    return ""
+
+
+def _by_type(found: Part | Sample) -> Any:
+    return found.job_type
+
+
+def _by_subject(found: Part | Sample) -> Any:
+    return found.subject_id
+
+
+def _in_parts(period: Period, now: datetime) -> tuple[Period, Period | None]:
+    """The whole steps that a period touches, minutes where they are known yet, and the whole hours among them."""
+    known = now - MINUTES_AGE
+    whole = Period(
+        floor(period.start, MINUTE if period.start >= known else HOUR),
+        ceiling(period.end, MINUTE if period.end >= known else HOUR),
+    )
+    first, last = ceiling(whole.start, HOUR), floor(whole.end, HOUR)
+    return whole, Period(first, last) if first < last else None
+
+
+def _listed(samples: Iterable[Sample], key: Callable[[Part | Sample], Any]) -> dict[Any, Attempts]:
+    found: dict[Any, Attempts] = {}
+    for sample in samples:
+        attempts = found.setdefault(key(sample), Attempts.listed())
+        attempts.count(sample.succeeded, sample.failed, sample.cancelled)
+        attempts.time(sample.durations, sample.waits)
+    return found
+
+
+def _added(parts: Iterable[Part], key: Callable[[Any], Any]) -> dict[Any, Attempts]:
+    found: dict[Any, Attempts] = {}
+    for part in parts:
+        attempts = found.setdefault(key(part), Attempts.summed())
+        attempts.count(part.succeeded, part.failed, part.cancelled)
+        if part.is_raw:
+            attempts.time(part.durations, part.waits)
+        else:
+            attempts.time_folded(part.duration_us, part.wait_us, part.durations, part.waits)
+    return found
+
+
+def _throughput(moment: datetime, attempts: Attempts) -> ThroughputPoint:
+    ended = attempts.succeeded + attempts.failed
+    return ThroughputPoint(
+        moment,
+        attempts.succeeded,
+        attempts.failed,
+        attempts.cancelled,
+        100.0 * attempts.failed / ended if ended else None,
+        average(attempts.durations, attempts.duration_us),
+        percentiles(attempts.durations, [0.95])[0],
+        percentiles(attempts.waits, [0.95])[0],
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

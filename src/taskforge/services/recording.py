@@ -1,0 +1,42 @@
+"""What every process does from time to time so that the record stays quick to read and cheap to keep."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from taskforge.domain.metrics import DEPTH_BOUND
+
+if TYPE_CHECKING:
+    from taskforge.ports.record import RecordKeeper
+
+FOLD_BATCH = 200
+MOST_BATCHES = 1_000
+FORGET_INTERVAL = 600.0
+FORGET_BATCH = 5_000
+
+
+class Recording:
+    """Looks after the record of all projects of a database; safe in any number of processes."""
+
+    def __init__(self, keeper: RecordKeeper) -> None:
+        self._keeper = keeper
+        self._forget_at = 0.0
+
+    async def keep(self) -> None:
+        """Fold what was settled, sample the queues once a minute, forget what is old."""
+        await self.fold()
+        await self._keeper.sample_queues(DEPTH_BOUND)
+        if time.monotonic() >= self._forget_at:
+            self._forget_at = time.monotonic() + FORGET_INTERVAL
+            await self._keeper.forget(FORGET_BATCH)
+
+    async def fold(self) -> int:
+        """Fold all that is there, batch by batch; answer how many rows."""
+        total = 0
+        for _ in range(MOST_BATCHES):
+            folded = await self._keeper.fold(FOLD_BATCH)
+            total += folded
+            if folded < FOLD_BATCH:
+                break
+        return total

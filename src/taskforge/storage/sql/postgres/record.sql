@@ -1,0 +1,159 @@
+-- name: lock_fold
+-- one process folds at a time; the others need not wait for it
+SELECT pg_try_advisory_xact_lock(1952543595, 2) AS is_mine;
+
+-- name: take_deltas
+DELETE FROM attempt_deltas WHERE ctid = ANY (ARRAY (SELECT ctid FROM attempt_deltas LIMIT :limit))
+RETURNING project_id, queue_id, job_type, worker_id, settled_at, succeeded, failed, cancelled, removed, durations, waits;
+
+-- name: metrics_to_fold
+SELECT m.subject_id, m.span_seconds, m.starts_at, m.job_type, m.succeeded, m.failed, m.cancelled, m.duration_us,
+  m.wait_us, m.durations, m.waits
+FROM unnest(
+  (SELECT :subject_id::uuid[]), :span_seconds::integer[], :starts_at::timestamptz[], :job_type::text[]
+) AS k (subject_id, span_seconds, starts_at, job_type)
+JOIN attempt_metrics m USING (subject_id, span_seconds, starts_at, job_type);
+
+-- name: put_metrics
+INSERT INTO attempt_metrics (
+  subject_id, span_seconds, starts_at, job_type, project_id, succeeded, failed, cancelled, duration_us, wait_us,
+  durations, waits
+)
+SELECT * FROM unnest(
+  (SELECT :subject_id::uuid[]), :span_seconds::integer[], :starts_at::timestamptz[], :job_type::text[],
+  :project_id::uuid[], :succeeded::bigint[], :failed::bigint[], :cancelled::bigint[], :duration_us::bigint[],
+  :wait_us::bigint[], :durations::text[], :waits::text[]
+)
+ON CONFLICT (subject_id, span_seconds, starts_at, job_type) DO UPDATE SET succeeded = excluded.succeeded,
+  failed = excluded.failed, cancelled = excluded.cancelled, duration_us = excluded.duration_us,
+  wait_us = excluded.wait_us, durations = excluded.durations, waits = excluded.waits;
+
+-- name: put_samples
+INSERT INTO attempt_samples (project_id, queue_id, job_type, worker_id, first_at, last_at, samples)
+SELECT * FROM unnest(
+  (SELECT :project_id::uuid[]), :queue_id::uuid[], :job_type::text[], :worker_id::uuid[], :first_at::timestamptz[],
+  :last_at::timestamptz[], :samples::text[]
+);
+
+-- name: add_totals
+INSERT INTO queue_totals AS q (queue_id, project_id, succeeded_jobs)
+SELECT * FROM unnest((SELECT :queue_id::uuid[]), :project_id::uuid[], :succeeded_jobs::bigint[])
+ON CONFLICT (queue_id) DO UPDATE SET succeeded_jobs = q.succeeded_jobs + excluded.succeeded_jobs;
+
+-- name: attempts_in_parts
+-- Whole hours, the minutes beside them, and what is not folded yet, in one snapshot: nothing is missing or twice.
+SELECT m.subject_id, m.job_type, m.starts_at, m.succeeded, m.failed, m.cancelled, m.duration_us, m.wait_us,
+  m.durations, m.waits
+FROM attempt_metrics m
+WHERE m.project_id = :project_id::uuid AND m.subject_id = ANY (:subject_ids::uuid[])
+  AND (m.span_seconds = 3600 AND m.starts_at >= :first_hour::timestamptz AND m.starts_at < :last_hour::timestamptz
+    OR m.span_seconds = 60 AND m.starts_at >= :start::timestamptz AND m.starts_at < :first_hour::timestamptz
+    OR m.span_seconds = 60 AND m.starts_at >= :last_hour::timestamptz AND m.starts_at < :end::timestamptz)
+UNION ALL
+SELECT CASE WHEN d.queue_id = ANY (:subject_ids::uuid[]) THEN d.queue_id ELSE d.worker_id END, d.job_type,
+  d.settled_at, d.succeeded, d.failed, d.cancelled, NULL, NULL, array_to_json(d.durations)::text,
+  array_to_json(d.waits)::text
+FROM attempt_deltas d
+WHERE d.project_id = :project_id::uuid AND d.settled_at >= :start::timestamptz AND d.settled_at < :end::timestamptz
+  AND (d.queue_id = ANY (:subject_ids::uuid[]) OR d.worker_id = ANY (:subject_ids::uuid[]));
+
+-- name: attempts_themselves
+SELECT CASE WHEN s.queue_id = ANY (:subject_ids::uuid[]) THEN s.queue_id ELSE s.worker_id END AS subject_id, s.job_type,
+  s.first_at, s.samples
+FROM attempt_samples s
+WHERE s.project_id = :project_id::uuid AND s.last_at >= :start::timestamptz AND s.first_at < :end::timestamptz
+  AND (s.queue_id = ANY (:subject_ids::uuid[]) OR s.worker_id = ANY (:subject_ids::uuid[]))
+UNION ALL
+SELECT CASE WHEN d.queue_id = ANY (:subject_ids::uuid[]) THEN d.queue_id ELSE d.worker_id END, d.job_type, d.settled_at,
+  json_build_array(json_build_array(0, d.succeeded, d.failed, d.cancelled, d.durations, d.waits))::text
+FROM attempt_deltas d
+WHERE d.project_id = :project_id::uuid AND d.settled_at >= :start::timestamptz AND d.settled_at < :end::timestamptz
+  AND (d.queue_id = ANY (:subject_ids::uuid[]) OR d.worker_id = ANY (:subject_ids::uuid[]));
+
+-- name: queue_depths
+-- Counts end at the bound. The rank of a job is its due time less what its priority is worth, so the oldest one of
+-- each priority is the first behind the place where its ranks begin; where priorities overlap, it is near the front.
+SELECT q.id, q.project_id, t.now,
+  (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
+    LIMIT :bound::bigint) b) AS ready,
+  (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL
+    LIMIT :bound::bigint) b) AS held,
+  (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
+    LIMIT :bound::bigint) b) AS scheduled,
+  (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing'
+    LIMIT :bound::bigint) b) AS processing,
+  (SELECT greatest(0, (date_part('epoch', t.now) * 1000000)::bigint - min(o.due)) FROM (
+    (SELECT j.rank + j.priority * q.aging_us AS due FROM jobs j
+      WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL ORDER BY j.rank, j.id LIMIT 500)
+    UNION ALL
+    (SELECT h.due FROM generate_series(0, 9) AS p (priority), LATERAL (
+      SELECT j.rank + j.priority * q.aging_us AS due FROM jobs j
+      WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL AND j.rank >= - p.priority * q.aging_us
+      ORDER BY j.rank, j.id LIMIT 1) h)
+  ) o) AS latency_us
+FROM queues q, (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) t
+WHERE (:project_id::uuid IS NULL OR q.project_id = :project_id::uuid)
+  AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid);
+
+-- name: minute_is_sampled
+SELECT EXISTS (SELECT 1 FROM queue_samples s
+  WHERE s.minute = date_trunc('minute', coalesce(:now::timestamptz, clock_timestamp()), 'UTC')) AS sampled;
+
+-- name: put_queue_samples
+-- that nothing waits is written down once
+INSERT INTO queue_samples (queue_id, minute, project_id, ready, held, scheduled, processing, latency_us)
+SELECT n.* FROM unnest(
+  (SELECT :queue_id::uuid[]), :minute::timestamptz[], :project_id::uuid[], :ready::integer[], :held::integer[],
+  :scheduled::integer[], :processing::integer[], :latency_us::bigint[]
+) AS n (queue_id, minute, project_id, ready, held, scheduled, processing, latency_us)
+WHERE n.ready + n.held + n.scheduled + n.processing > 0 OR EXISTS (
+  SELECT 1 FROM queue_samples s WHERE s.queue_id = n.queue_id AND s.minute = n.minute - interval '1 minute'
+    AND s.ready + s.held + s.scheduled + s.processing > 0)
+ON CONFLICT DO NOTHING;
+
+-- name: queue_samples_in
+SELECT s.minute, s.ready, s.held, s.scheduled, s.processing, s.latency_us FROM queue_samples s
+WHERE s.project_id = :project_id::uuid AND s.queue_id = :queue_id::uuid
+  AND s.minute >= :start::timestamptz AND s.minute < :end::timestamptz ORDER BY s.minute;
+
+-- name: worker_samples_in
+SELECT s.sampled_at, s.cpu_percent, s.memory_bytes, s.memory_percent FROM worker_samples s
+WHERE s.project_id = :project_id::uuid AND s.worker_id = ANY (:worker_ids::uuid[])
+  AND s.sampled_at >= :start::timestamptz AND s.sampled_at < :end::timestamptz ORDER BY s.sampled_at;
+
+-- name: workers_in
+SELECT w.id, w.name, w.queues,
+  (SELECT count(*) FROM queues q JOIN jobs j ON j.queue_id = q.id
+    WHERE q.project_id = w.project_id AND j.status = 'processing' AND j.worker_id = w.id) AS running
+FROM workers w
+WHERE w.project_id = :project_id::uuid AND (:name::text IS NULL OR w.name = :name::text)
+  AND (:worker_id::uuid IS NULL OR w.id = :worker_id::uuid)
+  AND w.created_at < :end::timestamptz AND (w.stopped_at IS NULL OR w.last_heartbeat >= :start::timestamptz)
+ORDER BY w.created_at DESC, w.id DESC LIMIT 1000;
+
+-- name: forget_record
+-- each kind at its age; an execution id begins with the milliseconds of its claim
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
+samples AS (
+  DELETE FROM attempt_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_samples r, t
+    WHERE r.last_at < t.now - :samples_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
+),
+minutes AS (
+  DELETE FROM attempt_metrics WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_metrics r, t
+    WHERE r.span_seconds = 60 AND r.starts_at < t.now - :minutes_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
+),
+hours AS (
+  DELETE FROM attempt_metrics WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_metrics r, t
+    WHERE r.span_seconds = 3600 AND r.starts_at < t.now - :hours_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
+),
+queues AS (
+  DELETE FROM queue_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM queue_samples r, t
+    WHERE r.minute < t.now - :gauges_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
+),
+workers AS (
+  DELETE FROM worker_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM worker_samples r, t
+    WHERE r.sampled_at < t.now - :gauges_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
+)
+DELETE FROM execution_usage WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM execution_usage r, t
+  WHERE r.execution_id < (lpad(to_hex(floor(extract(epoch FROM t.now - :usage_us::bigint * interval '1 microsecond')
+    * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid LIMIT (SELECT :limit::bigint)));
