@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from taskforge.api.application import create_application
 from taskforge.api.backend import ApiOptions
 from taskforge.domain.errors import Unauthenticated
+from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ def api_application(wiring: Wiring, authenticator: Authenticator | None = None) 
         try:
             platform = await wiring.platform()
             installation = Installation(wiring, platform, authenticator or Nobody())
-            async with recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds):
+            async with (
+                recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
+                record_loop(platform.recording.keep),
+            ):
                 yield installation
             await installation.close()
         finally:

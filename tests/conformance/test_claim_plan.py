@@ -158,6 +158,7 @@ def settle_values(jobs: Sequence[Any], *, success: bool) -> dict[str, Any]:
         "output": [None] * many,
         "wait_us": [1] * many,
         "duration_us": [1] * many,
+        "waited_us": [1] * many,
     }
     if success:
         return fence
@@ -240,7 +241,10 @@ async def _check(prepared: Prepared) -> None:
         ("beat_jobs", beat_values(jobs)),
     ):
         plan = await prepared.plan(name, values)
-        assert [found for found in complaints(plan) if not found.endswith(" pages")] == [], name
+        # what is counted by queue and type is no more than the batch
+        grouped = f"a sort of {BATCH}.0 rows by ['h"
+        wrong = [found for found in complaints(plan) if not found.endswith(" pages")]
+        assert [found for found in wrong if not found.startswith(grouped)] == [], name
         assert "jobs_pkey" in indexes(plan), name
     promote = await prepared.plan("promote_jobs", PROMOTE)
     assert complaints(promote) == []

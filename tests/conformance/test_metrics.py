@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
+from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.histogram import RELATIVE_ERROR, exact_percentile
 from taskforge.domain.ids import JobId, QueueId
 from taskforge.domain.metrics import HOUR, MINUTE, Period
-from taskforge.domain.outcome import Cancelled, Failed, Lost, Released, Snoozed, Succeeded
+from taskforge.domain.outcome import Cancelled, Failed, Lost, Released, Report, Snoozed, Succeeded
 from taskforge.ports.history import JobFilter
+from taskforge.services.direct_link import DirectLink, LinkOptions
+from taskforge.services.directory import QueueDirectory
 from taskforge.services.metrics import Metrics
 from taskforge.services.recording import Recording
+from taskforge.storage.codec import retry_policy_of
 from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.recording import SqlRecordKeeper
 from tests.conformance.stage import (
@@ -27,6 +31,7 @@ from tests.conformance.stage import (
     WORKER,
     make_engine,
     plain_policy,
+    registration,
     settlement,
 )
 
@@ -53,7 +58,7 @@ def recording_of(stage: Stage) -> Recording:
 
 
 def ended(job: ClaimedJob, outcome: Outcome, duration_us: int | None, wait_us: int | None) -> Settlement:
-    return settlement(job, outcome)._replace(duration_us=duration_us, wait_us=wait_us)
+    return settlement(job, outcome)._replace(duration_us=duration_us, wait_us=wait_us, waited_us=wait_us)
 
 
 async def run_all(stage: Stage, queue: Queue, durations: Sequence[int], job_type: str = "t") -> None:
@@ -88,7 +93,6 @@ async def test_a_running_attempt_counts_when_it_ends(stage: Stage) -> None:
     found = await metrics_of(stage).queue(queue.id, TODAY)
     assert (found.total_executions, found.running_executions) == (1, 0)
     assert (found.avg_duration, found.p99_duration) == (2.0, 2.0)
-    assert found.avg_wait == 1.0
 
 
 async def test_percentiles_of_a_known_load(stage: Stage) -> None:
@@ -143,7 +147,7 @@ async def test_every_kind_of_end_counts_as_what_it_is(stage: Stage) -> None:
         job = await stage.start(queue)
         settled = settlement(job, outcome, policy=once if is_last else None)
         if isinstance(outcome, Lost):  # it has told nothing
-            settled = settled._replace(duration_us=None, wait_us=None)
+            settled = ended(job, outcome, None, None)
         assert await stage.settle(settled) == {job.execution_id}
         if isinstance(outcome, Lost):
             await stage.jobs.cancel(stage.project, JobId(job.id))
@@ -168,31 +172,47 @@ async def test_only_settlements_that_hold_their_fence_count(stage: Stage) -> Non
     assert (found.total_executions, found.failed_executions) == (1, 0)
 
 
+async def work_off(stage: Stage, link: DirectLink, outcome: Outcome, wait_us: int = 1_000) -> None:
+    """One attempt of a worker."""
+    [attempt] = (await link.claim(1, 0)).attempts
+    await link.settle([Report(attempt.job.execution_id, outcome, wait_us, 7)])
+
+
+async def worker_link(stage: Stage) -> DirectLink:
+    """A registered worker's link."""
+    link = DirectLink(
+        jobs=stage.jobs,
+        workers=stage.workers,
+        directory=QueueDirectory(stage.queues, stage.project, retry_policy_of),
+        signals=LocalSignals(Hub()),
+        mint=stage.mint,
+        options=LinkOptions(),
+    )
+    await link.register(registration("w", "t"))
+    return link
+
+
 async def test_a_wait_begins_when_a_job_is_due(stage: Stage) -> None:
     queue = await stage.queue(aging_seconds=60)
-    await stage.know("t")
+    link = await worker_link(stage)
     await stage.add(queue, 1, priority=3, delay_us=10_000_000)
     stage.clock.advance(14)
-    await stage.jobs.promote(None, 10)
-    job = await stage.claim_one(queue)
-    assert await stage.settle(ended(job, Failed(BOOM), 7, 1_000))  # due again a second later
-    stage.clock.advance(3)
-    await stage.jobs.promote(None, 10)
-    job = await stage.claim_one(queue)
-    assert await stage.settle(ended(job, Succeeded("1"), 7, 1_000))
+    await work_off(stage, link, Failed(BOOM, retry_after=3))  # due again three seconds later
+    stage.clock.advance(5)
+    await work_off(stage, link, Succeeded("1"))
     found = await metrics_of(stage).queue(queue.id, TODAY)
     assert (found.p50_wait, found.p99_wait) == (2_001.0, 4_001.0)
 
 
 async def test_a_wait_is_never_longer_than_the_job_is_old(stage: Stage) -> None:
     queue = await stage.queue(aging_seconds=60)
-    await stage.know("t")
+    link = await worker_link(stage)
     [job_id] = await stage.add(queue, 1, priority=3)
     await stage.sql(f"UPDATE jobs SET rank = 0 WHERE id = '{job_id}'")
-    stage.clock.advance(4)
-    job = await stage.claim_one(queue)
-    assert await stage.settle(ended(job, Succeeded("1"), 7, 0))
-    assert (await metrics_of(stage).queue(queue.id, TODAY)).avg_wait == 4_000.0
+    born = datetime.fromtimestamp((job_id.int >> 80) / 1000, UTC)
+    stage.clock.time = born + timedelta(seconds=4)
+    await work_off(stage, link, Succeeded("1"), 0)
+    assert (await metrics_of(stage).queue(queue.id, Period(born, born + MINUTE))).avg_wait == 4_000.0
 
 
 async def test_exact_periods_begin_and_end_to_the_microsecond(stage: Stage) -> None:

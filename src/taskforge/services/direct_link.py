@@ -288,7 +288,7 @@ class DirectLink:
             report.lines,
             report.state,
             concurrency_key=self._concurrency_key(job),
-            waited_us=None if report.wait_us is None else report.wait_us + self._waited(job),
+            waited_us=report.wait_us + self._waited(job),
         )
 
     def _waited(self, job: ClaimedJob) -> int:

@@ -31,7 +31,7 @@ _METRICS = (
     "span_seconds",
     "starts_at",
     "job_type",
-    "project_id",
+    "of_project",
     "succeeded",
     "failed",
     "cancelled",
@@ -40,9 +40,9 @@ _METRICS = (
     "durations",
     "waits",
 )
-_SAMPLES = ("project_id", "queue_id", "job_type", "worker_id", "first_at", "last_at", "samples")
-_TOTALS = ("queue_id", "project_id", "succeeded_jobs")
-_DEPTHS = ("queue_id", "minute", "project_id", "ready", "held", "scheduled", "processing", "latency_us")
+_SAMPLES = ("of_project", "queue_id", "job_type", "worker_id", "first_at", "last_at", "samples")
+_TOTALS = ("queue_id", "of_project", "succeeded_jobs")
+_DEPTHS = ("queue_id", "minute", "of_project", "ready", "held", "scheduled", "processing", "latency_us")
 
 
 class _Counts(NamedTuple):

@@ -21,7 +21,7 @@ INSERT INTO attempt_metrics (
 )
 SELECT * FROM unnest(
   (SELECT :subject_id::uuid[]), :span_seconds::integer[], :starts_at::timestamptz[], :job_type::text[],
-  :project_id::uuid[], :succeeded::bigint[], :failed::bigint[], :cancelled::bigint[], :duration_us::bigint[],
+  :of_project::uuid[], :succeeded::bigint[], :failed::bigint[], :cancelled::bigint[], :duration_us::bigint[],
   :wait_us::bigint[], :durations::text[], :waits::text[]
 )
 ON CONFLICT (subject_id, span_seconds, starts_at, job_type) DO UPDATE SET succeeded = excluded.succeeded,
@@ -31,13 +31,13 @@ ON CONFLICT (subject_id, span_seconds, starts_at, job_type) DO UPDATE SET succee
 -- name: put_samples
 INSERT INTO attempt_samples (project_id, queue_id, job_type, worker_id, first_at, last_at, samples)
 SELECT * FROM unnest(
-  (SELECT :project_id::uuid[]), :queue_id::uuid[], :job_type::text[], :worker_id::uuid[], :first_at::timestamptz[],
+  (SELECT :of_project::uuid[]), :queue_id::uuid[], :job_type::text[], :worker_id::uuid[], :first_at::timestamptz[],
   :last_at::timestamptz[], :samples::text[]
 );
 
 -- name: add_totals
 INSERT INTO queue_totals AS q (queue_id, project_id, succeeded_jobs)
-SELECT * FROM unnest((SELECT :queue_id::uuid[]), :project_id::uuid[], :succeeded_jobs::bigint[])
+SELECT * FROM unnest((SELECT :queue_id::uuid[]), :of_project::uuid[], :succeeded_jobs::bigint[])
 ON CONFLICT (queue_id) DO UPDATE SET succeeded_jobs = q.succeeded_jobs + excluded.succeeded_jobs;
 
 -- name: attempts_in_parts
@@ -103,7 +103,7 @@ SELECT EXISTS (SELECT 1 FROM queue_samples s
 -- that nothing waits is written down once
 INSERT INTO queue_samples (queue_id, minute, project_id, ready, held, scheduled, processing, latency_us)
 SELECT n.* FROM unnest(
-  (SELECT :queue_id::uuid[]), :minute::timestamptz[], :project_id::uuid[], :ready::integer[], :held::integer[],
+  (SELECT :queue_id::uuid[]), :minute::timestamptz[], :of_project::uuid[], :ready::integer[], :held::integer[],
   :scheduled::integer[], :processing::integer[], :latency_us::bigint[]
 ) AS n (queue_id, minute, project_id, ready, held, scheduled, processing, latency_us)
 WHERE n.ready + n.held + n.scheduled + n.processing > 0 OR EXISTS (
