@@ -49,7 +49,12 @@ SETTINGS = (
         "Without it, a SQLite file in .taskforge/ beside pyproject.toml or taskforge.toml.",
         secret=True,
     ),
-    Setting("project", str, "default", "The project whose queues, jobs and workers are meant."),
+    Setting(
+        "project",
+        str,
+        "default",
+        "The project whose queues, jobs and workers are meant; organization/project outside of the organization default.",
+    ),
     Setting(
         "server",
         str,
@@ -146,6 +151,13 @@ SETTINGS = (
         "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
     ),
     Setting("log_level", str, "info", "The least level that processes of TaskForge write to stderr."),
+    Setting(
+        "previous_secret_key",
+        str,
+        None,
+        "The secret key before this one: logins that it signed hold until they end.",
+        secret=True,
+    ),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -181,6 +193,7 @@ class Settings:
     capture_output: str
     capture_level: str
     log_level: str
+    previous_secret_key: str | None
     origins: Mapping[str, str]
 
 

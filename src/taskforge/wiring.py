@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import secrets
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,20 +39,25 @@ from taskforge.services.recording import Recording
 from taskforge.services.recovery import Recovery
 from taskforge.services.remote_workers import RemoteWorkers
 from taskforge.services.results import Results
+from taskforge.services.security import Security, SecurityStores
 from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
 from taskforge.services.transactions import TransactionalSubmission
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.audit import SqlAuditStore
 from taskforge.storage.bulk import SqlBulkStore
 from taskforge.storage.codec import retry_policy_of, to_json
+from taskforge.storage.credentials import SqlCredentialStore, SqlKeyStore
 from taskforge.storage.health import SqlHealthStore
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
+from taskforge.storage.logins import SqlAttemptStore, SqlSessionStore
 from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.migrate import migrate, schema_state
 from taskforge.storage.pauses import SqlPauseStore
+from taskforge.storage.people import SqlPeopleStore
 from taskforge.storage.queues import SqlQueueStore
 from taskforge.storage.recording import SqlRecordKeeper
+from taskforge.storage.tenants import SqlTenantStore
 from taskforge.storage.transactions import SqlTransactionStore
 from taskforge.storage.workers import SqlWorkerStore
 
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
     from taskforge.ports.clock import Clock
     from taskforge.ports.jobs import JobStore
     from taskforge.ports.link import Link
+    from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.settings import Settings
@@ -106,6 +113,7 @@ class Platform:
     remote_workers: RemoteWorkers
     browsing: Browsing
     payloads: PayloadSchemas
+    security: Security
     declared_tasks: int = 0
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
@@ -190,6 +198,7 @@ class Wiring:
             platform = await opening
             await platform.results.close()
             await platform.audit.seal_own()
+            platform.security.close()
             await platform.signals.close()
             if platform.engine is not self._sqlite:
                 await platform.engine.close()
@@ -270,6 +279,28 @@ class Wiring:
             )
         return project_id
 
+    def _security(self, engine: Engine, queues: QueueStore) -> Security:
+        return Security(
+            SecurityStores(
+                SqlTenantStore(engine, mint),
+                SqlPeopleStore(engine, mint),
+                SqlKeyStore(engine),
+                SqlCredentialStore(engine),
+                SqlSessionStore(engine),
+                SqlAttemptStore(engine),
+                queues,
+            ),
+            secret=self.settings.secret_key,
+            previous_secret=self.settings.previous_secret_key,
+            now=self._now,
+            mint=mint,
+            random=secrets.token_bytes,
+        )
+
+    def _now(self) -> datetime:
+        moved = None if self._clock is None else self._clock.now()
+        return moved or datetime.now(UTC)
+
     def _assemble(self, engine: Engine, signals: Signals, project_id: ProjectId) -> Platform:
         jobs = SqlJobStore(engine)
         bulk = SqlBulkStore(engine)
@@ -336,4 +367,5 @@ class Wiring:
             remote_workers=RemoteWorkers(project_id, workers, make_link),
             browsing=Browsing(history),
             payloads=PayloadSchemas(workers, project_id),
+            security=self._security(engine, queues),
         )

@@ -104,6 +104,15 @@ ROWS = [
     # the tables
     Row("migrate", "migrate", _SCRIPT),
 ]
+OF_PEOPLE = {
+    "create_organization", "update_organization", "delete_organization", "create_project", "update_project",
+    "delete_project", "empty_project", "empty_organization", "create_user", "update_user", "set_password",
+    "rehash_password", "delete_user", "put_membership", "delete_membership", "create_role", "update_role", "delete_role",
+    "create_key", "rename_key", "revoke_key", "touch_key", "put_worker_credential", "create_session", "touch_session",
+    "revoke_sessions", "put_refresh_token", "spend_refresh_token", "touch_login_attempts", "count_login_attempt",
+    "forget_login_attempts",
+}  # fmt: skip
+"""Of tenants, users and credentials: they touch no job, and each is one transaction with its entry in the audit log."""
 NOT_STATEMENTS = {
     "handler": "claimed and nothing begun; the side effect done and nothing reported",
     "hint": "what wakes others",

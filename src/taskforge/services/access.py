@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import Unauthenticated
+from taskforge.domain.errors import CredentialExpired, Unauthenticated
 from taskforge.domain.tokens import TokenKind, parse_token
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class Access:
         # compared in the same time whether it exists or not
         if not hmac.compare_digest(token.hash, known or "0" * 64) or credential is None:
             raise Unauthenticated("the token is not valid")
+        if credential.is_expired:
+            raise CredentialExpired("the key has expired", hint="make a new one")
         await self._note(token.kind, token.id, address)
         return credential.principal
 

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.access import NOBODY
 from taskforge.domain.errors import Forbidden
 from taskforge.domain.ids import Uuid7Source
 from taskforge.ports.acting import Actor, actor
@@ -42,6 +43,12 @@ class Audit:
         self._project_id = project_id
         self._organization_id = organization_id
 
+    def of(self, organization_id: OrganizationId) -> Audit:
+        """The same, for a change of something of this organization."""
+        other = Audit(organization_id=organization_id)
+        other._who = self._who
+        return other
+
     def entry(
         self,
         action: str,
@@ -53,7 +60,7 @@ class Audit:
     ) -> One:
         """The entry of a change: ``action`` is ``resource.verb``. Of what was changed, only what differs is kept."""
         principal = self._who.principal
-        if not principal.permissions:
+        if principal == NOBODY:
             raise Forbidden("nobody is known to do this, so it cannot be written down, and is not done")
         if before is not None and after is not None:
             before, after = _difference(before, after)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import Conflict, Unavailable
 from taskforge.domain.job import JobStatus
+from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_dead_letters
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import queue_of, to_json
@@ -32,7 +33,9 @@ class SqlQueueStore:
         self._mint = mint
 
     async def project(self, name: str) -> ProjectId | None:
-        rows = await self._engine.read(One("find_project", {"name": name}))
+        organization, slash, project = name.rpartition("/")
+        named = {"organization": organization if slash else DEFAULT_NAME, "name": project}
+        rows = await self._engine.read(One("find_project", named))
         return self._engine.identity(rows[0]["id"]) if rows else None
 
     async def config_version(self, project_id: ProjectId) -> int:

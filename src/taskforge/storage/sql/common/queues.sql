@@ -1,6 +1,6 @@
 -- name: find_project
 SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id
-WHERE o.name = 'default' AND p.name = :name;
+WHERE o.name = :organization AND p.name = :name;
 
 -- name: config_version
 SELECT config_version FROM projects WHERE id = :project_id;
