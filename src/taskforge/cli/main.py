@@ -30,7 +30,9 @@ HELP = """Durable background jobs for Python: one pip install on SQLite, a fleet
 Global options may stand anywhere on the line. Settings come from options, TASKFORGE_* variables,
 taskforge.toml or [tool.taskforge]; `taskforge config` shows them."""
 
-VALUED_OPTIONS = ("--database-url", "--project")
+VALUED_OPTIONS = ("--database-url", "--project", "--server", "--key")
+OWN_KEY = ("enqueue",)
+"""Commands that have a --key of their own: there, the one of a server stands before the command."""
 FLAGS = ("-v", "--verbose")
 
 application = typer.Typer(
@@ -72,6 +74,14 @@ def global_options(
     project: Annotated[
         str | None, typer.Option("--project", metavar="NAME", help="The project that is meant.")
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Use this server; no database is opened."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="KEY", help="The API key for it: better by TASKFORGE_KEY."),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say more: debug logging, tracebacks of errors.")
     ] = False,
@@ -80,7 +90,7 @@ def global_options(
     ] = False,
 ) -> None:
     """Keep what holds for every command."""
-    context.obj = Session(database_url, project, verbose)
+    context.obj = Session(database_url, project, verbose, server, key)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -107,12 +117,16 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
     first: list[str] = []
     rest: list[str] = []
     words = iter(arguments)
+    valued: tuple[str, ...] = VALUED_OPTIONS
     for word in words:
         if word == "--":
             rest += [word, *words]
-        elif word in VALUED_OPTIONS:
+        elif not rest and word in OWN_KEY:
+            valued = tuple(name for name in VALUED_OPTIONS if name != "--key")
+            rest.append(word)
+        elif word in valued:
             first += [word, *[value for value in [next(words, None)] if value is not None]]
-        elif word in FLAGS or word.startswith(tuple(f"{name}=" for name in VALUED_OPTIONS)):
+        elif word in FLAGS or word.startswith(tuple(f"{name}=" for name in valued)):
             first.append(word)
         else:
             rest.append(word)

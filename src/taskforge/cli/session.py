@@ -24,11 +24,18 @@ class Session:
     database_url: str | None = None
     project: str | None = None
     verbose: bool = False
+    server: str | None = None
+    key: str | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The settings that were given as options."""
-        given = {"database_url": self.database_url, "project": self.project}
+        given = {
+            "database_url": self.database_url,
+            "project": self.project,
+            "server": self.server,
+            "key": self.key,
+        }
         return {name: value for name, value in given.items() if value is not None}
 
     def settings(self) -> Settings:

@@ -146,7 +146,12 @@ async def _opened(application: TaskForge, choice: WorkerChoice) -> AsyncIterator
 
 
 async def _check_queues(application: TaskForge, names: Sequence[str]) -> None:
-    """A queue must be there or be named in code: a worker of a mistyped queue would wait for ever."""
+    """A queue must be there or be named in code: a worker of a mistyped queue would wait for ever.
+
+    A server makes the queues that its workers name, as code does.
+    """
+    if application.settings.server is not None:
+        return
     declared = {task.queue for task in application.registry}
     directory = (await application.platform()).directory
     for name in names:
@@ -165,7 +170,10 @@ def _introduce(application: TaskForge, worker: Worker) -> None:
 
     options, settings = worker.options, application.settings
     note(f"worker {options.name}: {options.concurrency} at a time from {', '.join(options.queues)}")
-    note(f"database {masked(settings.database_url)} (from {origin_of_database(application)})")
+    if settings.server is not None:
+        note(f"server {settings.server}")
+    else:
+        note(f"database {masked(settings.database_url)} (from {origin_of_database(application)})")
 
 
 def origin_of_database(application: TaskForge) -> str:
