@@ -42,6 +42,7 @@ from taskforge.services.results import Results
 from taskforge.services.security import Security, SecurityStores
 from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
 from taskforge.services.transactions import TransactionalSubmission
+from taskforge.services.workers import Workers
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.audit import SqlAuditStore
 from taskforge.storage.bulk import SqlBulkStore
@@ -112,6 +113,7 @@ class Platform:
     make_link: Callable[..., DirectLink]
     remote_workers: RemoteWorkers
     browsing: Browsing
+    worker_fleet: Workers
     payloads: PayloadSchemas
     security: Security
     declared_tasks: int = 0
@@ -366,6 +368,7 @@ class Wiring:
             make_link=make_link,
             remote_workers=RemoteWorkers(project_id, workers, make_link),
             browsing=Browsing(history),
+            worker_fleet=Workers(workers, history, health, project_id, lease=self.settings.lease_seconds),
             payloads=PayloadSchemas(workers, project_id),
             security=self._security(engine, queues),
         )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from taskforge.domain.errors import Conflict, NotFound
 from taskforge.domain.pause import PauseKind
+from taskforge.domain.worker import Registration, WorkerType
 from taskforge.ports.history import JobFilter
 from taskforge.services.bulk import BulkAction, BulkOrder
+from taskforge.services.processes import this_process
+from taskforge.version import VERSION
 from tests.proof import app
 from tests.proof.history import Event, write
 
@@ -89,6 +93,18 @@ async def delete(application: TaskForge, job: str) -> None:
         await (await application.platform()).control.delete(UUID(job))
 
 
+async def steer_worker(application: TaskForge) -> None:
+    """A worker registers, is told to drain, then not to, then that it is gone."""
+    platform = await application.platform()
+    registration = Registration(
+        f"steered-{os.getpid()}", WorkerType.GENERAL, {}, 1, ["idle"], [], this_process(), VERSION
+    )
+    worker_id = (await platform.link().register(registration)).worker_id
+    await platform.worker_fleet.drain(worker_id)
+    await platform.worker_fleet.undrain(worker_id)
+    await platform.worker_fleet.deregister(worker_id)
+
+
 async def bulk(application: TaskForge, action: str) -> None:
     """Do something to all jobs to which it can be done; those that move go to the queue `idle`."""
     platform = await application.platform()
@@ -145,6 +161,7 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         reschedule,
         retry,
         delete,
+        steer_worker,
         bulk,
         create_queue,
         pause_and_resume,

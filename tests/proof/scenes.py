@@ -149,6 +149,11 @@ async def reschedule(stand: Stand, label: str, side: str) -> None:
     await _steer(stand, "reschedule", await stand.enqueue("rest"), label, side)
 
 
+async def steer_worker(stand: Stand, label: str, side: str) -> None:
+    """A worker is told to drain, then not to, then that it is gone."""
+    await _steer(stand, "steer_worker", "", label, side)
+
+
 async def retry(stand: Stand, label: str, side: str) -> None:
     """A cancelled job gets another chance."""
     job = await stand.enqueue("plain")
@@ -274,6 +279,7 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         cancel_waiting,
         cancel_running,
         reschedule,
+        steer_worker,
         retry,
         delete,
         bulk_cancel,

@@ -16,7 +16,16 @@ from taskforge.api.documentation import describe, serve_documentation
 from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, RequestFault
 from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
-from taskforge.api.routes import health, jobs, queues, worker_protocol
+from taskforge.api.routes import (
+    dead_letters,
+    executions,
+    health,
+    jobs,
+    pauses,
+    queues,
+    worker_protocol,
+    workers,
+)
 from taskforge.api.routing import ApiRoute, Resource
 from taskforge.domain.errors import TaskforgeError
 from taskforge.version import VERSION
@@ -26,6 +35,11 @@ RESOURCES: Sequence[Resource] = (
     queues.queues,
     jobs.jobs,
     jobs.stats,
+    executions.executions,
+    dead_letters.dead_letters,
+    pauses.pauses,
+    workers.workers,
+    workers.tasks,
     worker_protocol.protocol,
 )
 """Everything below `/api/v1`. Add a resource here."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
     from taskforge.services.submission import Submission
+    from taskforge.services.workers import Workers
 
 
 class ProjectServices(Protocol):
@@ -47,6 +48,7 @@ class ProjectServices(Protocol):
     explaining: Explaining
     remote_workers: RemoteWorkers
     browsing: Browsing
+    worker_fleet: Workers
     payloads: PayloadSchemas
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:

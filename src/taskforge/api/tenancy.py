@@ -13,9 +13,11 @@ from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.values import Id
 from taskforge.domain.errors import InvalidInput, NotFound
+from taskforge.domain.execution import Execution
 from taskforge.domain.ids import ProjectId, QueueId
 from taskforge.domain.job import Job
 from taskforge.domain.queue import Queue
+from taskforge.domain.worker import Worker, WorkerStatus
 
 ProjectChoice = Annotated[
     Id | None, Query(description="One project of the organization; for callers that are not bound to one.")
@@ -119,3 +121,46 @@ async def _job_at(job_id: Id, call: Calling) -> JobAt:
 
 JobHere = Annotated[JobAt, Depends(_job_at)]
 """The job of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionAt:
+    """An attempt, and the services of its project."""
+
+    services: ProjectServices
+    execution: Execution
+
+
+async def _execution_at(execution_id: Id, call: Calling) -> ExecutionAt:
+    for project_id in await _reachable(call, None):
+        services = await call.backend.project(project_id)
+        execution = await services.insights.execution(execution_id)
+        if execution is not None and call.principal.reaches_queue(execution.queue_id):
+            return ExecutionAt(services, execution)
+    raise NotFound(f"no execution has the id {execution_id}")
+
+
+ExecutionHere = Annotated[ExecutionAt, Depends(_execution_at)]
+"""The execution of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerAt:
+    """A worker with its status, and the services of its project."""
+
+    services: ProjectServices
+    worker: Worker
+    status: WorkerStatus
+
+
+async def _worker_at(worker_id: Id, call: Calling) -> WorkerAt:
+    for project_id in await _reachable(call, None):
+        services = await call.backend.project(project_id)
+        found = await services.worker_fleet.find(worker_id)
+        if found is not None:
+            return WorkerAt(services, *found)
+    raise NotFound(f"no worker has the id {worker_id}")
+
+
+WorkerHere = Annotated[WorkerAt, Depends(_worker_at)]
+"""The worker of the path."""

@@ -61,6 +61,26 @@ class Ending(NamedTuple):
     traceback: str | None
 
 
+class WorkerCounts(NamedTuple):
+    """Ended attempts of a worker."""
+
+    total: int
+    succeeded: int
+    failed: int
+
+
+class DeadLetterGroup(NamedTuple):
+    """Dead letters of one queue, job type and error; ``example`` is a message of one of them."""
+
+    queue_id: QueueId
+    job_type: str
+    error_type: str
+    jobs: int
+    first_at: datetime
+    last_at: datetime
+    example: str | None
+
+
 class HistoryStore(Protocol):
     """Read-only; every question names the project."""
 
@@ -116,6 +136,24 @@ class HistoryStore(Protocol):
 
     async def executions(self, project_id: ProjectId, job_id: UUID) -> Sequence[Execution]:
         """The ended attempts of a job, newest first."""
+        ...
+
+    async def execution(self, project_id: ProjectId, execution_id: UUID) -> Execution | None:
+        """One attempt, ended or live."""
+        ...
+
+    async def timed_out(self, project_id: ProjectId, since: datetime, limit: int) -> Sequence[Execution]:
+        """Attempts that began since then and ended by their timeout, newest first."""
+        ...
+
+    async def worker_executions(
+        self, project_id: ProjectId, worker_id: UUID, since: datetime, bound: int
+    ) -> WorkerCounts:
+        """What became of the newest ``bound`` attempts of a worker."""
+        ...
+
+    async def dead_letter_groups(self, project_id: ProjectId, bound: int) -> Sequence[DeadLetterGroup]:
+        """The newest ``bound`` dead letters by queue, job type and error, the most frequent first."""
         ...
 
     async def logs(

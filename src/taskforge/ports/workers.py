@@ -58,6 +58,18 @@ class WorkerStore(Protocol):
         """What this incarnation takes; None when there is none of that id, or it has left."""
         ...
 
+    async def get(self, project_id: ProjectId, worker_id: WorkerId) -> Worker | None:
+        """One worker, also one that has left."""
+        ...
+
+    async def set_drain(self, project_id: ProjectId, worker_id: WorkerId, *, drain: bool) -> bool:
+        """Ask a worker to drain, or take that back; False when it has left."""
+        ...
+
+    async def deregister(self, project_id: ProjectId, worker_id: WorkerId) -> bool:
+        """Note that a worker which runs nothing has left; False when it runs something, or has left."""
+        ...
+
     async def unstopped_on(self, machine: str) -> Sequence[tuple[WorkerId, ProcessIdentity]]:
         """Incarnations on this machine that never said good-bye; recovery looks whether they still live."""
         ...

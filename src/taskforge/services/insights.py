@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.execution import Execution, StoredLogLine, live_execution
 from taskforge.domain.ids import short
+from taskforge.domain.job import JobStatus
+from taskforge.ports.history import JobFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from taskforge.domain.ids import ExecutionId, ProjectId, QueueId
-    from taskforge.domain.job import Job, JobStatus
+    from taskforge.domain.job import Job
     from taskforge.domain.stats import ExecutionStats
     from taskforge.domain.worker import TaskDescription, Worker
-    from taskforge.ports.history import Ending, HistoryStore, JobFilter
+    from taskforge.ports.history import DeadLetterGroup, Ending, HistoryStore
     from taskforge.ports.workers import WorkerStore
 
 RECENT = 10_000
@@ -89,6 +93,26 @@ class Insights:
         if live is None or any(execution.id == live.id for execution in ended):
             return ended
         return [live, *ended]
+
+    async def execution(self, execution_id: UUID) -> Execution | None:
+        """One attempt, ended or live; None if there is none."""
+        return await self._history.execution(self._project_id, execution_id)
+
+    async def active_executions(self, limit: int = 1000) -> Sequence[Execution]:
+        """The attempts that run now, newest job first."""
+        running = JobFilter(statuses=[JobStatus.PROCESSING], limit=limit)
+        found = [live_execution(job) for job in await self.jobs(running)]
+        return [execution for execution in found if execution is not None]
+
+    async def timed_out(self, now: datetime, hours: int, limit: int = 1000) -> Sequence[Execution]:
+        """Attempts that ended by their timeout within so many hours, and running ones that are past theirs."""
+        late = [e for e in await self.active_executions() if e.timeout_at is not None and e.timeout_at < now]
+        ended = await self._history.timed_out(self._project_id, now - timedelta(hours=hours), limit)
+        return [*late, *ended][:limit]
+
+    async def dead_letter_groups(self, bound: int = RECENT) -> Sequence[DeadLetterGroup]:
+        """Dead letters by queue, job type and error."""
+        return await self._history.dead_letter_groups(self._project_id, bound)
 
     async def logs(
         self,

@@ -6,15 +6,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from taskforge.domain.execution import live_execution
 from taskforge.domain.explanation import Ahead, QueueUse
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import ExecutionStats
-from taskforge.ports.history import Ending, JobFilter, Walk
+from taskforge.ports.history import DeadLetterGroup, Ending, JobFilter, Walk, WorkerCounts
 from taskforge.storage.codec import execution_of, job_of, line_of
 from taskforge.storage.engine import Engine, One
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from taskforge.domain.execution import Execution, StoredLogLine
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
@@ -154,6 +156,43 @@ class SqlHistoryStore:
         rows = await self._engine.read(One("list_executions", {"project_id": project_id, "job_id": job_id}))
         return [execution_of(row, self._engine) for row in rows]
 
+    async def execution(self, project_id: ProjectId, execution_id: UUID) -> Execution | None:
+        which = {"project_id": project_id, "execution_id": execution_id}
+        for _ in range(2):  # it may end between the two looks
+            if rows := await self._engine.read(One("get_execution", which)):
+                return execution_of(rows[0], self._engine)
+            if rows := await self._engine.read(One("job_of_live_execution", which)):
+                return live_execution(job_of(rows[0], self._engine))
+        return None
+
+    async def timed_out(self, project_id: ProjectId, since: datetime, limit: int) -> Sequence[Execution]:
+        rows = await self._engine.read(
+            One("timed_out_executions", {"project_id": project_id, "floor": floor_of(since), "limit": limit})
+        )
+        return [execution_of(row, self._engine) for row in rows]
+
+    async def worker_executions(
+        self, project_id: ProjectId, worker_id: UUID, since: datetime, bound: int
+    ) -> WorkerCounts:
+        which = {"project_id": project_id, "worker_id": worker_id, "floor": floor_of(since), "bound": bound}
+        [row] = await self._engine.read(One("worker_executions", which))
+        return WorkerCounts(int(row["total"]), int(row["succeeded"] or 0), int(row["failed"] or 0))
+
+    async def dead_letter_groups(self, project_id: ProjectId, bound: int) -> Sequence[DeadLetterGroup]:
+        rows = await self._engine.read(One("dead_letter_groups", {"project_id": project_id, "bound": bound}))
+        return [
+            DeadLetterGroup(
+                self._engine.identity(row["queue_id"]),
+                row["job_type"],
+                row["error_type"],
+                int(row["jobs"]),
+                self._engine.moment(row["first_at"]),
+                self._engine.moment(row["last_at"]),
+                row["example"],
+            )
+            for row in rows
+        ]
+
     async def logs(
         self,
         project_id: ProjectId,
@@ -191,6 +230,11 @@ class SqlHistoryStore:
             min_duration_ms=_milliseconds(row["min_duration_us"]),
             max_duration_ms=_milliseconds(row["max_duration_us"]),
         )
+
+
+def floor_of(moment: datetime) -> UUID:
+    """The least id of that moment."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def sqlite_path(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskforge.ports.workers import Subscription
+from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import from_json, process_of, task_of, to_json, worker_of
 from taskforge.storage.engine import Engine, Many, One, Script
 
@@ -84,6 +85,27 @@ class SqlWorkerStore:
             One("worker_at_work", {"project_id": project_id, "worker_id": worker_id})
         )
         return Subscription(from_json(rows[0]["queues"]), from_json(rows[0]["job_types"])) if rows else None
+
+    async def get(self, project_id: ProjectId, worker_id: WorkerId) -> Worker | None:
+        rows = await self._engine.read(One("get_worker", {"project_id": project_id, "worker_id": worker_id}))
+        return worker_of(rows[0], self._engine) if rows else None
+
+    async def set_drain(self, project_id: ProjectId, worker_id: WorkerId, *, drain: bool) -> bool:
+        return await self._steer("drain_worker" if drain else "undrain_worker", project_id, worker_id)
+
+    async def deregister(self, project_id: ProjectId, worker_id: WorkerId) -> bool:
+        return await self._steer("deregister_worker", project_id, worker_id)
+
+    async def _steer(self, statement: str, project_id: ProjectId, worker_id: WorkerId) -> bool:
+        audit = Audit(project_id=project_id)
+
+        def script() -> Script[bool]:
+            rows = yield One(statement, {"project_id": project_id, "worker_id": worker_id})
+            if rows:
+                yield audit.entry(f"worker.{statement.removesuffix('_worker')}", worker_id, rows[0]["name"])
+            return bool(rows)
+
+        return await self._engine.run(script)
 
     async def unstopped_on(self, machine: str) -> Sequence[tuple[WorkerId, ProcessIdentity]]:
         rows = await self._engine.read(One("workers_on_machine", {"machine": machine}))

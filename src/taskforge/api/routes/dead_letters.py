@@ -1,0 +1,105 @@
+"""Dead letters: jobs whose attempts are spent, listed by a dead-letter queue."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from starlette.responses import Response
+
+from taskforge.api import filters
+from taskforge.api.call import Calling
+from taskforge.api.operation import Reach
+from taskforge.api.pages import Paging
+from taskforge.api.routing import Resource
+from taskforge.api.tenancy import Everywhere, JobHere, find_queue, queue_beside
+from taskforge.api.values import Id
+from taskforge.api.views.jobs import JobView, Move, view_of
+from taskforge.domain.access import Permission
+from taskforge.domain.errors import NotFound
+
+dead_letters = Resource("/dead-letters", "dead letters")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterGroupView:
+    """Dead letters of one queue, job type and error, among the newest 10,000."""
+
+    queue_id: UUID
+    job_type: str
+    error_type: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    example: str | None
+
+
+@dead_letters.get(
+    "",
+    permission=Permission.JOB_READ,
+    name="dead_letters.list",
+    answers=JobView,
+    is_list=True,
+    reach=Reach.QUEUE,
+)
+async def list_dead_letters(
+    call: Calling,
+    page: Paging,
+    queue_id: Annotated[Id, Query(description="The dead-letter queue.")],
+    job_type: filters.Text = None,
+    error: filters.Error = None,
+) -> Response:
+    """The dead letters that a queue lists, newest first."""
+    here = await find_queue(call, queue_id)
+    chosen = filters.filter_of(
+        call.principal, dead_letter_queue_id=here.queue.id, job_type=job_type, error=error
+    )
+    return await page.of_jobs(call, [here.services], chosen)
+
+
+@dead_letters.get(
+    "/groups",
+    permission=Permission.JOB_READ,
+    name="dead_letters.groups",
+    answers=DeadLetterGroupView,
+    is_list=True,
+)
+async def dead_letter_groups(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+    """Dead letters grouped by queue, job type and error, the most frequent first."""
+    may_see = call.principal.may(Permission.PAYLOAD_READ)
+    found = [
+        DeadLetterGroupView(
+            group.queue_id,
+            group.job_type,
+            group.error_type,
+            group.jobs,
+            group.first_at,
+            group.last_at,
+            group.example if may_see else None,
+        )
+        for services in everywhere
+        for group in await services.insights.dead_letter_groups()
+    ]
+    part, meta = page.cut(sorted(found, key=lambda group: -group.count))
+    return call.answer(part, "listed", meta=meta, count=len(found))
+
+
+@dead_letters.post(
+    "/{job_id}/redrive",
+    permission=Permission.JOB_WRITE,
+    name="dead_letters.redrive",
+    answers=JobView,
+    status=204,
+    reach=Reach.QUEUE,
+    problems=(409,),
+)
+async def redrive(call: Calling, here: JobHere, body: Move | None = None) -> Response:
+    """Retry one dead letter, in its origin or in another queue."""
+    if here.job.dead_letter_queue_id is None:
+        raise NotFound(f"no dead letter has the id {here.job.id}")
+    target = None
+    if body is not None:
+        target = await queue_beside(call, here.services, body.queue_id, body.queue_name)
+    await here.services.control.retry(here.job.id, queue=target)
+    return call.done(view_of(await here.services.insights.job(here.job.id), call.principal))

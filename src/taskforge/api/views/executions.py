@@ -1,0 +1,114 @@
+"""Executions and their log lines in bodies."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from taskforge.domain.access import Permission, Principal
+from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
+from taskforge.domain.stats import ExecutionStats
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionView:
+    """One attempt at a job. `output` and `error_message` are null for callers that may not read payloads,
+    `traceback` for those that may not read errors. `duration_ms` is null while it runs."""
+
+    id: UUID
+    job_id: UUID
+    queue_id: UUID
+    job_type: str
+    worker_id: UUID | None
+    status: ExecutionStatus
+    reason: Reason | None
+    attempt_number: int
+    output: Any
+    error_type: str | None
+    error_message: str | None
+    traceback: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    heartbeat_at: datetime | None
+    timeout_at: datetime | None
+    duration_ms: float | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStatsView:
+    """The attempts at a job. Durations are over the succeeded ones."""
+
+    job_id: UUID
+    total_executions: int
+    succeeded_count: int
+    failed_count: int
+    avg_duration_ms: float | None
+    min_duration_ms: float | None
+    max_duration_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLineView:
+    """One line of an execution's log; `id` orders the lines of a job, and is where a list or a tail goes on."""
+
+    id: str
+    execution_id: UUID
+    seq: int
+    level: LogLevel
+    message: str
+    metadata: Any
+    logged_at: datetime
+
+
+def view_of(execution: Execution, principal: Principal) -> ExecutionView:
+    """An attempt as this caller may see it."""
+    may_see = principal.may(Permission.PAYLOAD_READ)
+    return ExecutionView(
+        id=execution.id,
+        job_id=execution.job_id,
+        queue_id=execution.queue_id,
+        job_type=execution.job_type,
+        worker_id=execution.worker_id,
+        status=execution.status,
+        reason=execution.reason,
+        attempt_number=execution.attempt_number,
+        output=execution.output if may_see else None,
+        error_type=execution.error_type,
+        error_message=execution.error_message if may_see else None,
+        traceback=execution.traceback if principal.may(Permission.ERROR_READ) else None,
+        started_at=execution.started_at,
+        finished_at=execution.finished_at,
+        heartbeat_at=execution.heartbeat_at,
+        timeout_at=execution.timeout_at,
+        duration_ms=execution.duration_ms,
+        created_at=execution.claimed_at,
+        updated_at=execution.finished_at or execution.heartbeat_at or execution.claimed_at,
+    )
+
+
+def stats_view_of(stats: ExecutionStats) -> ExecutionStatsView:
+    """Counts and durations as they are shown."""
+    return ExecutionStatsView(
+        stats.job_id,
+        stats.total_executions,
+        stats.succeeded_count,
+        stats.failed_count,
+        stats.avg_duration_ms,
+        stats.min_duration_ms,
+        stats.max_duration_ms,
+    )
+
+
+def line_view_of(line: StoredLogLine) -> LogLineView:
+    """A log line as it is shown."""
+    return LogLineView(
+        id=f"{line.execution_id}.{line.seq}",
+        execution_id=line.execution_id,
+        seq=line.seq,
+        level=line.level,
+        message=line.message,
+        metadata=line.metadata,
+        logged_at=line.logged_at,
+    )

@@ -1,0 +1,28 @@
+-- name: get_worker
+SELECT w.id, w.project_id, w.name, w.type, w.capabilities, w.max_concurrent_jobs, w.queues, w.job_types, w.host, w.machine,
+  w.pid, w.process_started, w.version, w.incidents, w.drain_requested_at, w.stopped_at, w.last_heartbeat, w.created_at,
+  w.updated_at,
+  (SELECT count(*) FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id) AS active_jobs
+FROM workers w WHERE w.project_id = :project_id::uuid AND w.id = :worker_id::uuid;
+
+-- name: drain_worker
+-- audited
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
+UPDATE workers SET drain_requested_at = coalesce(drain_requested_at, t.now), updated_at = t.now FROM t
+WHERE project_id = :project_id::uuid AND workers.id = :worker_id::uuid AND stopped_at IS NULL
+RETURNING workers.id, name;
+
+-- name: undrain_worker
+-- audited
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
+UPDATE workers SET drain_requested_at = NULL, updated_at = t.now FROM t
+WHERE project_id = :project_id::uuid AND workers.id = :worker_id::uuid AND stopped_at IS NULL
+RETURNING workers.id, name;
+
+-- name: deregister_worker
+-- audited
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
+UPDATE workers SET stopped_at = t.now, updated_at = t.now FROM t
+WHERE project_id = :project_id::uuid AND workers.id = :worker_id::uuid AND stopped_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.status = 'processing' AND j.worker_id = workers.id)
+RETURNING workers.id, name;
