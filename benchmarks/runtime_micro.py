@@ -66,7 +66,7 @@ class EndlessLink:
             self.done.set()
         return frozenset()
 
-    async def beat(self, beats: Sequence[Any], incidents: Any = None) -> BeatReply:
+    async def beat(self, beats: Sequence[Any], incidents: Any = None, usage: Any = None) -> BeatReply:
         return NO_ONE
 
     async def log(self, lines: Sequence[Any]) -> frozenset[Any]:

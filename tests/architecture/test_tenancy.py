@@ -37,6 +37,7 @@ STATEMENTS_WITHOUT_TENANT = {
     "database_settings": "the database's settings are the same for all projects",
     "audit_chains": "verifies the whole installation; each chain is then walked by its organization",
     "unsealed_chains": "the sealer serves all organizations; each chain is then sealed by its organization",
+    "put_worker_sample": "by the id of the caller's own incarnation, whose project it takes",
     "lock_fold": "a lock without rows",
     "take_deltas": "the record of all projects is folded together; it hands on each row's own project",
     "metrics_to_fold": "by the queues and workers of the deltas just taken",

@@ -48,6 +48,7 @@ ROWS = [
     Row("handler", "work", _BOTH),
     Row("append_lines", "work", _BOTH),
     Row("beat_jobs", "work", _BOTH),
+    Row("put_worker_sample", "work", _BOTH),
     Row("settle_lines", "work", _SCRIPT),
     Row("settle_succeeded", "plain", _BOTH),
     Row("hint", "plain", _BOTH),

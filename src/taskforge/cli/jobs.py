@@ -9,6 +9,7 @@ from taskforge.cli.options import (
     AsJson,
     Before,
     DryRun,
+    Hours,
     InQueues,
     JobIdArgument,
     OfType,
@@ -71,6 +72,19 @@ def list_(
         print_json({"jobs": [job_document(job) for job in found], "next_cursor": next_cursor})
     else:
         print_jobs(found, next_cursor)
+
+
+@commands.command("metrics")
+def metrics(
+    context: typer.Context,
+    queue: Annotated[str | None, typer.Option("--queue", "-q", metavar="NAME", help="In one queue.")] = None,
+    hours: Hours = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """The same figures as `queues metrics`, for each job type."""
+    from taskforge.cli.metrics import type_metrics
+
+    type_metrics(session_of(context), queue, hours, as_json=as_json)
 
 
 @commands.command("show")

@@ -67,6 +67,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many jobs 
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
+Hours = Annotated[
+    float, typer.Option("--hours", metavar="N", help="The last so many hours; parts of an hour as well.")
+]
+
 JobIdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="The id, or at least 4 of its last characters.")
 ]

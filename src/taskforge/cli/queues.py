@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from taskforge.cli.options import AsJson, By, DryRun, Reason, Yes
+from taskforge.cli.options import AsJson, By, DryRun, Hours, Reason, Yes
 from taskforge.cli.session import session_of
 
 commands = typer.Typer(
@@ -66,6 +66,21 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     queue, counts, dead_letters = session_of(context).run(lambda platform: whole_queue(platform, name))
     print_queue(queue, counts, dead_letters, as_json=as_json)
+
+
+@commands.command("metrics")
+def metrics(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One queue, with its job types; else all.")
+    ] = None,
+    hours: Hours = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """How many attempts succeeded and failed, how long they waited and took."""
+    from taskforge.cli.metrics import queue_metrics
+
+    queue_metrics(session_of(context), name, hours, as_json=as_json)
 
 
 @commands.command("set")

@@ -4,15 +4,10 @@ from typing import Annotated
 
 import typer
 
-from taskforge.cli.options import AsJson
+from taskforge.cli.options import AsJson, Hours
 from taskforge.cli.session import session_of
 
 commands = typer.Typer(help="Look at the workers.", no_args_is_help=True, rich_markup_mode=None)
-
-
-@commands.callback()
-def _group() -> None:
-    """Makes a group of the one command."""
 
 
 @commands.command("list")
@@ -58,3 +53,18 @@ def list_(
         empty="no worker runs; start one with `taskforge worker` or `taskforge dev`",
         right=("JOBS", "PID"),
     )
+
+
+@commands.command("metrics")
+def metrics(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One worker, with its restarts; else all.")
+    ] = None,
+    hours: Hours = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """What the workers did, how long it took, which part of the machine they used."""
+    from taskforge.cli.metrics import worker_metrics
+
+    worker_metrics(session_of(context), name, hours, as_json=as_json)

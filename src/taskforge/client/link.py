@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
-    from taskforge.domain.worker import Incidents, ProcessIdentity, Registration
+    from taskforge.domain.worker import Incidents, ProcessIdentity, Registration, Usage
     from taskforge.ports.jobs import Beat, FencedLine
 
     A = TypeVar("A", bound=wire.Answer)
@@ -117,12 +117,15 @@ class RemoteLink:
             return await self._settle([reports[0]._replace(lines=())])
         return frozenset(read(wire.LostAnswer, data_of(await self._post("settle", data))).lost)
 
-    async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:
+    async def beat(
+        self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None
+    ) -> BeatReply:
         answer = await self._ask(
             "heartbeat",
             wire.HeartbeatRequest(
                 executions=[values.beat_body(beat) for beat in beats],
                 incidents=values.incidents_body(incidents),
+                usage=values.usage_body(usage),
             ),
             wire.HeartbeatAnswer,
         )

@@ -222,15 +222,6 @@ class UsagePoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What `UsagePoint` says, before it has a time."""
-
-    cpu_percent: float
-    memory_bytes: int
-    memory_percent: float
-
-
-@dataclass(frozen=True, slots=True)
 class AttemptUsage:
     """What one attempt in a process of its own used: processor time, and the most memory if the system tells."""
 

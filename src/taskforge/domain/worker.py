@@ -98,6 +98,18 @@ class Incidents:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a worker uses, with the processes that it started. 100 per cent are one processor, or all memory.
+
+    Memory that processes share is counted with each of them.
+    """
+
+    cpu_percent: float
+    memory_bytes: int
+    memory_percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """A worker as it is stored: one row an incarnation."""
 

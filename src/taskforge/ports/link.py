@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
-    from taskforge.domain.worker import Incidents, Registration
+    from taskforge.domain.worker import Incidents, Registration, Usage
     from taskforge.ports.jobs import Beat, FencedLine
 
 
@@ -79,8 +79,13 @@ class Link(Protocol):
         """Report ended attempts; answers the execution ids that were lost before (nothing changed there)."""
         ...
 
-    async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:
-        """Sign of life of the worker and of its executions; ``incidents`` when they have changed."""
+    async def beat(
+        self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None
+    ) -> BeatReply:
+        """Sign of life of the worker and of its executions; ``incidents`` when they have changed.
+
+        ``usage`` now and then: what the worker has used since the last time.
+        """
         ...
 
     async def log(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:

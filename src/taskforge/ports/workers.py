@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.domain.ids import ProjectId, WorkerId
-    from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Worker
+    from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Usage, Worker
 
 
 class Subscription(NamedTuple):
@@ -37,6 +37,10 @@ class WorkerStore(Protocol):
 
     async def stop(self, worker_id: WorkerId) -> None:
         """The worker has left in good order."""
+        ...
+
+    async def note_usage(self, worker_id: WorkerId, usage: Usage) -> None:
+        """Write down what it uses now."""
         ...
 
     async def forget(self, dead_workers: Sequence[WorkerId], silence_us: int) -> Sequence[WorkerId]:

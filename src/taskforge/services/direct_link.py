@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
     from taskforge.domain.queue import Queue
-    from taskforge.domain.worker import Incidents, Registration
+    from taskforge.domain.worker import Incidents, Registration, Usage
     from taskforge.ports.jobs import Beat, ClaimBatch, ExpiredLease, Fence, FencedLine, JobStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import Subscription, WorkerStore
@@ -315,8 +315,13 @@ class DirectLink:
             if frees_a_place or not status.is_finished or queue_id in limited:
                 self._signals.publish(Hint(Topic.READY, project, queue_id))
 
-    async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:
+    async def beat(
+        self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None
+    ) -> BeatReply:
         answer = await self._jobs.beat(self._worker_id, beats, self._lease_us, incidents)
+        if usage is not None:
+            with contextlib.suppress(TaskforgeError):  # one sample less
+                await self._workers.note_usage(self._worker_id, usage)
         sent = frozenset(beat.execution_id for beat in beats)
         return BeatReply(answer.cancel, sent - answer.alive, answer.drain)
 

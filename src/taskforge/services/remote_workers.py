@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.execution import LogLine
     from taskforge.domain.ids import ProjectId
-    from taskforge.domain.worker import Incidents, ProcessIdentity, Registration
+    from taskforge.domain.worker import Incidents, ProcessIdentity, Registration, Usage
     from taskforge.ports.jobs import FencedLine
     from taskforge.ports.link import BeatReply, Welcome, Work
     from taskforge.ports.workers import WorkerStore
@@ -179,10 +179,12 @@ class RemoteWorker:
         if await self.settle([(fence, report)]):
             raise _lost(fence)
 
-    async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:
+    async def beat(
+        self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None
+    ) -> BeatReply:
         """Sign of life of the worker and of its executions."""
         own = await self._link.adopt([Fence(*beat[:3]) for beat in beats])
-        reply = await self._link.beat([beat for beat in beats if beat.execution_id in own], incidents)
+        reply = await self._link.beat([beat for beat in beats if beat.execution_id in own], incidents, usage)
         lost = reply.lost | {beat.execution_id for beat in beats if beat.execution_id not in own}
         self._link.forget(list(lost))
         return reply._replace(lost=lost)

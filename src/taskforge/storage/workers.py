@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.domain.ids import ProjectId, WorkerId
-    from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Worker
+    from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Usage, Worker
 
 
 class SqlWorkerStore:
@@ -66,6 +66,19 @@ class SqlWorkerStore:
 
     async def stop(self, worker_id: WorkerId) -> None:
         await self._engine.call(One("stop_worker", {"worker_id": worker_id}))
+
+    async def note_usage(self, worker_id: WorkerId, usage: Usage) -> None:
+        await self._engine.call(
+            One(
+                "put_worker_sample",
+                {
+                    "worker_id": worker_id,
+                    "cpu_percent": usage.cpu_percent,
+                    "memory_bytes": usage.memory_bytes,
+                    "memory_percent": usage.memory_percent,
+                },
+            )
+        )
 
     async def forget(self, dead_workers: Sequence[WorkerId], silence_us: int) -> Sequence[WorkerId]:
         rows = await self._engine.call(

@@ -20,6 +20,7 @@ NULL = Raw(b"null")
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**62)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=10**9)]
 Milliseconds: TypeAlias = Annotated[float, Meta(ge=0, le=3_155_760_000_000)]
 """At most a hundred years."""
 
@@ -235,6 +236,14 @@ class IncidentsBody(Message, kw_only=True):
     loop_stack: Annotated[str, Meta(max_length=65_536)] | None = None
 
 
+class UsageBody(Message, kw_only=True):
+    """What the worker and the processes that it started have used. 100 per cent are one processor, or all memory."""
+
+    cpu_percent: Share
+    memory_bytes: Count
+    memory_percent: Share
+
+
 class HeartbeatRequest(Message, kw_only=True):
     """A sign of life of the worker and of what it has in hand."""
 
@@ -242,6 +251,7 @@ class HeartbeatRequest(Message, kw_only=True):
         default_factory=list
     )
     incidents: IncidentsBody | None = None
+    usage: UsageBody | None = None
 
 
 class HeartbeatAnswer(Answer, kw_only=True):

@@ -23,7 +23,7 @@ from taskforge.domain.outcome import (
     Succeeded,
 )
 from taskforge.domain.queue import check_name
-from taskforge.domain.worker import Incidents, ProcessIdentity, Registration, TaskDescription
+from taskforge.domain.worker import Incidents, ProcessIdentity, Registration, TaskDescription, Usage
 from taskforge.ports.jobs import Beat, Fence
 from taskforge.ports.link import Attempt
 from taskforge.sdk.codec import MAX_METADATA_BYTES, decode, encode
@@ -324,6 +324,22 @@ def incidents_body(incidents: Incidents | None) -> wire.IncidentsBody | None:
         loop_blocks=incidents.loop_blocks,
         longest_loop_block_ms=incidents.longest_loop_block_ms,
         loop_stack=incidents.loop_stack,
+    )
+
+
+def usage_of(body: wire.UsageBody | None) -> Usage | None:
+    """What a worker uses, as it was received."""
+    return None if body is None else Usage(body.cpu_percent, body.memory_bytes, body.memory_percent)
+
+
+def usage_body(usage: Usage | None) -> wire.UsageBody | None:
+    """What a worker uses, to be sent."""
+    if usage is None:
+        return None
+    return wire.UsageBody(
+        cpu_percent=usage.cpu_percent,
+        memory_bytes=usage.memory_bytes,
+        memory_percent=usage.memory_percent,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.ids import ExecutionId, JobId, QueueId
 from taskforge.domain.job import ClaimedJob
-from taskforge.domain.worker import Incidents
+from taskforge.domain.worker import Incidents, Usage
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class FakeLink:
         self.lost: set[uuid.UUID] = set()
         self.drain = False
         self.incidents = Incidents()
+        self.usages: list[Usage] = []
         self.forgotten: set[uuid.UUID] = set()
         self.registration: Registration | None = None
         self.errors: dict[str, deque[Exception]] = {
@@ -138,10 +139,14 @@ class FakeLink:
         self._notify()
         return frozenset(report.execution_id for report in reports) & self.lost
 
-    async def beat(self, beats: Sequence[Beat], incidents: Incidents | None = None) -> BeatReply:
+    async def beat(
+        self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None
+    ) -> BeatReply:
         self._called("beat")
         if incidents is not None:
             self.incidents = incidents
+        if usage is not None:
+            self.usages.append(usage)
         self.beats.append(list(beats))
         self._notify()
         ids = {beat.execution_id for beat in beats}

@@ -167,7 +167,9 @@ async def heartbeat(here: Here) -> Response:
     """Give a sign of life of the worker and of its executions. The answer has the commands, where it is preferred."""
     request: wire.HeartbeatRequest = await here.read(wire.HeartbeatRequest)
     reply = await here.worker.beat(
-        [values.beat_of(body) for body in request.executions], values.incidents_of(request.incidents)
+        [values.beat_of(body) for body in request.executions],
+        values.incidents_of(request.incidents),
+        values.usage_of(request.usage),
     )
     return here.call.done(
         wire.HeartbeatAnswer(cancel=list(reply.cancel), lost=list(reply.lost), drain=reply.drain)

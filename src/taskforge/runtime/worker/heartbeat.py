@@ -14,6 +14,7 @@ from taskforge.ports.jobs import Beat
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.event_loop import new_event_loop
 from taskforge.runtime.wakeup import Wakeup
+from taskforge.runtime.worker.usage import SAMPLE_INTERVAL, UsageMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,6 +71,7 @@ class Heartbeat:
         loop_watch: LoopWatch,
         on_news: Callable[[News], None],
         early_interval: float = EARLY_INTERVAL,
+        usage_interval: float = SAMPLE_INTERVAL,
     ) -> None:
         self._welcome = welcome
         self._beat_link = beat_link
@@ -79,6 +81,7 @@ class Heartbeat:
         self._loop_watch = loop_watch
         self._on_news = on_news
         self._early_interval = min(early_interval, welcome.beat_interval)
+        self._meter = UsageMeter(usage_interval)
         self._backoff = Backoff(min(0.2, welcome.beat_interval), welcome.beat_interval)
         self._next_full = time.monotonic() + welcome.beat_interval
         self._is_asked = False
@@ -180,6 +183,7 @@ class Heartbeat:
                 reply = await link.beat(
                     [_beat(running, signs) for running, signs in pairs],
                     None if incidents == self._told else incidents,
+                    self._meter.take() if is_full else None,
                 )
         except Exception as error:
             for running, signs in pairs:

@@ -116,6 +116,13 @@ SELECT s.minute, s.ready, s.held, s.scheduled, s.processing, s.latency_us FROM q
 WHERE s.project_id = :project_id::uuid AND s.queue_id = :queue_id::uuid
   AND s.minute >= :start::timestamptz AND s.minute < :end::timestamptz ORDER BY s.minute;
 
+-- name: put_worker_sample
+INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
+SELECT w.id, coalesce(:now::timestamptz, clock_timestamp()), w.project_id, :cpu_percent::double precision,
+  :memory_bytes::bigint, :memory_percent::double precision
+FROM workers w WHERE w.id = :worker_id::uuid
+ON CONFLICT DO NOTHING;
+
 -- name: worker_samples_in
 SELECT s.sampled_at, s.cpu_percent, s.memory_bytes, s.memory_percent FROM worker_samples s
 WHERE s.project_id = :project_id::uuid AND s.worker_id = ANY (:worker_ids::uuid[])

@@ -119,6 +119,11 @@ SELECT s.minute, s.ready, s.held, s.scheduled, s.processing, s.latency_us FROM q
 WHERE s.project_id = :project_id AND s.queue_id = :queue_id AND s.minute >= :start AND s.minute < :end
 ORDER BY s.minute;
 
+-- name: put_worker_sample
+INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
+SELECT w.id, :now, w.project_id, :cpu_percent, :memory_bytes, :memory_percent FROM workers w WHERE w.id = :worker_id
+ON CONFLICT DO NOTHING;
+
 -- name: worker_samples_in
 SELECT s.sampled_at, s.cpu_percent, s.memory_bytes, s.memory_percent FROM worker_samples s
 WHERE s.project_id = :project_id AND s.worker_id IN (SELECT value FROM json_each(:worker_ids))

@@ -1,0 +1,59 @@
+"""How much of the machine this worker uses, with the processes that it started."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+from taskforge.domain.worker import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SAMPLE_INTERVAL = 30.0
+
+
+class UsageMeter:
+    """Measures between one sample and the next: at once when it is asked first, then every ``interval`` seconds.
+
+    A sample takes some milliseconds: the child processes have to be looked for.
+    """
+
+    def __init__(
+        self, interval: float = SAMPLE_INTERVAL, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._interval = interval
+        self._clock = clock
+        self._process = psutil.Process()
+        self._since = clock()
+        self._next = self._since
+        self._used, _ = self._measure()
+
+    def take(self) -> Usage | None:
+        """What was used since the last sample; None while it is not time for one, or the system does not tell."""
+        now = self._clock()
+        if now < self._next or now == self._since:
+            return None
+        try:
+            used, memory = self._measure()
+        except psutil.Error:
+            return None
+        share = max(0.0, used - self._used) / (now - self._since)
+        self._since, self._next, self._used = now, now + self._interval, used
+        return Usage(round(100 * share, 3), memory, round(100 * memory / psutil.virtual_memory().total, 3))
+
+    def _measure(self) -> tuple[float, int]:
+        """Seconds of processor time so far, and bytes of memory now. Children that ended are in their parent's time."""
+        times = self._process.cpu_times()
+        seconds = times.user + times.system + times.children_user + times.children_system
+        memory = self._process.memory_info().rss
+        for child in self._process.children(recursive=True):
+            try:
+                own = child.cpu_times()
+                memory += child.memory_info().rss
+            except psutil.Error:  # it has just ended
+                continue
+            seconds += own.user + own.system
+        return seconds, memory
