@@ -12,6 +12,7 @@ from taskforge.api.backend import ApiOptions
 from taskforge.domain.errors import Unauthenticated
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
+from taskforge.runtime.loops.retain import retention_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -84,6 +85,7 @@ def api_application(wiring: Wiring, authenticator: Authenticator | None = None) 
             async with (
                 recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
                 record_loop(platform.recording.keep),
+                retention_loop(platform.pruning.round, settings.retention_interval_seconds),
             ):
                 yield installation
             await installation.close()

@@ -146,6 +146,34 @@ SETTINGS = (
     Setting(
         "timezone", str, "UTC", "The time zone of schedules that name none: a name of the IANA database."
     ),
+    Setting(
+        "keep_succeeded_days",
+        float,
+        7.0,
+        "How many days jobs that succeeded are kept; a queue's setting of this name goes before.",
+        0.001,
+        36_500,
+    ),
+    Setting("keep_cancelled_days", float, 30.0, "The same for cancelled jobs.", 0.001, 36_500),
+    Setting(
+        "keep_failed_days", float, 90.0, "The same for failed jobs, dead letters among them.", 0.001, 36_500
+    ),
+    Setting(
+        "retention_interval_seconds",
+        float,
+        60.0,
+        "How often finished jobs that are too old are looked for: by one of all processes with a worker.",
+        1,
+        86_400,
+    ),
+    Setting("retention_batch", int, 1000, "How many of them are removed in one transaction.", 1, 10_000),
+    Setting(
+        "archive",
+        str,
+        None,
+        "Where finished jobs are written before they are removed: ndjson:FOLDER or parquet:FOLDER. "
+        "Without it they are only removed.",
+    ),
     Setting("capture_output", str, "on", "Whether what a task prints goes to its job's log: on or off."),
     Setting(
         "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
@@ -190,6 +218,12 @@ class Settings:
     port: int
     root_path: str
     timezone: str
+    keep_succeeded_days: float
+    keep_cancelled_days: float
+    keep_failed_days: float
+    retention_interval_seconds: float
+    retention_batch: int
+    archive: str | None
     capture_output: str
     capture_level: str
     log_level: str

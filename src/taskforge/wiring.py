@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
+from taskforge.domain.retention import Retention
 from taskforge.services.audit import AuditLog
 from taskforge.services.browsing import Browsing
 from taskforge.services.bulk import Bulk
@@ -31,6 +32,7 @@ from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
 from taskforge.services.insights import Insights
 from taskforge.services.metrics import Metrics
+from taskforge.services.partitions import Partitions
 from taskforge.services.pauses import Pauses, PauseWork
 from taskforge.services.payload_schemas import PayloadSchemas
 from taskforge.services.processes import this_process
@@ -39,11 +41,13 @@ from taskforge.services.recording import Recording
 from taskforge.services.recovery import Recovery
 from taskforge.services.remote_workers import RemoteWorkers
 from taskforge.services.results import Results
+from taskforge.services.retention import Pruning
 from taskforge.services.security import Security, SecurityStores
 from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
 from taskforge.services.transactions import TransactionalSubmission
 from taskforge.services.workers import Workers
 from taskforge.storage.address import Address, parse_address
+from taskforge.storage.archives import open_archive
 from taskforge.storage.audit import SqlAuditStore
 from taskforge.storage.bulk import SqlBulkStore
 from taskforge.storage.codec import retry_policy_of, to_json
@@ -54,10 +58,12 @@ from taskforge.storage.jobs import SqlJobStore
 from taskforge.storage.logins import SqlAttemptStore, SqlSessionStore
 from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.migrate import migrate, schema_state
+from taskforge.storage.partitions import SqlPartitionStore
 from taskforge.storage.pauses import SqlPauseStore
 from taskforge.storage.people import SqlPeopleStore
 from taskforge.storage.queues import SqlQueueStore
 from taskforge.storage.recording import SqlRecordKeeper
+from taskforge.storage.retention import SqlRetentionStore
 from taskforge.storage.tenants import SqlTenantStore
 from taskforge.storage.transactions import SqlTransactionStore
 from taskforge.storage.workers import SqlWorkerStore
@@ -107,6 +113,7 @@ class Platform:
     recovery: Recovery
     recording: Recording
     metrics: Metrics
+    pruning: Pruning
     health: Health
     explaining: Explaining
     audit: AuditLog
@@ -312,6 +319,7 @@ class Wiring:
         directory = QueueDirectory(queues, project_id, retry_policy_of)
         pauses = SqlPauseStore(engine, mint)
         pause_work = PauseWork(pauses, queues, signals)
+        partitions = SqlPartitionStore(engine) if self.address.kind == "postgres" else None
         health = Health(
             SqlHealthStore(engine),
             workers,
@@ -319,6 +327,7 @@ class Wiring:
             project_id,
             lease=self.settings.lease_seconds,
             interval=self.settings.recovery_interval_seconds,
+            partitions=partitions,
         )
         submission = Submission(jobs, directory, signals, mint=mint, encode=to_json)
         make_link = partial(
@@ -362,6 +371,7 @@ class Wiring:
             ),
             recording=Recording(SqlRecordKeeper(engine)),
             metrics=Metrics(SqlMetricsStore(engine), queues, project_id),
+            pruning=self._pruning(engine, partitions),
             health=health,
             explaining=Explaining(history, queues, pauses, health, project_id),
             audit=AuditLog(SqlAuditStore(engine)),
@@ -371,4 +381,15 @@ class Wiring:
             worker_fleet=Workers(workers, history, health, project_id, lease=self.settings.lease_seconds),
             payloads=PayloadSchemas(workers, project_id),
             security=self._security(engine, queues),
+        )
+
+    def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None) -> Pruning:
+        settings = self.settings
+        return Pruning(
+            SqlRetentionStore(engine),
+            Retention(settings.keep_succeeded_days, settings.keep_cancelled_days, settings.keep_failed_days),
+            partitions=None if partitions is None else Partitions(partitions),
+            archive=None if settings.archive is None else open_archive(settings.archive),
+            interval=settings.retention_interval_seconds,
+            batch=settings.retention_batch,
         )

@@ -13,6 +13,7 @@ from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
+from taskforge.runtime.loops.retain import retention_loop
 from taskforge.runtime.loops.seal import seal_loop
 from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.processes.options import ProcessOptions
@@ -66,6 +67,7 @@ class DatabaseSource:
             recovery_loop(platform.recovery.sweep, interval),
             seal_loop(platform.audit.seal_due),
             record_loop(platform.recording.keep),
+            retention_loop(platform.pruning.round, self._wiring.settings.retention_interval_seconds),
         ]
         for loop in self._loops:
             loop.start()

@@ -13,6 +13,7 @@ TABLES_WITHOUT_TENANT = {
     "refresh_tokens": "belong to a session; found by the hash of their secret, together with it",
     "login_attempts": "are counted before it is known who somebody is",
     "log_lines": "belongs to an execution; written only through its fence, read only through its project",
+    "chores": "what is done for the whole database",
 }
 STATEMENTS_WITHOUT_TENANT = {
     "find_project": "finds the project by its name",
@@ -65,12 +66,28 @@ STATEMENTS_WITHOUT_TENANT = {
     "wait_briefly": "how long the transaction waits for locks",
     "stop_worker": "by the id of the caller's own incarnation",
     "beat_jobs": "by the fence: job id, claim_seq and execution_id",
+    "take_chore": "what is done for the whole database",
+    "chore_is_due": "what is done for the whole database",
+    "finished_lines": "retention serves all projects, each queue by its own settings",
+    "all_queue_settings": "retention serves all projects, each queue by its own settings",
+    "old_succeeded": "retention serves all projects, by the id of a queue that it has just read",
+    "old_others": "retention serves all projects, by the id of a queue that it has just read",
+    "prune_jobs": "retention serves all projects, by ids that it has just read, status and age",
+    "prune_attempts": "in the transaction of prune_jobs, for the jobs that it has just removed",
+    "prune_lines": "in the transaction of prune_jobs, for the jobs that it has just removed",
+    "prune_strays": "in the transaction of prune_jobs, for the jobs that it has just removed",
+    "give_back_space": "the file is one for all projects",
+    "make_partitions": "partitions are one for all projects",
+    "list_partitions": "partitions are one for all projects",
+    "rows_in_default_partitions": "partitions are one for all projects",
+    "runs_of_before": "partitions are one for all projects",
+    "keep_executions": "partitions are one for all projects: rows move between them as they are",
+    "keep_lines": "partitions are one for all projects: rows move between them as they are",
+    "drop_partition": "partitions are one for all projects",
     "settle_succeeded": "by the fence: job id, claim_seq and execution_id",
     "settle_jobs": "by the fence: job id, claim_seq and execution_id",
     "settle_lines": "in the transaction of settle_jobs, for executions that it has just ended",
     "append_lines": "by the fence: job id, claim_seq and execution_id",
-    "delete_job_lines": "in the transaction of a script that has locked the job by its project",
-    "delete_job_executions": "in the transaction of a script that has locked the job by its project",
 }
 FENCED = [name for name, why in STATEMENTS_WITHOUT_TENANT.items() if why.startswith("by the fence")]
 TENANTS = {"project_id", "organization_id"}

@@ -39,8 +39,9 @@ async def columns(url: str) -> dict[str, list[str]]:
         )
     else:
         statement = (
-            "SELECT table_name, column_name FROM information_schema.columns "
-            "WHERE table_schema = 'public' AND table_name NOT LIKE '%\\_default'"
+            "SELECT c.relname::text, a.attname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+            "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
+            "AND a.attnum > 0 AND a.attname <> 'class'"  # by which PostgreSQL partitions
         )
     found: dict[str, list[str]] = {}
     for row in await run_sql(url, statement):

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from taskforge.domain.errors import Conflict, NotFound
 from taskforge.domain.pause import PauseKind
+from taskforge.domain.retention import PRUNED, Retention
 from taskforge.domain.worker import Registration, WorkerType
 from taskforge.ports.history import JobFilter
 from taskforge.services.bulk import BulkAction, BulkOrder
+from taskforge.services.partitions import Partitions
 from taskforge.services.processes import this_process
+from taskforge.services.retention import Pruning
+from taskforge.storage.partitions import SqlPartitionStore
+from taskforge.storage.retention import SqlRetentionStore
 from taskforge.version import VERSION
 from tests.proof import app
 from tests.proof.history import Event, write
@@ -149,6 +154,19 @@ async def delete_queue(application: TaskForge) -> None:
         await (await application.platform()).queues.delete("made")
 
 
+async def prune(application: TaskForge) -> None:
+    """Remove all that has ended."""
+    engine = (await application.platform()).engine
+    await Pruning(SqlRetentionStore(engine), Retention(0, 0, 0)).prune()
+
+
+async def drop_days(application: TaskForge) -> None:
+    """Drop today's partitions, though every job is still there."""
+    engine = (await application.platform()).engine
+    late = await SqlRetentionStore(engine).now() + timedelta(days=2)
+    await Partitions(SqlPartitionStore(engine)).drop_old(late, dict.fromkeys(PRUNED, timedelta()))
+
+
 OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
     operation.__name__: operation
     for operation in (
@@ -169,5 +187,7 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         pause_type,
         resume_type,
         delete_queue,
+        prune,
+        drop_days,
     )
 }

@@ -57,6 +57,7 @@ FILES = {
     **dict.fromkeys(("cancel_waiting_jobs", "request_cancels", "retry_jobs", "move_jobs"), "test_bulk"),
     **dict.fromkeys(("delete_jobs", "delete_lines_of_jobs", "delete_executions_of_jobs"), "test_bulk"),
     "request": "test_control",
+    **dict.fromkeys(("take", "prune", "old", "keep"), "test_retention"),
     "retry": "test_control",
     "delete": "test_control",
     "update": "test_queues",

@@ -7,6 +7,9 @@ import signal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import pytest
+
+from taskforge.storage.address import parse_address
 from tests.proof.client import MANY
 from tests.proof.stand import WORKER
 from tests.proof.victim import Side
@@ -198,6 +201,33 @@ async def bulk_move(stand: Stand, label: str, side: str) -> None:
     await _steer(stand, "bulk", "", label, side, "move")
 
 
+async def prune(stand: Stand, label: str, side: str) -> None:
+    """Ended jobs are removed, with their executions and logs; one of them was tried twice."""
+    stand.deleted |= {await stand.enqueue("work", seconds=0.01), await stand.enqueue("stumble")}
+    await stand.finish()
+    await _steer(stand, "prune", "", label, side)
+    emptied = EMPTIED if parse_address(stand.url).kind == "sqlite" else EMPTIED[:1]
+    assert [len(await stand.sql(f"SELECT 1 FROM {table}")) for table in emptied] == [0] * len(emptied)
+
+
+async def prune_strays(stand: Stand, label: str, side: str) -> None:
+    """The same, with what lies outside of the days."""
+    if parse_address(stand.url).kind == "sqlite":
+        pytest.skip("a file has no partitions")
+    await prune(stand, label, side)
+
+
+async def drop_days(stand: Stand, label: str, side: str) -> None:
+    """A day is dropped while its jobs are still there: what belongs to them is moved away before."""
+    if parse_address(stand.url).kind == "sqlite":
+        pytest.skip("a file has no partitions")
+    await stand.enqueue("work", 2, seconds=0.01)
+    await stand.enqueue("stumble")
+    before = await stand.finish()
+    await _steer(stand, "drop_days", "", label, side)
+    assert (await stand.finish()).executions == before.executions
+
+
 async def create_queue(stand: Stand, label: str, side: str) -> None:
     """A queue is made."""
     await _steer(stand, "create_queue", "", label, side)
@@ -286,6 +316,9 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         bulk_retry,
         bulk_delete,
         bulk_move,
+        prune,
+        prune_strays,
+        drop_days,
         create_queue,
         pause,
         limit,

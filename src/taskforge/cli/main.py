@@ -16,6 +16,7 @@ from taskforge.cli import (
     jobs,
     migrate,
     pauses,
+    prune,
     queues,
     run,
     schedules,
@@ -49,6 +50,7 @@ application.add_typer(pauses.commands, name="pauses")
 application.add_typer(workers.commands, name="workers")
 application.add_typer(schedules.commands, name="schedules")
 application.command("migrate")(migrate.migrate)
+application.command("prune")(prune.prune)
 application.command("doctor")(doctor.doctor)
 application.command("config")(config.config)
 application.command("bench")(bench.bench)

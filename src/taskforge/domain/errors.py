@@ -27,6 +27,7 @@ TaskforgeError
 ├── LeaseLost               a worker wrote with a fence that is no longer the current one
 ├── Unavailable             the database cannot be reached or is busy; trying again may help
 │   └── TooSlow             it gave up a statement that took too long; a smaller batch may pass
+├── ArchiveFailed           finished jobs could not be archived, so they are not pruned
 ├── SchemaMismatch          the database needs `taskforge migrate`, or is newer than this program
 ├── JobFailed               the awaited job ended as failed
 ├── JobCancelled            the awaited job was cancelled
@@ -241,6 +242,12 @@ class TooSlow(Unavailable):
     """The database gave up a statement that took longer than it may; a smaller batch may pass."""
 
     code = "too_slow"
+
+
+class ArchiveFailed(TaskforgeError):
+    """Finished jobs could not be written to the archive. They stay where they are."""
+
+    code = "archive_failed"
 
 
 class SchemaMismatch(TaskforgeError):

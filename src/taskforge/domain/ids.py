@@ -7,6 +7,7 @@ from uuid import UUID, SafeUUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 OrganizationId = NewType("OrganizationId", UUID)
 ProjectId = NewType("ProjectId", UUID)
@@ -59,6 +60,11 @@ def _uuid(number: int) -> UUID:
     object.__setattr__(identity, "int", number)
     object.__setattr__(identity, "is_safe", _UNKNOWN)
     return identity
+
+
+def least_id(moment: datetime) -> UUID:
+    """Not greater than any UUIDv7 that is minted from this moment on."""
+    return _uuid(int(moment.timestamp() * 1000) << 80)
 
 
 def short(identity: UUID) -> str:

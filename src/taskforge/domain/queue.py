@@ -43,6 +43,7 @@ class QueueSettings:
     With ``priority_delays`` a job that names no time is due after the seconds of its priority.
     A queue is full when ``max_length`` jobs wait, or when the next job has waited ``max_age_seconds``; it then
     does what ``on_full`` says: ``reject`` new jobs (the default), or ``drop_oldest``.
+    Finished jobs are kept for ``keep_..._days``, whatever the installation says.
     """
 
     max_concurrent_jobs: int | None = None
@@ -59,6 +60,9 @@ class QueueSettings:
     max_length: int | None = None
     max_age_seconds: float | None = None
     on_full: str | None = None
+    keep_succeeded_days: float | None = None
+    keep_cancelled_days: float | None = None
+    keep_failed_days: float | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> QueueSettings:
@@ -198,6 +202,9 @@ _NUMBERS = {
     "max_retry_delay_seconds": (0.0, MAX_DELAY_SECONDS),
     "backoff_multiplier": (1.0, 1000.0),
     "max_age_seconds": (0.001, MAX_DELAY_SECONDS),
+    "keep_succeeded_days": (0.001, 36_500.0),
+    "keep_cancelled_days": (0.001, 36_500.0),
+    "keep_failed_days": (0.001, 36_500.0),
 }
 _WORDS = {"on_full": ("reject", "drop_oldest")}
 

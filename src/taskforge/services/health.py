@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.worker import Worker
     from taskforge.ports.health import HealthStore
+    from taskforge.ports.partitions import PartitionStore
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.workers import WorkerStore
 
 BACKLOG_BOUND = 10_000
 RECENT_JOBS = 10_000
+STRAYS = 10_000
 TOLERATED_SKEW_SECONDS = 2.0
 SAFE_VALUES = {
     "fsync": ("on",),
@@ -63,8 +65,10 @@ class Health:
         *,
         lease: float,
         interval: float,
+        partitions: PartitionStore | None = None,
     ) -> None:
         self._store = store
+        self._partitions = partitions
         self._workers = workers
         self._queues = queues
         self._project_id = project_id
@@ -109,6 +113,7 @@ class Health:
             await self._arrears(),
             await self._settings(),
             await self._records(),
+            *await self._days(),
         ]
 
     def _durability(self, settings: Mapping[str, str]) -> Finding:
@@ -229,6 +234,41 @@ class Health:
             said = ", ".join(f"{count} jobs {name.replace('_', ' ')}" for name, count in broken.items())
             return Finding("records", Verdict.PROBLEM, said, "please report this: it must not happen")
         return Finding("records", Verdict.OK, f"sound in the {RECENT_JOBS:,} newest jobs")
+
+    async def _days(self) -> Sequence[Finding]:
+        """Partitions that are missing, or that were missing when rows came."""
+        if self._partitions is None:
+            return []
+        today = (await self._store.now()).astimezone(UTC).date()
+        leaves = await self._partitions.all()
+        present = {(leaf.table, leaf.outcome, leaf.day) for leaf in leaves}
+        nets = [leaf for leaf in leaves if leaf.day is None]
+        missing = {
+            day
+            for day in (today + timedelta(days=ahead) for ahead in range(2))
+            for net in nets
+            if (net.table, net.outcome, day) not in present
+        }
+        strays = {table: rows for table, rows in (await self._partitions.strays(STRAYS)).items() if rows}
+        if missing or strays:
+            said = [f"none for {day}" for day in sorted(missing)]
+            said += [
+                f"{rows:,}{'+' if rows == STRAYS else ''} rows of {table} in none"
+                for table, rows in strays.items()
+            ]
+            return [
+                Finding(
+                    "partitions",
+                    Verdict.WARNING,
+                    "; ".join(said),
+                    "workers make them, if their role may create tables; so does taskforge migrate. "
+                    "Rows in none are pruned one by one",
+                )
+            ]
+        days = sorted({leaf.day for leaf in leaves if leaf.day is not None})
+        size = sum(leaf.bytes for leaf in leaves) / 2**20
+        detail = f"{len(leaves) - len(nets)} from {days[0]} to {days[-1]}, {size:,.0f} MiB"
+        return [Finding("partitions", Verdict.OK, detail)]
 
 
 def _jobs(count: int) -> str:

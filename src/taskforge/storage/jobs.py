@@ -291,8 +291,9 @@ class SqlJobStore(SqlSweeps):
             found = yield One("lock_job", job)
             status = _status(found)
             if status is not None and status is not JobStatus.PROCESSING:
-                yield One("delete_job_lines", {"job_id": job_id})
-                yield One("delete_job_executions", {"job_id": job_id})
+                doomed = {"project_id": project_id, "job_ids": [job_id]}
+                yield One("delete_lines_of_jobs", doomed)
+                yield One("delete_executions_of_jobs", doomed)
                 yield One("delete_job", job)
                 yield from give_places(_concurrency_key(project_id, found))
                 yield _entry(audit, "job.delete", job_id, found, None)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.errors import SchemaMismatch, Unavailable
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.sqlite.connection import connect, is_busy, translated
+from taskforge.storage.statements import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,8 @@ LEDGER = (
 )
 APPLIED = "SELECT version, name, checksum FROM taskforge_migrations ORDER BY version"
 BUSY_TIMEOUT = 30.0
+DAYS_AHEAD = 4
+"""For so many days, today first, PostgreSQL has partitions ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,4 +212,6 @@ async def _migrate_transaction(connection: Any, *, apply: bool) -> SchemaState:
             await connection.execute(
                 "INSERT INTO taskforge_migrations VALUES ($1, $2, $3)", step.version, step.name, step.checksum
             )
+        if not state.unknown:
+            await connection.fetch(catalog("postgres")["make_partitions"][0].numbered("$"), None, DAYS_AHEAD)
     return state

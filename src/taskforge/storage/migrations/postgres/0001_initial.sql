@@ -221,7 +221,8 @@ CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'sc
 -- not on lease_until: a beat that changes no indexed column stays on its page
 CREATE INDEX jobs_processing ON jobs (queue_id) WHERE status = 'processing';
 CREATE INDEX jobs_waits_until ON jobs (waits_until) WHERE status IN ('pending', 'scheduled') AND waits_until IS NOT NULL;
-CREATE INDEX jobs_failed ON jobs (queue_id, id) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX jobs_failed ON jobs (queue_id, status, id) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX jobs_succeeded ON jobs (queue_id, id) WHERE status = 'succeeded';
 CREATE INDEX jobs_dead_letters ON jobs (dead_letter_queue_id, id) WHERE dead_letter_queue_id IS NOT NULL;
 CREATE INDEX jobs_tags ON jobs USING gin (tags jsonb_path_ops) WHERE tags IS NOT NULL;
 -- these five hold keyed jobs only; a key is taken by one unfinished job at most
@@ -244,19 +245,22 @@ CREATE TABLE concurrency_keys (
   PRIMARY KEY (project_id, key)
 ) WITH (vacuum_truncate = off);
 
-CREATE FUNCTION taskforge_execution_is_sound(status text, reason text, attempt_number integer, duration_us bigint)
-RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION taskforge_execution_is_sound(
+  class text, status text, reason text, attempt_number integer, duration_us bigint
+) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
   RETURN status IN ('succeeded', 'failed', 'cancelled', 'retry_scheduled', 'dead_letter')
+    AND class IN ('kept', CASE WHEN status IN ('succeeded', 'cancelled') THEN status ELSE 'failed' END)
     AND (reason IS NULL OR reason IN ('error', 'timeout', 'worker_lost', 'snoozed', 'released', 'cancelled'))
     AND (status = 'succeeded') = (reason IS NULL)
     AND attempt_number >= 1 AND (duration_us IS NULL OR duration_us >= 0);
 END
 $$;
 
--- Written once, when an attempt ends; while it runs it is seen on the job's row.
+-- Written once, when an attempt ends; while it runs it is seen on the job's row. A class is partitioned by days of
+-- the id, and a day is dropped whole; what a job that is still there needs of it goes to the class `kept` before.
 CREATE TABLE executions (
-  id uuid PRIMARY KEY,
+  id uuid NOT NULL,
   job_id uuid NOT NULL,
   project_id uuid NOT NULL,
   queue_id uuid NOT NULL,
@@ -275,11 +279,35 @@ CREATE TABLE executions (
   finished_at timestamptz NOT NULL,
   heartbeat_at timestamptz,
   duration_us bigint,
-  CONSTRAINT execution_is_sound CHECK (taskforge_execution_is_sound(status, reason, attempt_number, duration_us))
-) PARTITION BY RANGE (id);
-CREATE TABLE executions_default PARTITION OF executions DEFAULT WITH (vacuum_truncate = off);
-CREATE INDEX executions_of_job ON executions (job_id, id);
+  class text NOT NULL,
+  CONSTRAINT execution_is_sound CHECK (taskforge_execution_is_sound(class, status, reason, attempt_number, duration_us))
+) PARTITION BY LIST (class);
+CREATE TABLE executions_succeeded PARTITION OF executions (class DEFAULT 'succeeded', PRIMARY KEY (id))
+  FOR VALUES IN ('succeeded') PARTITION BY RANGE (id);
+CREATE TABLE executions_cancelled PARTITION OF executions (PRIMARY KEY (id))
+  FOR VALUES IN ('cancelled') PARTITION BY RANGE (id);
+CREATE TABLE executions_failed PARTITION OF executions (PRIMARY KEY (id))
+  FOR VALUES IN ('failed') PARTITION BY RANGE (id);
+CREATE TABLE executions_kept PARTITION OF executions (PRIMARY KEY (id)) FOR VALUES IN ('kept');
+CREATE TABLE executions_succeeded_default PARTITION OF executions_succeeded DEFAULT;
+CREATE TABLE executions_cancelled_default PARTITION OF executions_cancelled DEFAULT;
+CREATE TABLE executions_failed_default PARTITION OF executions_failed DEFAULT;
+-- not on those that succeeded: the job itself names its last execution, and no other can have succeeded
+CREATE INDEX executions_of_job_cancelled ON executions_cancelled (job_id, id);
+CREATE INDEX executions_of_job_failed ON executions_failed (job_id, id);
+CREATE INDEX executions_of_job_kept ON executions_kept (job_id, id);
 
+-- The executions that jobs have had; of a job that runs, the one that it has now is among them, and not yet stored.
+CREATE FUNCTION taskforge_executions_of(project uuid, job_ids uuid[]) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT e.id FROM executions e
+  WHERE e.class IN ('cancelled', 'failed', 'kept') AND e.project_id = project AND e.job_id = ANY (job_ids)
+  UNION
+  SELECT j.execution_id FROM jobs j
+  WHERE j.project_id = project AND j.id = ANY (job_ids) AND j.execution_id IS NOT NULL
+$$;
+
+-- A line is written before anybody knows how its execution ends: all go to the first class. Those of executions that
+-- did not succeed follow these when their day is dropped there.
 CREATE TABLE log_lines (
   execution_id uuid NOT NULL,
   seq integer NOT NULL,
@@ -287,9 +315,75 @@ CREATE TABLE log_lines (
   message text NOT NULL CHECK (char_length(message) BETWEEN 1 AND 10000),
   metadata text,
   logged_at timestamptz NOT NULL,
-  PRIMARY KEY (execution_id, seq)
-) PARTITION BY RANGE (execution_id);
-CREATE TABLE log_lines_default PARTITION OF log_lines DEFAULT WITH (vacuum_truncate = off);
+  class text NOT NULL
+) PARTITION BY LIST (class);
+CREATE TABLE log_lines_succeeded PARTITION OF log_lines (class DEFAULT 'succeeded', PRIMARY KEY (execution_id, seq))
+  FOR VALUES IN ('succeeded') PARTITION BY RANGE (execution_id);
+CREATE TABLE log_lines_cancelled PARTITION OF log_lines (PRIMARY KEY (execution_id, seq))
+  FOR VALUES IN ('cancelled') PARTITION BY RANGE (execution_id);
+CREATE TABLE log_lines_failed PARTITION OF log_lines (PRIMARY KEY (execution_id, seq))
+  FOR VALUES IN ('failed') PARTITION BY RANGE (execution_id);
+CREATE TABLE log_lines_kept PARTITION OF log_lines (PRIMARY KEY (execution_id, seq)) FOR VALUES IN ('kept');
+CREATE TABLE log_lines_succeeded_default PARTITION OF log_lines_succeeded DEFAULT;
+CREATE TABLE log_lines_cancelled_default PARTITION OF log_lines_cancelled DEFAULT;
+CREATE TABLE log_lines_failed_default PARTITION OF log_lines_failed DEFAULT;
+
+-- The least UUIDv7 of a moment.
+CREATE FUNCTION taskforge_least_id(moment timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+-- Makes the partitions of some days (UTC) that are not there yet; answers how many. Any number of processes may call
+-- it. It attaches, which keeps nobody from writing; a day whose rows lie in the default partition stays there.
+CREATE FUNCTION taskforge_make_partitions(first_day date, days integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  parent text;
+  leaf text;
+  day date;
+  made integer := 0;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(x'7461736b70617274'::bigint) THEN
+    RETURN 0;  -- another process makes them
+  END IF;
+  PERFORM set_config('lock_timeout', '50ms', true);
+  FOREACH parent IN ARRAY ARRAY['executions_succeeded', 'executions_cancelled', 'executions_failed',
+      'log_lines_succeeded', 'log_lines_cancelled', 'log_lines_failed'] LOOP
+    FOR number IN 0 .. days - 1 LOOP
+      day := first_day + number;
+      leaf := parent || to_char(day, '_YYYYMMDD');
+      CONTINUE WHEN to_regclass(leaf) IS NOT NULL;
+      BEGIN
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', leaf, parent);
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, leaf,
+          taskforge_least_id(day::timestamp AT TIME ZONE 'UTC'),
+          taskforge_least_id((day + 1)::timestamp AT TIME ZONE 'UTC'));
+        made := made + 1;
+      EXCEPTION WHEN check_violation OR lock_not_available THEN
+        NULL;
+      END;
+    END LOOP;
+  END LOOP;
+  RETURN made;
+END
+$$;
+
+-- Drops a partition, or says that it could not without making others wait: whoever writes to its class would have to
+-- wait behind it, so it waits 25 ms at most.
+CREATE FUNCTION taskforge_drop_partition(leaf text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('lock_timeout', '25ms', true);
+  EXECUTE format('DROP TABLE IF EXISTS %I', leaf);
+  RETURN true;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  RETURN false;
+END
+$$;
+
+-- Work that one process at a time does for all, and when it is due; who takes it puts off the others.
+CREATE TABLE chores (
+  name text PRIMARY KEY,
+  due_at timestamptz NOT NULL
+);
 
 INSERT INTO organizations (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'default');
 INSERT INTO projects (id, organization_id, name)
@@ -305,10 +399,3 @@ DELETE FROM jobs;
 INSERT INTO concurrency_keys (project_id, key, places)
   SELECT gen_random_uuid(), repeat('x', 200), 1 FROM generate_series(1, 1000);
 DELETE FROM concurrency_keys;
-INSERT INTO executions (id, job_id, project_id, queue_id, job_type, status, attempt_number, claim_seq, traceback, claimed_at, finished_at)
-  SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'filler', 'succeeded', 1, 1, repeat('x', 1500), now(), now()
-  FROM generate_series(1, 2000);
-DELETE FROM executions;
-INSERT INTO log_lines (execution_id, seq, level, message, logged_at)
-  SELECT gen_random_uuid(), 1, 'info', repeat('x', 1500), now() FROM generate_series(1, 2000);
-DELETE FROM log_lines;

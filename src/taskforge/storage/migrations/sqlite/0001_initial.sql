@@ -186,7 +186,8 @@ CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'sc
 -- not on lease_until: a beat that changes no indexed column stays on its page
 CREATE INDEX jobs_processing ON jobs (queue_id) WHERE status = 'processing';
 CREATE INDEX jobs_waits_until ON jobs (waits_until) WHERE status IN ('pending', 'scheduled') AND waits_until IS NOT NULL;
-CREATE INDEX jobs_failed ON jobs (queue_id, id) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX jobs_failed ON jobs (queue_id, status, id) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX jobs_succeeded ON jobs (queue_id, id) WHERE status = 'succeeded';
 CREATE INDEX jobs_dead_letters ON jobs (dead_letter_queue_id, id) WHERE dead_letter_queue_id IS NOT NULL;
 -- these five hold keyed jobs only; a key is taken by one unfinished job at most
 CREATE UNIQUE INDEX jobs_key_taken ON jobs (project_id, job_type, key)
@@ -264,6 +265,12 @@ CREATE TABLE log_lines (
   logged_at INTEGER NOT NULL,
   PRIMARY KEY (execution_id, seq)
 ) STRICT, WITHOUT ROWID;
+
+-- Work that one process at a time does for all, and when it is due; who takes it puts off the others.
+CREATE TABLE chores (
+  name TEXT NOT NULL PRIMARY KEY,
+  due_at INTEGER NOT NULL
+) STRICT;
 
 INSERT INTO organizations (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'default');
 INSERT INTO projects (id, organization_id, name)

@@ -63,10 +63,11 @@ ORDER BY c.id FOR UPDATE;
 
 -- name: delete_lines_of_jobs
 DELETE FROM log_lines WHERE execution_id IN (
-  SELECT e.id FROM executions e WHERE e.project_id = :project_id::uuid AND e.job_id = ANY (:job_ids::uuid[]));
+  SELECT taskforge_executions_of(:project_id::uuid, :job_ids::uuid[]));
 
 -- name: delete_executions_of_jobs
-DELETE FROM executions WHERE project_id = :project_id::uuid AND job_id = ANY (:job_ids::uuid[]);
+DELETE FROM executions WHERE project_id = :project_id::uuid AND id IN (
+  SELECT taskforge_executions_of(:project_id::uuid, :job_ids::uuid[]));
 
 -- name: delete_jobs
 -- audited

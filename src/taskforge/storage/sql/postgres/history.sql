@@ -8,7 +8,7 @@ SELECT d.id FROM (
   (SELECT e.id FROM jobs e
     WHERE :dead_letter_queue_id::uuid IS NULL AND :statuses::text[] && ARRAY['failed', 'cancelled']
       AND e.status IN ('failed', 'cancelled') AND e.project_id = :project_id::uuid
-    ORDER BY e.queue_id, e.id LIMIT :most::bigint)
+    ORDER BY e.queue_id, e.status, e.id LIMIT :most::bigint)
   UNION ALL
   (SELECT h.id FROM queues q, LATERAL (
       (SELECT j.id FROM jobs j WHERE :statuses::text[] && ARRAY['processing']
@@ -71,8 +71,10 @@ SELECT r.id FROM (
 -- name: job_endings
 SELECT j.id, j.status, e.output, coalesce(j.failure, e.error_type) AS error_type,
   CASE WHEN j.failure IS NULL THEN e.error_message END AS error_message, e.traceback
-FROM jobs j LEFT JOIN executions e
-  ON e.id = j.execution_id AND j.status IN ('succeeded', 'failed', 'cancelled')
+FROM jobs j LEFT JOIN LATERAL (
+  SELECT x.output, x.error_type, x.error_message, x.traceback FROM executions x
+  WHERE x.id = j.execution_id AND j.status IN ('succeeded', 'failed', 'cancelled') LIMIT 1
+) e ON true
 WHERE j.project_id = :project_id::uuid AND j.id = ANY (:job_ids::uuid[]);
 
 -- name: count_jobs
@@ -84,9 +86,7 @@ GROUP BY status;
 -- name: list_lines
 SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
 FROM log_lines l
-WHERE l.execution_id IN (
-    SELECT e.id FROM executions e WHERE e.project_id = :project_id::uuid AND e.job_id = :job_id::uuid
-    UNION SELECT j.execution_id FROM jobs j WHERE j.project_id = :project_id::uuid AND j.id = :job_id::uuid)
+WHERE l.execution_id IN (SELECT taskforge_executions_of(:project_id::uuid, ARRAY[:job_id::uuid]))
   AND (:execution_id::uuid IS NULL OR l.execution_id = :execution_id::uuid)
   AND (:after_execution::uuid IS NULL OR (l.execution_id, l.seq) > (:after_execution::uuid, :after_seq::integer))
   AND (:levels::text[] IS NULL OR l.level = ANY (:levels::text[]))
@@ -103,3 +103,21 @@ FROM queues q, LATERAL (
   FROM t, queue_starts s WHERE s.queue_id = q.id AND s.second >= t.second - 60
 ) u
 WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid;
+
+-- name: execution_stats
+SELECT count(*) AS total_executions,
+  sum(CASE WHEN e.status = 'succeeded' THEN 1 ELSE 0 END) AS succeeded_count,
+  sum(CASE WHEN e.status IN ('failed', 'retry_scheduled', 'dead_letter') THEN 1 ELSE 0 END) AS failed_count,
+  avg(CASE WHEN e.status = 'succeeded' THEN e.duration_us END) AS avg_duration_us,
+  min(CASE WHEN e.status = 'succeeded' THEN e.duration_us END) AS min_duration_us,
+  max(CASE WHEN e.status = 'succeeded' THEN e.duration_us END) AS max_duration_us
+FROM taskforge_executions_of(:project_id::uuid, ARRAY[:job_id::uuid]) AS o (id),
+  LATERAL (SELECT x.* FROM executions x WHERE x.id = o.id LIMIT 1) e;
+
+-- name: list_executions
+SELECT e.id, e.job_id, e.queue_id, e.job_type, e.worker_id, e.status, e.reason, e.attempt_number, e.output,
+  e.error_type, e.error_message, e.traceback, e.claimed_at, e.started_at, e.finished_at, e.heartbeat_at,
+  e.duration_us
+FROM taskforge_executions_of(:project_id::uuid, ARRAY[:job_id::uuid]) AS o (id),
+  LATERAL (SELECT x.* FROM executions x WHERE x.id = o.id LIMIT 1) e
+ORDER BY e.claim_seq DESC, e.id DESC;

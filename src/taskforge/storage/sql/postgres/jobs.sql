@@ -125,7 +125,7 @@ settled AS (
   RETURNING execution_id
 ),
 recorded AS (
-  INSERT INTO executions (
+  INSERT INTO executions_succeeded (
     id, job_id, project_id, queue_id, job_type, worker_id, status, attempt_number, claim_seq, output,
     claimed_at, started_at, finished_at, heartbeat_at, duration_us
   )
@@ -208,14 +208,15 @@ settled AS (
 recorded AS (
   INSERT INTO executions (
     id, job_id, project_id, queue_id, job_type, worker_id, status, reason, attempt_number, claim_seq, output,
-    error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us
+    error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us, class
   )
   SELECT h.execution_id, h.id, h.project_id, h.queue_id, h.job_type, h.worker_id,
     CASE WHEN h.execution_status = 'retry_scheduled'
         AND (h.execution_id IN (SELECT execution_id FROM settled WHERE status = 'cancelled')) IS TRUE THEN 'failed'
       ELSE h.execution_status END,
     h.reason, h.attempt_count, h.claim_seq, h.output, h.error_type, h.error_message, h.traceback, h.claimed_at,
-    coalesce(h.claimed_at + h.wait_us * interval '1 microsecond', h.started_at), t.now, h.heartbeat_at, h.duration_us
+    coalesce(h.claimed_at + h.wait_us * interval '1 microsecond', h.started_at), t.now, h.heartbeat_at, h.duration_us,
+    CASE WHEN h.execution_status IN ('succeeded', 'cancelled') THEN h.execution_status ELSE 'failed' END
   FROM held h, t WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
 ),
 counted AS (
@@ -234,7 +235,7 @@ counted AS (
 SELECT execution_id FROM settled;
 
 -- name: settle_lines
-INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
+INSERT INTO log_lines_succeeded (execution_id, seq, level, message, metadata, logged_at)
 SELECT l.execution_id, l.seq, l.level, l.message, l.metadata,
   coalesce(l.logged_at, :now::timestamptz, clock_timestamp())
 FROM unnest(
@@ -290,7 +291,7 @@ WITH live AS MATERIALIZED (
   WHERE j.lease_until IS NOT NULL AND j.claim_seq = l.claim_seq AND j.execution_id = l.execution_id
 ),
 added AS (
-  INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)
+  INSERT INTO log_lines_succeeded (execution_id, seq, level, message, metadata, logged_at)
   SELECT execution_id, seq, level, message, metadata, logged_at FROM live
   ON CONFLICT DO NOTHING
 )

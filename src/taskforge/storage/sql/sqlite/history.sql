@@ -6,7 +6,7 @@ SELECT id FROM (SELECT e.id FROM jobs e INDEXED BY jobs_failed
   WHERE :dead_letter_queue_id IS NULL
     AND EXISTS (SELECT 1 FROM json_each(:statuses) WHERE value IN ('failed', 'cancelled'))
     AND e.status IN ('failed', 'cancelled') AND e.project_id = :project_id
-  ORDER BY e.queue_id, e.id LIMIT :most);
+  ORDER BY e.queue_id, e.status, e.id LIMIT :most);
 SELECT j.id FROM queues q CROSS JOIN jobs j INDEXED BY jobs_processing ON j.queue_id = q.id
 WHERE :dead_letter_queue_id IS NULL AND 'processing' IN (SELECT value FROM json_each(:statuses))
   AND q.project_id = :project_id AND j.status = 'processing' LIMIT :most;
@@ -95,3 +95,18 @@ SELECT
   (SELECT (61 + min(s.second)) * 1000000 FROM queue_starts s
     WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60) AS next_start_at
 FROM queues q WHERE q.project_id = :project_id AND q.id = :queue_id;
+
+-- name: execution_stats
+SELECT count(*) AS total_executions,
+  sum(CASE WHEN e.status = 'succeeded' THEN 1 ELSE 0 END) AS succeeded_count,
+  sum(CASE WHEN e.status IN ('failed', 'retry_scheduled', 'dead_letter') THEN 1 ELSE 0 END) AS failed_count,
+  avg(CASE WHEN e.status = 'succeeded' THEN e.duration_us END) AS avg_duration_us,
+  min(CASE WHEN e.status = 'succeeded' THEN e.duration_us END) AS min_duration_us,
+  max(CASE WHEN e.status = 'succeeded' THEN e.duration_us END) AS max_duration_us
+FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id;
+
+-- name: list_executions
+SELECT e.id, e.job_id, e.queue_id, e.job_type, e.worker_id, e.status, e.reason, e.attempt_number, e.output,
+  e.error_type, e.error_message, e.traceback, e.claimed_at, e.started_at, e.finished_at, e.heartbeat_at,
+  e.duration_us
+FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id ORDER BY e.claim_seq DESC, e.id DESC;
