@@ -13,6 +13,7 @@ from taskforge.domain.errors import Unauthenticated
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.retain import retention_loop
+from taskforge.services.live import LiveEvents
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -36,6 +37,7 @@ class Installation:
         self._own = platform
         self._platforms: OrderedDict[ProjectId, Platform] = OrderedDict()
         self.authenticator = authenticator
+        self.live = LiveEvents(platform.signals)
 
     async def project(self, project_id: ProjectId) -> Platform:
         platform = self._platforms.get(project_id)
@@ -56,7 +58,8 @@ class Installation:
         await self._own.health.now()
 
     async def close(self) -> None:
-        """Stop waiting for results."""
+        """Stop waiting for results, and listening."""
+        self.live.close()
         for platform in self._platforms.values():
             if platform is not self._own:
                 await platform.results.close()

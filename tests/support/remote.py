@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -30,16 +31,30 @@ if TYPE_CHECKING:
 
 KEY = "key-of-the-administrator"
 SECRET = "correct-horse-battery-staple-0123456789"
+ADMINISTRATOR = Principal(
+    PrincipalKind.KEY, UUID(int=0xAD), "admin", DEFAULT_ORGANIZATION, permissions=GRANTABLE
+)
 
 
 class ByHeart:
-    """Knows one administrator, and every worker by the id in its token."""
+    """Knows one administrator, every worker by the id in its token, and who was added."""
+
+    def __init__(self) -> None:
+        self._others: dict[str, Principal] = {}
+
+    def add(self, token: str, **changes: Any) -> None:
+        """One more caller, like the administrator but for ``changes``."""
+        self._others[token] = replace(ADMINISTRATOR, label=token, **changes)
+
+    def remove(self, token: str) -> None:
+        """This one is known no more."""
+        del self._others[token]
 
     async def authenticate(self, token: str, *, address: str | None) -> Principal:
         if token == KEY:
-            return Principal(
-                PrincipalKind.KEY, UUID(int=0xAD), "admin", DEFAULT_ORGANIZATION, permissions=GRANTABLE
-            )
+            return ADMINISTRATOR
+        if token in self._others:
+            return self._others[token]
         kind, _, worker_id = token.partition("-")
         if kind != "worker":
             raise Unauthenticated("nobody holds this token")
@@ -64,9 +79,10 @@ class Server(uvicorn.Server):
         stopping_of(self.config.app).set()  # type: ignore[arg-type]
 
 
-def server_of(port: int, **settings: Any) -> Server:
+def server_of(port: int, callers: ByHeart | None = None, **settings: Any) -> Server:
     """A server that is not yet started."""
-    application = api_application(Wiring(load_settings({"secret_key": SECRET, **settings})), ByHeart())
+    wiring = Wiring(load_settings({"secret_key": SECRET, **settings}))
+    application = api_application(wiring, callers or ByHeart())
     config = uvicorn.Config(
         application, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=5
     )

@@ -18,6 +18,7 @@ from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
 from taskforge.api.routes import (
     dead_letters,
+    events,
     executions,
     health,
     jobs,
@@ -41,6 +42,7 @@ RESOURCES: Sequence[Resource] = (
     workers.workers,
     workers.tasks,
     worker_protocol.protocol,
+    events.events,
 )
 """Everything below `/api/v1`. Add a resource here."""
 UNPREFIXED: Sequence[Resource] = (health.health,)

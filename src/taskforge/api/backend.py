@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from taskforge.services.explaining import Explaining
     from taskforge.services.health import Health
     from taskforge.services.insights import Insights
+    from taskforge.services.live import LiveEvents
     from taskforge.services.pauses import Pauses
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
@@ -62,6 +63,11 @@ class Backend(Protocol):
     @property
     def authenticator(self) -> Authenticator:
         """Tells who calls."""
+        ...
+
+    @property
+    def live(self) -> LiveEvents:
+        """What changes, as it does."""
         ...
 
     async def project(self, project_id: ProjectId) -> ProjectServices:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def begin(request: Request, operation: Operation) -> Call:
     """The call, if its caller may make it. Raises Unauthenticated, Forbidden, TooManyRequests."""
     backend: Backend = request.app.state.backend
-    principal = await backend.authenticator.authenticate(_token(request), address=address_of(request))
+    principal = await _principal(request, backend)
     check_permission(principal, operation)
     call = request.state.call = Call(
         request,
@@ -31,6 +31,17 @@ async def begin(request: Request, operation: Operation) -> Call:
         preferences_of(request.headers.getlist("prefer")),
     )
     return call
+
+
+async def check_again(call: Call) -> None:
+    """For answers that last: whether the credential still holds. Raises Unauthenticated."""
+    principal = await _principal(call.request, call.backend)
+    if principal.permissions != call.principal.permissions or principal.queue_ids != call.principal.queue_ids:
+        raise Unauthenticated("what the caller may do has changed", hint="ask again")
+
+
+async def _principal(request: Request, backend: Backend) -> Principal:
+    return await backend.authenticator.authenticate(_token(request), address=address_of(request))
 
 
 def check_permission(principal: Principal, operation: Operation) -> None:

@@ -24,7 +24,7 @@ ProjectChoice = Annotated[
 ]
 
 
-async def _reachable(call: Call, project_id: UUID | None) -> list[ProjectId]:
+async def reachable(call: Call, project_id: UUID | None) -> list[ProjectId]:
     """The projects that the caller may see, or the one it names among them."""
     bound = call.principal.project_id
     own = [ProjectId(bound)] if bound else await call.backend.projects_of(call.principal.organization_id)
@@ -36,14 +36,14 @@ async def _reachable(call: Call, project_id: UUID | None) -> list[ProjectId]:
 
 
 async def _everywhere(call: Calling, project_id: ProjectChoice = None) -> list[ProjectServices]:
-    return [await call.backend.project(found) for found in await _reachable(call, project_id)]
+    return [await call.backend.project(found) for found in await reachable(call, project_id)]
 
 
 async def _one_project(call: Calling, project_id: ProjectChoice = None) -> ProjectServices:
-    reachable = await _reachable(call, project_id)
-    if not reachable:
+    found = await reachable(call, project_id)
+    if not found:
         raise NotFound("the organization has no project")
-    return await call.backend.project(reachable[0])
+    return await call.backend.project(found[0])
 
 
 Everywhere = Annotated[list[ProjectServices], Depends(_everywhere)]
@@ -63,7 +63,7 @@ class QueueAt:
 async def find_queue(call: Call, queue_id: UUID) -> QueueAt:
     """A queue of the caller's projects. Raises NotFound."""
     if call.principal.reaches_queue(QueueId(queue_id)):
-        for project_id in await _reachable(call, None):
+        for project_id in await reachable(call, None):
             services = await call.backend.project(project_id)
             queue = await services.queues.find(queue_id)
             if queue is not None:
@@ -107,7 +107,7 @@ class JobAt:
 
 async def find_job(call: Call, job_id: UUID) -> JobAt:
     """A job of the caller's projects. Raises NotFound."""
-    for project_id in await _reachable(call, None):
+    for project_id in await reachable(call, None):
         services = await call.backend.project(project_id)
         job = await services.insights.find(job_id)
         if job is not None and call.principal.reaches_queue(job.queue_id):
@@ -132,7 +132,7 @@ class ExecutionAt:
 
 
 async def _execution_at(execution_id: Id, call: Calling) -> ExecutionAt:
-    for project_id in await _reachable(call, None):
+    for project_id in await reachable(call, None):
         services = await call.backend.project(project_id)
         execution = await services.insights.execution(execution_id)
         if execution is not None and call.principal.reaches_queue(execution.queue_id):
@@ -154,7 +154,7 @@ class WorkerAt:
 
 
 async def _worker_at(worker_id: Id, call: Calling) -> WorkerAt:
-    for project_id in await _reachable(call, None):
+    for project_id in await reachable(call, None):
         services = await call.backend.project(project_id)
         found = await services.worker_fleet.find(worker_id)
         if found is not None:

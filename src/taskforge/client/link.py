@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from taskforge.client.transport import Transport
-from taskforge.domain.errors import NameTaken, TaskforgeError, Unauthenticated
+from taskforge.domain.errors import NameTaken, TaskforgeError, TooManyRequests, Unauthenticated, Unavailable
 from taskforge.ports.link import BeatReply, Welcome, Work
 from taskforge.services.processes import is_alive
 from taskforge.wire import link as wire
@@ -180,9 +180,12 @@ class RemoteLink:
 
     async def _post(self, verb: str, body: bytes) -> bytes:
         timeout = max(5.0, self.registered.lease_ms / 2000)
-        answer = await self._transport.send(
-            "POST", self._path(verb), body=body, headers=WANTS_COMMANDS, timeout=timeout
-        )
+        try:
+            answer = await self._transport.send(
+                "POST", self._path(verb), body=body, headers=WANTS_COMMANDS, timeout=timeout
+            )
+        except TooManyRequests as error:  # nothing is wrong with what was sent: it is to be sent again
+            raise Unavailable(f"{self._server}: {error.message}") from error
         return answer.body
 
     def _path(self, verb: str) -> str:

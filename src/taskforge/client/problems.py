@@ -71,7 +71,7 @@ def by_code() -> Mapping[str, type[TaskforgeError]]:
 
 
 def _unknown(status: int) -> type[TaskforgeError]:
-    return errors.Unavailable if status >= 500 else errors.InvalidInput if status >= 400 else TaskforgeError
+    return errors.InvalidInput if 400 <= status < 500 else TaskforgeError
 
 
 def _made(

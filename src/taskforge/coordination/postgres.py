@@ -28,6 +28,7 @@ ALIVE_CHECK_SECONDS = 60.0
 HEARING_SECONDS = 2.0
 INLINE_SECONDS = 0.005
 CONNECT_SECONDS = 5.0
+URGENT = frozenset({Topic.READY, Topic.CANCEL})
 SEND_OFF_SECONDS = 1.0
 
 logger = logging.getLogger("taskforge.signals")
@@ -80,7 +81,7 @@ class PostgresSignals(LocalSignals):
         if self._closed or not elsewhere:
             return
         self._unsent[hint] = None
-        if hint.topic is not Topic.FINISHED:
+        if hint.topic in URGENT:
             self._urgent.set()
         if self._sender is None or self._sender.done():
             self._sender = asyncio.get_running_loop().create_task(self._send())
@@ -182,7 +183,7 @@ class PostgresSignals(LocalSignals):
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 await connection.execute(f"NOTIFY {CHANNEL}, '{payload}'")  # no quote can be in it
             await asyncio.sleep(FOLD_SECONDS)
-            if all(hint.topic is Topic.FINISHED for hint in self._unsent):
+            if not any(hint.topic in URGENT for hint in self._unsent):
                 self._urgent.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(FINISHED_FOLD_SECONDS):

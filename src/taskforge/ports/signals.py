@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 
 class Topic(StrEnum):
-    """What may have changed."""
+    """What may have changed. The first three are about jobs; the last two are for those who watch."""
 
     READY = "ready"
     FINISHED = "finished"
     CANCEL = "cancel"
+    QUEUE = "queue"
+    """A queue was made, changed or removed."""
+    WORKER = "worker"
+    """A worker came or left."""
 
 
 class Hint(NamedTuple):

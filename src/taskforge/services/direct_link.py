@@ -113,6 +113,7 @@ class DirectLink:
         self._job_types = tuple(task.name for task in registration.tasks)
         while await self._jobs.release_holds(PROMOTE_LIMIT) == PROMOTE_LIMIT:
             pass
+        self._signals.publish(Hint(Topic.WORKER, project))
         return Welcome(self._worker_id, self._options.lease, self._options.lease / 3)
 
     async def resume(self, subscription: Subscription) -> None:
@@ -305,7 +306,8 @@ class DirectLink:
 
     def _announce(self, queue_ids: Sequence[QueueId], settlements: Sequence[Settlement]) -> None:
         project = self._directory.project_id
-        self._signals.publish(Hint(Topic.FINISHED, project))
+        for queue_id in set(queue_ids):
+            self._signals.publish(Hint(Topic.FINISHED, project, queue_id))
         limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
         for queue_id, settlement in zip(queue_ids, settlements, strict=True):
             status = settlement.transition.status
@@ -340,6 +342,7 @@ class DirectLink:
             with contextlib.suppress(TaskforgeError):
                 await self._hand_back_unheard()
         await self._workers.stop(self._worker_id)
+        self._signals.publish(Hint(Topic.WORKER, self._directory.project_id))
 
     def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
         def heard(hint: Hint | None) -> None:

@@ -50,8 +50,12 @@ class Queues:
         )
         if queue is None:
             raise Conflict(f"a queue named {name!r} exists already")
-        await self._directory.refresh()
+        await self._changed(queue)
         return queue
+
+    async def _changed(self, queue: Queue) -> None:
+        await self._directory.refresh()
+        self._signals.publish(Hint(Topic.QUEUE, self._project_id, queue.id))
 
     async def list(self) -> Sequence[Queue]:
         """All queues by name."""
@@ -116,7 +120,7 @@ class Queues:
         updated = await self._queues.change(self._project_id, queue.id, change)
         if updated is None:
             raise Conflict(f"queue {queue.name!r} was deleted just now")
-        await self._directory.refresh()
+        await self._changed(updated)
         if updated.is_active:
             self._signals.publish(Hint(Topic.READY, self._project_id, updated.id))
         return updated
@@ -139,7 +143,7 @@ class Queues:
                 f"queue {queue.name!r} still has jobs: {counts}",
                 hint="let them end, move or cancel them, or `taskforge queues purge`",
             )
-        await self._directory.refresh()
+        await self._changed(queue)
 
     async def stats(self, which: str | UUID) -> QueueStats:
         """Its jobs by status."""

@@ -41,6 +41,11 @@ def write(message: msgspec.Struct) -> bytes:
     return _encoder.encode(message)
 
 
+def text(value: object) -> str:
+    """A plain value as JSON text."""
+    return _encoder.encode(value).decode()
+
+
 _decoders: dict[object, msgspec.json.Decoder[Any]] = {}
 
 

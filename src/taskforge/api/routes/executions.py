@@ -182,7 +182,7 @@ def _tail(
             if len(lines) < MAX_LINES:
                 await asyncio.sleep(TAIL_SECONDS)
 
-    return event_stream(events(), stopping_of(call.request.app))
+    return event_stream(events(), stopping_of(call.request.app), call)
 
 
 async def _has_ended(here: JobAt, execution_id: ExecutionId | None) -> bool:

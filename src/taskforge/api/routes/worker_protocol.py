@@ -226,7 +226,7 @@ async def hints(here: Here) -> Response:
             for name in sorted(told):
                 yield f"event: {name}\ndata: {{}}\n\n"
 
-    return event_stream(events(), here.stopping)
+    return event_stream(events(), here.stopping, here.call)
 
 
 _ONE = "/{worker_id}/executions/{execution_id}"
