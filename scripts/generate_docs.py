@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.domain import errors
+from taskforge.domain.access import GRANTABLE, ROLES, BuiltinRole
 from taskforge.domain.execution import FAILURES, LIVE, ExecutionStatus, Reason
 from taskforge.domain.job import FINISHED, Hold, JobStatus
 from taskforge.domain.lifecycle import TRANSITIONS, JobEvent
@@ -178,6 +179,16 @@ def settings_table() -> str:
     return _table(("setting", "environment", "type", "default", "what it is for"), rows)
 
 
+def role_table() -> str:
+    """What the built-in roles allow, by permission."""
+    roles = list(BuiltinRole)
+    rows = [
+        (f"`{permission}`", *("yes" if permission in ROLES[role] else "" for role in roles))
+        for permission in sorted(GRANTABLE)
+    ]
+    return _table(("permission", *roles), rows)
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "lifecycle.md": {
         "diagram": transition_diagram,
@@ -189,6 +200,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "errors.md": {"errors": error_table},
     "cli.md": {"exit codes": exit_code_table},
     "settings.md": {"settings": settings_table},
+    "access.md": {"roles": role_table},
 }
 
 

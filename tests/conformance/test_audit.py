@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +22,7 @@ from taskforge.services.audit import SCAN_SECONDS, AuditLog
 from taskforge.storage.audit import SqlAuditStore
 from taskforge.storage.bulk import SqlBulkStore
 from taskforge.storage.engine import One, Script
-from taskforge.storage.statements import DIALECTS, audited, catalog
 from tests.conformance.stage import Stage, run_sql
-from tests.proof.crash_points import writing_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,30 +30,6 @@ if TYPE_CHECKING:
     from taskforge.domain.audit import AuditEntry
 
 pytestmark = pytest.mark.anyio
-
-NOT_AUDITED = {
-    "of hot statements: creating, claiming and settling a job are told by its execution": {
-        "accept_job", "accept_jobs", "accept_keyed_jobs", "claim_jobs", "claim_ruled_jobs", "settle_jobs",
-        "settle_succeeded", "settle_lines", "append_lines", "beat_jobs", "open_keys", "give_places", "lock_keys",
-        "drop_oldest", "shut_gate", "forget_starts", "lock_bounded_queues",
-    },
-    "of workers, which come and go by themselves": {
-        "declare_tasks", "upsert_tasks", "insert_worker", "stop_worker", "supersede_workers", "forget_workers",
-        "note_lost_suspects", "put_worker_credential",
-    },
-    "of recovery, which only carries out what was said before": {
-        "promote_jobs", "expire_waiting", "release_holds", "rehold_jobs", "confirm_pause", "forget_pause",
-    },
-    "a step of a change that has its own entry": {
-        "bump_config", "flag_pauses", "set_queue_state", "delete_job_lines", "delete_job_executions",
-        "delete_lines_of_jobs", "delete_executions_of_jobs", "empty_project", "empty_organization",
-        "put_refresh_token", "spend_refresh_token", "rehash_password",
-    },
-    "notes the use of a credential, and failures of those who have none": {
-        "touch_key", "touch_session", "touch_login_attempts", "count_login_attempt", "forget_login_attempts",
-    },
-    "is the audit log": {"append_audit", "take_audit_head", "seal_entries", "advance_audit_head"},
-}  # fmt: skip
 
 
 def log_of(stage: Stage) -> AuditLog:
@@ -76,35 +49,6 @@ def ana(stage: Stage) -> Principal:
     return Principal(
         PrincipalKind.USER, stage.mint(), "ana@example.com", DEFAULT_ORGANIZATION, credential_id=stage.mint()
     )
-
-
-def test_every_statement_that_writes_is_audited_or_says_why_not() -> None:
-    reasons = [name for names in NOT_AUDITED.values() for name in names]
-    assert len(reasons) == len(set(reasons))
-    assert audited() | (set(reasons) & writing_statements()) == writing_statements()
-    assert not audited() & set(reasons)
-
-
-@pytest.mark.parametrize("name", sorted(audited()))
-def test_an_audited_statement_tells_what_it_changed(name: str) -> None:
-    """Its rows are how it is known that there is something to write down."""
-    for dialect in DIALECTS:
-        assert catalog(dialect)[name][0].audited
-        assert "RETURNING" in catalog(dialect)[name][0].sql
-
-
-def test_an_audited_statement_is_never_run_alone() -> None:
-    """Outside of a script nothing could be written down beside it."""
-    from tests.architecture.source import PACKAGE
-
-    alone = re.compile(r"\.(?:call|read)\(\s*(?:One|Many)\(\s*\"(\w+)\"")
-    found = {
-        name
-        for path in (PACKAGE / "storage").rglob("*.py")
-        for name in alone.findall(path.read_text("utf-8"))
-    }
-    assert found
-    assert not found & audited()
 
 
 async def test_a_change_without_its_entry_is_undone(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from taskforge.cli import (
+    audit,
     bench,
     config,
     demo,
@@ -14,12 +15,17 @@ from taskforge.cli import (
     doctor,
     enqueue,
     jobs,
+    keys,
     migrate,
+    organizations,
     pauses,
+    projects,
     prune,
     queues,
+    roles,
     run,
     schedules,
+    users,
     worker,
     workers,
 )
@@ -49,6 +55,12 @@ application.add_typer(queues.commands, name="queues")
 application.add_typer(pauses.commands, name="pauses")
 application.add_typer(workers.commands, name="workers")
 application.add_typer(schedules.commands, name="schedules")
+application.add_typer(organizations.commands, name="organizations")
+application.add_typer(projects.commands, name="projects")
+application.add_typer(users.commands, name="users")
+application.add_typer(roles.commands, name="roles")
+application.add_typer(keys.commands, name="keys")
+application.add_typer(audit.commands, name="audit")
 application.command("migrate")(migrate.migrate)
 application.command("prune")(prune.prune)
 application.command("doctor")(doctor.doctor)

@@ -45,16 +45,24 @@ class Session:
         return load_settings(self.arguments)
 
     def run(self, work: Callable[[Platform], Awaitable[T]]) -> T:
-        """Do something with the services of the project, and close them. Raises what `Wiring` raises."""
-        import asyncio
+        """Do something with the services of the project, and close them. Raises what `Wiring` raises.
 
+        In the audit log stands the user of this system, on this host.
+        """
+        import asyncio
+        import socket
+
+        from taskforge.cli.options import person
+        from taskforge.domain.access import system
+        from taskforge.ports.acting import acting
         from taskforge.wiring import Wiring
 
         wiring = Wiring(self.settings())
 
         async def main() -> T:
             try:
-                return await work(await wiring.platform())
+                with acting(system(f"{person(None) or 'somebody'}@{socket.gethostname()}")):
+                    return await work(await wiring.platform())
             finally:
                 await wiring.close()
 

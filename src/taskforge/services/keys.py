@@ -108,6 +108,32 @@ class Keys:
         principal = require(Permission.KEY_READ)
         return await self._reach(principal, organization_id, key_id)
 
+    async def with_suffix(self, organization_id: OrganizationId, suffix: str) -> ApiKey:
+        """The key whose id ends so, as people type it. Raises NotFound, InvalidInput when several do."""
+        wanted = suffix.replace("-", "").lower()
+        found = [key for key in await self.list(organization_id, revoked=True) if key.id.hex.endswith(wanted)]
+        if not wanted or not found:
+            raise NotFound(f"no key has an id that ends with {suffix!r}")
+        if len(found) > 1:
+            raise InvalidInput(
+                f"{len(found)} keys have an id that ends so", field="id", hint="give more of it"
+            )
+        return found[0]
+
+    async def queues(
+        self, project_id: ProjectId | None, names: Iterable[str] | None
+    ) -> Sequence[QueueId] | None:
+        """The ids of queues by name, for `create`; None stays None. Raises NotFound, InvalidInput."""
+        if names is None:
+            return None
+        if project_id is None:
+            raise InvalidInput("a key for certain queues is a key of their project", field="project_id")
+        found = [(name, await self._queues.find(project_id, name)) for name in names]
+        for name, queue in found:
+            if queue is None:
+                raise NotFound(f"no queue is named {name!r}")
+        return [queue.id for _, queue in found if queue is not None]
+
     async def rename(self, organization_id: OrganizationId, key_id: UUID, name: str) -> ApiKey:
         """Raises NotFound, also for a revoked one."""
         await self._reach(require(Permission.KEY_WRITE), organization_id, key_id)

@@ -247,6 +247,11 @@ class Roles:
         require(Permission.USER_READ)
         return _known(await self._people.roles(organization_id, role_id=role_id), role_id)
 
+    async def named(self, organization_id: OrganizationId, name: str) -> Role:
+        """One of them, by name. Raises NotFound."""
+        require(Permission.USER_READ)
+        return _known(await self._people.roles(organization_id, name=name), name)
+
     async def update(
         self,
         organization_id: OrganizationId,

@@ -40,11 +40,8 @@ def check_secret_key(secret: str | None, *, field: str = "secret_key") -> str:
         )
     counts = Counter(secret)
     bits = -sum(count * math.log2(count / len(secret)) for count in counts.values())
-    # what is left when every known word is taken out must still be long enough
-    rest = secret.lower()
-    for word in _KNOWN:
-        rest = rest.replace(word, "")
-    if bits < LEAST_BITS or len(rest) < LEAST_LENGTH // 2 or secret in secret[1:] + secret[:-1]:
+    is_known = any(word in secret.lower() for word in _KNOWN)  # by chance in one key of many billions
+    if is_known or bits < LEAST_BITS or secret in secret[1:] + secret[:-1]:
         raise WeakSecret("the secret key is too easily guessed", field=field, hint=_HINT)
     return secret
 

@@ -59,6 +59,13 @@ class Organizations:
         found = [organization for organization in await self.list() if organization.name == name]
         return _one(found, name)
 
+    async def ensure(self, name: str) -> Organization:
+        """The organization of this name, made if it is not there."""
+        try:
+            return await self.named(name)
+        except NotFound:
+            return await self.create(name)
+
     async def update(
         self,
         organization_id: OrganizationId,

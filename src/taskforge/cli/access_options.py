@@ -1,0 +1,66 @@
+"""What the commands about tenants, people and keys share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from taskforge.domain.ids import OrganizationId, ProjectId
+    from taskforge.wiring import Platform
+
+InOrganization = Annotated[
+    str, typer.Option("--organization", "-o", metavar="NAME", help="The organization that is meant.")
+]
+OnlyProject = Annotated[
+    str | None, typer.Option("--only-project", metavar="NAME", help="In this project only, else in all.")
+]
+PasswordFromInput = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+Generate = Annotated[bool, typer.Option("--generate", help="Make a password, and print it once.")]
+
+
+async def organization_id(platform: Platform, name: str) -> OrganizationId:
+    """The id of an organization by name. Raises NotFound."""
+    return (await platform.security.organizations.named(name)).id
+
+
+async def project_id(platform: Platform, organization: OrganizationId, name: str | None) -> ProjectId | None:
+    """The id of a project by name; None stays None. Raises NotFound."""
+    if name is None:
+        return None
+    return (await platform.security.projects.reach(organization, name=name)).id
+
+
+def password(from_input: bool, generate: bool) -> tuple[str, bool]:
+    """A password, and whether it was made here: from standard input, typed twice without being shown, or generated."""
+    import secrets
+    import sys
+
+    if generate:
+        return secrets.token_urlsafe(18), True
+    if from_input or not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n"), False
+    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return typed, False
+
+
+def moment(text: str | None, option: str) -> datetime | None:
+    """A time with its zone. Raises InvalidInput."""
+    from datetime import datetime
+
+    from taskforge.domain.errors import InvalidInput
+
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InvalidInput(f"{text!r} is no time with a zone", field=option, hint="like 2027-01-31T09:00:00Z")
+    return found

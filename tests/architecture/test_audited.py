@@ -1,0 +1,63 @@
+"""Every statement that changes something has its entry in the audit log, or stands here with its reason."""
+
+import re
+
+import pytest
+
+from taskforge.storage.statements import DIALECTS, audited, catalog
+from tests.architecture.source import PACKAGE
+from tests.proof.crash_points import writing_statements
+
+NOT_AUDITED = {
+    "of hot statements: creating, claiming and settling a job are told by its execution": {
+        "accept_job", "accept_jobs", "accept_keyed_jobs", "claim_jobs", "claim_ruled_jobs", "settle_jobs",
+        "settle_succeeded", "settle_lines", "append_lines", "beat_jobs", "open_keys", "give_places", "lock_keys",
+        "drop_oldest", "shut_gate", "forget_starts", "lock_bounded_queues",
+    },
+    "of workers, which come and go by themselves": {
+        "declare_tasks", "upsert_tasks", "insert_worker", "stop_worker", "supersede_workers", "forget_workers",
+        "note_lost_suspects", "put_worker_credential",
+    },
+    "of recovery, which only carries out what was said before": {
+        "promote_jobs", "expire_waiting", "release_holds", "rehold_jobs", "confirm_pause", "forget_pause",
+    },
+    "a step of a change that has its own entry": {
+        "bump_config", "flag_pauses", "set_queue_state", "delete_job_lines", "delete_job_executions",
+        "delete_lines_of_jobs", "delete_executions_of_jobs", "empty_project", "empty_organization",
+        "put_refresh_token", "spend_refresh_token", "rehash_password",
+    },
+    "notes the use of a credential, and failures of those who have none": {
+        "touch_key", "touch_session", "touch_login_attempts", "count_login_attempt", "forget_login_attempts",
+    },
+    "of the record: counts and samples of what was": {
+        "add_totals", "take_deltas", "put_samples", "put_metrics", "forget_record", "put_queue_samples",
+    },
+    "is the audit log": {"append_audit", "take_audit_head", "seal_entries", "advance_audit_head"},
+}  # fmt: skip
+
+
+def test_every_statement_that_writes_is_audited_or_says_why_not() -> None:
+    reasons = [name for names in NOT_AUDITED.values() for name in names]
+    assert len(reasons) == len(set(reasons))
+    assert audited() | (set(reasons) & writing_statements()) == writing_statements()
+    assert not audited() & set(reasons)
+
+
+@pytest.mark.parametrize("name", sorted(audited()))
+def test_an_audited_statement_tells_what_it_changed(name: str) -> None:
+    """Its rows are how it is known that there is something to write down."""
+    for dialect in DIALECTS:
+        assert catalog(dialect)[name][0].audited
+        assert "RETURNING" in catalog(dialect)[name][0].sql
+
+
+def test_an_audited_statement_is_never_run_alone() -> None:
+    """Outside of a script nothing could be written down beside it."""
+    alone = re.compile(r"\.(?:call|read)\(\s*(?:One|Many)\(\s*\"(\w+)\"")
+    found = {
+        name
+        for path in (PACKAGE / "storage").rglob("*.py")
+        for name in alone.findall(path.read_text("utf-8"))
+    }
+    assert found
+    assert not found & audited()
