@@ -29,7 +29,11 @@ NOT_AUDITED = {
     "notes the use of a credential, and failures of those who have none": {
         "touch_key", "touch_session", "touch_login_attempts", "count_login_attempt", "forget_login_attempts",
     },
+    "of retention, which forgets finished rows by the ages that the settings say": {
+        "prune_jobs", "prune_attempts", "prune_lines", "prune_strays", "keep_executions", "keep_lines", "take_chore",
+    },
     "of the record: counts and samples of what was": {
+        "put_worker_sample",
         "add_totals", "take_deltas", "put_samples", "put_metrics", "forget_record", "put_queue_samples",
     },
     "is the audit log": {"append_audit", "take_audit_head", "seal_entries", "advance_audit_head"},
