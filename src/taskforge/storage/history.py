@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from taskforge.domain.execution import live_execution
 from taskforge.domain.explanation import Ahead, QueueUse
+from taskforge.domain.ids import least_id
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import ExecutionStats
 from taskforge.ports.history import DeadLetterGroup, Ending, JobFilter, Walk, WorkerCounts
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
     from taskforge.domain.job import Job
 
+FINISHED = {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
+TOLERATED_CLOCK_SKEW = timedelta(hours=1)
+"""A client whose clock is further ahead makes jobs that are not found by the time at which they were created."""
 UNBOUNDED = 1 << 62
 AFTER_ALL = UUID(int=2**128 - 1)
 LEAST_SCAN, MOST_SCAN = 500, 20_000
@@ -53,8 +58,13 @@ class SqlHistoryStore:
         return (await self.walk(project_id, chosen, UNBOUNDED)).ids
 
     async def walk(self, project_id: ProjectId, chosen: JobFilter, most: int) -> Walk:
+        queues = await self._queues_by_index(project_id, chosen)
+        if queues is not None:
+            few = await self._unfinished(project_id, chosen)
+            if few is not None:
+                return await self._walk_finished(project_id, chosen, queues, few, most)
         found: list[JobId] = []
-        place: UUID | None = chosen.before or AFTER_ALL
+        place: UUID | None = self._start(chosen)
         few = await self._few(project_id, chosen)
         scan = max(LEAST_SCAN, 4 * chosen.limit) if few is None else len(few) + 1
         values = self._values(chosen) | {"project_id": project_id, "among": few}
@@ -65,6 +75,61 @@ class SqlHistoryStore:
             [place] = [self._engine.identity(row["last"]) for row in rows if row["id"] is None]
             most -= scan
             scan = min(2 * scan, max(scan, MOST_SCAN))
+        if found and len(found) == chosen.limit:  # the window may hold more
+            place = found[-1]
+        return Walk(found, place)
+
+    def _start(self, chosen: JobFilter) -> UUID:
+        """Where a walk begins. A job's id is not older than its row, but for what clocks differ."""
+        start = chosen.before or AFTER_ALL
+        if chosen.created_to is None:
+            return start
+        return min(start, least_id(chosen.created_to + TOLERATED_CLOCK_SKEW))
+
+    async def _queues_by_index(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[QueueId] | None:
+        """The queues whose finished jobs are to be listed, where a queue or a status is asked for."""
+        has_finished = chosen.statuses is None or not FINISHED.isdisjoint(chosen.statuses)
+        if chosen.dead_letter_queue_id is not None or not has_finished:
+            return None
+        if chosen.queue_ids is not None:
+            return chosen.queue_ids
+        if chosen.statuses is None:
+            return None
+        rows = await self._engine.read(One("finished_lines"))
+        identity = self._engine.identity
+        mine = [row for row in rows if row["project_id"] is None or identity(row["project_id"]) == project_id]
+        return list(dict.fromkeys(identity(row["queue_id"]) for row in mine))
+
+    async def _unfinished(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId] | None:
+        """All that wait or run and may fit, if they are few."""
+        unfinished = [status for status in chosen.statuses or JobStatus if status not in FINISHED]
+        return await self._few(project_id, replace(chosen, statuses=unfinished)) if unfinished else []
+
+    async def _walk_finished(
+        self,
+        project_id: ProjectId,
+        chosen: JobFilter,
+        queues: Sequence[QueueId],
+        few: Sequence[JobId],
+        most: int,
+    ) -> Walk:
+        """Walk back over the finished jobs of some queues, by index, and over the few others."""
+        found: list[JobId] = []
+        place: UUID | None = self._start(chosen)
+        scan = chosen.limit
+        statuses = [status for status in chosen.statuses or JobStatus if status in FINISHED]
+        values = self._values(chosen) | {"project_id": project_id}
+        while place is not None and len(found) < chosen.limit and most > 0:
+            window = {"queue_ids": queues, "statuses": statuses, "before": place, "scan": scan}
+            rows = await self._engine.read(One("newest_finished", window))
+            ids = [self._engine.identity(row["id"]) for row in rows]
+            end: UUID | None = ids[-1] if len(ids) == scan else None
+            among = ids + [job_id for job_id in few if job_id < place and (end is None or job_id >= end)]
+            page = {"before": place, "scan": len(among) + 1, "limit": chosen.limit - len(found)}
+            rows = await self._engine.read(One("walk_jobs", values | page | {"among": among}))
+            found += [self._engine.identity(row["id"]) for row in rows if row["id"] is not None]
+            most -= scan
+            place, scan = end, min(4 * scan, MOST_SCAN)
         if found and len(found) == chosen.limit:  # the window may hold more
             place = found[-1]
         return Walk(found, place)

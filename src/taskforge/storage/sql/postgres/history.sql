@@ -121,3 +121,18 @@ SELECT e.id, e.job_id, e.queue_id, e.job_type, e.worker_id, e.status, e.reason, 
 FROM taskforge_executions_of(:project_id::uuid, ARRAY[:job_id::uuid]) AS o (id),
   LATERAL (SELECT x.* FROM executions x WHERE x.id = o.id LIMIT 1) e
 ORDER BY e.claim_seq DESC, e.id DESC;
+
+-- name: newest_finished
+SELECT h.id FROM unnest(:queue_ids::uuid[]) AS q (id), LATERAL (
+  (SELECT j.id FROM jobs j WHERE 'succeeded' = ANY (:statuses::text[])
+      AND j.queue_id = q.id AND j.status = 'succeeded' AND j.id < :before::uuid
+    ORDER BY j.id DESC LIMIT (SELECT :scan::bigint))
+  UNION ALL
+  (SELECT j.id FROM jobs j WHERE 'failed' = ANY (:statuses::text[])
+      AND j.queue_id = q.id AND j.status IN ('failed', 'cancelled') AND j.status = 'failed' AND j.id < :before::uuid
+    ORDER BY j.id DESC LIMIT (SELECT :scan::bigint))
+  UNION ALL
+  (SELECT j.id FROM jobs j WHERE 'cancelled' = ANY (:statuses::text[])
+      AND j.queue_id = q.id AND j.status IN ('failed', 'cancelled') AND j.status = 'cancelled' AND j.id < :before::uuid
+    ORDER BY j.id DESC LIMIT (SELECT :scan::bigint))
+) h ORDER BY h.id DESC LIMIT (SELECT :scan::bigint);

@@ -24,7 +24,7 @@ others (queue_id) AS (
     ORDER BY j.queue_id LIMIT 1)
   FROM others o WHERE o.queue_id IS NOT NULL
 )
-SELECT l.queue_id, l.status, q.name, q.settings
+SELECT l.queue_id, l.status, q.project_id, q.name, q.settings
 FROM (
   SELECT s.queue_id, 'succeeded' AS status FROM succeeded s
   UNION ALL SELECT o.queue_id, unnest(ARRAY['cancelled', 'failed']) FROM others o

@@ -110,3 +110,17 @@ SELECT e.id, e.job_id, e.queue_id, e.job_type, e.worker_id, e.status, e.reason, 
   e.error_type, e.error_message, e.traceback, e.claimed_at, e.started_at, e.finished_at, e.heartbeat_at,
   e.duration_us
 FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id ORDER BY e.claim_seq DESC, e.id DESC;
+
+-- name: newest_finished
+SELECT e.value AS id FROM json_each(:queue_ids) q CROSS JOIN json_each(:statuses) s CROSS JOIN json_each(
+  CASE s.value WHEN 'succeeded' THEN (
+    SELECT json_group_array(f.id) FROM (
+      SELECT j.id FROM jobs j INDEXED BY jobs_succeeded
+      WHERE j.queue_id = q.value AND j.status = 'succeeded' AND j.id < :before ORDER BY j.id DESC LIMIT :scan) f)
+  ELSE (
+    SELECT json_group_array(f.id) FROM (
+      SELECT j.id FROM jobs j INDEXED BY jobs_failed
+      WHERE j.queue_id = q.value AND j.status IN ('failed', 'cancelled') AND j.status = s.value AND j.id < :before
+      ORDER BY j.id DESC LIMIT :scan) f)
+  END) e
+ORDER BY e.value DESC LIMIT :scan;

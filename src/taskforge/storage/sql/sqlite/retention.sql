@@ -23,7 +23,7 @@ others (queue_id) AS (
     WHERE j.status IN ('failed', 'cancelled') AND j.queue_id > o.queue_id ORDER BY j.queue_id LIMIT 1)
   FROM others o WHERE o.queue_id IS NOT NULL
 )
-SELECT l.queue_id, l.status, q.name, q.settings
+SELECT l.queue_id, l.status, q.project_id, q.name, q.settings
 FROM (
   SELECT queue_id, 'succeeded' AS status FROM succeeded
   UNION ALL SELECT queue_id, 'cancelled' FROM others
