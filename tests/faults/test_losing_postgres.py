@@ -13,6 +13,7 @@ import pytest
 from taskforge import Context, TaskForge
 from taskforge.domain.errors import Unavailable
 from taskforge.domain.job import JobStatus
+from taskforge.storage.migrate import schema_state
 from tests.support.databases import migrate
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
@@ -97,6 +98,30 @@ async def test_enqueue_says_unavailable_within_five_seconds(postgres_url: str, h
                 assert time.monotonic() - before < 6
             proxy.resume()
             await site.work.aenqueue()
+
+
+@pytest.mark.parametrize("statement", [b"BEGIN", b"to_regclass", b"taskforge_migrations ORDER"])
+async def test_a_connection_lost_while_the_schema_is_looked_at(postgres_url: str, statement: bytes) -> None:
+    with Proxy.before(postgres_url) as proxy:
+        proxy.reset_answer_of(statement)
+        with pytest.raises(Unavailable):
+            await schema_state(proxy.url(postgres_url))
+        (await schema_state(proxy.url(postgres_url))).check()
+
+
+async def test_a_look_at_the_schema_that_gets_no_answer_does_not_hang(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskforge.storage.migrate.CHECK_TIMEOUT", 0.5)
+    holder = await asyncpg.connect(postgres_url)
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE taskforge_migrations")
+        before = time.monotonic()
+        with pytest.raises(Unavailable):
+            await schema_state(postgres_url)
+        assert time.monotonic() - before < 5
+    await holder.close()
+    (await schema_state(postgres_url)).check()
 
 
 async def test_an_outage_shorter_than_the_lease_costs_nothing(postgres_url: str) -> None:

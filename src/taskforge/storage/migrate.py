@@ -25,6 +25,8 @@ LEDGER = (
     "(version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL)"
 )
 APPLIED = "SELECT version, name, checksum FROM taskforge_migrations ORDER BY version"
+CHECK_TIMEOUT = 5.0
+"""Seconds for each statement of a look at the schema."""
 BUSY_TIMEOUT = 30.0
 DAYS_AHEAD = 4
 """For so many days, today first, PostgreSQL has partitions ready."""
@@ -183,19 +185,19 @@ def _statements(script: str) -> list[str]:
 async def _migrate_postgres(url: str, *, apply: bool) -> SchemaState:
     import asyncpg
 
+    from taskforge.storage.postgres_errors import DRIVER_ERRORS
     from taskforge.storage.postgres_errors import translated as explain
 
+    limit = None if apply else CHECK_TIMEOUT  # a migration may take long; a look at it must not hang
     try:
-        connection = await asyncpg.connect(url, timeout=10, statement_cache_size=0)
-    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        connection = await asyncpg.connect(url, timeout=10, command_timeout=limit, statement_cache_size=0)
+        try:
+            async with connection.transaction():
+                return await _migrate_transaction(connection, apply=apply)
+        finally:
+            connection.terminate()  # a goodbye could hang, and nobody needs it
+    except DRIVER_ERRORS as error:
         raise explain(error) from error
-    try:
-        async with connection.transaction():
-            return await _migrate_transaction(connection, apply=apply)
-    except asyncpg.PostgresError as error:
-        raise explain(error) from error
-    finally:
-        await connection.close()
 
 
 async def _migrate_transaction(connection: Any, *, apply: bool) -> SchemaState:
