@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from taskforge.domain.errors import Conflict, NotFound, QueueClosed
 from taskforge.domain.job import JobStatus
@@ -16,8 +20,6 @@ from taskforge.storage.jobs import SqlJobStore
 from tests.conformance.stage import BOOM, Stage, make_engine, plain_policy
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from taskforge.domain.job import NewJob
     from taskforge.domain.queue import Queue
 
@@ -195,3 +197,64 @@ async def test_within_a_period_only_one_of_many_is_stored(stage: Stage) -> None:
             await engine.close()
     assert len(set(standing)) == 1
     assert len(await stage.sql("SELECT id FROM jobs")) == 1
+
+
+NAMES = ["a", "b", "c"]
+BATCHES = st.lists(st.lists(st.sampled_from([None, *NAMES]), min_size=1, max_size=6), min_size=2, max_size=8)
+example = itertools.count()
+
+
+@given(batches=BATCHES, ends=st.lists(st.integers(1, 3), max_size=4), stores=st.integers(2, 4))
+@settings(
+    max_examples=max(15, settings().max_examples // 5),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+async def test_whatever_is_enqueued_at_once_a_key_has_one_unfinished_job(
+    stage: Stage, batches: list[list[str | None]], ends: list[int], stores: int
+) -> None:
+    """Batches with overlapping keys, from several processes, while jobs end: losers get the id of who has the key."""
+    round_ = f"round {next(example)} "
+    queue = await stage.queue(round_)
+    await stage.know("t")
+    engines = [make_engine(stage.url, stage.clock, pool_size=2) for _ in range(stores)]
+    asked: dict[UUID, str | None] = {}
+    standing: dict[UUID, UUID] = {}
+    ended: set[UUID] = set()
+
+    async def enqueue(store: SqlJobStore, names: list[str | None]) -> None:
+        jobs = [stage.new(queue) for _ in names]
+        asked.update({job.id: name for job, name in zip(jobs, names, strict=True)})
+        keys = {
+            job.id: JobKeys(key=round_ + name)
+            for job, name in zip(jobs, names, strict=True)
+            if name is not None
+        }
+        accepted = await store.accept_ruled(stage.project, jobs, keys=keys, bounds=[])
+        standing.update(accepted.standing)
+        for name in {name for name in names if name is not None}:
+            told = {accepted.standing[job.id] for job in jobs if asked[job.id] == name}
+            assert len(told) == 1, "one answer for all of a batch"
+
+    async def work() -> None:
+        for free in ends:
+            for job in await stage.claim(queue, free=free):
+                if await stage.finish(job, Succeeded()):
+                    ended.add(job.id)
+
+    try:
+        await asyncio.gather(
+            *(enqueue(SqlJobStore(engines[number % stores]), names) for number, names in enumerate(batches)),
+            work(),
+        )
+    finally:
+        for engine in engines:
+            await engine.close()
+    rows = await stage.sql(f"SELECT id, status FROM jobs WHERE queue_id = '{queue.id}'")
+    stored = {UUID(str(job_id)): status for job_id, status in rows}
+    assert set(stored) == {job_id for job_id in asked if standing.get(job_id, job_id) == job_id}
+    assert all(asked[owner] == asked[job_id] for job_id, owner in standing.items())
+    for name in NAMES:
+        own = [job_id for job_id in stored if asked[job_id] == name]
+        assert len([job_id for job_id in own if job_id not in ended]) <= 1
+        assert bool(own) == any(name in names for names in batches)
+    assert {job_id for job_id, status in stored.items() if status == "succeeded"} == ended
