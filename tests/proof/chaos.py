@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.domain.errors import Unavailable
 from tests.conformance.stage import run_sql
@@ -139,8 +141,7 @@ class Chaos:
         while time.monotonic() < until:
             [trouble] = self._random.choices(list(kinds), list(kinds.values()))
             task = asyncio.create_task(trouble())
-            self._healing.add(task)
-            task.add_done_callback(self._healing.discard)
+            self._healing.add(task)  # kept: a trouble that failed by itself has to be seen
             await asyncio.sleep(self._random.uniform(0.4, 1.4))
             self._look_after()
         await asyncio.gather(*self._healing)
@@ -187,7 +188,7 @@ class Chaos:
     async def _terminate(self) -> None:
         """Every backend that works for somebody is ended by an administrator."""
         write(Event.CUT, file=self.history, pid=0)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncpg.PostgresError):
             await run_sql(
                 self.url,
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
