@@ -74,7 +74,7 @@ FILES = {
 }
 """Where a statement is tested, by its name or the first word of it: run first, a mutant ends at the first failure."""
 KEYED = {"accept_keyed_jobs", "drop_oldest", "give_places", "lock_keys", "open_keys"}
-OFTEN = ["test_guards", "test_races", "test_tenancy", "test_settle", "test_sweep"]
+OFTEN = ["test_guards_of_projects", "test_guards", "test_races", "test_tenancy", "test_settle", "test_sweep"]
 
 
 def survives(mutation: Mutation, environment: dict[str, str]) -> bool:
