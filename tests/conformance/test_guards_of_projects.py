@@ -235,6 +235,18 @@ async def test_by_rules_nothing_is_claimed_from_another_project_s_queue(stage: S
     assert len(await stage.claim(queue)) == 1
 
 
+@pytest.mark.parametrize("settings", [{}, {"max_concurrent_jobs": 5}], ids=["plain", "ruled"])
+async def test_a_suspect_is_not_claimed_before_it_is_due(stage: Stage, settings: dict[str, int]) -> None:
+    queue = await stage.queue(**settings)
+    await stage.know("t")
+    await stage.add(queue, 1, delay_us=60_000_000)
+    await stage.sql("UPDATE jobs SET hold = 'suspect', losses = 1")
+    assert await stage.claim(queue) == []
+    stage.clock.advance(61)
+    await stage.jobs.promote(stage.project, 10)
+    assert len(await stage.claim(queue)) == 1
+
+
 async def test_by_rules_nothing_is_claimed_too_late(stage: Stage) -> None:
     queue = await stage.queue(max_concurrent_jobs=5)
     ends = NOON + timedelta(seconds=10)

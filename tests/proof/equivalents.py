@@ -11,12 +11,6 @@ REASONS: dict[tuple[str, str, str], str] = {
     ("sqlite", "retry_job", "q.project_id = jobs.project_id"): (
         "where it gives the aging of the queue by its id, no other project has that id"
     ),
-    ("postgres", "claim_jobs", "j.status = 'pending'"): (
-        "where it stands beside `hold = 'suspect'`: only pending jobs are that (a CHECK); it fits the index"
-    ),
-    ("postgres", "claim_ruled_jobs", "j.status = 'pending'"): (
-        "where it stands beside `hold = 'suspect'`: only pending jobs are that (a CHECK); it fits the index"
-    ),
     ("postgres", "lock_keys", "k.project_id = u.project_id"): (
         "it says which row is locked: two who lock another one only wait for each other in vain"
     ),
