@@ -76,9 +76,8 @@ mutations: $(DEVELOPMENT) ## take each guard of each statement away; does a test
 	@$(BIN)/python -m tests.proof.mutate $(ARGS)
 
 .PHONY: soak
-soak: $(DEVELOPMENT) ## the suite with many thousand random examples, an hour of chaos, mutations; takes hours   (ARGS="...")
-	@TASKFORGE_TEST_PROFILE=soak $(PYTEST) -n $(TEST_PROCESSES) --timeout=7200 $(ARGS)
-	@$(BIN)/python -m tests.proof.mutate
+soak: $(DEVELOPMENT) ## many thousand random examples, an hour of chaos, mutations; takes hours   (ARGS="--minutes 5")
+	@$(BIN)/python -m tests.proof.soak --processes $(TEST_PROCESSES) $(ARGS)
 
 .PHONY: build
 build: $(DEVELOPMENT) ## the wheel, in dist/

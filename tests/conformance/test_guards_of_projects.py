@@ -14,7 +14,7 @@ from taskforge.domain.keys import ConcurrencyKey, JobKeys
 from taskforge.domain.outcome import Lost, Succeeded
 from taskforge.domain.pause import PauseKind
 from taskforge.storage.engine import One
-from tests.conformance.stage import NOON, line
+from tests.conformance.stage import NOON, WORKER, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,8 +229,11 @@ async def test_by_rules_nothing_is_claimed_from_another_project_s_queue(stage: S
     other = await stage.other_project()
     queue = await stage.queue(max_concurrent_jobs=5)
     await stage.know("t")
-    await stage.know("t", project=other)
-    await stage.add(queue, 1)
+    [job_id] = await stage.add(queue, 1)
+    values = {"queue_id": queue.id, "worker_id": WORKER, "job_types": ["t"], "free": 1, "suspects": 1}
+    claim = One("claim_ruled_jobs", {"project_id": other, "lease_us": 1_000_000, **values})
+    await stage.engine.call(claim)
+    assert await stage.status(job_id) == "pending"
     assert await stage.claim(queue, project=other) == []
     assert len(await stage.claim(queue)) == 1
 

@@ -66,6 +66,23 @@ async def test_a_slot_that_another_process_frees_is_taken_at_once(make: Callable
                 await job.aresult()
 
 
+async def test_a_place_that_recovery_frees_is_taken_at_once(make: Callable[..., TaskForge]) -> None:
+    """A job that waits too long elsewhere had the place of its key."""
+    app = make(recovery_interval_seconds=0.2, **NEVER)
+
+    async def work() -> str:
+        return "done"
+
+    for name, queue in (("served", "default"), ("unserved", "elsewhere")):
+        app.task(name=name, queue=queue, concurrency_key="one", concurrency_limit=1)(work)
+    await _until_it_hears(app)
+    async with app.worker(name="a", queues=["default"]):
+        first = await app.registry.find("unserved").options(expires=1.0).aenqueue()
+        second = await app.registry.find("served").aenqueue()
+        assert await second.aresult(timeout=30) == "done"
+        assert (await first.ajob()).status == "failed"
+
+
 async def test_while_a_rate_is_used_up_nobody_asks(make: Callable[..., TaskForge]) -> None:
     app = make(poll_seconds=3000, poll_without_hints_seconds=3000)
 

@@ -223,8 +223,9 @@ class JobStore(Protocol):
         *,
         skip: Collection[UUID] = (),
         only: UUID | None = None,
+        touched: set[ProjectId] | None = None,
     ) -> int:
-        """Make due scheduled jobs pending, but not those of ``skip``; answer how many."""
+        """Make due scheduled jobs pending, but not those of ``skip``; answer how many. ``touched`` gets their projects."""
         ...
 
     async def overdue(self, kind: Overdue, limit: int, *, skip: Collection[UUID] = ()) -> Sequence[UUID]:
@@ -238,13 +239,23 @@ class JobStore(Protocol):
         ...
 
     async def expire_waiting(
-        self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
+        self,
+        limit: int,
+        *,
+        skip: Collection[UUID] = (),
+        only: UUID | None = None,
+        touched: set[ProjectId] | None = None,
     ) -> int:
         """Fail jobs that had to start, or to finish, by now and have not started; answer how many."""
         ...
 
     async def release_holds(
-        self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
+        self,
+        limit: int,
+        *,
+        skip: Collection[UUID] = (),
+        only: UUID | None = None,
+        touched: set[ProjectId] | None = None,
     ) -> int:
         """Let jobs go whose type has become known since they were held; answer how many."""
         ...

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import TaskforgeError, TooSlow, Unavailable
-from taskforge.domain.ids import WorkerId
+from taskforge.domain.ids import ProjectId, WorkerId
 from taskforge.domain.job import AttemptPolicy, attempt_policy
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
@@ -149,11 +149,17 @@ class Recovery:
         return moved
 
     async def _move(self, kind: Overdue, limit: int, only: UUID | None = None) -> int:
+        """What moved is ready now, or has left its place to another job: whoever can run it is told."""
+        touched: set[ProjectId] = set()
         if kind == "due":
-            return await self._jobs.promote(None, limit, skip=self._refused, only=only)
-        if kind == "late":
-            return await self._jobs.expire_waiting(limit, skip=self._refused, only=only)
-        return await self._jobs.release_holds(limit, skip=self._refused, only=only)
+            moved = await self._jobs.promote(None, limit, skip=self._refused, only=only, touched=touched)
+        elif kind == "late":
+            moved = await self._jobs.expire_waiting(limit, skip=self._refused, only=only, touched=touched)
+        else:
+            moved = await self._jobs.release_holds(limit, skip=self._refused, only=only, touched=touched)
+        for project_id in touched:
+            self._signals.publish(Hint(Topic.READY, project_id))
+        return moved
 
     async def _rescue(self, dead: Sequence[WorkerId]) -> int:
         rescued = 0

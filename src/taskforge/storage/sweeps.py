@@ -58,9 +58,10 @@ class SqlSweeps:
         *,
         skip: Collection[UUID] = (),
         only: UUID | None = None,
+        touched: set[ProjectId] | None = None,
     ) -> int:
         parameters = {"project_id": project_id, "limit": limit, "skip": list(skip), "only": only}
-        return await self._let_go(One("promote_jobs", parameters))
+        return await self._let_go(One("promote_jobs", parameters), touched)
 
     async def overdue(self, kind: Overdue, limit: int, *, skip: Collection[UUID] = ()) -> Sequence[UUID]:
         rows = await self._engine.read(One(_OVERDUE[kind], {"limit": limit, "skip": list(skip)}))
@@ -104,18 +105,28 @@ class SqlSweeps:
         )
 
     async def expire_waiting(
-        self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
+        self,
+        limit: int,
+        *,
+        skip: Collection[UUID] = (),
+        only: UUID | None = None,
+        touched: set[ProjectId] | None = None,
     ) -> int:
         parameters = {"limit": limit, "skip": list(skip), "only": only}
-        return await self._let_go(One("expire_waiting", parameters))
+        return await self._let_go(One("expire_waiting", parameters), touched)
 
     async def release_holds(
-        self, limit: int, *, skip: Collection[UUID] = (), only: UUID | None = None
+        self,
+        limit: int,
+        *,
+        skip: Collection[UUID] = (),
+        only: UUID | None = None,
+        touched: set[ProjectId] | None = None,
     ) -> int:
         parameters = {"limit": limit, "skip": list(skip), "only": only}
-        return await self._let_go(One("release_holds", parameters))
+        return await self._let_go(One("release_holds", parameters), touched)
 
-    async def _let_go(self, change: One) -> int:
+    async def _let_go(self, change: One, touched: set[ProjectId] | None) -> int:
         """A change of many waiting jobs: those with a concurrency key may ask for places then, or have left some."""
         rows = await self._engine.call(change)
         identity = self._engine.identity
@@ -126,6 +137,8 @@ class SqlSweeps:
                 if row["concurrency_key"] is not None
             }
         )
+        if touched is not None:
+            touched.update(identity(row["project_id"]) for row in rows)
         return len(rows)
 
     async def give_places(self, keys: Collection[ConcurrencyKey]) -> int:
