@@ -239,7 +239,7 @@ async def test_by_rules_nothing_is_claimed_from_another_project_s_queue(stage: S
 
 
 @pytest.mark.parametrize("settings", [{}, {"max_concurrent_jobs": 5}], ids=["plain", "ruled"])
-async def test_a_suspect_is_not_claimed_before_it_is_due(stage: Stage, settings: dict[str, int]) -> None:
+async def test_a_suspect_is_not_claimed_before_it_is_due(stage: Stage, settings: dict[str, Any]) -> None:
     queue = await stage.queue(**settings)
     await stage.know("t")
     await stage.add(queue, 1, delay_us=60_000_000)
