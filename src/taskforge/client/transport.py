@@ -35,6 +35,10 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class NotSent(Unavailable):
+    """The server was not reached at all, so that any request may be sent again."""
+
+
 class Transport:
     """Speaks with one server under one key, on any event loop: each gets connections of its own.
 
@@ -76,6 +80,11 @@ class Transport:
                 headers=sent,
                 timeout=httpx2.Timeout(wait, connect=min(wait, CONNECT_SECONDS)),
             )
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise NotSent(
+                f"{self.server} cannot be reached: {error or type(error).__name__}",
+                hint="is the address right, and does the server run?",
+            ) from error
         except httpx2.TimeoutException as error:
             raise Unavailable(f"{self.server} has not answered: {type(error).__name__}") from error
         except httpx2.HTTPError as error:
@@ -87,7 +96,8 @@ class Transport:
     async def ask(self, method: str, path: str, *, may_repeat: bool | None = None, **request: Any) -> Answer:
         """`send`, tried again where the server is away or asks to wait, if it may be sent twice.
 
-        Unless ``may_repeat`` says otherwise, that is so of reads and of what is addressed by its id.
+        Unless ``may_repeat`` says otherwise, that is so of reads and of what is addressed by its id. Any request is
+        sent again that has not been sent, or was refused because there were too many.
         """
         repeatable = method in IDEMPOTENT if may_repeat is None else may_repeat
         pause = FIRST_PAUSE
@@ -98,8 +108,8 @@ class Transport:
                 if not left:
                     raise
                 pause = max(pause, error.retry_after)
-            except Unavailable:
-                if not (left and repeatable):
+            except Unavailable as error:
+                if not left or not (repeatable or isinstance(error, NotSent)):
                     raise
             await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - so that not all come back at once
             pause = min(LONGEST_PAUSE, pause * 3)

@@ -1,0 +1,260 @@
+"""Jobs, queues and workers of a server. Each verb is written once, asynchronously (``aget``); its synchronous form
+(``get``) is made of it.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID, uuid4
+
+import msgspec
+
+from taskforge.client import views
+from taskforge.domain.errors import JobCancelled, JobFailed, ResultTimeout
+from taskforge.domain.job import JobStatus
+from taskforge.wire.codec import read
+from taskforge.wire.envelope import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+    from datetime import datetime
+
+    from taskforge.client.transport import Transport
+    from taskforge.sdk.bridge import Bridge
+
+S = TypeVar("S", bound="Resource")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LONGEST_POLL = 25
+WHOLE = {"Prefer": "return=representation"}
+
+
+class Resource:
+    """One kind of thing on a server."""
+
+    def __init__(self, transport: Transport, bridge: Bridge) -> None:
+        self._transport = transport
+        self._bridge = bridge
+
+    async def _get(self, kind: type[T], path: str, **params: Any) -> T:
+        return (await self._page(kind, path, **params))[0]
+
+    async def _page(self, kind: type[T], path: str, **params: Any) -> tuple[T, views.ListMeta]:
+        answer = await self._transport.ask("GET", path, params=params)
+        envelope = read(Envelope, answer.body)
+        return read(kind, bytes(envelope.data)), read(views.ListMeta, bytes(envelope.meta))
+
+    async def _all(self, kind: type[T], path: str, limit: int, **params: Any) -> AsyncIterator[T]:
+        """Page after page, up to ``limit``."""
+        cursor: str | None = None
+        while limit > 0:
+            size = min(limit, 200)
+            page, meta = await self._page(list[kind], path, limit=size, cursor=cursor, **params)  # type: ignore[valid-type]
+            for found in page:
+                yield found
+            limit -= len(page)
+            cursor = meta.next_cursor
+            if cursor is None or not page:
+                return
+
+    async def _do(
+        self, kind: type[T], path: str, body: Any = None, *, method: str = "POST", key: str | None = None
+    ) -> T:
+        """A change that answers with the thing as it is then. A repeat of the same request has the same key."""
+        headers = WHOLE if method != "POST" else {**WHOLE, "Idempotency-Key": key or str(uuid4())}
+        data = None if body is None else msgspec.json.encode(body)
+        answer = await self._transport.ask(method, path, body=data, headers=headers)
+        return read(kind, bytes(read(Envelope, answer.body).data))
+
+
+def synchronous(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], T]:
+    """The synchronous form of a verb, for code without an event loop."""
+
+    @wraps(method)
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._bridge.run(method, self, *args, **kwargs)
+
+    return call
+
+
+class Jobs(Resource):
+    """``client.jobs``."""
+
+    async def acreate(
+        self,
+        /,
+        job_type: str,
+        payload: Any = None,
+        *,
+        queue: str | None = None,
+        idempotency_key: str | None = None,
+        **options: Any,
+    ) -> views.Job:
+        """Make a job. ``options`` are the fields of the API: priority, delay_ms, scheduled_for, max_attempts, tags ...
+
+        Raises InvalidInput, NotFound (the queue), QueueClosed, QueueFull, Unavailable.
+        """
+        body = _draft(job_type, payload, queue, options)
+        return await self._do(views.Job, "/jobs", body, key=idempotency_key)
+
+    async def acreate_many(
+        self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
+    ) -> list[views.Submitted]:
+        """Make up to 1,000 jobs, all or none; each is given by the fields of the API."""
+        return await self._do(list[views.Submitted], "/jobs/bulk", {"jobs": list(jobs)}, key=idempotency_key)
+
+    async def aget(self, job_id: UUID) -> views.Job:
+        """One job. Raises NotFound."""
+        return await self._get(views.Job, f"/jobs/{job_id}")
+
+    async def alist(self, /, *, limit: int = 20, **filters: Any) -> list[views.Job]:
+        """Jobs, newest first. ``filters`` are the API's: status, queue_name, job_type, tag, created_from ..."""
+        return [job async for job in self._all(views.Job, "/jobs", limit, **filters)]
+
+    async def acancel(self, job_id: UUID) -> views.Job:
+        """Cancel a waiting job at once, ask a running one to stop."""
+        return await self._do(views.Job, f"/jobs/{job_id}/cancel")
+
+    async def aretry(self, job_id: UUID, *, queue: str | None = None) -> views.Job:
+        """Give a failed or cancelled job its attempts once more."""
+        return await self._do(
+            views.Job, f"/jobs/{job_id}/retry", {} if queue is None else {"queue_name": queue}
+        )
+
+    async def areschedule(self, job_id: UUID, scheduled_for: datetime) -> views.Job:
+        """Give a waiting job another due time."""
+        return await self._do(
+            views.Job, f"/jobs/{job_id}/reschedule", {"scheduled_for": scheduled_for.isoformat()}
+        )
+
+    async def adelete(self, job_id: UUID) -> None:
+        """Remove a job that does not run, with all that is recorded of it."""
+        await self._transport.ask("DELETE", f"/jobs/{job_id}")
+
+    async def aexecutions(self, job_id: UUID) -> list[views.Execution]:
+        """The attempts at a job, newest first."""
+        path = f"/jobs/{job_id}/executions"
+        return [found async for found in self._all(views.Execution, path, 200)]
+
+    async def alogs(self, job_id: UUID, *, limit: int = 1000) -> list[views.LogLine]:
+        """The lines of all attempts at a job, oldest first."""
+        return [line async for line in self._all(views.LogLine, f"/jobs/{job_id}/logs", limit)]
+
+    async def aresult(self, job_id: UUID, timeout: float | None = None) -> Any:
+        """Wait for the end of a job; answers what its handler returned.
+
+        ``timeout`` is in seconds, None waits for ever. Raises JobFailed, JobCancelled, ResultTimeout, NotFound.
+        """
+        import time
+
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = LONGEST_POLL if until is None else until - time.monotonic()
+            wait = max(0, min(LONGEST_POLL, int(left + 0.999)))
+            found = await self._get(views.JobResult, f"/jobs/{job_id}/result", wait=wait)
+            if found.status.is_finished:
+                return _output(found)
+            if until is not None and time.monotonic() >= until:
+                raise ResultTimeout(f"job {job_id} has not ended within {timeout:g} s; it goes on")
+
+    create = synchronous(acreate)
+    create_many = synchronous(acreate_many)
+    get = synchronous(aget)
+    list = synchronous(alist)
+    cancel = synchronous(acancel)
+    retry = synchronous(aretry)
+    reschedule = synchronous(areschedule)
+    delete = synchronous(adelete)
+    executions = synchronous(aexecutions)
+    logs = synchronous(alogs)
+    result = synchronous(aresult)
+
+
+class Queues(Resource):
+    """``client.queues``."""
+
+    async def acreate(self, /, name: str, **values: Any) -> views.Queue:
+        """Make a queue. ``values`` are the fields of the API: description, priority, settings ..."""
+        return await self._do(views.Queue, "/queues", {"name": name, **values})
+
+    async def aget(self, queue_id: UUID) -> views.Queue:
+        """One queue. Raises NotFound."""
+        return await self._get(views.Queue, f"/queues/{queue_id}")
+
+    async def alist(self) -> list[views.Queue]:
+        """All queues by name."""
+        found: list[views.Queue] = []
+        page = 1
+        while True:
+            queues, meta = await self._page(list[views.Queue], "/queues", limit=200, page=page)
+            found += queues
+            if not meta.has_more:
+                return found
+            page += 1
+
+    async def aupdate(self, /, queue_id: UUID, **values: Any) -> views.Queue:
+        """Change what is given."""
+        return await self._do(views.Queue, f"/queues/{queue_id}", values, method="PATCH")
+
+    async def apause(self, queue_id: UUID) -> views.Queue:
+        """Hand out no more jobs, and go on taking them."""
+        return await self._do(views.Queue, f"/queues/{queue_id}/pause")
+
+    async def aresume(self, queue_id: UUID) -> views.Queue:
+        """Hand out jobs again."""
+        return await self._do(views.Queue, f"/queues/{queue_id}/resume")
+
+    async def adelete(self, queue_id: UUID) -> None:
+        """Remove a queue in which no job waits or runs. Raises Conflict."""
+        await self._transport.ask("DELETE", f"/queues/{queue_id}")
+
+    create = synchronous(acreate)
+    get = synchronous(aget)
+    list = synchronous(alist)
+    update = synchronous(aupdate)
+    pause = synchronous(apause)
+    resume = synchronous(aresume)
+    delete = synchronous(adelete)
+
+
+class Workers(Resource):
+    """``client.workers``."""
+
+    async def aget(self, worker_id: UUID) -> views.Worker:
+        """One worker. Raises NotFound."""
+        return await self._get(views.Worker, f"/workers/{worker_id}")
+
+    async def alist(self) -> list[views.Worker]:
+        """The workers, newest first."""
+        workers, _ = await self._page(list[views.Worker], "/workers", limit=200)
+        return workers
+
+    async def adrain(self, worker_id: UUID) -> views.Worker:
+        """Ask a worker to take no more jobs, and to leave when it has ended those it has."""
+        return await self._do(views.Worker, f"/workers/{worker_id}/drain")
+
+    get = synchronous(aget)
+    list = synchronous(alist)
+    drain = synchronous(adrain)
+
+
+def _draft(job_type: str, payload: Any, queue: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    draft = {"job_type": job_type, "payload": {} if payload is None else payload, **options}
+    return draft if queue is None else {**draft, "queue_name": queue}
+
+
+def _output(found: views.JobResult) -> Any:
+    detail = f": {found.error_message}" if found.error_message else ""
+    if found.status is JobStatus.SUCCEEDED:
+        return found.output
+    if found.status is JobStatus.CANCELLED:
+        raise JobCancelled(f"job {found.job_id} was cancelled{detail}")
+    raise JobFailed(
+        f"job {found.job_id} failed: {found.error_type}{detail}",
+        error_type=found.error_type,
+        traceback=found.traceback,
+    )
