@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from taskforge.storage.engine import Call, Many, One, Rows, Script, drive
+from taskforge.storage.engine import Call, Many, Rows, Script, drive
 from taskforge.storage.migrate import migrate_file
 from taskforge.storage.sqlite.connection import EPOCH, connect, identity_of, microseconds, stored, translated
 from taskforge.storage.sqlite.writer import UNDONE, Writer
@@ -64,7 +64,7 @@ class SqliteEngine:
         unbegun: Callable[[sqlite3.Connection], Any] | None = None
         if block[0].binds is not None:
             unbegun = partial(self._unless_found, call=call)
-        elif len(block) == 1 and (block[0].once or isinstance(call, One)):
+        elif _runs(block, call) <= 1:
             unbegun = partial(self._fetch, call=call)
         return await self._writer.submit(call.name, partial(self._fetch, call=call), unbegun=unbegun)
 
@@ -163,6 +163,12 @@ class SqliteEngine:
             else:
                 rows += found
         return rows
+
+
+def _runs(block: Sequence[_Prepared], call: Call) -> int:
+    """How many statements the pieces of a block become: those that are not run once, one for each row."""
+    rows = len(next(iter(call.columns.values()), ())) if isinstance(call, Many) else 1
+    return sum(1 if piece.once else rows for piece in block)
 
 
 def _made(name: str, call: Call, now: int) -> str:
