@@ -88,7 +88,7 @@ _random = random.Random(os.urandom(32))
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _random.seed(os.urandom(32)))
 
-CALM = 3
+CALM = 6
 """So many times less often a worker asks where it watches the file itself, which no commit escapes."""
 
 mint = Uuid7Source(lambda: time.time_ns() // 1_000_000, _random.getrandbits)

@@ -74,6 +74,10 @@ class RecordKeeper(Protocol):
         """Fold up to ``limit`` deltas in one transaction; answer how many: none while another process folds."""
         ...
 
+    async def has_unfolded(self) -> bool:
+        """Whether `fold` would find something: a look that locks and changes nothing."""
+        ...
+
     async def sample_queues(self, bound: int) -> int:
         """Write down what every queue holds, once in a minute whoever comes first; answer how many queues."""
         ...

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 FOLD_BATCH = 200
 MOST_BATCHES = 1_000
+SAMPLE_INTERVAL = 45.0
 FORGET_INTERVAL = 600.0
 FORGET_BATCH = 5_000
 
@@ -22,11 +23,15 @@ class Recording:
     def __init__(self, keeper: RecordKeeper) -> None:
         self._keeper = keeper
         self._forget_at = 0.0
+        self._sample_at = 0.0
 
     async def keep(self) -> None:
         """Fold what was settled, sample the queues once a minute, forget what is old."""
-        await self.fold()
-        await self._keeper.sample_queues(DEPTH_BOUND)
+        if await self._keeper.has_unfolded():
+            await self.fold()
+        if time.monotonic() >= self._sample_at:
+            self._sample_at = time.monotonic() + SAMPLE_INTERVAL
+            await self._keeper.sample_queues(DEPTH_BOUND)
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_INTERVAL
             await self._keeper.forget(FORGET_BATCH)

@@ -117,6 +117,9 @@ class SqlRecordKeeper:
 
         return await self._engine.run(script)
 
+    async def has_unfolded(self) -> bool:
+        return bool((await self._engine.read(One("has_deltas")))[0]["found"])
+
     def _join_stored(self, sums: dict[_Key, _Sums]) -> Script[None]:
         """Nobody else folds, so what is read here stands until it is written."""
         for row in (yield Many("metrics_to_fold", columns(_Key._fields, sums))):

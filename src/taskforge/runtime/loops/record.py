@@ -9,7 +9,7 @@ from taskforge.runtime.loop import Loop
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-RECORD_INTERVAL = 15.0
+RECORD_INTERVAL = 20.0
 
 
 def record_loop(keep: Callable[[], Awaitable[object]], interval: float = RECORD_INTERVAL) -> Loop:
