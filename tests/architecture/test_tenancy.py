@@ -37,6 +37,7 @@ STATEMENTS_WITHOUT_TENANT = {
     "database_now": "the database's clock is one for all projects",
     "database_settings": "the database's settings are the same for all projects",
     "audit_chains": "verifies the whole installation; each chain is then walked by its organization",
+    "has_deltas": "whether the record of any project has something to fold",
     "unsealed_chains": "the sealer serves all organizations; each chain is then sealed by its organization",
     "put_worker_sample": "by the id of the caller's own incarnation, whose project it takes",
     "lock_fold": "a lock without rows",
