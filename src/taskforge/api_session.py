@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import OrderedDict
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from taskforge.api.application import create_application
 from taskforge.api.backend import ApiOptions
-from taskforge.domain.errors import Unauthenticated
+from taskforge.domain.access import system
+from taskforge.domain.organization import DEFAULT_NAME
+from taskforge.ports.acting import acting
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.retain import retention_loop
@@ -23,8 +26,12 @@ if TYPE_CHECKING:
     from taskforge.api.authentication import Authenticator
     from taskforge.domain.access import Principal
     from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
+    from taskforge.services.security import Security
     from taskforge.wiring import Platform, Wiring
 
+TRUST_SECONDS = 3.0
+"""For so long what was looked up of an organization is believed."""
+LOOKING = system("api")
 MOST_PROJECTS = 1000
 """Services of so many projects are kept; those not used for longest go first."""
 
@@ -36,8 +43,12 @@ class Installation:
         self._wiring = wiring
         self._own = platform
         self._platforms: OrderedDict[ProjectId, Platform] = OrderedDict()
+        self._projects: dict[OrganizationId, tuple[float, Sequence[ProjectId]]] = {}
+        self._rates: dict[OrganizationId, tuple[float, int | None]] = {}
         self.authenticator = authenticator
         self.live = LiveEvents(platform.signals)
+        self.security = platform.security
+        self.audit = platform.audit
 
     async def project(self, project_id: ProjectId) -> Platform:
         platform = self._platforms.get(project_id)
@@ -49,7 +60,26 @@ class Installation:
         return platform
 
     async def projects_of(self, organization_id: OrganizationId | None) -> Sequence[ProjectId]:
-        return [self._own.project_id]
+        if organization_id is None:
+            return []
+        until, found = self._projects.get(organization_id, (0.0, ()))
+        if until < time.monotonic():
+            with acting(LOOKING):
+                projects = await self.security.projects.list(organization_id)
+            projects = sorted(projects, key=lambda project: (project.name != DEFAULT_NAME, project.name))
+            found = [project.id for project in projects]
+            self._projects[organization_id] = (time.monotonic() + TRUST_SECONDS, found)
+        return found
+
+    def forget_projects(self, organization_id: OrganizationId) -> None:
+        self._projects.pop(organization_id, None)
+
+    async def requests_per_second(self, organization_id: OrganizationId) -> int | None:
+        until, found = self._rates.get(organization_id, (0.0, None))
+        if until < time.monotonic():
+            found = (await self.security.organizations.limits(organization_id)).requests_per_second
+            self._rates[organization_id] = (time.monotonic() + TRUST_SECONDS, found)
+        return found
 
     async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
         return await self.authenticator.worker_token(registrar, project_id, worker_id)
@@ -65,14 +95,17 @@ class Installation:
                 await platform.results.close()
 
 
-class Nobody:
-    """Knows nobody."""
+class Credentials:
+    """Implements ``api.authentication.Authenticator``."""
+
+    def __init__(self, security: Security) -> None:
+        self._security = security
 
     async def authenticate(self, token: str, *, address: str | None) -> Principal:
-        raise Unauthenticated("this installation knows no callers yet")
+        return await self._security.access.authenticate(token, address=address)
 
     async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
-        raise Unauthenticated("this installation knows no callers yet")
+        return await self._security.keys.issue_worker(project_id, worker_id)
 
 
 def api_application(wiring: Wiring, authenticator: Authenticator | None = None) -> FastAPI:
@@ -84,7 +117,7 @@ def api_application(wiring: Wiring, authenticator: Authenticator | None = None) 
     async def open_backend() -> AsyncIterator[Installation]:
         try:
             platform = await wiring.platform()
-            installation = Installation(wiring, platform, authenticator or Nobody())
+            installation = Installation(wiring, platform, authenticator or Credentials(platform.security))
             async with (
                 recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
                 record_loop(platform.recording.keep),

@@ -16,14 +16,21 @@ from taskforge.api.documentation import describe, serve_documentation
 from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, RequestFault
 from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
+from taskforge.api.rates import Rates
 from taskforge.api.routes import (
+    audit,
+    auth,
     dead_letters,
     events,
     executions,
     health,
     jobs,
+    keys,
+    metrics,
     pauses,
+    people,
     queues,
+    tenants,
     worker_protocol,
     workers,
 )
@@ -41,6 +48,16 @@ RESOURCES: Sequence[Resource] = (
     pauses.pauses,
     workers.workers,
     workers.tasks,
+    metrics.metrics,
+    metrics.of_queues,
+    metrics.of_workers,
+    auth.auth,
+    tenants.organizations,
+    tenants.projects,
+    people.users,
+    people.roles,
+    keys.keys,
+    audit.audit,
     worker_protocol.protocol,
     events.events,
 )
@@ -71,6 +88,7 @@ def create_application(open_backend: Lifespan, options: ApiOptions) -> FastAPI:
         root_path=options.root_path,
     )
     application.state.options = options
+    application.state.rates = Rates()
     for prefix, resources in ((PREFIX, RESOURCES), ("", UNPREFIXED)):
         for resource in resources:
             _serve(application, prefix, resource)

@@ -1,4 +1,4 @@
-"""Who calls: what the API needs of the service that knows."""
+"""Who calls: what the API needs of the services that know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Authenticator(Protocol):
-    """Turns credentials into a principal; `services.access.Access` is the one."""
+    """Turns credentials into a principal; `api_session.Credentials` is the one."""
 
     async def authenticate(self, token: str, *, address: str | None) -> Principal:
         """Who holds this token. Raises Unauthenticated."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taskforge.domain.access import Principal
     from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
     from taskforge.ports.signals import Signals
+    from taskforge.services.audit import AuditLog
     from taskforge.services.browsing import Browsing
     from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from taskforge.services.health import Health
     from taskforge.services.insights import Insights
     from taskforge.services.live import LiveEvents
+    from taskforge.services.metrics import Metrics
     from taskforge.services.pauses import Pauses
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
     from taskforge.services.recovery import Recovery
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
+    from taskforge.services.security import Security
     from taskforge.services.submission import Submission
     from taskforge.services.workers import Workers
 
@@ -51,6 +54,7 @@ class ProjectServices(Protocol):
     browsing: Browsing
     worker_fleet: Workers
     payloads: PayloadSchemas
+    metrics: Metrics
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice."""
@@ -80,6 +84,24 @@ class Backend(Protocol):
 
     async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
         """A credential for this incarnation of a worker and no other, no longer good than the registrar's own."""
+        ...
+
+    @property
+    def security(self) -> Security:
+        """Organizations, people and credentials."""
+        ...
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit logs of all organizations."""
+        ...
+
+    def forget_projects(self, organization_id: OrganizationId) -> None:
+        """Look up again which projects it has."""
+        ...
+
+    async def requests_per_second(self, organization_id: OrganizationId) -> int | None:
+        """How often it may ask; None: as often as it likes."""
         ...
 
     async def check_ready(self) -> None:

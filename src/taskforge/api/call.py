@@ -35,6 +35,7 @@ class Call:
     principal: Principal
     language: str
     preferences: Preferences
+    has_cookie: bool = False
     mint: Callable[[], UUID] | None = None
     """Gives the ids of what this call makes: the same ones when it is repeated under its Idempotency-Key."""
 

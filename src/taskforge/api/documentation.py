@@ -121,13 +121,10 @@ def describe(operation: Operation) -> dict[str, Any]:
     if "{" in operation.path:
         statuses.add(404)
     for status in sorted(statuses):
-        responses[status] = {
-            "description": PROBLEM_WORDS[status],
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
+        responses[status] = {"description": PROBLEM_WORDS[status]}
     extra = dict(operation.extra)
     extra["x-permission"] = operation.permission.value
-    extra["security"] = [] if operation.permission is Openness.PUBLIC else [{"bearer": []}]
+    extra["security"] = [] if operation.permission is Openness.PUBLIC else [{"bearer": []}, {"cookie": []}]
     return {"responses": responses, "openapi_extra": extra}
 
 
@@ -146,12 +143,19 @@ def openapi(application: FastAPI) -> dict[str, Any]:
     components["schemas"] |= drafts.schemas()
     components["schemas"].pop("HTTPValidationError", None)
     components["schemas"].pop("ValidationError", None)
+    components["responses"] = _problems()
     components["securitySchemes"] = {
         "bearer": {
             "type": "http",
             "scheme": "bearer",
             "description": "An API key (`tfk_...`), or the access token of a login.",
-        }
+        },
+        "cookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "taskforge_session",
+            "description": "The dashboard's session; changes need `X-CSRF-Token` beside it.",
+        },
     }
     for methods in schema["paths"].values():
         for described in methods.values():
@@ -162,12 +166,18 @@ def openapi(application: FastAPI) -> dict[str, Any]:
 
 
 def _use_problems(described: dict[str, Any]) -> None:
-    """FastAPI documents its own form of 422, which we never send."""
-    invalid = described.get("responses", {}).get("422")
-    if invalid is not None:
-        invalid["content"] = {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        }
+    """Problems are the same everywhere; FastAPI's own form of 422 is never sent."""
+    for status in described.get("responses", {}):
+        if int(status) >= 400:
+            described["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
+
+
+def _problems() -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        f"Problem{status}": {"description": words, "content": content}
+        for status, words in PROBLEM_WORDS.items()
+    }
 
 
 def serve_documentation(application: FastAPI) -> None:

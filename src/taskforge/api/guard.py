@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from taskforge.api.call import Call
 from taskforge.api.operation import Openness, Reach
 from taskforge.api.preferences import preferences_of
-from taskforge.domain.errors import Forbidden, Unauthenticated
+from taskforge.domain.errors import CsrfFailed, Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     from taskforge.domain.access import Principal
 
 
+COOKIE = "taskforge_session"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
 async def begin(request: Request, operation: Operation) -> Call:
     """The call, if its caller may make it. Raises Unauthenticated, Forbidden, TooManyRequests."""
     backend: Backend = request.app.state.backend
-    principal = await _principal(request, backend)
+    principal, has_cookie = await _authenticated(request, backend)
+    if principal.organization_id is not None:
+        allowed = await backend.requests_per_second(principal.organization_id)
+        request.app.state.rates.check(principal.organization_id, allowed)
     check_permission(principal, operation)
     call = request.state.call = Call(
         request,
@@ -29,19 +36,38 @@ async def begin(request: Request, operation: Operation) -> Call:
         principal,
         request.state.language,
         preferences_of(request.headers.getlist("prefer")),
+        has_cookie,
     )
     return call
 
 
 async def check_again(call: Call) -> None:
     """For answers that last: whether the credential still holds. Raises Unauthenticated."""
-    principal = await _principal(call.request, call.backend)
+    principal, _ = await _authenticated(call.request, call.backend)
     if principal.permissions != call.principal.permissions or principal.queue_ids != call.principal.queue_ids:
         raise Unauthenticated("what the caller may do has changed", hint="ask again")
 
 
-async def _principal(request: Request, backend: Backend) -> Principal:
-    return await backend.authenticator.authenticate(_token(request), address=address_of(request))
+async def _authenticated(request: Request, backend: Backend) -> tuple[Principal, bool]:
+    """Who calls, and whether a cookie says so: then a change must come from the dashboard's own pages."""
+    cookie = request.cookies.get(COOKIE)
+    if cookie is None or "authorization" in request.headers:
+        return await backend.authenticator.authenticate(_token(request), address=address_of(request)), False
+    principal = await backend.security.access.authenticate_cookie(cookie, address=address_of(request))
+    if request.method not in SAFE_METHODS:
+        check_origin(request)
+        backend.security.logins().check_csrf(principal, request.headers.get("x-csrf-token"))
+    return principal, True
+
+
+def check_origin(request: Request) -> None:
+    """Refuse what another site's page makes a browser send. Raises CsrfFailed."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise CsrfFailed("the request comes from another site")
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise CsrfFailed("the request comes from another site")
 
 
 def check_permission(principal: Principal, operation: Operation) -> None:

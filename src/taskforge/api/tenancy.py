@@ -12,9 +12,9 @@ from fastapi import Depends, Query
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.values import Id
-from taskforge.domain.errors import InvalidInput, NotFound
+from taskforge.domain.errors import Forbidden, InvalidInput, NotFound
 from taskforge.domain.execution import Execution
-from taskforge.domain.ids import ProjectId, QueueId
+from taskforge.domain.ids import OrganizationId, ProjectId, QueueId
 from taskforge.domain.job import Job
 from taskforge.domain.queue import Queue
 from taskforge.domain.worker import Worker, WorkerStatus
@@ -22,6 +22,13 @@ from taskforge.domain.worker import Worker, WorkerStatus
 ProjectChoice = Annotated[
     Id | None, Query(description="One project of the organization; for callers that are not bound to one.")
 ]
+
+
+def organization_of(call: Call) -> OrganizationId:
+    """The caller's organization. Raises Forbidden for a caller of none."""
+    if call.principal.organization_id is None:
+        raise Forbidden("this is for callers of an organization")
+    return call.principal.organization_id
 
 
 async def reachable(call: Call, project_id: UUID | None) -> list[ProjectId]:

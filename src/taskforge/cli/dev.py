@@ -21,25 +21,38 @@ def dev(
     processes: Annotated[
         int, typer.Option("--processes", metavar="N", min=1, max=256, help="Run N workers.")
     ] = 1,
+    api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the HTTP API as well.")] = True,
     reload: Annotated[
         bool, typer.Option("--reload/--no-reload", help="Start anew when a Python file changes.")
     ] = True,
 ) -> None:
-    """Run the worker and its recovery while you write code.
+    """Run the worker, its recovery and the HTTP API while you write code.
 
     When a Python file changes, running jobs end and the worker starts anew. Ctrl-C ends it.
     """
     from taskforge.cli.applications import places
     from taskforge.cli.errors import note
+    from taskforge.cli.serve_beside import served_beside
 
     session = session_of(context)
     found = places(app, session.settings())
-    options: dict[str, object] = {"queues": queues, "concurrency": concurrency}
-    if not reload and processes > 1:
-        from taskforge.cli.supervise import supervise
+    with served_beside(session, wanted=api):
+        if reload:
+            from taskforge.cli.reload import Reloader, worker_command
 
-        raise typer.Exit(supervise(session, app, processes, options=options))
-    if not reload:
+            command = worker_command(
+                session, app, queues=queues, concurrency=concurrency, processes=processes
+            )
+            folder = found[0].folder
+            note(
+                f"taskforge dev: {found[0]}; starts anew when a Python file changes in {folder}. Ctrl-C ends it."
+            )
+            raise typer.Exit(Reloader(command, folder).run())
+        if processes > 1:
+            from taskforge.cli.supervise import supervise
+
+            options: dict[str, object] = {"queues": queues, "concurrency": concurrency}
+            raise typer.Exit(supervise(session, app, processes, options=options))
         from taskforge.cli.work import WorkerChoice, run_worker
 
         choice = WorkerChoice.parse(
@@ -51,9 +64,3 @@ def dev(
             grace=None,
         )
         raise typer.Exit(run_worker(session, app, choice))
-    from taskforge.cli.reload import Reloader, worker_command
-
-    command = worker_command(session, app, **options, processes=processes)
-    folder = found[0].folder
-    note(f"taskforge dev: {found[0]}; starts anew when a Python file changes in {folder}. Ctrl-C ends it.")
-    raise typer.Exit(Reloader(command, folder).run())

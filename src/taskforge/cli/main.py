@@ -25,6 +25,7 @@ from taskforge.cli import (
     roles,
     run,
     schedules,
+    serve,
     users,
     worker,
     workers,
@@ -47,6 +48,7 @@ application = typer.Typer(
 )
 application.command("demo")(demo.demo)
 application.command("dev")(dev.dev)
+application.command("serve")(serve.serve)
 application.command("worker")(worker.worker)
 application.command("run", context_settings=FREE_ARGUMENTS)(run.run)
 application.command("enqueue", context_settings=FREE_ARGUMENTS)(enqueue.enqueue)

@@ -1,0 +1,140 @@
+"""The audit log: who did what to what, when and from where."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from starlette.responses import Response, StreamingResponse
+
+from taskforge.api import filters
+from taskforge.api.call import Calling
+from taskforge.api.operation import Reach
+from taskforge.api.pages import Paging
+from taskforge.api.routing import Resource
+from taskforge.api.tenancy import organization_of
+from taskforge.api.values import Id
+from taskforge.domain.access import Permission
+from taskforge.domain.ids import ProjectId
+from taskforge.ports.audit import AuditFilter
+
+audit = Resource("/audit", "audit")
+
+EXPORT: dict[str, Any] = {
+    "responses": {
+        "200": {
+            "description": "One entry a line",
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        }
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntryView:
+    """An entry. `seq` and `hash` are null until it is sealed, within a second."""
+
+    id: UUID
+    organization_id: UUID
+    project_id: UUID | None
+    actor: dict[str, Any]
+    address: str | None
+    request_id: str | None
+    action: str
+    resource: dict[str, Any]
+    before: Any
+    after: Any
+    happened_at: datetime
+    seq: int | None
+    previous_hash: str | None
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationView:
+    """Whether the chain of hashes holds, and what was found where it does not."""
+
+    holds: bool
+    checked: int
+    faults: list[str]
+
+
+@audit.get("", permission=Permission.AUDIT_READ, name="audit.list", answers=AuditEntryView, is_list=True)
+async def list_entries(
+    call: Calling,
+    page: Paging,
+    action: filters.Text = None,
+    resource_kind: filters.Text = None,
+    resource_id: filters.Text = None,
+    actor_id: Annotated[Id | None, Query()] = None,
+    project_id: Annotated[Id | None, Query()] = None,
+    since: filters.Time = None,
+    until: filters.Time = None,
+) -> Response:
+    """Entries, newest first; `action` may end with `*`. Deeper than the first page: by cursor."""
+    bound = call.principal.project_id
+    if bound is not None and project_id not in (None, bound):
+        return call.answer([], "listed", meta=page.meta(has_more=False), count=0)
+    chosen = AuditFilter(
+        project_id=bound or (None if project_id is None else ProjectId(project_id)),
+        actor_id=actor_id,
+        action=action,
+        resource_kind=resource_kind,
+        resource_id=resource_id,
+        since=since,
+        until=until,
+        before=page.after,
+        limit=page.skip + page.limit + 1,
+    )
+    found = await call.backend.audit.list(organization_of(call), chosen)
+    part = found[page.skip : page.skip + page.limit]
+    has_more = len(found) > page.skip + len(part)
+    meta = page.meta(has_more=has_more, last=part[-1].id if part else None)
+    return call.answer([entry.document() for entry in part], "listed", meta=meta, count=len(part))
+
+
+@audit.get(
+    "/export",
+    permission=Permission.AUDIT_READ,
+    name="audit.export",
+    reach=Reach.ORGANIZATION,
+    extra=EXPORT,
+)
+async def export(call: Calling, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> Response:
+    """The whole chain from number `after` + 1, one entry a line (NDJSON)."""
+
+    async def lines() -> AsyncIterator[str]:
+        async for entry in call.backend.audit.export(organization_of(call), after=after):
+            yield json.dumps(entry.document()) + "\n"
+
+    headers = {"Content-Disposition": 'attachment; filename="audit.ndjson"', "Cache-Control": "no-store"}
+    return StreamingResponse(lines(), headers=headers, media_type="application/x-ndjson")
+
+
+@audit.get(
+    "/verification",
+    permission=Permission.AUDIT_READ,
+    name="audit.verify",
+    answers=VerificationView,
+    reach=Reach.ORGANIZATION,
+)
+async def verify(call: Calling) -> Response:
+    """Walk the chain from its beginning, and say whether it holds."""
+    found = await call.backend.audit.verify(organization_of(call))
+    return call.answer(VerificationView(found.holds, found.checked, [str(fault) for fault in found.faults]))
+
+
+@audit.get(
+    "/{entry_id}",
+    permission=Permission.AUDIT_READ,
+    name="audit.get",
+    answers=AuditEntryView,
+    reach=Reach.ORGANIZATION,
+)
+async def get_entry(call: Calling, entry_id: Id) -> Response:
+    """One entry."""
+    entry = await call.backend.audit.get(organization_of(call), entry_id)
+    return call.answer(entry.document())
