@@ -24,7 +24,7 @@ def test_a_healthy_database(anywhere: CommandLine) -> None:
     assert wrong == ({"durability"} if "fsync off" in str(found) or "fsync is off" in str(found) else set())
     assert list(found) == [
         "program", "database", "schema", "durability", "clock", "workers", "queues", "job types", "recovery",
-        "settings", "records",
+        "settings", "records", "tables", "transactions", "indexes", "counters",
     ]  # fmt: skip
     assert "version" in anywhere("doctor").out or wrong
 

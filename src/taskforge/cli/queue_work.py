@@ -13,19 +13,19 @@ from taskforge.domain.queue import QueueState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from taskforge.domain.job import JobStatus
     from taskforge.domain.queue import Queue
+    from taskforge.domain.stats import StatusCounts
     from taskforge.wiring import Platform
 
 
-async def all_queues(platform: Platform) -> Sequence[tuple[Queue, Mapping[JobStatus, int]]]:
+async def all_queues(platform: Platform) -> Sequence[tuple[Queue, StatusCounts]]:
     """All queues by name, with their jobs by status."""
     return [
         (queue, await platform.insights.counts(queue_id=queue.id)) for queue in await platform.queues.list()
     ]
 
 
-async def whole_queue(platform: Platform, name: str) -> tuple[Queue, Mapping[JobStatus, int], int]:
+async def whole_queue(platform: Platform, name: str) -> tuple[Queue, StatusCounts, int]:
     """A queue, its jobs by status, and how many dead letters it lists."""
     queue = await platform.queues.get(name)
     stats = await platform.queues.stats(name)
@@ -53,7 +53,7 @@ async def redrive_letters(platform: Platform, name: str, target: str | None, lim
 
 def print_queue(
     queue: Queue,
-    counts: Mapping[JobStatus, int] | None = None,
+    counts: StatusCounts | None = None,
     dead_letters: int | None = None,
     *,
     as_json: bool,
@@ -79,7 +79,7 @@ def print_queue(
     )
     if counts is not None:
         print()
-        print_fields((status.value, count) for status, count in counts.items())
+        print_fields((status.value, counts.shown(status)) for status in counts)
         print_fields([("dead letters", dead_letters)])
 
 

@@ -30,7 +30,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     print_table(
         ("NAME", "STATE", "PRIORITY", *heads),
         [
-            (q.name, q.state.value, q.priority, *(counts[status] for status in statuses))
+            (q.name, q.state.value, q.priority, *(counts.shown(status) for status in statuses))
             for q, counts in found
         ],
         empty="there are no queues yet; the first job of a task makes its queue",

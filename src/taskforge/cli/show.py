@@ -7,13 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from taskforge.domain.execution import Execution, StoredLogLine
     from taskforge.domain.explanation import Explanation
-    from taskforge.domain.job import Job, JobStatus
+    from taskforge.domain.job import Job
     from taskforge.domain.queue import Queue
-    from taskforge.domain.stats import ExecutionStats
+    from taskforge.domain.stats import ExecutionStats, StatusCounts
     from taskforge.domain.worker import Worker, WorkerStatus
 
 
@@ -60,13 +60,15 @@ def line_document(line: StoredLogLine) -> dict[str, Any]:
 
 
 def queue_document(
-    queue: Queue, counts: Mapping[JobStatus, int] | None = None, dead_letters: int | None = None
+    queue: Queue, counts: StatusCounts | None = None, dead_letters: int | None = None
 ) -> dict[str, Any]:
     """A queue with the settings that are set, and what lies in it where that was asked for."""
     document = {**plain(queue), "settings": queue.settings.to_json(), "is_active": queue.is_active}
     if counts is not None:
         by_status = {status.value: count for status, count in counts.items()}
         document["stats"] = {**by_status, "total": sum(by_status.values())}
+        if counts.bounded:
+            document["stats"]["at_least"] = sorted(counts.bounded)
     if dead_letters is not None:
         document["dead_letter_count"] = dead_letters
     return document

@@ -221,14 +221,6 @@ class UsagePoint:
     memory_percent: float
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptUsage:
-    """What one attempt in a process of its own used: processor time, and the most memory if the system tells."""
-
-    cpu_us: int
-    peak_memory_bytes: int | None
-
-
 DEPTH_BOUND = 100_000
 
 

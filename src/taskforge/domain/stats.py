@@ -13,12 +13,28 @@ if TYPE_CHECKING:
     from taskforge.domain.queue import QueueState
 
 
+COUNT_BOUND = 10_000
+"""Jobs of one queue and status are counted so far; the succeeded ones, of which no end is in sight, are a total."""
+
+
+class StatusCounts(dict["JobStatus", int]):
+    """Jobs by status; every status is present. Of those in ``bounded`` there are at least so many."""
+
+    def __init__(self, counts: Mapping[JobStatus, int], bounded: frozenset[JobStatus] = frozenset()) -> None:
+        super().__init__(counts)
+        self.bounded = bounded
+
+    def shown(self, status: JobStatus) -> str:
+        """The count as people read it: with a plus where there may be more."""
+        return f"{self[status]}+" if status in self.bounded else str(self[status])
+
+
 @dataclass(frozen=True, slots=True)
 class QueueStats:
     """Jobs of a queue by status; every status is present."""
 
     queue_id: QueueId
-    counts: Mapping[JobStatus, int]
+    counts: StatusCounts
     state: QueueState
 
     @property

@@ -26,6 +26,34 @@ class Backlog(NamedTuple):
     pending: int
 
 
+class TableSize(NamedTuple):
+    """A table with its indexes and partitions; None is what the database does not tell.
+
+    On SQLite the sizes are those of the ``file`` and of what in it is ``free``, and rows are at most so many.
+    """
+
+    name: str
+    bytes: int | None
+    live_rows: int | None
+    dead_rows: int | None
+
+
+class OldTransaction(NamedTuple):
+    """The transaction that is open for the longest time; until it ends no dead row goes."""
+
+    seconds: int
+    state: str
+    program: str
+    pid: int
+
+
+class Unfolded(NamedTuple):
+    """Counts of ended attempts that wait to be folded, of all projects, and for how long the oldest has."""
+
+    deltas: int
+    seconds: int
+
+
 class HealthStore(Protocol):
     """Read-only, and cheap enough to be asked while the system is in trouble."""
 
@@ -55,4 +83,20 @@ class HealthStore(Protocol):
 
     async def broken_records(self, project_id: ProjectId, recent: int) -> Mapping[str, int]:
         """Invariants by name, with how many of the ``recent`` newest jobs break each."""
+        ...
+
+    async def table_sizes(self) -> Sequence[TableSize]:
+        """The tables, the largest first."""
+        ...
+
+    async def oldest_transaction(self) -> OldTransaction | None:
+        """Of this database, beside the asker's own."""
+        ...
+
+    async def broken_indexes(self) -> Sequence[str]:
+        """Indexes that are not valid: the queries that need them read whole tables, unique ones keep nothing apart."""
+        ...
+
+    async def unfolded(self) -> Unfolded:
+        """What `Recording` has to do."""
         ...

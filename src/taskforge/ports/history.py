@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from taskforge.domain.explanation import Ahead, QueueUse
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
     from taskforge.domain.job import Job, JobStatus
-    from taskforge.domain.stats import ExecutionStats
+    from taskforge.domain.stats import ExecutionStats, StatusCounts
 
 
 class PayloadCondition(NamedTuple):
@@ -114,8 +114,8 @@ class HistoryStore(Protocol):
 
     async def counts(
         self, project_id: ProjectId, *, queue_id: QueueId | None = None, tag: str | None = None
-    ) -> Mapping[JobStatus, int]:
-        """Jobs by status; every status is present."""
+    ) -> StatusCounts:
+        """Jobs by status; every status is present, and counted up to a bound unless a ``tag`` is given."""
         ...
 
     async def ahead(self, project_id: ProjectId, job_id: UUID, bound: int) -> Ahead:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.worker import Worker
-    from taskforge.ports.health import HealthStore
+    from taskforge.ports.health import HealthStore, OldTransaction, TableSize, Unfolded
     from taskforge.ports.partitions import PartitionStore
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.workers import WorkerStore
@@ -24,6 +24,10 @@ BACKLOG_BOUND = 10_000
 RECENT_JOBS = 10_000
 STRAYS = 10_000
 TOLERATED_SKEW_SECONDS = 2.0
+SHOWN_TABLES = 6
+MANY_DEAD_ROWS = 100_000
+OLD_TRANSACTION_SECONDS = 300
+UNFOLDED_SECONDS = 300
 SAFE_VALUES = {
     "fsync": ("on",),
     "full_page_writes": ("on",),
@@ -114,6 +118,10 @@ class Health:
             await self._settings(),
             await self._records(),
             *await self._days(),
+            self._tables(await self._store.table_sizes()),
+            self._transactions(await self._store.oldest_transaction()),
+            self._indexes(await self._store.broken_indexes()),
+            self._counters(await self._store.unfolded()),
         ]
 
     def _durability(self, settings: Mapping[str, str]) -> Finding:
@@ -269,6 +277,66 @@ class Health:
         size = sum(leaf.bytes for leaf in leaves) / 2**20
         detail = f"{len(leaves) - len(nets)} from {days[0]} to {days[-1]}, {size:,.0f} MiB"
         return [Finding("partitions", Verdict.OK, detail)]
+
+    def _tables(self, sizes: Sequence[TableSize]) -> Finding:
+        said = ", ".join(_size(table) for table in sizes[:SHOWN_TABLES])
+        bloated = [
+            table
+            for table in sizes
+            if (table.dead_rows or 0) > MANY_DEAD_ROWS and (table.dead_rows or 0) > (table.live_rows or 0)
+        ]
+        if bloated:
+            return Finding(
+                "tables",
+                Verdict.WARNING,
+                "; ".join(f"{table.name} has {table.dead_rows:,} dead rows" for table in bloated)
+                + f"; {said}",
+                "see that autovacuum runs, and that no transaction stays open; VACUUM helps at once",
+            )
+        return Finding("tables", Verdict.OK, said)
+
+    def _transactions(self, oldest: OldTransaction | None) -> Finding:
+        if oldest is None or oldest.seconds < OLD_TRANSACTION_SECONDS:
+            said = "none is open" if oldest is None else f"the oldest is open for {oldest.seconds} s"
+            return Finding("transactions", Verdict.OK, said)
+        return Finding(
+            "transactions",
+            Verdict.WARNING,
+            f"one is open for {oldest.seconds:,} s (pid {oldest.pid}, {oldest.program or 'unnamed'}, {oldest.state})",
+            "no dead row goes while it is open, so tables grow and claims slow down: end it",
+        )
+
+    def _indexes(self, broken: Sequence[str]) -> Finding:
+        if not broken:
+            return Finding("indexes", Verdict.OK, "all are valid")
+        return Finding(
+            "indexes",
+            Verdict.PROBLEM,
+            f"not valid: {', '.join(broken)}",
+            f"REINDEX INDEX CONCURRENTLY {broken[0]}",
+        )
+
+    def _counters(self, unfolded: Unfolded) -> Finding:
+        said = f"{unfolded.deltas:,} wait to be folded"
+        if unfolded.seconds <= UNFOLDED_SECONDS:
+            return Finding("counters", Verdict.OK, said)
+        return Finding(
+            "counters",
+            Verdict.WARNING,
+            f"{said}, the oldest for {unfolded.seconds:,} s",
+            "metrics are right, and get slow: start a worker or a server, each folds",
+        )
+
+
+def _size(table: TableSize) -> str:
+    parts = []
+    if table.bytes is not None:
+        parts.append(f"{table.bytes / 1024 / 1024:,.1f} MiB")
+    if table.dead_rows is not None:
+        parts.append(f"{table.dead_rows:,} dead rows")
+    elif table.live_rows is not None:
+        parts.append(f"up to {table.live_rows:,} rows")
+    return f"{table.name} {' with '.join(parts) or 'empty'}"
 
 
 def _jobs(count: int) -> str:

@@ -13,12 +13,12 @@ from taskforge.domain.job import JobStatus
 from taskforge.ports.history import JobFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from taskforge.domain.ids import ExecutionId, ProjectId, QueueId
     from taskforge.domain.job import Job
-    from taskforge.domain.stats import ExecutionStats
+    from taskforge.domain.stats import ExecutionStats, StatusCounts
     from taskforge.domain.worker import TaskDescription, Worker
     from taskforge.ports.history import DeadLetterGroup, Ending, HistoryStore
     from taskforge.ports.workers import WorkerStore
@@ -80,10 +80,8 @@ class Insights:
         """A page of jobs, newest first."""
         return await self._history.jobs(self._project_id, chosen)
 
-    async def counts(
-        self, *, queue_id: QueueId | None = None, tag: str | None = None
-    ) -> Mapping[JobStatus, int]:
-        """Jobs by status."""
+    async def counts(self, *, queue_id: QueueId | None = None, tag: str | None = None) -> StatusCounts:
+        """Jobs by status, of each queue up to a bound (`StatusCounts.bounded`)."""
         return await self._history.counts(self._project_id, queue_id=queue_id, tag=tag)
 
     async def executions(self, job: Job) -> Sequence[Execution]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskforge.ports.health import Arrears, Backlog
+from taskforge.ports.health import Arrears, Backlog, OldTransaction, TableSize, Unfolded
 from taskforge.storage.codec import faults_of_settings, settings_of
 from taskforge.storage.engine import Engine, One
 
@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.domain.ids import ProjectId
+
+
+_INVARIANTS = (
+    "succeeded_without_record",
+    "failed_without_record",
+    "ended_but_processing",
+    "processing_without_owner",
+    "leased_but_not_processing",
+    "with_a_wrong_end",
+    "beyond_their_attempts",
+    "claimed_twice_by_one_number",
+    "dead_letters_of_no_queue",
+)
 
 
 class SqlHealthStore:
@@ -48,7 +61,22 @@ class SqlHealthStore:
 
     async def broken_records(self, project_id: ProjectId, recent: int) -> Mapping[str, int]:
         [row] = await self._engine.read(One("broken_records", {"project_id": project_id, "recent": recent}))
-        return {name: int(row[name] or 0) for name in ("succeeded_without_record", "ended_but_processing")}
+        return {name: int(row[name] or 0) for name in _INVARIANTS}
+
+    async def table_sizes(self) -> Sequence[TableSize]:
+        rows = await self._engine.read(One("table_sizes"))
+        return [TableSize(row["name"], row["bytes"], row["live_rows"], row["dead_rows"]) for row in rows]
+
+    async def oldest_transaction(self) -> OldTransaction | None:
+        rows = await self._engine.read(One("oldest_transaction"))
+        return OldTransaction(*tuple(rows[0])) if rows else None
+
+    async def broken_indexes(self) -> Sequence[str]:
+        return [row["name"] for row in await self._engine.read(One("broken_indexes"))]
+
+    async def unfolded(self) -> Unfolded:
+        [row] = await self._engine.read(One("unfolded_deltas"))
+        return Unfolded(int(row["deltas"]), int(row["seconds"]))
 
 
 def _faults(row: Any) -> Sequence[str]:

@@ -11,13 +11,13 @@ from taskforge.domain.execution import live_execution
 from taskforge.domain.explanation import Ahead, QueueUse
 from taskforge.domain.ids import least_id
 from taskforge.domain.job import JobStatus
-from taskforge.domain.stats import ExecutionStats
+from taskforge.domain.stats import COUNT_BOUND, ExecutionStats, StatusCounts
 from taskforge.ports.history import DeadLetterGroup, Ending, JobFilter, Walk, WorkerCounts
 from taskforge.storage.codec import execution_of, job_of, line_of
 from taskforge.storage.engine import Engine, One
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from taskforge.domain.execution import Execution, StoredLogLine
@@ -187,11 +187,16 @@ class SqlHistoryStore:
 
     async def counts(
         self, project_id: ProjectId, *, queue_id: QueueId | None = None, tag: str | None = None
-    ) -> Mapping[JobStatus, int]:
-        rows = await self._engine.read(
-            One("count_jobs", {"project_id": project_id, "queue_id": queue_id, "tag": tag})
-        )
-        return dict.fromkeys(JobStatus, 0) | {JobStatus(row["status"]): int(row["jobs"]) for row in rows}
+    ) -> StatusCounts:
+        chosen: dict[str, Any] = {"project_id": project_id, "queue_id": queue_id}
+        if tag is None:
+            rows = await self._engine.read(One("count_jobs", {**chosen, "bound": COUNT_BOUND}))
+        else:
+            rows = await self._engine.read(One("count_tagged_jobs", {**chosen, "tag": tag}))
+        counts = dict.fromkeys(JobStatus, 0)
+        for row in rows:
+            counts[JobStatus(row["status"])] += int(row["jobs"])
+        return StatusCounts(counts, frozenset(JobStatus(row["status"]) for row in rows if row["is_bounded"]))
 
     async def ahead(self, project_id: ProjectId, job_id: UUID, bound: int) -> Ahead:
         rows = await self._engine.read(

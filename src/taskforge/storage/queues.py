@@ -254,7 +254,7 @@ def _verb(before: Queue, after: Queue) -> str:
 
 
 def _counts(rows: Rows) -> dict[JobStatus, int]:
-    return {JobStatus(row["status"]): int(row["jobs"]) for row in rows}
+    return {JobStatus(row["status"]): int(row["jobs"]) for row in rows if row["jobs"]}
 
 
 def _values(

@@ -24,7 +24,6 @@ SAMPLES_AGE = timedelta(hours=3)
 MINUTES_AGE = timedelta(days=7)
 HOURS_AGE = timedelta(days=400)
 GAUGES_AGE = timedelta(days=14)
-USAGE_AGE = timedelta(days=90)
 
 _METRICS = (
     "subject_id",
@@ -160,7 +159,6 @@ class SqlRecordKeeper:
             "minutes_us": MINUTES_AGE,
             "hours_us": HOURS_AGE,
             "gauges_us": GAUGES_AGE,
-            "usage_us": USAGE_AGE,
         }
         old = {name: age // timedelta(microseconds=1) for name, age in ages.items()}
         await self._engine.call(One("forget_record", {**old, "limit": limit}))

@@ -98,11 +98,3 @@ CREATE TABLE worker_samples (
   PRIMARY KEY (worker_id, sampled_at)
 );
 CREATE INDEX worker_samples_by_time ON worker_samples (sampled_at);
-
--- What one attempt used, where a process of its own ran it.
-CREATE TABLE execution_usage (
-  execution_id uuid PRIMARY KEY,
-  project_id uuid NOT NULL,
-  cpu_us bigint NOT NULL CHECK (cpu_us >= 0),
-  peak_memory_bytes bigint CHECK (peak_memory_bytes >= 0)
-);

@@ -93,11 +93,3 @@ CREATE TABLE worker_samples (
   PRIMARY KEY (worker_id, sampled_at)
 ) STRICT;
 CREATE INDEX worker_samples_by_time ON worker_samples (sampled_at);
-
--- What one attempt used, where a process of its own ran it.
-CREATE TABLE execution_usage (
-  execution_id TEXT NOT NULL PRIMARY KEY,
-  project_id TEXT NOT NULL,
-  cpu_us INTEGER NOT NULL CHECK (cpu_us >= 0),
-  peak_memory_bytes INTEGER CHECK (peak_memory_bytes >= 0)
-) STRICT;

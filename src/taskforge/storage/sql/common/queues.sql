@@ -24,9 +24,14 @@ SELECT id, project_id, name, description, priority, state, settings, is_ruled, p
 WHERE project_id = :project_id ORDER BY name;
 
 -- name: count_unfinished
-SELECT status, count(*) AS jobs FROM jobs
-WHERE project_id = :project_id AND queue_id = :queue_id AND status IN ('pending', 'scheduled', 'processing')
-GROUP BY status;
+SELECT 'pending' AS status, (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.project_id = :project_id
+  AND j.queue_id = :queue_id AND j.status = 'pending' AND j.hold IS NULL LIMIT 10000) b)
+  + (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.project_id = :project_id
+  AND j.queue_id = :queue_id AND j.status = 'pending' AND j.hold IS NOT NULL LIMIT 10000) b) AS jobs
+UNION ALL SELECT 'scheduled', (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.project_id = :project_id
+  AND j.queue_id = :queue_id AND j.status = 'scheduled' LIMIT 10000) b)
+UNION ALL SELECT 'processing', (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.project_id = :project_id
+  AND j.queue_id = :queue_id AND j.status = 'processing' LIMIT 10000) b);
 
 -- name: delete_queue
 -- audited

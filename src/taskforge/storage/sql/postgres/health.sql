@@ -18,3 +18,30 @@ SELECT
     AND waits_until IS NOT NULL AND waits_until < t.latest) AS overdue_limits
 FROM (SELECT coalesce(:now::timestamptz, clock_timestamp())
   - :slack_us::bigint * interval '1 microsecond' AS latest) t;
+
+-- name: table_sizes
+-- a partitioned table with all its partitions
+SELECT coalesce(pg_partition_root(s.relid)::regclass::text, s.relname) AS name,
+  sum(pg_total_relation_size(s.relid))::bigint AS bytes, sum(s.n_live_tup)::bigint AS live_rows,
+  sum(s.n_dead_tup)::bigint AS dead_rows
+FROM pg_stat_user_tables s WHERE s.schemaname = ANY (current_schemas(false))
+GROUP BY 1 ORDER BY 2 DESC, 1;
+
+-- name: oldest_transaction
+-- those of other users may be hidden from us
+SELECT floor(extract(epoch FROM clock_timestamp() - a.xact_start))::bigint AS seconds, a.state AS state,
+  left(coalesce(a.application_name, ''), 60) AS program, a.pid AS pid
+FROM pg_stat_activity a
+WHERE a.datname = current_database() AND a.xact_start IS NOT NULL AND a.pid <> pg_backend_pid()
+  AND a.backend_type = 'client backend'
+ORDER BY a.xact_start LIMIT 1;
+
+-- name: broken_indexes
+SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (current_schemas(false)) AND c.relkind = 'i' AND NOT (i.indisvalid AND i.indisready) ORDER BY 1;
+
+-- name: unfolded_deltas
+SELECT count(*) AS deltas, coalesce(floor(extract(epoch FROM
+  coalesce(:now::timestamptz, clock_timestamp()) - min(d.settled_at)))::bigint, 0) AS seconds
+FROM attempt_deltas d;

@@ -78,9 +78,31 @@ FROM jobs j LEFT JOIN LATERAL (
 WHERE j.project_id = :project_id::uuid AND j.id = ANY (:job_ids::uuid[]);
 
 -- name: count_jobs
-SELECT status, count(*) AS jobs FROM jobs
+-- Over the partial indexes, each count up to the bound; the succeeded ones are a running total.
+SELECT s.status, s.jobs, s.is_bounded FROM queues q, LATERAL (
+  SELECT 'pending' AS status, sum(n) AS jobs, bool_or(n >= :bound::bigint) AS is_bounded FROM (
+    SELECT count(*) AS n FROM (SELECT 1 FROM jobs j
+      WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT :bound::bigint) b
+    UNION ALL SELECT count(*) FROM (SELECT 1 FROM jobs j
+      WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL LIMIT :bound::bigint) b) w
+  UNION ALL SELECT 'scheduled', count(*), count(*) >= :bound::bigint FROM (
+    SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' LIMIT :bound::bigint) b
+  UNION ALL SELECT 'processing', count(*), count(*) >= :bound::bigint FROM (
+    SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing' LIMIT :bound::bigint) b
+  UNION ALL SELECT k.status, count(*) FILTER (WHERE f.status = k.status), count(*) >= :bound::bigint
+    FROM (VALUES ('failed'), ('cancelled')) AS k (status), (
+      SELECT j.status FROM jobs j WHERE j.queue_id = q.id AND j.status IN ('failed', 'cancelled')
+      LIMIT :bound::bigint) f GROUP BY k.status
+  UNION ALL SELECT 'succeeded',
+    coalesce((SELECT t.succeeded_jobs FROM queue_totals t WHERE t.queue_id = q.id), 0)
+      + coalesce((SELECT sum(d.succeeded - d.removed) FROM attempt_deltas d WHERE d.queue_id = q.id), 0), false
+) s
+WHERE q.project_id = :project_id::uuid AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid);
+
+-- name: count_tagged_jobs
+SELECT status, count(*) AS jobs, false AS is_bounded FROM jobs
 WHERE project_id = :project_id::uuid AND (:queue_id::uuid IS NULL OR queue_id = :queue_id::uuid)
-  AND (:tag::text IS NULL OR tags @> to_jsonb(:tag::text))
+  AND tags @> to_jsonb(:tag::text)
 GROUP BY status;
 
 -- name: list_lines

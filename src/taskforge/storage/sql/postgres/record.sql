@@ -139,7 +139,7 @@ WHERE w.project_id = :project_id::uuid AND (:name::text IS NULL OR w.name = :nam
 ORDER BY w.created_at DESC, w.id DESC LIMIT 1000;
 
 -- name: forget_record
--- each kind at its age; an execution id begins with the milliseconds of its claim
+-- each kind at its age
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
 samples AS (
   DELETE FROM attempt_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_samples r, t
@@ -156,11 +156,6 @@ hours AS (
 queues AS (
   DELETE FROM queue_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM queue_samples r, t
     WHERE r.minute < t.now - :gauges_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
-),
-workers AS (
-  DELETE FROM worker_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM worker_samples r, t
-    WHERE r.sampled_at < t.now - :gauges_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
 )
-DELETE FROM execution_usage WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM execution_usage r, t
-  WHERE r.execution_id < (lpad(to_hex(floor(extract(epoch FROM t.now - :usage_us::bigint * interval '1 microsecond')
-    * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid LIMIT (SELECT :limit::bigint)));
+DELETE FROM worker_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM worker_samples r, t
+  WHERE r.sampled_at < t.now - :gauges_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)));

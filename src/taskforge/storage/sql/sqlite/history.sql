@@ -71,9 +71,43 @@ FROM jobs j LEFT JOIN executions e
 WHERE j.project_id = :project_id AND j.id IN (SELECT value FROM json_each(:job_ids));
 
 -- name: count_jobs
-SELECT status, count(*) AS jobs FROM jobs
+-- Over the partial indexes, each count up to the bound; the succeeded ones are a running total.
+SELECT status, jobs, coalesce(reach, jobs) >= :bound AS is_bounded FROM (
+  SELECT 'pending' AS status, (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_ready
+    WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT :bound))
+    + (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_held
+    WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL LIMIT :bound)) AS jobs, NULL AS reach
+  FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id)
+  UNION ALL
+  SELECT 'scheduled', (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_scheduled
+    WHERE j.queue_id = q.id AND j.status = 'scheduled' LIMIT :bound)), NULL
+  FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id)
+  UNION ALL
+  SELECT 'processing', (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_processing
+    WHERE j.queue_id = q.id AND j.status = 'processing' LIMIT :bound)), NULL
+  FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id)
+  UNION ALL
+  SELECT 'failed', (SELECT count(*) FROM (SELECT j.status FROM jobs j INDEXED BY jobs_failed
+    WHERE j.queue_id = q.id AND j.status IN ('failed', 'cancelled') LIMIT :bound) WHERE status = 'failed'),
+    (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_failed
+    WHERE j.queue_id = q.id AND j.status IN ('failed', 'cancelled') LIMIT :bound))
+  FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id)
+  UNION ALL
+  SELECT 'cancelled', (SELECT count(*) FROM (SELECT j.status FROM jobs j INDEXED BY jobs_failed
+    WHERE j.queue_id = q.id AND j.status IN ('failed', 'cancelled') LIMIT :bound) WHERE status = 'cancelled'),
+    (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_failed
+    WHERE j.queue_id = q.id AND j.status IN ('failed', 'cancelled') LIMIT :bound))
+  FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id)
+  UNION ALL
+  SELECT 'succeeded', coalesce((SELECT t.succeeded_jobs FROM queue_totals t WHERE t.queue_id = q.id), 0)
+    + coalesce((SELECT sum(d.succeeded) FROM attempt_deltas d WHERE d.queue_id = q.id), 0), 0
+  FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id)
+);
+
+-- name: count_tagged_jobs
+SELECT status, count(*) AS jobs, 0 AS is_bounded FROM jobs
 WHERE project_id = :project_id AND (:queue_id IS NULL OR queue_id = :queue_id)
-  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag))
+  AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)
 GROUP BY status;
 
 -- name: list_lines

@@ -139,7 +139,7 @@ WHERE w.project_id = :project_id AND (:name IS NULL OR w.name = :name) AND (:wor
 ORDER BY w.created_at DESC, w.id DESC LIMIT 1000;
 
 -- name: forget_record
--- each kind at its age; an execution id begins with the milliseconds of its claim
+-- each kind at its age
 DELETE FROM attempt_samples WHERE rowid IN (
   SELECT rowid FROM attempt_samples WHERE last_at < :now - :samples_us LIMIT :limit);
 DELETE FROM attempt_metrics WHERE rowid IN (
@@ -150,7 +150,3 @@ DELETE FROM queue_samples WHERE rowid IN (
   SELECT rowid FROM queue_samples WHERE minute < :now - :gauges_us LIMIT :limit);
 DELETE FROM worker_samples WHERE rowid IN (
   SELECT rowid FROM worker_samples WHERE sampled_at < :now - :gauges_us LIMIT :limit);
-DELETE FROM execution_usage WHERE rowid IN (
-  SELECT rowid FROM execution_usage
-  WHERE execution_id < printf('%08x-%04x', (:now - :usage_us) / 1000 >> 16, (:now - :usage_us) / 1000 & 65535)
-  LIMIT :limit);
