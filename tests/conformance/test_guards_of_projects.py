@@ -58,6 +58,7 @@ async def owned(stage: Stage) -> Owned:
     assert await stage.finish(done, Succeeded("1"), lines=[line(1, "said")])
     failed = await stage.bury(queue)
     await stage.add(queue, 2)
+    await stage.add(queue, 1, "unknown")
     await stage.pauses.create(stage.project, PauseKind.TYPE, "gone", None, "test")
     removed = await stage.pauses.remove(stage.project, PauseKind.TYPE, "gone")
     pause, _ = await stage.pauses.create(stage.project, PauseKind.TYPE, "quiet", None, "test")
