@@ -29,6 +29,7 @@ from taskforge.domain.errors import (
     Forbidden,
     InvalidCredentials,
     InvalidInput,
+    LimitExceeded,
     NotFound,
     TooManyRequests,
     Unauthenticated,
@@ -39,6 +40,7 @@ from taskforge.ports.acting import acting
 from taskforge.services.access import CACHE_SECONDS, Access
 from taskforge.services.access_tokens import AccessTokens
 from taskforge.services.keys import Keys
+from taskforge.services.limits import LimitGuard
 from taskforge.services.logins import Logins
 from taskforge.services.passwords import Passwords
 from taskforge.services.people import Roles, Users
@@ -675,3 +677,33 @@ def test_every_role_and_alias_means_something() -> None:
     ]
     for more, less in pairwise(chain):
         assert ROLES[less] < ROLES[more]
+
+
+async def test_limits_of_an_organization(house: House) -> None:
+    guard = LimitGuard(SqlTenantStore(house.stage.engine, house.stage.mint), monotonic=lambda: house.seconds)
+    queue = await house.stage.queue()
+    await house.stage.add(queue, 8)
+    await house.stage.know("t")
+    for _ in range(100):  # no limit is set
+        await guard.check_request(DEFAULT_ORGANIZATION)
+    await guard.check_jobs(DEFAULT_ORGANIZATION, 10**6)
+    limits = {"queued_jobs": 10, "workers": 1, "requests_per_second": 2}
+    await house.organizations.update(DEFAULT_ORGANIZATION, limits=limits)
+    house.seconds += 3
+    await guard.check_jobs(DEFAULT_ORGANIZATION, 2)
+    with pytest.raises(LimitExceeded) as refused:  # counted, though they are not stored yet
+        await guard.check_jobs(DEFAULT_ORGANIZATION, 1)
+    assert refused.value.limit == "queued_jobs"
+    with pytest.raises(LimitExceeded):
+        await guard.check_worker(DEFAULT_ORGANIZATION)
+    house.seconds += 1
+    await guard.check_jobs(DEFAULT_ORGANIZATION, 2)
+    for _ in range(4):
+        await guard.check_request(DEFAULT_ORGANIZATION)
+    with pytest.raises(TooManyRequests) as waits:
+        await guard.check_request(DEFAULT_ORGANIZATION)
+    assert waits.value.retry_after == pytest.approx(0.5)
+    other = await house.organizations.create("acme")
+    await guard.check_request(other.id)
+    await guard.check_jobs(other.id, 10**6)
+    await guard.check_worker(other.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -9,6 +10,18 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import OrganizationId, ProjectId
     from taskforge.domain.organization import Organization, Project
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an organization has at the moment; ``queued_jobs`` is counted a little beyond what was asked for at most."""
+
+    queued_jobs: int
+    workers: int
+
+    def with_jobs(self, added: int) -> Usage:
+        """The same, after that many jobs were added."""
+        return Usage(self.queued_jobs + added, self.workers)
 
 
 class TenantStore(Protocol):
@@ -32,6 +45,10 @@ class TenantStore(Protocol):
 
     async def delete_organization(self, organization_id: OrganizationId) -> bool:
         """Remove it with its people and credentials. Raises Conflict while a project has queues or live workers."""
+        ...
+
+    async def usage(self, organization_id: OrganizationId, bound: int) -> Usage:
+        """What it has; waiting jobs are counted up to ``bound`` + 1."""
         ...
 
     async def create_project(self, organization_id: OrganizationId, name: str) -> Project | None:

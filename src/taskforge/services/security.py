@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from taskforge.services.access import Access
 from taskforge.services.access_tokens import AccessTokens
 from taskforge.services.keys import Keys
+from taskforge.services.limits import LimitGuard
 from taskforge.services.logins import Logins
 from taskforge.services.passwords import Passwords
 from taskforge.services.people import Roles, Users
@@ -63,6 +64,7 @@ class Security:
         self._tokens = AccessTokens(secrets, now=now, mint=mint) if secret else None
         self.access = Access(stores.credentials, self._tokens)
         self.organizations = Organizations(stores.tenants)
+        self.limits = LimitGuard(stores.tenants)
         self.projects = Projects(stores.tenants)
         self.users = Users(stores.people, self._passwords, self.access.forget)
         self.roles = Roles(stores.people, self.access.forget)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.errors import Conflict, NotFound
 from taskforge.domain.ids import OrganizationId
 from taskforge.domain.organization import DEFAULT_NAME, Limits, Organization, Project
+from taskforge.ports.tenants import Usage
 from taskforge.storage.auditing import Audit
 from taskforge.storage.engine import Engine, One, Script
 
@@ -89,6 +90,11 @@ class SqlTenantStore:
             return True
 
         return await self._engine.run(script)
+
+    async def usage(self, organization_id: OrganizationId, bound: int) -> Usage:
+        chosen = {"organization_id": organization_id, "limit": bound + 1}
+        row = (await self._engine.read(One("organization_usage", chosen)))[0]
+        return Usage(int(row["queued_jobs"]), int(row["workers"]))
 
     async def create_project(self, organization_id: OrganizationId, name: str) -> Project | None:
         audit = Audit(organization_id=organization_id)
