@@ -36,6 +36,10 @@ class Contender:
         """A loaded queue emptied by worker processes."""
         return None
 
+    async def drain_remote(self, jobs: int) -> Drain | None:
+        """A loaded queue emptied by one worker process that knows a server and no database."""
+        return None
+
     async def drain_by_rules(self, jobs: int) -> Drain | None:
         """A loaded queue that has a limit and a rate, both too high to matter, emptied by one process."""
         return None

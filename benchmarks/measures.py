@@ -85,6 +85,10 @@ async def _drain_two(contender: Contender, sizes: Sizes) -> Figures:
     return _drain(await contender.drain(sizes.jobs, 2))
 
 
+async def _drain_remote(contender: Contender, sizes: Sizes) -> Figures:
+    return _drain(await contender.drain_remote(sizes.jobs))
+
+
 async def _drain_by_rules(contender: Contender, sizes: Sizes) -> Figures:
     return _drain(await contender.drain_by_rules(sizes.jobs))
 
@@ -129,6 +133,7 @@ MEASURES = (
     Measure("bulk", _bulk),
     Measure("drain-one", _drain_one),
     Measure("drain-two", _drain_two),
+    Measure("drain-remote", _drain_remote),
     Measure("drain-ruled", _drain_by_rules),
     Measure("drain-unknown", _drain_among_unknown, repeated=False),
     Measure("latency", _between_processes),

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.contender import Contender
+from benchmarks.serving import serving
 from taskforge.bench import claims, drain, enqueue, idle, latency
 from taskforge.bench.import_time import import_time
 from taskforge.bench.ledger import is_sqlite
@@ -54,6 +55,13 @@ class TaskForgeContender(Contender):
     async def drain(self, jobs: int, processes: int) -> Drain | None:
         async with self._migrated() as database_url:
             return await drain.drain(database_url, jobs, processes, self._stamps)
+
+    async def drain_remote(self, jobs: int) -> Drain | None:
+        async with (
+            self._migrated() as database_url,
+            serving(database_url, self._stamps.path.parent) as server,
+        ):
+            return await drain.drain(database_url, jobs, 1, self._stamps, environment=server)
 
     async def drain_by_rules(self, jobs: int) -> Drain | None:
         rules = {"max_concurrent_jobs": 10_000, "rate_limit": 10_000_000}

@@ -24,16 +24,16 @@ async def drain(
     *,
     rules: Mapping[str, int] | None = None,
     unknown: int = 0,
+    environment: Mapping[str, str] | None = None,
 ) -> Drain:
     """Load `jobs` no-op jobs into an empty database and let worker processes run them.
 
-    `rules` are settings of their queue; `unknown` jobs of a type that nobody knows stand before them.
+    `rules` are settings of their queue; `unknown` jobs of a type that nobody knows stand before them. `environment`
+    goes to the workers as well, such as the server that they are to use.
     """
     await prepare(database_url, rules or {}, unknown)
     await load(database_url, jobs)
-    environment = {**stamps.environment, "TASKFORGE_DATABASE_URL": database_url}
+    given = {**stamps.environment, "TASKFORGE_DATABASE_URL": database_url, **(environment or {})}
     async with counter(database_url) as count:
         ledger = Ledger(count, UNFINISHED_AND_KNOWN if unknown else UNFINISHED)
-        return await observe_drain(
-            worker_command(), environment, stamps, ledger, jobs=jobs, processes=processes
-        )
+        return await observe_drain(worker_command(), given, stamps, ledger, jobs=jobs, processes=processes)

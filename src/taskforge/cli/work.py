@@ -190,6 +190,8 @@ def write_logs(application: TaskForge, *, verbose: bool) -> None:
             f"log_level must be one of {', '.join(LOG_LEVELS)}, not {name!r}", field="log_level"
         )
     logging.basicConfig(level=LOG_LEVELS[name], format=LOG_FORMAT, stream=sys.stderr)
+    if LOG_LEVELS[name] > logging.DEBUG:
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to a server
 
 
 def leave_with_parent() -> None:
