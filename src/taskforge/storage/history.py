@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from taskforge.domain.job import Job
 
 FINISHED = {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
-TOLERATED_CLOCK_SKEW = timedelta(hours=1)
+TOLERATED_CLOCK_SKEW = timedelta(minutes=5)
 """A client whose clock is further ahead makes jobs that are not found by the time at which they were created."""
 UNBOUNDED = 1 << 62
 AFTER_ALL = UUID(int=2**128 - 1)
