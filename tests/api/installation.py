@@ -17,7 +17,7 @@ from taskforge.settings import load_settings
 from taskforge.wiring import Wiring
 
 ADMIN = Principal(PrincipalKind.KEY, UUID(int=0xAD), "admin", DEFAULT_ORGANIZATION, permissions=GRANTABLE)
-SECRET = "correct-horse-battery-staple-0123456789"
+SECRET = "k7Qw2ZrT9xLmB4vN8sPd3HfJ6yUaC1eG5oXiRtYb"
 
 
 @dataclass
@@ -90,11 +90,11 @@ class Installation:
 
 
 @asynccontextmanager
-async def running(url: str, **settings: Any) -> AsyncIterator[Installation]:
-    """The application over a database, without a network."""
+async def running(url: str, *, own_credentials: bool = False, **settings: Any) -> AsyncIterator[Installation]:
+    """The application over a database, without a network; with the callers above, or with credentials of its own."""
     callers = KnownCallers()
     wiring = Wiring(load_settings({"database_url": url, "secret_key": SECRET, **settings}))
-    application = api_application(wiring, callers)
+    application = api_application(wiring, None if own_credentials else callers)
     async with application.router.lifespan_context(application):
         transport = httpx2.ASGITransport(app=application, client=("127.0.0.1", 4711))
         async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as http:

@@ -160,6 +160,7 @@ class Projects:
     async def delete(self, organization_id: OrganizationId, project_id: ProjectId) -> None:
         """Remove a project without queues and live workers. Raises Conflict with the counts, NotFound."""
         _whole(require(Permission.PROJECT_WRITE).project_id)
+        await self.reach(organization_id, project_id=project_id)
         if project_id == DEFAULT_PROJECT:
             raise Conflict("the default project of the installation stays")
         if not await self._tenants.delete_project(organization_id, project_id):

@@ -1,0 +1,77 @@
+"""Two organizations with the same things in each, callers of every role, and the path of everything."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from taskforge.domain.access import ROLES, BuiltinRole, Permission, system
+from taskforge.domain.ids import DEFAULT_ORGANIZATION, OrganizationId
+from taskforge.domain.worker import Registration, TaskDescription, WorkerType
+from taskforge.ports.acting import acting
+from taskforge.services.processes import this_process
+from tests.api.installation import Client, Installation
+
+PASSWORD = "four words in line"
+
+
+@dataclass
+class Tenant:
+    """An organization, keys of its callers by role, and the ids of what it has by the name in paths."""
+
+    organization_id: OrganizationId
+    keys: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+async def make_tenant(installation: Installation, name: str) -> Tenant:
+    """An organization with a queue, a job, a worker, a user, a role and keys. One of everything."""
+    backend: Any = installation.application.state.backend
+    with acting(system("test")):
+        if name == "default":
+            tenant = Tenant(DEFAULT_ORGANIZATION)
+        else:
+            tenant = Tenant((await backend.security.organizations.create(name)).id)
+        for role in BuiltinRole:
+            _, tenant.keys[role] = await backend.security.keys.create(tenant.organization_id, role, role=role)
+        backend.forget_projects(tenant.organization_id)
+        [project_id] = await backend.projects_of(tenant.organization_id)
+        platform = await backend.project(project_id)
+        registration = Registration(
+            f"w-{name}", WorkerType.GENERAL, {}, 2, ["q"], [TaskDescription("t", "q")], this_process(), "0"
+        )
+        worker_id = (await platform.link().register(registration)).worker_id
+    owner = installation.client.as_(tenant.keys["owner"])
+    queue = (await owner.get("/queues")).json()["data"][0]["id"]  # the worker has made it
+    job = (await owner.post("/jobs", {"job_type": "t", "queue_id": queue, "tags": [name]})).json()["data"][
+        "id"
+    ]
+    user = (
+        await owner.post("/users", {"email": f"ani@{name}.example", "role": "viewer", "password": PASSWORD})
+    ).json()
+    role_made = (await owner.post("/roles", {"name": "watcher", "permissions": ["job:read"]})).json()
+    key = (await owner.post("/keys", {"name": "spare", "role": "viewer"})).json()["data"]["api_key"]["id"]
+    entry = (await owner.get("/audit?limit=1")).json()["data"][0]["id"]
+    tenant.ids = {
+        "organization_id": str(tenant.organization_id),
+        "project_id": str(project_id),
+        "queue_id": queue,
+        "job_id": job,
+        "worker_id": str(worker_id),
+        "user_id": user["data"]["id"],
+        "role_id": role_made["data"]["id"],
+        "key_id": key,
+        "entry_id": entry,
+        "execution_id": str(UUID(int=7)),
+        "name": "t",
+    }
+    return tenant
+
+
+def allowed_to(role: str, permission: Permission) -> bool:
+    """Whether a built-in role has a permission."""
+    return permission in ROLES[BuiltinRole(role)]
+
+
+def client_of(installation: Installation, tenant: Tenant, role: str) -> Client:
+    """Speaks for a key of this role."""
+    return installation.client.as_(tenant.keys[role])
