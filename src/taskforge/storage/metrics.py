@@ -42,7 +42,9 @@ class SqlMetricsStore:
 
     def _part(self, row: Any) -> Part:
         subject, job_type, starts_at, *counts, duration_us, wait_us, durations, waits = tuple(row)
-        times = measured(from_json(durations)), measured(from_json(waits))
+        times = from_json(durations), from_json(waits)
+        if duration_us is None:
+            times = measured(times[0]), measured(times[1])
         return Part(
             self._engine.identity(subject),
             job_type,
