@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import shutil
 import socket
 import time
@@ -176,6 +177,35 @@ async def test_a_killed_remote_worker_s_jobs_go_on_after_its_lease(
     await handle.aresult(timeout=30)
     job = await (await app.platform()).insights.job(handle.id)
     assert (job.status, job.attempt_count) == (JobStatus.SUCCEEDED, 1)
+
+
+async def test_with_the_server_and_the_key_that_users_have(
+    processes: Processes, app: TaskForge, database_url: str, tmp_path: Path
+) -> None:
+    python = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    settings = {**python, "TASKFORGE_DATABASE_URL": database_url}
+    secret = {"TASKFORGE_SECRET_KEY": secrets.token_urlsafe(48)}
+    server = processes.taskforge("serve", "--port", "0", environment=settings | secret)
+    address = (await server.printed(r"serving (http://[\d.]+:\d+)"))[1]
+    made = processes.taskforge("keys", "create", "--role", "worker", "--json", environment=settings)
+    assert await made.ended(30) == 0, made.output
+    key = made.output[made.output.index("tfk_") :].partition('"')[0]
+    history = tmp_path / "history.jsonl"
+    knows = {"TASKFORGE_DATABASE_URL": NO_DATABASE, "TASKFORGE_KEY": key, HISTORY_VARIABLE: str(history)}
+    command = ["worker", "tests.proof.app:app", "--server", address, "--name", "one"]
+    worker = processes.taskforge(*command, environment=python | knows)
+    await worker.printed("is online")
+    assert await (await app.registry.find("work").aenqueue()).aresult(timeout=30) is not None
+    refused = processes.taskforge("jobs", "list", "--server", address, environment=python | knows)
+    assert await refused.ended(30) == 2, refused.output
+    assert "not through the server" in refused.output
+    worker.terminate()
+    assert await worker.ended(30) == 0, worker.output
+    assert "could not say good-bye" not in worker.output
+    stopped = time.monotonic()
+    server.terminate()
+    assert await server.ended(30) == 0, server.output
+    assert time.monotonic() - stopped < 10
 
 
 async def _finished(app: TaskForge, ids: list[Any]) -> list[Any]:

@@ -35,6 +35,7 @@ def run(
     if wait is not None:
         check_seconds(wait, "timeout", least=0.0)
     positional, keywords = call_arguments(arguments or [])
+    session_of(context).needs_database()
     application = session_of(context).application(app)
     call = application.registry.find(task).job(*positional, **keywords)
     print(asyncio.run(run_one(application, call, timeout=wait, here=not no_worker)))

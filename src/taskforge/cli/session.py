@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from taskforge.domain.errors import InvalidInput
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -44,6 +46,18 @@ class Session:
 
         return load_settings(self.arguments)
 
+    def needs_database(self) -> Settings:
+        """The settings, for a command that cannot yet go through a server. Raises InvalidInput when it should."""
+        settings = self.settings()
+        if settings.server is not None:
+            raise InvalidInput(
+                f"this command works on a database, not through the server {settings.server}",
+                field="--server",
+                hint=f"server comes from: {settings.origins['server']}; `taskforge worker` can use one, and so can "
+                "programs: taskforge.client",
+            )
+        return settings
+
     def run(self, work: Callable[[Platform], Awaitable[T]]) -> T:
         """Do something with the services of the project, and close them. Raises what `Wiring` raises.
 
@@ -57,7 +71,7 @@ class Session:
         from taskforge.ports.acting import acting
         from taskforge.wiring import Wiring
 
-        wiring = Wiring(self.settings())
+        wiring = Wiring(self.needs_database())
 
         async def main() -> T:
             try:

@@ -45,6 +45,7 @@ def submit(
     """Accept the job; answer it as it is stored, and whether it is new. Raises InvalidPayload, NotFound (the queue), QueueClosed."""
     if payload is not None and arguments:
         raise InvalidInput("give arguments or --payload, not both", field="payload")
+    session.needs_database()
     text = None if payload is None else payload_text(payload)
     wanted = Wanted(check_job_type(job_type), arguments, text, options)
     application = _application(session, reference)
