@@ -45,8 +45,9 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA busy_timeout = 5000")
-        # of a new file only: what pruning frees can then be given back piece by piece
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL").close()
+        if not connection.execute("PRAGMA page_count").fetchone()[0]:
+            # of a new file only (it takes a lock): what pruning frees can be given back piece by piece
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL").close()
         connection.execute("PRAGMA journal_mode = WAL").close()
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
