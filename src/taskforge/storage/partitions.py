@@ -57,7 +57,7 @@ class SqlPartitionStore:
 def _partition(row: Any) -> Partition:
     table, _, outcome = row["parent"].rpartition("_")
     day = None if row["day"] is None else datetime.strptime(row["day"], "%Y%m%d").date()  # noqa: DTZ007
-    return Partition(row["name"], table, JobStatus(outcome), day, int(row["bytes"]))
+    return Partition(row["name"], table, JobStatus(outcome), day, int(row["bytes"] or 0))
 
 
 def _kept(rows: Sequence[Any], limit: int) -> Kept:
