@@ -76,6 +76,8 @@ async def test_unknown_paths_and_methods_are_problems_as_well(client: Client) ->
     assert (missing.status_code, missing.json()["code"]) == (404, "no_such_path")
     wrong = await client.send("PUT", "/queues")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+    assert wrong.headers["allow"] == "GET, POST"
+    assert (await client.get("/jobs?created_to=0.5")).status_code == 422
 
 
 async def test_people_are_spoken_to_in_their_language(client: Client) -> None:

@@ -150,6 +150,19 @@ async def _tell_http(request: Request, error: Exception) -> Response:
         return problem(request, NoSuchPath("nothing is served under this path"))
     if status == 405:
         answer = problem(request, MethodNotAllowed(f"{request.method} is not served under this path"))
-        answer.headers["Allow"] = (getattr(error, "headers", None) or {}).get("Allow", "")
+        answer.headers["Allow"] = ", ".join(_methods(request))
         return answer
     return problem(request, RequestFault("the request is not acceptable"))
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that the path is served for: each is a route of its own."""
+    path = request.scope["path"]
+    return sorted(
+        {
+            method
+            for route in request.app.routes
+            if isinstance(route, ApiRoute) and route.path_regex.match(path)
+            for method in route.methods or ()
+        }
+    )

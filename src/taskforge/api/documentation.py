@@ -46,7 +46,7 @@ ASSETS = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 }
-ALWAYS = (400, 401, 403, 408, 413, 414, 415, 422, 429, 431, 500, 503)
+ALWAYS = (400, 401, 403, 404, 408, 413, 414, 415, 422, 429, 431, 500, 503)
 PROBLEM_WORDS = {
     400: "The body is not JSON",
     401: "No credentials, or such as do not hold",
@@ -117,7 +117,10 @@ def describe(operation: Operation) -> dict[str, Any]:
         }
     if operation.status == 204:
         responses[204] = {"description": "Done"}
-    statuses = {*operation.problems, *((500, 503) if operation.permission is Openness.PUBLIC else ALWAYS)}
+    statuses = {
+        *operation.problems,
+        *((500, 503) if operation.permission is Openness.PUBLIC and operation.method == "GET" else ALWAYS),
+    }
     if "{" in operation.path:
         statuses.add(404)
     for status in sorted(statuses):

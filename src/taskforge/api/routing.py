@@ -42,7 +42,7 @@ class Resource:
         return self._declare("GET", path, **declared)
 
     def post(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
-        """A creation or an action; it takes an Idempotency-Key."""
+        """A creation or an action."""
         return self._declare("POST", path, **declared)
 
     def put(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:

@@ -1,10 +1,13 @@
 """The values of queries and bodies: as strict as their JSON schema says, in either place."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 
 
 class Body(BaseModel):
@@ -14,7 +17,7 @@ class Body(BaseModel):
 
 
 def _text_only(value: Any) -> Any:
-    if isinstance(value, str | datetime):
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise ValueError("must be a text in RFC 3339, such as 2026-01-05T09:00:00+07:00")
 
