@@ -22,6 +22,9 @@ from tests.support.watchdog import close_watchdog
 
 ENGINES = pytest.StashKey[Engines]()
 ENGINE_PROPERTY = "engine"
+SOAK = os.environ.get("TASKFORGE_TEST_PROFILE") == "soak"
+ABOVE_THE_STORES = ("tests.acceptance.", "tests.api.", "tests.bad_input.", "tests.cli.", "tests.faults.")
+"""These speak to a second PostgreSQL as to the first, by way of the stores; only a soak tries them on each."""
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
@@ -61,12 +64,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for each database it can be run against."""
     engines = metafunc.config.stash[ENGINES]
+    is_above = metafunc.module.__name__.startswith(ABOVE_THE_STORES) and not SOAK
+    servers = slice(1) if is_above else slice(None)
     for fixture in {"database_url", "empty_database_url"} & set(metafunc.fixturenames):
-        metafunc.parametrize(fixture, _parameters(engines.labels), indirect=True)
+        labels = [*engines.sqlite_labels, *engines.postgres_labels[servers]]
+        metafunc.parametrize(fixture, _parameters(labels), indirect=True)
     if "postgres_url" in metafunc.fixturenames:
-        metafunc.parametrize("postgres_url", _parameters(engines.postgres_labels), indirect=True)
+        metafunc.parametrize("postgres_url", _parameters(engines.postgres_labels[servers]), indirect=True)
     if "private_postgres" in metafunc.fixturenames:
-        labels = [installation.label for installation in engines.installations]
+        labels = [installation.label for installation in engines.installations][servers]
         metafunc.parametrize("private_postgres", _parameters(labels), indirect=True)
 
 

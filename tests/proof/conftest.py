@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ENGINE_PROPERTY, ENGINES
+from tests.conftest import ENGINE_PROPERTY, ENGINES, SOAK
 from tests.proof.stand import Stand, Victims
-from tests.support.engines import SQLITE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -17,16 +15,16 @@ if TYPE_CHECKING:
 
     from tests.support.databases import Databases
 
-SOAK = os.environ.get("TASKFORGE_TEST_PROFILE") == "soak"
-
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test of the proof once for each database that it is run on."""
     if "proof_engine" in metafunc.fixturenames:
         engines = metafunc.config.stash[ENGINES]
         servers = engines.postgres_labels if SOAK else engines.postgres_labels[:1]
-        sqlite = [SQLITE] if engines.wanted(SQLITE) else []
-        values: list[Any] = [*sqlite, *(pytest.param(label, marks=pytest.mark.postgres) for label in servers)]
+        values: list[Any] = [
+            *engines.sqlite_labels,
+            *(pytest.param(label, marks=pytest.mark.postgres) for label in servers),
+        ]
         metafunc.parametrize("proof_engine", values)
 
 

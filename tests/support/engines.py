@@ -57,9 +57,9 @@ class Engines:
         return [found for found in find_installations() if self.wanted(found.label)]
 
     @property
-    def labels(self) -> list[str]:
-        """Every engine to test against."""
-        return [*([SQLITE] if self.wanted(SQLITE) else []), *self.postgres_labels]
+    def sqlite_labels(self) -> list[str]:
+        """SQLite, if it is wanted."""
+        return [SQLITE] if self.wanted(SQLITE) else []
 
     def share_with(self, worker_input: dict[str, Any]) -> None:
         """Put the servers into what an xdist worker is started with."""
