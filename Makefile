@@ -15,8 +15,8 @@ RUNTIME := .venv/.taskforge-runtime
 DEVELOPMENT := .venv/.taskforge-development
 BENCHMARKS := .venv/.taskforge-benchmarks
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
-# Two to four test processes: more than four rarely helps, since they share the database servers.
-TEST_PROCESSES ?= $(shell count=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((count < 2 ? 2 : count > 4 ? 4 : count)))
+# Four test processes, more on a larger machine: many tests wait for processes and clocks, not for a processor.
+TEST_PROCESSES ?= $(shell count=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((count < 4 ? 4 : count > 8 ? 8 : count)))
 PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: help

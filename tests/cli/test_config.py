@@ -8,7 +8,7 @@ from tests.cli.conftest import CommandLine
 
 
 def test_values_and_origins(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TASKFORGE_DATABASE_URL", "postgresql://ann:secret@host/db")
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", "postgresql://ann:canary@host/db")
     (bare.folder / "taskforge.toml").write_text("concurrency = 4\n")
     settings = bare.ok("config", "--json", "--project", "p").json["settings"]
     assert list(settings) == [setting.name for setting in SETTINGS]
@@ -19,7 +19,7 @@ def test_values_and_origins(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) 
     assert (settings["project"]["value"], settings["project"]["origin"]) == ("p", "argument")
     assert settings["log_level"]["origin"] == "default"
     out = bare.ok("config").out
-    assert "secret" not in out
+    assert "canary" not in out
     assert "postgresql://ann:***@host/db" in out
 
 
