@@ -12,7 +12,6 @@ import random
 import secrets
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.domain.retention import Retention
+from taskforge.platform import Platform
 from taskforge.services.audit import AuditLog
 from taskforge.services.browsing import Browsing
 from taskforge.services.bulk import Bulk
@@ -42,8 +42,10 @@ from taskforge.services.recovery import Recovery
 from taskforge.services.remote_workers import RemoteWorkers
 from taskforge.services.results import Results
 from taskforge.services.retention import Pruning
+from taskforge.services.schedules import Schedules
 from taskforge.services.security import Security, SecurityStores
 from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
+from taskforge.services.ticking import FiringPlans, Ticking
 from taskforge.services.transactions import TransactionalSubmission
 from taskforge.services.workers import Workers
 from taskforge.storage.address import Address, parse_address
@@ -64,21 +66,20 @@ from taskforge.storage.people import SqlPeopleStore
 from taskforge.storage.queues import SqlQueueStore
 from taskforge.storage.recording import SqlRecordKeeper
 from taskforge.storage.retention import SqlRetentionStore
+from taskforge.storage.schedules import SqlScheduleStore
 from taskforge.storage.tenants import SqlTenantStore
+from taskforge.storage.ticks import SqlTickStore
 from taskforge.storage.transactions import SqlTransactionStore
 from taskforge.storage.workers import SqlWorkerStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
-    from taskforge.domain.worker import TaskDescription
     from taskforge.ports.clock import Clock
-    from taskforge.ports.jobs import JobStore
     from taskforge.ports.link import Link
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
-    from taskforge.ports.workers import WorkerStore
     from taskforge.settings import Settings
     from taskforge.storage.engine import Engine
     from taskforge.storage.sqlite.engine import SqliteEngine
@@ -91,56 +92,9 @@ if hasattr(os, "register_at_fork"):
 CALM = 6
 """So many times less often a worker asks where it watches the file itself, which no commit escapes."""
 
+__all__ = ["Platform", "Wiring", "mint"]
+
 mint = Uuid7Source(lambda: time.time_ns() // 1_000_000, _random.getrandbits)
-
-
-@dataclass(slots=True)
-class Platform:
-    """The services of one project, on one event loop."""
-
-    project_id: ProjectId
-    settings: Settings
-    engine: Engine
-    signals: Signals
-    directory: QueueDirectory
-    jobs: JobStore
-    workers: WorkerStore
-    submission: Submission
-    transactions: TransactionalSubmission
-    queues: Queues
-    pauses: Pauses
-    control: Control
-    bulk: Bulk
-    insights: Insights
-    results: Results
-    recovery: Recovery
-    recording: Recording
-    metrics: Metrics
-    pruning: Pruning
-    health: Health
-    explaining: Explaining
-    audit: AuditLog
-    make_link: Callable[..., DirectLink]
-    remote_workers: RemoteWorkers
-    browsing: Browsing
-    worker_fleet: Workers
-    payloads: PayloadSchemas
-    security: Security
-    declared_tasks: int = 0
-
-    def submission_of(self, mint: Callable[[], UUID]) -> Submission:
-        """Accepts jobs under ids of the caller's choice: doing it again changes nothing."""
-        return Submission(self.jobs, self.directory, self.signals, mint=mint, encode=to_json)
-
-    async def declare(self, tasks: Sequence[TaskDescription]) -> None:
-        """Make known the tasks of an application that enqueues; what workers said of them stays."""
-        async with answered_within(PATIENCE_SECONDS):
-            await self.workers.declare(self.project_id, tasks)
-        self.declared_tasks = len(tasks)
-
-    def link(self, worker_id: UUID | None = None) -> DirectLink:
-        """A link for one worker in this process."""
-        return self.make_link(worker_id=worker_id)
 
 
 class Wiring:
@@ -333,6 +287,9 @@ class Wiring:
             partitions=partitions,
         )
         submission = Submission(jobs, directory, signals, mint=mint, encode=to_json)
+        payloads = PayloadSchemas(workers, project_id)
+        ticks = SqlTickStore(engine, jobs, queues, mint)
+        plans = FiringPlans(submission, signals, to_json)
         make_link = partial(
             DirectLink,
             jobs=jobs,
@@ -382,8 +339,18 @@ class Wiring:
             remote_workers=RemoteWorkers(project_id, workers, make_link),
             browsing=Browsing(history),
             worker_fleet=Workers(workers, history, health, project_id, lease=self.settings.lease_seconds),
-            payloads=PayloadSchemas(workers, project_id),
+            payloads=payloads,
             security=self._security(engine, queues),
+            schedules=Schedules(
+                SqlScheduleStore(engine, mint),
+                ticks,
+                plans,
+                payloads,
+                signals,
+                project_id,
+                timezone=self.settings.timezone,
+            ),
+            ticking=Ticking(ticks, plans),
         )
 
     def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None) -> Pruning:

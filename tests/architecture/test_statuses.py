@@ -6,8 +6,9 @@ from collections.abc import Collection
 import pytest
 
 from taskforge.domain.execution import LIVE, ExecutionStatus, LogLevel, Reason
-from taskforge.domain.job import Hold, JobStatus
+from taskforge.domain.job import FINISHED, Hold, JobStatus
 from taskforge.domain.queue import QueueState
+from taskforge.domain.tick import TickCause, TickOutcome, TickReason
 from taskforge.domain.worker import WorkerType
 from taskforge.storage.migrate import migrations
 from taskforge.storage.statements import DIALECTS
@@ -21,6 +22,10 @@ COLUMNS: dict[tuple[str, str], Collection[str]] = {
     ("log_lines", "level"): set(LogLevel),
     ("queues", "state"): set(QueueState),
     ("workers", "type"): set(WorkerType),
+    ("ticks", "cause"): set(TickCause),
+    ("ticks", "outcome"): set(TickOutcome),
+    ("ticks", "reason"): set(TickReason),
+    ("ticks", "status"): FINISHED,
 }
 
 

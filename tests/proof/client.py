@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from uuid import UUID
 from taskforge.domain.errors import Conflict, NotFound
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.retention import PRUNED, Retention
-from taskforge.domain.worker import Registration, WorkerType
+from taskforge.domain.worker import Registration, TaskDescription, WorkerType
 from taskforge.ports.history import JobFilter
 from taskforge.services.bulk import BulkAction, BulkOrder
 from taskforge.services.partitions import Partitions
@@ -167,6 +168,26 @@ async def drop_days(application: TaskForge) -> None:
     await Partitions(SqlPartitionStore(engine)).drop_old(late, dict.fromkeys(PRUNED, timedelta()))
 
 
+async def make_schedule(application: TaskForge, queue: str) -> None:
+    """A schedule that is due once, in a moment."""
+    platform = await application.platform()
+    await platform.declare([TaskDescription("plain", "default")])
+    soon = datetime.now(UTC) + timedelta(seconds=0.3)
+    await platform.schedules.create("once", {"task": "plain", "queue": queue, "run_at": soon})
+
+
+async def tick(application: TaskForge) -> None:
+    """See to its due time as soon as it has come."""
+    platform = await application.platform()
+    while (await platform.schedules.named("once")).next_due_at is not None:  # noqa: ASYNC110 - time makes it true
+        await asyncio.sleep(min(await platform.ticking.look() or 0.0, 0.1))
+
+
+async def finish_tick(application: TaskForge) -> None:
+    """Copy what its job came to."""
+    await (await application.platform()).ticking.finish()
+
+
 OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
     operation.__name__: operation
     for operation in (
@@ -189,5 +210,8 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         delete_queue,
         prune,
         drop_days,
+        make_schedule,
+        tick,
+        finish_tick,
     )
 }

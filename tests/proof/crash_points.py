@@ -112,6 +112,12 @@ ROWS = [
     Row("advance_audit_head", "pause", _SCRIPT),
     Row("set_queue_state", "delete_queue", _SCRIPT),
     Row("delete_queue", "delete_queue", _SCRIPT),
+    # a scheduler sees to due times
+    Row("insert_ticks", "tick", _SCRIPT),
+    Row("accept_keyed_jobs", "tick", _SCRIPT),
+    Row("advance_schedule", "tick", _SCRIPT),
+    Row("refuse_ticks", "refused_tick", _SCRIPT),
+    Row("finish_ticks", "finish_tick", _BOTH),
     # the tables
     Row("migrate", "migrate", _SCRIPT),
 ]
@@ -124,6 +130,11 @@ OF_PEOPLE = {
     "forget_login_attempts",
 }  # fmt: skip
 """Of tenants, users and credentials: they touch no job, and each is one transaction with its entry in the audit log."""
+OF_SCHEDULES = {
+    "create_schedule", "update_schedule", "delete_schedule", "pause_schedules", "put_calendar", "delete_calendar",
+    "realign_schedule",
+}  # fmt: skip
+"""What people and programs say of schedules: it touches no job, and each is one transaction."""
 NOT_STATEMENTS = {
     "handler": "claimed and nothing begun; the side effect done and nothing reported",
     "hint": "what wakes others",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from taskforge.domain.queue import QueueState
 from taskforge.storage.address import parse_address
 from tests.proof.client import MANY
 from tests.proof.stand import WORKER
@@ -274,6 +275,33 @@ async def delete_queue(stand: Stand, label: str, side: str) -> None:
     assert "made" not in [queue.name for queue in await (await stand.app.platform()).queues.list()]
 
 
+async def tick(stand: Stand, label: str, side: str) -> None:
+    """A due time becomes a job: one, whoever dies over it."""
+    await stand.perform("client", "make_schedule", "default")
+    await _steer(stand, "tick", "", label, side)
+    assert [row[0] for row in await stand.sql("SELECT outcome FROM ticks")] == ["fired"]
+    assert await stand.stored() == 1
+
+
+async def refused_tick(stand: Stand, label: str, side: str) -> None:
+    """A due time comes, and its queue takes no jobs."""
+    queues = (await stand.app.platform()).queues
+    await queues.create("shut", state=QueueState.CLOSED)
+    await stand.perform("client", "make_schedule", "shut")
+    await _steer(stand, "tick", "", label, side)
+    assert [row[0] for row in await stand.sql("SELECT reason FROM ticks")] == ["queue_closed"]
+    assert await stand.stored() == 0
+
+
+async def finish_tick(stand: Stand, label: str, side: str) -> None:
+    """What the job of a tick came to is copied."""
+    await stand.perform("client", "make_schedule", "default")
+    await stand.perform("client", "tick")
+    await stand.finish()
+    await _steer(stand, "finish_tick", "", label, side)
+    assert [row[0] for row in await stand.sql("SELECT status FROM ticks")] == ["succeeded"]
+
+
 async def migrate(stand: Stand, label: str, side: str) -> None:
     """The tables are made; the database has none."""
     await stand.die(stand.fork("migrate", label=label, side=side), label, side)
@@ -326,6 +354,9 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         pause_type,
         resume_type,
         delete_queue,
+        tick,
+        refused_tick,
+        finish_tick,
         migrate,
     )
 }

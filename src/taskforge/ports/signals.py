@@ -20,6 +20,8 @@ class Topic(StrEnum):
     """A queue was made, changed or removed."""
     WORKER = "worker"
     """A worker came or left."""
+    SCHEDULE = "schedule"
+    """A schedule was made, changed, removed or run by hand."""
 
 
 class Hint(NamedTuple):

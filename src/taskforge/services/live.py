@@ -30,12 +30,13 @@ class Kind(StrEnum):
     JOB = "job"
     QUEUE = "queue"
     WORKER = "worker"
+    SCHEDULE = "schedule"
 
 
 class Change(NamedTuple):
     """Something of this kind may have changed. ``project_id`` None: in any project, ``queue_id`` None: in any queue.
 
-    ``topic`` says what is known of it: ready, finished, cancel, queue, worker, or any.
+    ``topic`` says what is known of it: ready, finished, cancel, queue, worker, schedule, or any.
     """
 
     kind: Kind
@@ -58,6 +59,7 @@ KINDS = {
     Topic.CANCEL: Kind.JOB,
     Topic.QUEUE: Kind.QUEUE,
     Topic.WORKER: Kind.WORKER,
+    Topic.SCHEDULE: Kind.SCHEDULE,
 }
 
 

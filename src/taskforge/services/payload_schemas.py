@@ -34,6 +34,14 @@ class PayloadSchemas:
             self._checkers = {}
             self._read_at = time.monotonic()
 
+    def knows(self, job_type: str) -> bool:
+        """Whether a worker or an application has made a task of this name known."""
+        return job_type in self._tasks
+
+    def names(self) -> list[str]:
+        """The tasks that are known, by name."""
+        return sorted(self._tasks)
+
     def queue_of(self, job_type: str) -> str | None:
         """The queue that the task of this name names."""
         task = self._tasks.get(job_type)

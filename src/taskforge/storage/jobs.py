@@ -220,22 +220,22 @@ class SqlJobStore(SqlSweeps):
         return self._ids(await self._engine.call(call))
 
     async def cancel(self, project_id: ProjectId, job_id: JobId) -> JobStatus | None:
-        job = {"project_id": project_id, "job_id": job_id}
         audit = Audit(project_id=project_id)
+        return await self._engine.run(lambda: self.cancelling(project_id, job_id, audit))
 
-        def script() -> Script[JobStatus | None]:
-            found = yield One("lock_job", job)
-            status = _status(found)
-            if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
-                yield One("cancel_waiting_job", job)
-                yield from give_places(_concurrency_key(project_id, found))
-                yield _entry(audit, "job.cancel", job_id, found, JobStatus.CANCELLED)
-            elif status is JobStatus.PROCESSING:
-                yield One("request_cancel", job)
-                yield _entry(audit, "job.cancel", job_id, found, JobStatus.PROCESSING)
-            return status
-
-        return await self._engine.run(script)
+    def cancelling(self, project_id: ProjectId, job_id: JobId, audit: Audit) -> Script[JobStatus | None]:
+        """`cancel` for whoever has a transaction."""
+        job = {"project_id": project_id, "job_id": job_id}
+        found = yield One("lock_job", job)
+        status = _status(found)
+        if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
+            yield One("cancel_waiting_job", job)
+            yield from give_places(_concurrency_key(project_id, found))
+            yield _entry(audit, "job.cancel", job_id, found, JobStatus.CANCELLED)
+        elif status is JobStatus.PROCESSING:
+            yield One("request_cancel", job)
+            yield _entry(audit, "job.cancel", job_id, found, JobStatus.PROCESSING)
+        return status
 
     async def reschedule(
         self, project_id: ProjectId, job_id: JobId, scheduled_for: datetime

@@ -24,10 +24,12 @@ NEEDS = {
     Kind.JOB: Permission.JOB_READ,
     Kind.QUEUE: Permission.QUEUE_READ,
     Kind.WORKER: Permission.WORKER_READ,
+    Kind.SCHEDULE: Permission.SCHEDULE_READ,
 }
 
 Kinds = Annotated[
-    list[Literal["job", "queue", "worker"]] | None, Query(alias="type", description="Only of these.")
+    list[Literal["job", "queue", "worker", "schedule"]] | None,
+    Query(alias="type", description="Only of these."),
 ]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
 
@@ -38,14 +40,14 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100
 async def stream(
     call: Calling, project_id: ProjectChoice = None, kinds: Kinds = None, last_event_id: LastEventId = None
 ) -> Response:
-    """Hear of changes of jobs, queues and workers: `event: job`, and which queue it was.
+    """Hear of changes of jobs, queues, workers and schedules: `event: job`, and which queue it was.
 
     `event: reset` means that something was missed: look at everything again. `Last-Event-ID` goes on where a stream
     ended. An event is a hint: what is true is what the other operations answer.
     """
     allowed = [kind for kind in Kind if call.principal.may(NEEDS[kind])]
     if not allowed:
-        raise Forbidden("this needs the permission to read jobs, queues or workers")
+        raise Forbidden("this needs the permission to read jobs, queues, workers or schedules")
     projects = await reachable(call, project_id)
     wanted = frozenset(kind for kind in allowed if kinds is None or kind.value in kinds)
 

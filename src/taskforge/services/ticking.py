@@ -1,0 +1,181 @@
+"""What every scheduler does: sees to due times, of all projects, and to what their jobs came to.
+
+Any number of schedulers may do it at once. Each due time is seen to in one transaction, guarded by the row of its
+schedule and the key of its tick: who comes second finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from taskforge.domain.access import system
+from taskforge.domain.errors import Conflict, InvalidInput, TaskforgeError, Unavailable
+from taskforge.ports.acting import acting
+from taskforge.ports.schedules import Firing
+from taskforge.ports.signals import Hint, Topic
+from taskforge.services.submission import JobRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from typing import Any
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.queue import Queue
+    from taskforge.domain.schedule import Schedule
+    from taskforge.ports.schedules import Due, Fired, TickStore
+    from taskforge.ports.signals import Signals
+    from taskforge.ports.transactions import Batch
+    from taskforge.services.submission import Submission
+
+SCHEDULER = system("scheduler")
+BATCH = 100
+FINISHED_BATCH = 500
+FINISH_SECONDS = 2.0
+"""How often what jobs came to is looked for while some have not ended."""
+RETRY_SECONDS = 30.0
+"""After so long a schedule is tried again that could not be read."""
+BUSY_SECONDS = 0.1
+"""After so long a due time is looked at again that another scheduler was seeing to."""
+
+logger = logging.getLogger("taskforge.scheduler")
+
+
+class FiringPlans:
+    """How ticks become jobs: the same for those that are due, asked for by hand, and made up for."""
+
+    def __init__(self, submission: Submission, signals: Signals, encode: Callable[[Any], str]) -> None:
+        self._submission = submission
+        self._signals = signals
+        self._encode = encode
+
+    def firing(self) -> Firing:
+        """What a store needs to make jobs of ticks."""
+        return Firing(self._make, self._notices)
+
+    def announce(self, fired: Fired) -> None:
+        """Tell this process that jobs are ready; others were told by the commit."""
+        if fired.queue_id is not None:
+            self._signals.publish(self._hint(fired.schedule.project_id, fired.queue_id))
+        if fired.cancelled:
+            self._signals.publish(Hint(Topic.CANCEL, fired.schedule.project_id))
+            self._signals.publish(Hint(Topic.FINISHED, fired.schedule.project_id))
+
+    def _make(self, schedule: Schedule, queue: Queue, moments: Sequence[datetime]) -> Batch:
+        spec = schedule.spec
+        payload = self._encode({} if spec.arguments is None else spec.arguments)
+        options = spec.job_options(own_key=f"schedule {schedule.id}")
+        request = JobRequest(queue.name, spec.task, payload, options)
+        return self._submission.prepared([request] * len(moments), {queue.name: queue})
+
+    def _notices(self, project_id: ProjectId, queue_id: UUID) -> list[str]:
+        notice = self._signals.at_commit(self._hint(project_id, queue_id))
+        return [] if notice is None else [notice]
+
+    def _hint(self, project_id: ProjectId, queue_id: UUID) -> Hint:
+        return Hint(Topic.READY, project_id, queue_id)
+
+
+class Ticking:
+    """Looks after the schedules of all projects of a database."""
+
+    def __init__(
+        self, ticks: TickStore, plans: FiringPlans, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ticks = ticks
+        self._plans = plans
+        self._monotonic = monotonic
+        self._unfit: dict[UUID, float] = {}
+        self._finish_at = 0.0
+
+    async def begin(self) -> None:
+        """Once, when a scheduler starts: rules of time zones may have changed since the last one looked."""
+        moved = await self._ticks.realign()
+        if moved:
+            logger.info("%d schedules are due at another time than before", moved)
+
+    async def look(self) -> float | None:
+        """See to all that is due; seconds until something is due again, None: nothing is for now.
+
+        Raises Unavailable.
+        """
+        outlook = await self._ticks.outlook()
+        is_held_up = False
+        while outlook.next_fire_at is not None and outlook.next_fire_at <= outlook.now:
+            due = await self._ticks.due(BATCH)
+            fit = [found for found in due if self._unfit.get(found.schedule_id, 0.0) <= self._monotonic()]
+            fired = [await self._fire(found) for found in fit]
+            if not any(fired):
+                is_held_up = True
+                break
+            outlook = await self._ticks.outlook()
+        wait = await self._finish(has_unfinished=outlook.has_unfinished)
+        if is_held_up:
+            return BUSY_SECONDS if any(found.schedule_id not in self._unfit for found in due) else 1.0
+        if outlook.next_fire_at is not None:
+            until = max(0.0, (outlook.next_fire_at - outlook.now).total_seconds())
+            return until if wait is None else min(until, wait)
+        return wait
+
+    async def _fire(self, due: Due) -> bool:
+        """Whether this scheduler saw to it. One that cannot be read does not stop the others."""
+        try:
+            with acting(SCHEDULER):
+                fired = await self._ticks.fire(due, self._plans.firing())
+        except Unavailable:
+            raise
+        except Conflict as error:  # a row of another transaction stood in the way
+            logger.info("schedule %s is tried again: %s", due.schedule_id, error)
+            return False
+        except (TaskforgeError, InvalidInput) as error:
+            self._unfit[due.schedule_id] = self._monotonic() + RETRY_SECONDS
+            logger.error("schedule %s cannot run: %s", due.schedule_id, error)
+            return False
+        self._unfit.pop(due.schedule_id, None)
+        if fired is None:
+            return False
+        self._plans.announce(fired)
+        _tell(fired, due)
+        return True
+
+    async def _finish(self, *, has_unfinished: bool) -> float | None:
+        """Copy what jobs came to, now and then; seconds until the next time."""
+        if not has_unfinished:
+            return None
+        now = self._monotonic()
+        if now >= self._finish_at:
+            self._finish_at = now + FINISH_SECONDS
+            await self.finish()
+        return max(0.0, self._finish_at - self._monotonic())
+
+    async def finish(self) -> int:
+        """Copy what jobs came to that have ended, so that it outlives them; how many."""
+        total = 0
+        while True:
+            copied = await self._ticks.finish(FINISHED_BATCH)
+            total += copied
+            if copied < FINISHED_BATCH:
+                return total
+
+
+def _tell(fired: Fired, due: Due) -> None:
+    schedule = fired.schedule
+    if fired.job_ids:
+        logger.info(
+            "schedule %s (%s): %d due, jobs %s",
+            schedule.name,
+            schedule.id,
+            fired.ticks,
+            ", ".join(map(str, fired.job_ids)),
+        )
+    if fired.ticks > len(fired.job_ids):
+        logger.warning(
+            "schedule %s (%s): %d due times from %s on did not run: see its history",
+            schedule.name,
+            schedule.id,
+            fired.ticks - len(fired.job_ids),
+            due.due_at.isoformat(),
+        )

@@ -1,0 +1,427 @@
+"""Schedules and their ticks on every database: one job for one due time, and nothing is missed in silence."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.domain.errors import Conflict, InvalidInput, NotFound
+from taskforge.domain.job import JobStatus
+from taskforge.domain.outcome import Failed, Succeeded
+from taskforge.domain.queue import QueueState
+from taskforge.domain.tick import TickCause, TickOutcome
+from taskforge.ports.schedules import RunFilter
+from taskforge.services.directory import QueueDirectory
+from taskforge.services.payload_schemas import PayloadSchemas
+from taskforge.services.schedules import Schedules
+from taskforge.services.submission import Submission
+from taskforge.services.ticking import FiringPlans, Ticking
+from taskforge.storage.codec import retry_policy_of, to_json
+from taskforge.storage.schedules import SqlScheduleStore
+from taskforge.storage.ticks import SqlTickStore
+from tests.conformance.stage import BOOM, NOON, plain_policy
+
+if TYPE_CHECKING:
+    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.schedule import Schedule
+    from taskforge.domain.tick import Run
+    from tests.conformance.stage import Stage
+
+pytestmark = pytest.mark.anyio
+
+
+class Yard:
+    """The schedules of a stage's project, and a scheduler."""
+
+    def __init__(self, stage: Stage, project: ProjectId | None = None) -> None:
+        self.stage = stage
+        self.project = project or stage.project
+        signals = LocalSignals(Hub())
+        directory = QueueDirectory(stage.queues, self.project, retry_policy_of)
+        submission = Submission(stage.jobs, directory, signals, mint=stage.mint, encode=to_json)
+        self.ticks = SqlTickStore(stage.engine, stage.jobs, stage.queues, stage.mint)
+        self.plans = FiringPlans(submission, signals, to_json)
+        self.schedules = Schedules(
+            SqlScheduleStore(stage.engine, stage.mint),
+            self.ticks,
+            self.plans,
+            PayloadSchemas(stage.workers, self.project),
+            signals,
+            self.project,
+            timezone="UTC",
+        )
+        self.ticking = self.scheduler()
+
+    def scheduler(self) -> Ticking:
+        return Ticking(self.ticks, self.plans)
+
+    async def make(self, name: str = "s", **fields: Any) -> Schedule:
+        """A schedule of the task ``t``, every ten seconds unless something else is said."""
+        await self.stage.know("t", project=self.project)
+        if not {"cron", "run_at"} & fields.keys():
+            fields.setdefault("interval_seconds", 10)
+        return await self.schedules.create(name, {"task": "t", **fields})
+
+    async def at(self, seconds: float) -> float | None:
+        """Look at so many seconds after noon."""
+        self.stage.clock.time = NOON + timedelta(seconds=seconds)
+        return await self.ticking.look()
+
+    async def runs(self, name: str = "s", **chosen: Any) -> list[Run]:
+        """The ticks of a schedule, the oldest first."""
+        schedule = await self.schedules.named(name)
+        return list(reversed(await self.schedules.runs(schedule, RunFilter(limit=2000, **chosen))))
+
+    async def told(self, name: str = "s") -> list[tuple[float, str, str | None]]:
+        """Seconds after noon, what became of it, why."""
+        return [
+            ((r.due_at - NOON).total_seconds(), r.outcome.value, r.reason and r.reason.value)
+            for r in await self.runs(name)
+        ]
+
+    async def jobs(self) -> int:
+        return int((await self.stage.sql("SELECT count(*) FROM jobs"))[0][0])
+
+    async def finish_all(self, *, well: bool = True) -> None:
+        """Run what waits."""
+        [queue] = await self.stage.queues.ensure(self.project, ["default"])
+        while jobs := await self.stage.claim(queue, project=self.project):
+            for job in jobs:
+                outcome = (
+                    Succeeded('{"success": true, "message": "done", "data": {"n": 1}}')
+                    if well
+                    else Failed(BOOM)
+                )
+                assert await self.stage.finish(job, outcome, policy=plain_policy(1))
+
+
+@pytest.fixture
+def yard(stage: Stage) -> Yard:
+    return Yard(stage)
+
+
+async def test_a_due_time_becomes_one_job_and_never_early(yard: Yard) -> None:
+    schedule = await yard.make(arguments={"n": 1}, priority=4, tags=["x"])
+    assert schedule.next_due_at == NOON + timedelta(seconds=10)
+    assert await yard.at(9.9) == pytest.approx(0.1)
+    assert await yard.jobs() == 0
+    await yard.at(10)
+    [run] = await yard.runs()
+    assert (run.due_at, run.outcome, run.cause) == (
+        NOON + timedelta(seconds=10),
+        TickOutcome.FIRED,
+        TickCause.DUE,
+    )
+    assert run.job_id is not None
+    job = await yard.stage.job(run.job_id)
+    assert (job.job_type, job.payload, job.priority, job.tags) == ("t", {"n": 1}, 4, ("x",))
+    assert (await yard.schedules.named("s")).next_due_at == NOON + timedelta(seconds=20)
+
+
+async def test_schedulers_at_the_same_moment_make_one_job(yard: Yard) -> None:
+    await yard.make(overlap="allow")
+    for second in (10, 20, 30):
+        yard.stage.clock.time = NOON + timedelta(seconds=second)
+        await asyncio.gather(*(yard.scheduler().look() for _ in range(8)))
+    assert await yard.told() == [(10.0, "fired", None), (20.0, "fired", None), (30.0, "fired", None)]
+    assert await yard.jobs() == 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("skip", [("missed", "downtime")] * 3 + [("fired", None)]),
+        ("one", [("missed", "coalesced")] * 3 + [("fired", None)]),
+        ("all", [("fired", None)] * 4),
+    ],
+)
+async def test_downtime_over_three_ticks(
+    yard: Yard, policy: str, expected: list[tuple[str, str | None]]
+) -> None:
+    await yard.make(missed=policy)
+    await yard.at(41)
+    assert [told[1:] for told in await yard.told()] == expected
+    assert await yard.jobs() == sum(outcome == "fired" for outcome, _ in expected)
+
+
+@pytest.mark.parametrize(
+    ("policy", "fields", "expected"),
+    [
+        ("skip", {}, ["downtime"] * 3),
+        ("one", {}, ["coalesced", "coalesced", None]),
+        ("one", {"catch_up_seconds": 5}, ["too_old"] * 3),
+        ("all", {"catch_up_limit": 2}, ["limit", None, None]),
+        ("all", {"catch_up_seconds": 17}, ["too_old", None, None]),
+    ],
+)
+async def test_nothing_in_time(
+    yard: Yard, policy: str, fields: dict[str, Any], expected: list[str | None]
+) -> None:
+    await yard.make(missed=policy, **fields)
+    await yard.at(36)
+    assert [told[2] for told in await yard.told()] == expected
+
+
+async def test_a_long_downtime_is_told_in_one_row(yard: Yard) -> None:
+    await yard.make(interval_seconds=1)
+    await yard.at(5000)
+    told = await yard.runs()
+    assert told[0].missed_until == told[1].due_at
+    assert (told[0].due_at, told[-1].due_at) == (NOON + timedelta(seconds=1), NOON + timedelta(seconds=5000))
+    assert len(told) == 1001
+    assert await yard.jobs() == 2  # two are in time: a second may be a second late
+
+
+async def test_an_overlap_is_skipped_and_told(yard: Yard) -> None:
+    await yard.make()
+    await yard.at(10)
+    await yard.at(20)
+    await yard.finish_all()
+    await yard.at(30)
+    assert [told[1:] for told in await yard.told()] == [
+        ("fired", None),
+        ("skipped", "overlap"),
+        ("fired", None),
+    ]
+
+
+async def test_one_waits_behind_the_running_one(yard: Yard) -> None:
+    await yard.make(overlap="queue_one")
+    await yard.at(10)
+    [queue] = await yard.stage.queues.ensure(yard.project, ["default"])
+    running = await yard.stage.claim_one(queue)
+    for second in (20, 30):
+        await yard.at(second)
+    assert [told[2] for told in await yard.told()] == [None, None, "overlap"]
+    assert await yard.stage.claim(queue) == []  # the one that waits does not run beside it
+    assert await yard.stage.finish(running, Succeeded("1"))
+    assert len(await yard.stage.claim(queue)) == 1
+
+
+async def test_the_previous_one_is_cancelled(yard: Yard) -> None:
+    await yard.make(overlap="cancel_previous")
+    await yard.at(10)
+    await yard.at(20)
+    first, second = await yard.runs()
+    assert (first.status, second.status) == (JobStatus.CANCELLED, JobStatus.PENDING)
+    [queue] = await yard.stage.queues.ensure(yard.project, ["default"])
+    running = await yard.stage.claim_one(queue)
+    await yard.at(30)
+    assert (await yard.stage.job(running.id)).cancel_requested_at is not None
+
+
+async def test_what_a_job_came_to_outlives_it(yard: Yard) -> None:
+    await yard.make()
+    await yard.at(10)
+    await yard.finish_all()
+    [live] = await yard.runs()
+    assert (live.success, live.message, live.data) == (True, "done", {"n": 1})
+    assert await yard.ticking.finish() == 1
+    assert await yard.ticking.finish() == 0
+    await yard.stage.sql("DELETE FROM executions")
+    await yard.stage.sql("DELETE FROM jobs")
+    [copied] = await yard.runs()
+    assert copied == live
+    assert (await yard.schedules.stats(await yard.schedules.named("s"), 1)).successful_runs == 1
+
+
+async def test_a_failure_is_told_and_found(yard: Yard) -> None:
+    await yard.make()
+    await yard.at(10)
+    await yard.finish_all(well=False)
+    await yard.at(20)
+    await yard.finish_all()
+    [bad] = await yard.runs(ended_well=False)
+    assert (bad.success, bad.message, bad.traceback) == (False, BOOM.message, BOOM.traceback)
+    [good] = await yard.runs(ended_well=True)
+    assert good.due_at > bad.due_at
+    assert [run.id for run in await yard.schedules.recent(1, RunFilter())] == [good.id, bad.id]
+    assert await yard.schedules.count_recent(1, RunFilter(ended_well=True)) == 1
+
+
+async def test_a_deleted_job_ends_its_run(yard: Yard) -> None:
+    await yard.make()
+    await yard.at(10)
+    await yard.stage.sql("DELETE FROM jobs")
+    assert await yard.ticking.finish() == 1
+    [run] = await yard.runs()
+    assert (run.status, run.message) == (JobStatus.CANCELLED, "the job was deleted")
+
+
+async def test_a_queue_that_refuses_is_told(yard: Yard) -> None:
+    await yard.stage.queue("shut", state=QueueState.CLOSED)
+    await yard.make(queue="shut")
+    await yard.at(10)
+    assert await yard.told() == [(10.0, "skipped", "queue_closed")]
+    with pytest.raises(Conflict):
+        await yard.schedules.trigger("s")
+    assert len(await yard.runs()) == 1
+
+
+async def test_jitter_is_kept_and_never_early(yard: Yard) -> None:
+    schedule = await yard.make(jitter_seconds=8)
+    assert schedule.next_due_at is not None
+    assert schedule.next_fire_at is not None
+    late = (schedule.next_fire_at - schedule.next_due_at).total_seconds()
+    assert 0 < late < 8
+    await yard.at(10 + late - 0.001)
+    assert await yard.jobs() == 0
+    await yard.at(10 + late)
+    assert await yard.told() == [(10.0, "fired", None)]
+
+
+async def test_by_hand_also_when_disabled_but_not_over_a_running_one(yard: Yard) -> None:
+    await yard.make(enabled=False)
+    assert await yard.at(100) is None
+    job_id = await yard.schedules.trigger("s")
+    with pytest.raises(Conflict, match=str(job_id)):
+        await yard.schedules.trigger("s")
+    await yard.finish_all()
+    await yard.schedules.trigger("s")  # at the same moment of a clock that stands still
+    assert [run.cause for run in await yard.runs()] == [TickCause.MANUAL, TickCause.MANUAL]
+
+
+async def test_a_past_span_is_made_up_for_once(yard: Yard) -> None:
+    await yard.make(missed="skip", overlap="allow")
+    await yard.at(35)
+    assert await yard.jobs() == 1
+    span = (NOON, NOON + timedelta(seconds=35))
+    assert await yard.schedules.backfill("s", *span) == (2, 3)
+    assert await yard.schedules.backfill("s", *span) == (0, 3)
+    assert [run.cause.value for run in await yard.runs()] == ["backfill", "backfill", "due"]
+    with pytest.raises(InvalidInput, match="past"):
+        await yard.schedules.backfill("s", NOON, NOON + timedelta(hours=1))
+
+
+async def test_a_deploy_leaves_what_operators_said(yard: Yard) -> None:
+    await yard.stage.know("t")
+    code = {"task": "t", "cron": "0 9 * * *", "timezone": "Asia/Jakarta"}
+    first = await yard.schedules.declare("s", code)
+    assert (first.origin, first.drift, first.version) == ("code", {}, 1)
+    assert await yard.schedules.declare("s", code) == first
+    await yard.schedules.disable("s")
+    edited = await yard.schedules.edit("s", {"interval_seconds": 60, "priority": 3})
+    assert edited.next_due_at is None
+    again = await yard.schedules.declare("s", {**code, "cron": "0 10 * * *", "description": "new"})
+    assert (again.spec.enabled, again.spec.interval_seconds, again.spec.description) == (False, 60.0, "new")
+    assert again.drift == {"cron": "0 10 * * *", "interval_seconds": None, "enabled": None, "priority": None}
+    enabled = await yard.schedules.enable("s")
+    assert "enabled" not in enabled.changes or enabled.changes["enabled"] is True
+    assert enabled.next_due_at is not None
+    reset = await yard.schedules.reset("s")
+    assert (reset.spec.cron, reset.changes) == ("0 10 * * *", {})
+
+
+async def test_an_edit_moves_the_next_due_time_only_when_it_has_to(yard: Yard) -> None:
+    before = await yard.make()
+    yard.stage.clock.advance(5)
+    edited = await yard.schedules.edit("s", {"priority": 2})
+    assert edited.next_due_at == before.next_due_at
+    moved = await yard.schedules.edit("s", {"interval_seconds": 100})
+    assert moved.next_due_at == NOON + timedelta(seconds=105)
+    assert moved.version == 3
+
+
+async def test_all_rest_and_go_on(yard: Yard) -> None:
+    await yard.make()
+    assert await yard.schedules.pause_all() == 1
+    later = await yard.make("later")
+    assert later.next_due_at is None
+    assert later.paused_at is not None
+    assert await yard.at(100) is None
+    assert await yard.schedules.pause_all() == 0
+    assert await yard.schedules.resume_all() == 2
+    assert (await yard.schedules.named("s")).next_due_at == NOON + timedelta(seconds=110)
+    assert not await yard.runs()
+
+
+async def test_holidays(yard: Yard) -> None:
+    await yard.schedules.put_calendar("rest", {"dates": ["2026-01-06"], "weekdays": ["SAT,SUN"]})
+    await yard.make("skips", cron="0 9 * * *", calendars=["rest"])
+    await yard.make("moves", cron="0 9 * * *", calendars=["rest"], on_holiday="next_business_day")
+    await yard.at(45 * 3600)  # Wednesday the 7th at 9
+    assert [told[1:] for told in await yard.told("skips")] == [("skipped", "holiday"), ("fired", None)]
+    assert [told[1:] for told in await yard.told("moves")] == [("fired", None)]
+    with pytest.raises(Conflict, match="names the calendar"):
+        await yard.schedules.delete_calendar("rest")
+    await yard.schedules.put_calendar("rest", {"dates": ["2026-01-08"]})
+    assert (await yard.schedules.named("moves")).next_due_at == datetime(2026, 1, 9, 9, tzinfo=UTC)
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"timezone": "Mars/Olympus", "cron": "0 9 * * *"}, "timezone"),
+    ({"cron": "0 0 30 2 *"}, "cron"),
+    ({"cron": "61 * * * *"}, "cron"),
+    ({"interval_seconds": 0}, "interval_seconds"),
+    ({"cron": "0 9 * * *", "interval_seconds": 5}, "interval_seconds"),
+    (
+        {"cron": "0 9 * * *", "starts_at": "2026-02-01T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"},
+        "ends_at",
+    ),
+    ({"run_at": "2020-01-01T00:00:00Z"}, "run_at"),
+    ({"run_at": "2020-01-01T00:00:00"}, "run_at"),
+    ({"cron": "0 9 * * *", "task": "nobody.knows"}, "task"),
+    ({"cron": "0 9 * * *", "calendars": ["none"]}, "calendars"),
+    ({"cron": "0 9 * * *", "colour": "red"}, "colour"),
+    ({"cron": "0 9 * * *", "missed": "maybe"}, "missed"),
+]
+
+
+async def test_bad_input_names_the_field(yard: Yard) -> None:
+    await yard.stage.know("t")
+    for fields, field in BAD:
+        with pytest.raises(InvalidInput) as refusal:
+            await yard.schedules.create("s", {"task": "t", **fields})
+        assert refusal.value.field == field
+    assert await yard.schedules.list() == []
+
+
+async def test_a_schedule_that_nobody_can_read_stops_no_other(yard: Yard) -> None:
+    await yard.make("bad")
+    await yard.make("good")
+    await yard.stage.sql(
+        """UPDATE schedules SET changes = '{"task": "t", "cron": "no"}' WHERE name = 'bad'"""
+    )
+    assert await yard.at(10) == 1.0
+    assert await yard.told("good") == [(10.0, "fired", None)]
+    assert await yard.at(11) == 1.0
+
+
+async def test_a_clock_that_steps_back_repeats_nothing(yard: Yard) -> None:
+    await yard.make(overlap="allow")
+    for second in (10, 20, 30):
+        await yard.at(second)
+    assert await yard.at(-7200) is not None
+    await yard.ticking.begin()  # what is due again by the older clock has run
+    for second in (-7190, 10, 20, 30, 40):
+        await yard.at(second)
+    told = await yard.told()
+    assert len({moment for moment, _, _ in told}) == len(told)
+    assert [t[0] for t in told if t[0] > 0] == [10.0, 20.0, 30.0, 40.0]
+
+
+async def test_a_schedule_deleted_and_unknown(yard: Yard) -> None:
+    await yard.make("jobs.daily")
+    assert (await yard.schedules.named("daily")).name == "jobs.daily"
+    await yard.schedules.delete("daily")
+    with pytest.raises(NotFound):
+        await yard.schedules.trigger("daily")
+    assert await yard.at(10) is None
+
+
+async def test_another_project_sees_nothing_and_runs_its_own(yard: Yard) -> None:
+    await yard.make()
+    other = Yard(yard.stage, await yard.stage.other_project())
+    assert await other.schedules.list() == []
+    with pytest.raises(NotFound):
+        await other.schedules.named("s")
+    await other.make()
+    await yard.at(10)
+    assert len(await yard.runs()) == len(await other.runs()) == 1
+    mine = await yard.schedules.named("s")
+    assert await other.ticks.runs(other.project, mine.id, RunFilter()) == []
+    assert await other.ticks.unfinished(other.project, mine.id) == []
