@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from taskforge.domain.ids import JobId, QueueId
 from taskforge.domain.metrics import HOUR, MINUTE, Period
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Released, Report, Snoozed, Succeeded
 from taskforge.ports.history import JobFilter
+from taskforge.ports.record import Level
 from taskforge.services.direct_link import DirectLink, LinkOptions
 from taskforge.services.directory import QueueDirectory
 from taskforge.services.metrics import Metrics
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 TODAY = Period(NOON - HOUR, NOON + HOUR)
+MINUTES = [Level(MINUTE, TODAY.start, TODAY.end)]
 
 
 def metrics_of(stage: Stage) -> Metrics:
@@ -256,7 +259,7 @@ async def test_types_workers_and_projects_are_kept_apart(stage: Stage) -> None:
         assert [(t.job_type, t.total_executions) for t in of_first] == [("t", 3), ("u", 2)]
         assert (await metrics.project(TODAY)).total_executions == 6
         assert (await other.project(TODAY)).total_executions == 0
-        parts = await SqlMetricsStore(stage.engine).parts(stage.project, [WORKER], TODAY, None)
+        parts = await SqlMetricsStore(stage.engine).parts(stage.project, [WORKER], MINUTES, by_type=False)
         assert sum(part.succeeded for part in parts) == 5
         for strange in (metrics.queue(QueueId(UUID(int=9)), TODAY), other.queue(first.id, TODAY)):
             with pytest.raises(NotFound):
@@ -307,7 +310,9 @@ async def test_folding_loses_nothing_and_counts_nothing_twice(stage: Stage) -> N
         last = 0
         while not is_over.is_set():
             total = (await metrics.queue(queue.id, TODAY)).total_executions
-            parts = await SqlMetricsStore(stage.engine).parts(stage.project, [queue.id], TODAY, None)
+            parts = await SqlMetricsStore(stage.engine).parts(
+                stage.project, [queue.id], MINUTES, by_type=True
+            )
             assert last <= total <= sum(part.succeeded for part in parts) <= 300
             last = total
 
@@ -320,10 +325,10 @@ async def test_folding_loses_nothing_and_counts_nothing_twice(stage: Stage) -> N
     is_over.set()
     await asyncio.gather(*others)
     await recording_of(stage).fold()
-    for span in (60, 3600):
+    for span, job_type in itertools.product((60, 3600, 86400), ("t", "")):
         [row] = await stage.sql(
             f"SELECT sum(succeeded), sum(duration_us) FROM attempt_metrics WHERE span_seconds = {span}"
-            f" AND subject_id = '{queue.id}'"
+            f" AND subject_id = '{queue.id}' AND job_type = '{job_type}'"
         )
         assert tuple(map(int, row)) == (300, 600_000)
     assert (await metrics.queue(queue.id, TODAY)).total_executions == 300
@@ -409,8 +414,9 @@ async def test_what_is_old_is_forgotten(stage: Stage) -> None:
     async def rows() -> list[int]:
         return [(await stage.sql(f"SELECT count(*) FROM {table}"))[0][0] for table in tables]
 
-    assert await rows() == [1, 4, 1]
-    for hours, left in ((1, [1, 4, 1]), (4, [0, 4, 1]), (24 * 7, [0, 2, 1]), (24 * 14, [0, 2, 0])):
+    assert await rows() == [1, 9, 1]
+    ages = ((1, [1, 9, 1]), (4, [0, 9, 1]), (24 * 7, [0, 6, 1]), (24 * 14, [0, 6, 0]), (24 * 91, [0, 3, 0]))
+    for hours, left in (*ages, (24 * 401, [0, 0, 0])):
         stage.clock.time = NOON + timedelta(hours=hours + 2)
         await keeper.forget(100)
         assert await rows() == left

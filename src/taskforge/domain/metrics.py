@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 MICROSECONDS = 1000.0
 """Microseconds in a millisecond."""
 

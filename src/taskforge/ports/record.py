@@ -6,15 +6,25 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId, WorkerId
     from taskforge.domain.metrics import Period, UsagePoint
 
 
+class Level(NamedTuple):
+    """A part of a period that is read in whole spans of one length: a minute, an hour or a day (UTC)."""
+
+    span: timedelta
+    start: datetime
+    end: datetime
+
+
 class Part(NamedTuple):
-    """Attempts of one subject (a queue or a worker) and type that ended in the step which begins at ``starts_at``.
+    """Attempts of one subject (a queue or a worker) that ended in the span which begins at ``starts_at``.
+
+    They are of one type; of all types where ``job_type`` is empty.
 
     Sums are None, and times are the microseconds themselves, where ``is_raw``; else times are packed histograms.
     """
@@ -95,9 +105,12 @@ class MetricsStore(Protocol):
         ...
 
     async def parts(
-        self, project_id: ProjectId, subjects: Sequence[UUID], period: Period, hours: Period | None
+        self, project_id: ProjectId, subjects: Sequence[UUID], levels: Sequence[Level], *, by_type: bool
     ) -> Sequence[Part]:
-        """All that ended in a period of whole minutes; in ``hours``, which lie within, hour by hour."""
+        """All that ended in levels which follow each other; ``by_type`` for queues only.
+
+        What was not folded yet comes beside, by type in any case.
+        """
         ...
 
     async def samples(

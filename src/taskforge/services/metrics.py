@@ -1,7 +1,8 @@
 """What attempts add up to: per queue, job type and worker, for any period, and over time.
 
 A short period is answered from the attempts themselves, to the microsecond. A longer one from histograms of
-minutes and hours, which it is widened to; the answer says what was counted, and whether it is exact.
+minutes, hours and days, as few of them as there can be; it is widened to whole ones of the least that are read, and
+the answer says what was counted, and whether it is exact.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.metrics import (
+    DAY,
     DEPTH_BOUND,
     HOUR,
     MINUTE,
@@ -28,6 +30,7 @@ from taskforge.domain.metrics import (
     floor,
     percentiles,
 )
+from taskforge.ports.record import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,11 +47,15 @@ EXACT_AGE = timedelta(hours=2)
 MOST_EXACT = 100_000
 """A period that began at most so long ago, with at most so many attempts, is answered exactly."""
 
-MINUTES_AGE = timedelta(days=6)
-"""Of what is older than that, only the hours may be known."""
+STEPS = (
+    (MINUTE, timedelta(hours=13), timedelta(days=6)),
+    (HOUR, timedelta(days=32), timedelta(days=85)),
+)
+"""What a period is widened to at its edges, for periods that are shorter than this and begin at most so long ago;
+any other is widened to days. Minutes are kept for a week, and hours for 90 days."""
 
-LONG = timedelta(hours=6)
-"""Series over longer periods go by the hour, unless they are asked otherwise."""
+SERIES = ((MINUTE, timedelta(hours=6)), (HOUR, timedelta(days=8)), (DAY, timedelta(days=1000)))
+"""How series go over periods up to so long, unless they are asked otherwise."""
 
 MOST_POINTS = 10_000
 
@@ -122,19 +129,25 @@ class Metrics:
     async def throughput(
         self, period: Period, *, queue_id: QueueId | None = None, step: timedelta | None = None
     ) -> Sequence[ThroughputPoint]:
-        """What ended in each minute or hour of the period, in one queue or in all; also where nothing did."""
+        """What ended in each minute, hour or day of the period, in one queue or in all; also where nothing did."""
         subjects: Sequence[UUID] = [queue.id for queue in await self._chosen_queues(queue_id)]
-        chosen = step or (MINUTE if period.end - period.start <= LONG else HOUR)
-        if chosen not in (MINUTE, HOUR):
-            raise InvalidInput("a series goes by the minute or by the hour", field="step", hint="60 or 3600")
-        if chosen == MINUTE and period.start < await self._store.now() - MINUTES_AGE:
-            chosen = HOUR
+        length = period.end - period.start
+        chosen = step or next(step for step, longest in SERIES if length <= longest)
+        if chosen not in (MINUTE, HOUR, DAY):
+            raise InvalidInput(
+                "a series goes by the minute, by the hour or by the day", field="step", hint="3600"
+            )
+        now = await self._store.now()
+        for finer, coarser, age in ((MINUTE, HOUR, STEPS[0][2]), (HOUR, DAY, STEPS[1][2])):
+            if chosen == finer and period.start < now - age:
+                chosen = coarser
         whole = period.outward(chosen)
         if (whole.end - whole.start) // chosen > MOST_POINTS:
             raise InvalidInput(
                 f"these are more than {MOST_POINTS:,} points", field="step", hint="by the hour"
             )
-        parts = await self._store.parts(self._project_id, subjects, whole, whole if chosen == HOUR else None)
+        level = Level(chosen, whole.start, whole.end)
+        parts = await self._store.parts(self._project_id, subjects, [level], by_type=False)
         steps = _added(parts, lambda part: floor(part.starts_at, chosen))
         none = Attempts.summed()
         return [
@@ -212,8 +225,10 @@ class Metrics:
     ) -> _Answer:
         """The attempts of these subjects, grouped by ``key``: exactly if the period is short."""
         now = await self._store.now()
-        whole, hours = _in_parts(period, now)
-        parts = await self._store.parts(self._project_id, subjects, whole, hours)
+        finest = _finest(period, now)
+        whole = period.outward(finest)
+        levels = _levels(whole, finest, now)
+        parts = await self._store.parts(self._project_id, subjects, levels, by_type=key is _by_type)
         total = sum(part.succeeded + part.failed + part.cancelled for part in parts)
         if period.start >= now - EXACT_AGE and total <= MOST_EXACT:
             samples = await self._store.samples(self._project_id, subjects, period)
@@ -246,15 +261,29 @@ def _by_subject(found: Part | Sample) -> Any:
     return found.subject_id
 
 
-def _in_parts(period: Period, now: datetime) -> tuple[Period, Period | None]:
-    """The whole steps that a period touches, minutes where they are known yet, and the whole hours among them."""
-    known = now - MINUTES_AGE
-    whole = Period(
-        floor(period.start, MINUTE if period.start >= known else HOUR),
-        ceiling(period.end, MINUTE if period.end >= known else HOUR),
-    )
-    first, last = ceiling(whole.start, HOUR), floor(whole.end, HOUR)
-    return whole, Period(first, last) if first < last else None
+def _finest(period: Period, now: datetime) -> timedelta:
+    """What a period is widened to."""
+    length = period.end - period.start
+    steps = (step for step, longest, age in STEPS if length < longest and period.start >= now - age)
+    return next(steps, DAY)
+
+
+def _levels(whole: Period, finest: timedelta, now: datetime) -> list[Level]:
+    """Whole days, beside them whole hours, and beside these minutes. Nothing ends in the future, so that a period
+    which reaches up to now goes on to the end of the day, and has one edge only."""
+    left = [(whole.start, whole.end if whole.end <= now else ceiling(whole.end, DAY))]
+    levels: list[Level] = []
+    for step in (step for step in (DAY, HOUR, MINUTE) if step >= finest):
+        rest = []
+        for start, end in left:
+            first, last = ceiling(start, step), floor(end, step)
+            if first < last:
+                levels.append(Level(step, first, last))
+                rest += [(start, first), (last, end)]
+            else:
+                rest.append((start, end))
+        left = [(start, end) for start, end in rest if start < end]
+    return levels
 
 
 def _listed(samples: Iterable[Sample], key: Callable[[Part | Sample], Any]) -> dict[Any, Attempts]:

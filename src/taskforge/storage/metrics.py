@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.metrics import UsagePoint
+from taskforge.domain.metrics import Period, UsagePoint
 from taskforge.ports.record import Depth, Part, Sample, StoredWorker
 from taskforge.storage.codec import from_json
 from taskforge.storage.engine import Engine, One
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId, WorkerId
-    from taskforge.domain.metrics import Period
+    from taskforge.ports.record import Level
 
 
 class SqlMetricsStore:
@@ -31,12 +31,15 @@ class SqlMetricsStore:
         return moment
 
     async def parts(
-        self, project_id: ProjectId, subjects: Sequence[UUID], period: Period, hours: Period | None
+        self, project_id: ProjectId, subjects: Sequence[UUID], levels: Sequence[Level], *, by_type: bool
     ) -> Sequence[Part]:
+        whole = Period(min(level.start for level in levels), max(level.end for level in levels))
         chosen = {
-            **_chosen(project_id, subjects, period),
-            "first_hour": period.end if hours is None else hours.start,
-            "last_hour": period.end if hours is None else hours.end,
+            **_chosen(project_id, subjects, whole),
+            "spans": [level.span // timedelta(seconds=1) for level in levels],
+            "firsts": [level.start for level in levels],
+            "lasts": [level.end for level in levels],
+            "by_type": by_type,
         }
         return [self._part(row) for row in await self._engine.read(One("attempts_in_parts", chosen))]
 

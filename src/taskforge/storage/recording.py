@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.histogram import Histogram
-from taskforge.domain.metrics import HOUR, MINUTE, floor
+from taskforge.domain.metrics import DAY, HOUR, MINUTE, floor
 from taskforge.storage.codec import from_json, to_json
 from taskforge.storage.engine import Engine, Many, One, Script, columns
 from taskforge.storage.metrics import depth_of, measured
@@ -22,7 +22,8 @@ MOST_SAMPLES = 20_000
 
 SAMPLES_AGE = timedelta(hours=3)
 MINUTES_AGE = timedelta(days=7)
-HOURS_AGE = timedelta(days=400)
+HOURS_AGE = timedelta(days=90)
+DAYS_AGE = timedelta(days=400)
 GAUGES_AGE = timedelta(days=14)
 
 _METRICS = (
@@ -158,6 +159,7 @@ class SqlRecordKeeper:
             "samples_us": SAMPLES_AGE,
             "minutes_us": MINUTES_AGE,
             "hours_us": HOURS_AGE,
+            "days_us": DAYS_AGE,
             "gauges_us": GAUGES_AGE,
         }
         old = {name: age // timedelta(microseconds=1) for name, age in ages.items()}
@@ -179,10 +181,11 @@ def _summed(deltas: Sequence[_Delta]) -> dict[_Key, _Sums]:
             histogram.add(values)
             counts.append(sum(values))
             histograms.append(histogram.packed)
-        for span, start in ((60, minute), (3600, floor(minute, HOUR))):
-            for subject, job_type in ((first.queue_id, first.job_type), (first.worker_id, "")):
+        subjects = ((first.queue_id, first.job_type), (first.queue_id, ""), (first.worker_id, ""))
+        for span in (MINUTE, HOUR, DAY):
+            for subject, job_type in subjects:
                 if subject is not None:
-                    key = _Key(subject, span, start, job_type)
+                    key = _Key(subject, span // timedelta(seconds=1), floor(minute, span), job_type)
                     if key not in found:
                         found[key] = _Sums(first.project_id)
                     found[key].add(counts, *histograms)

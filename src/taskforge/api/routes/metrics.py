@@ -110,7 +110,7 @@ async def metrics_of_workers(
 async def throughput(
     call: Calling, project: OneProject, hours: Hours = 1, start: Bound = None, end: Bound = None
 ) -> Response:
-    """What ended in each minute (over longer periods: in each hour) of a project."""
+    """What ended in each minute (over longer periods: hour or day) of a project."""
     found = await project.metrics.throughput(await _period(project, hours, start, end))
     return call.answer([shown(ThroughputView, one) for one in found])
 
@@ -140,7 +140,7 @@ async def queue_metrics(
 async def queue_throughput(
     call: Calling, here: QueueHere, hours: Hours = 1, start: Bound = None, end: Bound = None
 ) -> Response:
-    """What ended in each minute (over longer periods: in each hour) in one queue."""
+    """What ended in each minute (over longer periods: hour or day) in one queue."""
     period = await _period(here.services, hours, start, end)
     found = await here.services.metrics.throughput(period, queue_id=here.queue.id)
     return call.answer([shown(ThroughputView, one) for one in found])

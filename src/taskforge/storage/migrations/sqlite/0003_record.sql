@@ -1,6 +1,6 @@
 -- What attempts add up to. Settling appends a row to attempt_deltas for each queue, type and worker of its batch, in
--- the statement that ends the attempts; from there the rows are folded, each into one minute and one hour of its queue
--- and of its worker. A row is in one place at any time: whoever reads deltas and minutes in one statement counts all once.
+-- the statement that ends the attempts; from there the rows are folded, each into a minute, an hour and a day of its
+-- queue and of its worker. A row is in one place at any time: whoever reads deltas and minutes in one statement counts all once.
 
 -- Without a key and without checks: it is written on the hot path, only ever read whole, and emptied every few seconds.
 -- `removed` is not used here. Durations and waits are microseconds.
@@ -33,11 +33,13 @@ CREATE INDEX attempt_samples_of_queue ON attempt_samples (queue_id, last_at);
 CREATE INDEX attempt_samples_of_worker ON attempt_samples (worker_id, last_at);
 CREATE INDEX attempt_samples_by_time ON attempt_samples (last_at);
 
--- Histograms of microseconds: JSON, [bucket, count, bucket, count, ...], the buckets of domain/histogram.py.
--- The subject is a queue, with one row for each job type, or a worker, whose job_type is empty.
+-- Histograms of microseconds: JSON, [first bucket, its count, the count of the next, ...], the buckets of
+-- domain/histogram.py.
+-- The subject is a queue, with a row for each job type, or a worker. A row with an empty job_type is for all types
+-- together. A span is a minute, an hour, or a day (UTC).
 CREATE TABLE attempt_metrics (
   subject_id TEXT NOT NULL,
-  span_seconds INTEGER NOT NULL CHECK (span_seconds IN (60, 3600)),
+  span_seconds INTEGER NOT NULL CHECK (span_seconds IN (60, 3600, 86400)),
   starts_at INTEGER NOT NULL,
   job_type TEXT NOT NULL,
   project_id TEXT NOT NULL,

@@ -29,17 +29,9 @@ SELECT d.id FROM (
 ) d LIMIT :most::bigint;
 
 -- name: walk_jobs
-WITH w AS MATERIALIZED (
-  (SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
-      j.dead_letter_queue_id, j.execution_id
-    FROM jobs j WHERE :among::uuid[] IS NULL AND j.id < :before::uuid ORDER BY j.id DESC LIMIT (SELECT :scan::bigint))
-  UNION ALL
-  (SELECT f.id, f.project_id, f.queue_id, f.status, f.job_type, f.tags, f.created_at, f.scheduled_for,
-      f.dead_letter_queue_id, f.execution_id
-    FROM jobs f WHERE f.id = ANY (:among::uuid[]) AND f.id < :before::uuid)
-)
-(SELECT w.id, NULL::uuid AS last FROM w
-  WHERE w.project_id = :project_id::uuid
+-- Looks at no more jobs than it has to: at the last of the window (which says where to go on), or until the page is full.
+SELECT x.id, x.fits, x.n = (SELECT :scan::bigint) AS is_last FROM (
+  SELECT w.id, w.n, w.project_id = :project_id::uuid
     AND (:queue_ids::uuid[] IS NULL OR w.queue_id = ANY (:queue_ids::uuid[]))
     AND (:statuses::text[] IS NULL OR w.status = ANY (:statuses::text[]))
     AND (:job_type::text IS NULL OR w.job_type = :job_type::text)
@@ -54,9 +46,18 @@ WITH w AS MATERIALIZED (
     AND (:error_text::text IS NULL OR EXISTS (
       SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.status <> 'succeeded'
         AND strpos(lower(coalesce(e.error_type, '') || ': ' || coalesce(e.error_message, '')), lower(:error_text::text)) > 0))
-  ORDER BY w.id DESC LIMIT :limit::bigint)
-UNION ALL
-SELECT NULL, CASE WHEN (SELECT count(*) FROM w) >= :scan::bigint THEN (SELECT id FROM w ORDER BY id LIMIT 1) END;
+    AS fits
+  FROM (
+    (SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
+        j.dead_letter_queue_id, j.execution_id, row_number() OVER (ORDER BY j.id DESC) AS n
+      FROM jobs j WHERE :among::uuid[] IS NULL AND j.id < :before::uuid
+      ORDER BY j.id DESC LIMIT (SELECT :scan::bigint))
+    UNION ALL
+    (SELECT f.id, f.project_id, f.queue_id, f.status, f.job_type, f.tags, f.created_at, f.scheduled_for,
+        f.dead_letter_queue_id, f.execution_id, 0
+      FROM jobs f WHERE f.id = ANY (:among::uuid[]) AND f.id < :before::uuid ORDER BY f.id DESC)
+  ) w OFFSET 0
+) x WHERE x.fits OR x.n = (SELECT :scan::bigint) LIMIT (SELECT :limit::bigint);
 
 -- name: jobs_by_ids
 SELECT j.*, q.name AS queue_name, q.settings AS queue_settings
@@ -99,11 +100,35 @@ SELECT s.status, s.jobs, s.is_bounded FROM queues q, LATERAL (
 ) s
 WHERE q.project_id = :project_id::uuid AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid);
 
+-- name: tag_is_common
+-- whether a hundredth of the newest jobs has it, so that a walk finds some soon, and the index has very many
+SELECT count(*) FILTER (WHERE n.tags @> to_jsonb(:tag::text)) * 100 >= :newest::bigint AS is_common FROM (
+  SELECT j.tags FROM jobs j WHERE j.project_id = :project_id::uuid ORDER BY j.id DESC
+  LIMIT (SELECT :newest::bigint)) n;
+
+-- name: newest_tagged
+-- by the index of tags; more than `most` of them, and it says nothing
+WITH g AS MATERIALIZED (
+  SELECT j.id FROM jobs j WHERE j.project_id = :project_id::uuid AND j.tags @> to_jsonb(:tag::text)),
+few AS MATERIALIZED (SELECT g.id FROM g LIMIT (SELECT :most::bigint))
+SELECT f.id, (SELECT count(*) FROM few) >= :most::bigint AS are_many FROM few f
+WHERE f.id < :before::uuid ORDER BY f.id DESC LIMIT (SELECT :scan::bigint);
+
 -- name: count_tagged_jobs
-SELECT status, count(*) AS jobs, false AS is_bounded FROM jobs
-WHERE project_id = :project_id::uuid AND (:queue_id::uuid IS NULL OR queue_id = :queue_id::uuid)
-  AND tags @> to_jsonb(:tag::text)
-GROUP BY status;
+-- by the index of tags, up to the bound; or, of a tag that is common, among the newest jobs only
+WITH g AS MATERIALIZED (
+  SELECT j.status, j.queue_id FROM jobs j
+  WHERE :newest::bigint IS NULL AND j.project_id = :project_id::uuid AND j.tags @> to_jsonb(:tag::text)),
+n AS MATERIALIZED (
+  SELECT j.status, j.queue_id, j.tags FROM jobs j WHERE :newest::bigint IS NOT NULL AND j.project_id = :project_id::uuid
+  ORDER BY j.id DESC LIMIT (SELECT coalesce(:newest::bigint, 0))),
+found AS MATERIALIZED (
+  SELECT b.status FROM (
+    SELECT g.status, g.queue_id FROM g UNION ALL SELECT n.status, n.queue_id FROM n WHERE n.tags @> to_jsonb(:tag::text)
+  ) b WHERE :queue_id::uuid IS NULL OR b.queue_id = :queue_id::uuid LIMIT (SELECT :bound::bigint))
+SELECT s.status, count(f.status) AS jobs, :newest::bigint IS NOT NULL OR (SELECT count(*) FROM found) >= :bound::bigint AS is_bounded
+FROM (VALUES ('pending'), ('scheduled'), ('processing'), ('succeeded'), ('failed'), ('cancelled')) AS s (status)
+LEFT JOIN found f ON f.status = s.status GROUP BY s.status;
 
 -- name: list_lines
 SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at

@@ -41,14 +41,15 @@ SELECT * FROM unnest((SELECT :queue_id::uuid[]), :of_project::uuid[], :succeeded
 ON CONFLICT (queue_id) DO UPDATE SET succeeded_jobs = q.succeeded_jobs + excluded.succeeded_jobs;
 
 -- name: attempts_in_parts
--- Whole hours, the minutes beside them, and what is not folded yet, in one snapshot: nothing is missing or twice.
+-- Whole spans, and what is not folded yet, in one snapshot: nothing is missing or twice.
 SELECT m.subject_id, m.job_type, m.starts_at, m.succeeded, m.failed, m.cancelled, m.duration_us, m.wait_us,
   m.durations, m.waits
-FROM attempt_metrics m
-WHERE m.project_id = :project_id::uuid AND m.subject_id = ANY (:subject_ids::uuid[])
-  AND (m.span_seconds = 3600 AND m.starts_at >= :first_hour::timestamptz AND m.starts_at < :last_hour::timestamptz
-    OR m.span_seconds = 60 AND m.starts_at >= :start::timestamptz AND m.starts_at < :first_hour::timestamptz
-    OR m.span_seconds = 60 AND m.starts_at >= :last_hour::timestamptz AND m.starts_at < :end::timestamptz)
+FROM unnest((SELECT :subject_ids::uuid[])) AS s (id),
+  unnest((SELECT :spans::integer[]), :firsts::timestamptz[], :lasts::timestamptz[]) AS p (span, first, last),
+  LATERAL (SELECT a.* FROM attempt_metrics a
+    WHERE a.subject_id = s.id AND a.span_seconds = p.span AND a.starts_at >= p.first AND a.starts_at < p.last
+      AND (a.job_type <> '') = :by_type::boolean AND a.project_id = :project_id::uuid
+    OFFSET 0) m
 UNION ALL
 SELECT CASE WHEN d.queue_id = ANY (:subject_ids::uuid[]) THEN d.queue_id ELSE d.worker_id END, d.job_type,
   d.settled_at, d.succeeded, d.failed, d.cancelled, NULL, NULL, array_to_json(d.durations)::text,
@@ -152,6 +153,10 @@ minutes AS (
 hours AS (
   DELETE FROM attempt_metrics WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_metrics r, t
     WHERE r.span_seconds = 3600 AND r.starts_at < t.now - :hours_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
+),
+days AS (
+  DELETE FROM attempt_metrics WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_metrics r, t
+    WHERE r.span_seconds = 86400 AND r.starts_at < t.now - :days_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
 ),
 queues AS (
   DELETE FROM queue_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM queue_samples r, t

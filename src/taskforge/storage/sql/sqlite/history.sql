@@ -32,7 +32,7 @@ WITH w AS MATERIALIZED (
   FROM json_each(:among) o CROSS JOIN jobs f ON f.id = o.value WHERE f.id < :before
 )
 SELECT * FROM (
-  SELECT w.id, NULL AS last FROM w
+  SELECT w.id, 1 AS fits, 0 AS is_last FROM w
   WHERE w.project_id = :project_id
     AND (:queue_ids IS NULL OR w.queue_id IN (SELECT value FROM json_each(:queue_ids)))
     AND (:statuses IS NULL OR w.status IN (SELECT value FROM json_each(:statuses)))
@@ -51,7 +51,7 @@ SELECT * FROM (
         AND instr(lower(coalesce(e.error_type, '') || ': ' || coalesce(e.error_message, '')), lower(:error_text)) > 0))
   ORDER BY w.id DESC LIMIT :limit)
 UNION ALL
-SELECT NULL, CASE WHEN (SELECT count(*) FROM w) >= :scan THEN (SELECT min(id) FROM w) END;
+SELECT (SELECT min(id) FROM w), 0, 1 WHERE (SELECT count(*) FROM w) >= :scan;
 
 -- name: jobs_by_ids
 SELECT j.*, q.name AS queue_name, q.settings AS queue_settings
@@ -104,11 +104,25 @@ SELECT status, jobs, coalesce(reach, jobs) >= :bound AS is_bounded FROM (
   FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id)
 );
 
+-- name: tag_is_common
+-- there is no index of tags to ask instead
+SELECT 1 AS is_common FROM (SELECT :project_id, :tag, :newest);
+
+-- name: newest_tagged
+SELECT NULL AS id, 1 AS are_many FROM (SELECT :project_id, :tag, :most, :before, :scan);
+
 -- name: count_tagged_jobs
-SELECT status, count(*) AS jobs, 0 AS is_bounded FROM jobs
-WHERE project_id = :project_id AND (:queue_id IS NULL OR queue_id = :queue_id)
-  AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)
-GROUP BY status;
+-- among the newest jobs only
+WITH found AS MATERIALIZED (
+  SELECT n.status FROM (
+    SELECT j.status, j.queue_id, j.tags FROM jobs j WHERE j.project_id = :project_id ORDER BY j.id DESC LIMIT :newest) n
+  WHERE (:queue_id IS NULL OR n.queue_id = :queue_id) AND EXISTS (SELECT 1 FROM json_each(n.tags) WHERE value = :tag)
+  LIMIT :bound),
+whole AS (SELECT count(*) < :newest AS is_whole FROM (
+  SELECT 1 FROM jobs j WHERE j.project_id = :project_id LIMIT :newest))
+SELECT s.value AS status, (SELECT count(*) FROM found f WHERE f.status = s.value) AS jobs,
+  NOT (SELECT is_whole FROM whole) OR (SELECT count(*) FROM found) >= :bound AS is_bounded
+FROM json_each('["pending", "scheduled", "processing", "succeeded", "failed", "cancelled"]') s;
 
 -- name: list_lines
 SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at

@@ -37,18 +37,16 @@ SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:cells) WHERE true
 ON CONFLICT (queue_id) DO UPDATE SET succeeded_jobs = queue_totals.succeeded_jobs + excluded.succeeded_jobs;
 
 -- name: attempts_in_parts
--- Whole hours, the minutes beside them, and what is not folded yet, in one snapshot: nothing is missing or twice.
+-- Whole spans, and what is not folded yet, in one snapshot: nothing is missing or twice.
 SELECT json_group_array(json_array(subject_id, job_type, starts_at, succeeded, failed, cancelled, duration_us, wait_us,
   durations, waits)) AS packed
 FROM (
   SELECT m.subject_id, m.job_type, m.starts_at, m.succeeded, m.failed, m.cancelled, m.duration_us, m.wait_us,
     m.durations, m.waits
-  FROM (SELECT 3600 AS span, :first_hour AS first, :last_hour AS last
-    UNION ALL SELECT 60, :start, :first_hour UNION ALL SELECT 60, :last_hour, :end) p
-  CROSS JOIN json_each(:subject_ids) s
-  CROSS JOIN attempt_metrics m ON m.subject_id = s.value AND m.span_seconds = p.span
-    AND m.starts_at >= p.first AND m.starts_at < p.last
-  WHERE m.project_id = :project_id
+  FROM json_each(:spans) p CROSS JOIN json_each(:subject_ids) s
+  CROSS JOIN attempt_metrics m ON m.subject_id = s.value AND m.span_seconds = p.value
+    AND m.starts_at >= :firsts ->> p.fullkey AND m.starts_at < :lasts ->> p.fullkey
+  WHERE (m.job_type <> '') = :by_type AND m.project_id = :project_id
   UNION ALL
   SELECT CASE WHEN d.queue_id IN (SELECT value FROM json_each(:subject_ids)) THEN d.queue_id ELSE d.worker_id END,
     d.job_type, d.settled_at, d.succeeded, d.failed, d.cancelled, NULL, NULL, d.durations, d.waits
@@ -146,6 +144,8 @@ DELETE FROM attempt_metrics WHERE rowid IN (
   SELECT rowid FROM attempt_metrics WHERE span_seconds = 60 AND starts_at < :now - :minutes_us LIMIT :limit);
 DELETE FROM attempt_metrics WHERE rowid IN (
   SELECT rowid FROM attempt_metrics WHERE span_seconds = 3600 AND starts_at < :now - :hours_us LIMIT :limit);
+DELETE FROM attempt_metrics WHERE rowid IN (
+  SELECT rowid FROM attempt_metrics WHERE span_seconds = 86400 AND starts_at < :now - :days_us LIMIT :limit);
 DELETE FROM queue_samples WHERE rowid IN (
   SELECT rowid FROM queue_samples WHERE minute < :now - :gauges_us LIMIT :limit);
 DELETE FROM worker_samples WHERE rowid IN (
