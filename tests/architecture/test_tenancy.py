@@ -73,6 +73,7 @@ STATEMENTS_WITHOUT_TENANT = {
     "beat_jobs": "by the fence: job id, claim_seq and execution_id",
     "take_chore": "what is done for the whole database",
     "chore_is_due": "what is done for the whole database",
+    "newest_waiting": "the ids of queues that were read by their project; `walk_jobs` compares it again",
     "newest_finished": "the ids of queues that were read by their project; `walk_jobs` compares it again",
     "finished_lines": "retention serves all projects, each queue by its own settings",
     "all_queue_settings": "retention serves all projects, each queue by its own settings",

@@ -14,6 +14,7 @@ from taskforge.storage import history
 from taskforge.storage.recording import SqlRecordKeeper
 
 if TYPE_CHECKING:
+    from taskforge.domain.ids import QueueId
     from tests.conformance.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -86,3 +87,41 @@ async def test_counts_end_at_a_bound_and_say_so(stage: Stage, monkeypatch: pytes
         "3+",
         "2",
     ]
+
+
+async def test_a_tag_is_counted_up_to_the_bound(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = await stage.queue()
+    await stage.add(queue, 2, tags='["a"]')
+    await stage.add(queue, 3)
+    await stage.add(await stage.queue("other"), 1, tags='["a", "b"]')
+
+    async def found(tag: str, queue_id: QueueId | None = None) -> tuple[int, bool]:
+        counts = await stage.history.counts(stage.project, tag=tag, queue_id=queue_id)
+        assert set(counts) == set(JobStatus)
+        return counts[JobStatus.PENDING], bool(counts.bounded)
+
+    assert [await found("a"), await found("a", queue.id), await found("b"), await found("c")] == [
+        (3, False),
+        (2, False),
+        (1, False),
+        (0, False),
+    ]
+    other = await stage.other_project()
+    assert (await stage.history.counts(other, tag="a"))[JobStatus.PENDING] == 0
+    monkeypatch.setattr(history, "COUNT_BOUND", 2)
+    assert await found("a") == (2, True)
+    assert await found("b") == (1, False)
+
+
+@pytest.mark.parametrize("newest", [2, 100])
+async def test_a_common_tag_is_counted_among_the_newest(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, newest: int
+) -> None:
+    monkeypatch.setattr(history, "PROBED", 3)
+    monkeypatch.setattr(history, "NEWEST", newest)
+    queue = await stage.queue()
+    await stage.add(queue, 4, tags='["a"]')
+    counts = await stage.history.counts(stage.project, tag="a")
+    is_bounded = newest < 4 and stage.engine.dialect == "postgres"
+    least = newest if is_bounded else 4
+    assert (counts[JobStatus.PENDING], bool(counts.bounded)) == (least, is_bounded)

@@ -66,9 +66,9 @@ async def test_jobs_are_found_by_their_error(stage: Stage) -> None:
 
 async def test_a_walk_over_many_jobs_that_do_not_fit_is_given_up_and_goes_on(stage: Stage) -> None:
     queue = await stage.queue()
-    [oldest] = await stage.add(queue, 1, tags='["x"]')
+    [oldest] = await stage.add(queue, 1, "rare")
     await stage.add(queue, 1500)
-    chosen = JobFilter(tag="x", limit=1)
+    chosen = JobFilter(job_type="rare", limit=1)
     first = await stage.history.walk(stage.project, chosen, 1)
     assert first.ids == []
     assert first.place is not None
@@ -248,9 +248,12 @@ async def test_a_page_is_the_same_whichever_way_it_is_found(
     dead = [await stage.bury(queue, letters) for _ in range(3)]
     running = await stage.start(queue)
     held = await stage.add(queue, 2, "unknown")
-    ready = await stage.add(queue, 4)
+    ready = [*await stage.add(queue, 1, tags='["a", "b"]'), *await stage.add(queue, 3)]
+    ready += await stage.add(queue, 2, tags='["a"]')
     later = await stage.add(queue, 2, delay_us=10**9)
-    monkeypatch.setattr("taskforge.storage.history.FEW", few)
+    for bound in ("FEW", "FEW_WAITING", "FEW_TAGGED"):
+        monkeypatch.setattr(f"taskforge.storage.history.{bound}", few)
+    monkeypatch.setattr("taskforge.storage.history.LEAST_GATHERED", 2)
     monkeypatch.setattr("taskforge.storage.history.LEAST_SCAN", 2)
     pending = sorted([*held, *ready], reverse=True)
     for statuses, expected in (
@@ -270,3 +273,10 @@ async def test_a_page_is_the_same_whichever_way_it_is_found(
         assert found == expected
     assert await _ids(stage, dead_letter_queue_id=letters.id) == dead[::-1]
     assert await _ids(stage, statuses=[JobStatus.PENDING], job_type="unknown") == held[::-1]
+    for probed in (1, 1000):  # whether the tag counts as common
+        monkeypatch.setattr("taskforge.storage.history.PROBED", probed)
+        assert await _ids(stage, tag="a") == [*ready[:3:-1], ready[0]]
+        assert await _ids(stage, tag="a", limit=1, before=ready[-1]) == [ready[-2]]
+        assert await _ids(stage, tag="a", statuses=[JobStatus.FAILED]) == []
+        assert await _ids(stage, tag="b", queue_ids=[queue.id]) == [ready[0]]
+        assert await _ids(stage, tag="nobody") == []

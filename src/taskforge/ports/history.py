@@ -115,7 +115,7 @@ class HistoryStore(Protocol):
     async def counts(
         self, project_id: ProjectId, *, queue_id: QueueId | None = None, tag: str | None = None
     ) -> StatusCounts:
-        """Jobs by status; every status is present, and counted up to a bound unless a ``tag`` is given."""
+        """Jobs by status; every status is present, and counted up to a bound."""
         ...
 
     async def ahead(self, project_id: ProjectId, job_id: UUID, bound: int) -> Ahead:

@@ -101,18 +101,19 @@ SELECT s.status, s.jobs, s.is_bounded FROM queues q, LATERAL (
 WHERE q.project_id = :project_id::uuid AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid);
 
 -- name: tag_is_common
--- whether a hundredth of the newest jobs has it, so that a walk finds some soon, and the index has very many
-SELECT count(*) FILTER (WHERE n.tags @> to_jsonb(:tag::text)) * 100 >= :newest::bigint AS is_common FROM (
-  SELECT j.tags FROM jobs j WHERE j.project_id = :project_id::uuid ORDER BY j.id DESC
-  LIMIT (SELECT :newest::bigint)) n;
+-- whether a twentieth of the newest jobs has it: the index has too many of them to be read
+SELECT count(*) FILTER (WHERE n.project_id = :project_id::uuid AND n.tags @> to_jsonb(:tag::text)) * 20
+  >= :newest::bigint AS is_common
+FROM (SELECT j.project_id, j.tags FROM jobs j ORDER BY j.id DESC LIMIT (SELECT :newest::bigint)) n;
 
 -- name: newest_tagged
 -- by the index of tags; more than `most` of them, and it says nothing
 WITH g AS MATERIALIZED (
   SELECT j.id FROM jobs j WHERE j.project_id = :project_id::uuid AND j.tags @> to_jsonb(:tag::text)),
 few AS MATERIALIZED (SELECT g.id FROM g LIMIT (SELECT :most::bigint))
-SELECT f.id, (SELECT count(*) FROM few) >= :most::bigint AS are_many FROM few f
-WHERE f.id < :before::uuid ORDER BY f.id DESC LIMIT (SELECT :scan::bigint);
+(SELECT f.id, false AS are_many FROM few f WHERE f.id < :before::uuid ORDER BY f.id DESC LIMIT (SELECT :scan::bigint))
+UNION ALL
+SELECT NULL, (SELECT count(*) FROM few) >= :most::bigint;
 
 -- name: count_tagged_jobs
 -- by the index of tags, up to the bound; or, of a tag that is common, among the newest jobs only
@@ -120,13 +121,17 @@ WITH g AS MATERIALIZED (
   SELECT j.status, j.queue_id FROM jobs j
   WHERE :newest::bigint IS NULL AND j.project_id = :project_id::uuid AND j.tags @> to_jsonb(:tag::text)),
 n AS MATERIALIZED (
-  SELECT j.status, j.queue_id, j.tags FROM jobs j WHERE :newest::bigint IS NOT NULL AND j.project_id = :project_id::uuid
+  SELECT j.status, j.queue_id, j.project_id, j.tags FROM jobs j
   ORDER BY j.id DESC LIMIT (SELECT coalesce(:newest::bigint, 0))),
 found AS MATERIALIZED (
   SELECT b.status FROM (
-    SELECT g.status, g.queue_id FROM g UNION ALL SELECT n.status, n.queue_id FROM n WHERE n.tags @> to_jsonb(:tag::text)
+    SELECT g.status, g.queue_id FROM g
+    UNION ALL
+    SELECT n.status, n.queue_id FROM n WHERE n.project_id = :project_id::uuid AND n.tags @> to_jsonb(:tag::text)
   ) b WHERE :queue_id::uuid IS NULL OR b.queue_id = :queue_id::uuid LIMIT (SELECT :bound::bigint))
-SELECT s.status, count(f.status) AS jobs, :newest::bigint IS NOT NULL OR (SELECT count(*) FROM found) >= :bound::bigint AS is_bounded
+SELECT s.status, count(f.status) AS jobs,
+  :newest::bigint IS NOT NULL AND (SELECT count(*) FROM n) >= :newest::bigint
+    OR (SELECT count(*) FROM found) >= :bound::bigint AS is_bounded
 FROM (VALUES ('pending'), ('scheduled'), ('processing'), ('succeeded'), ('failed'), ('cancelled')) AS s (status)
 LEFT JOIN found f ON f.status = s.status GROUP BY s.status;
 
@@ -183,3 +188,17 @@ SELECT h.id FROM unnest(:queue_ids::uuid[]) AS q (id), LATERAL (
       AND j.queue_id = q.id AND j.status IN ('failed', 'cancelled') AND j.status = 'cancelled' AND j.id < :before::uuid
     ORDER BY j.id DESC LIMIT (SELECT :scan::bigint))
 ) h ORDER BY h.id DESC LIMIT (SELECT :scan::bigint);
+
+-- name: newest_waiting
+-- No index has them by their ids. They are gathered and sorted; `most` of them or more, and it says so.
+WITH few AS MATERIALIZED (
+  SELECT h.id FROM unnest(:queue_ids::uuid[]) AS q (id), LATERAL (
+    (SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
+      ORDER BY j.rank, j.id LIMIT (SELECT :most::bigint))
+    UNION ALL
+    (SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL
+      ORDER BY j.id LIMIT (SELECT :most::bigint))
+  ) h LIMIT (SELECT :most::bigint))
+(SELECT f.id, false AS are_many FROM few f WHERE f.id < :before::uuid ORDER BY f.id DESC LIMIT (SELECT :scan::bigint))
+UNION ALL
+SELECT NULL, (SELECT count(*) FROM few) >= :most::bigint;

@@ -112,16 +112,14 @@ SELECT 1 AS is_common FROM (SELECT :project_id, :tag, :newest);
 SELECT NULL AS id, 1 AS are_many FROM (SELECT :project_id, :tag, :most, :before, :scan);
 
 -- name: count_tagged_jobs
--- among the newest jobs only
+-- there is no index of tags: it looks at all jobs until the bound is reached
 WITH found AS MATERIALIZED (
-  SELECT n.status FROM (
-    SELECT j.status, j.queue_id, j.tags FROM jobs j WHERE j.project_id = :project_id ORDER BY j.id DESC LIMIT :newest) n
-  WHERE (:queue_id IS NULL OR n.queue_id = :queue_id) AND EXISTS (SELECT 1 FROM json_each(n.tags) WHERE value = :tag)
-  LIMIT :bound),
-whole AS (SELECT count(*) < :newest AS is_whole FROM (
-  SELECT 1 FROM jobs j WHERE j.project_id = :project_id LIMIT :newest))
+  SELECT j.status FROM jobs j
+  WHERE j.project_id = :project_id AND (:queue_id IS NULL OR j.queue_id = :queue_id)
+    AND EXISTS (SELECT 1 FROM json_each(j.tags) WHERE value = :tag)
+  LIMIT :bound)
 SELECT s.value AS status, (SELECT count(*) FROM found f WHERE f.status = s.value) AS jobs,
-  NOT (SELECT is_whole FROM whole) OR (SELECT count(*) FROM found) >= :bound AS is_bounded
+  (SELECT count(*) FROM found) >= :bound AS is_bounded
 FROM json_each('["pending", "scheduled", "processing", "succeeded", "failed", "cancelled"]') s;
 
 -- name: list_lines
@@ -172,3 +170,15 @@ SELECT e.value AS id FROM json_each(:queue_ids) q CROSS JOIN json_each(:statuses
       ORDER BY j.id DESC LIMIT :scan) f)
   END) e
 ORDER BY e.value DESC LIMIT :scan;
+
+-- name: newest_waiting
+-- No index has them by their ids. They are gathered and sorted; `most` of them or more, and it says so.
+WITH few AS MATERIALIZED (
+  SELECT id FROM (SELECT j.id FROM json_each(:queue_ids) q CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.value
+    WHERE j.status = 'pending' AND j.hold IS NULL LIMIT :most)
+  UNION ALL
+  SELECT id FROM (SELECT j.id FROM json_each(:queue_ids) q CROSS JOIN jobs j INDEXED BY jobs_held ON j.queue_id = q.value
+    WHERE j.status = 'pending' AND j.hold IS NOT NULL LIMIT :most))
+SELECT * FROM (SELECT f.id, 0 AS are_many FROM few f WHERE f.id < :before ORDER BY f.id DESC LIMIT :scan)
+UNION ALL
+SELECT NULL, (SELECT count(*) FROM few) >= :most;
