@@ -13,9 +13,11 @@ from taskforge.api.backend import ApiOptions
 from taskforge.domain.access import system
 from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.ports.acting import acting
+from taskforge.runtime.loops.operate import operations_loop
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.retain import retention_loop
+from taskforge.runtime.loops.seal import seal_loop
 from taskforge.services.live import LiveEvents
 
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     from taskforge.api.authentication import Authenticator
     from taskforge.domain.access import Principal
     from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
+    from taskforge.platform import Platform
     from taskforge.services.security import Security
-    from taskforge.wiring import Platform, Wiring
+    from taskforge.wiring import Wiring
 
 TRUST_SECONDS = 3.0
 """For so long what was looked up of an organization is believed."""
@@ -44,11 +47,12 @@ class Installation:
         self._own = platform
         self._platforms: OrderedDict[ProjectId, Platform] = OrderedDict()
         self._projects: dict[OrganizationId, tuple[float, Sequence[ProjectId]]] = {}
-        self._rates: dict[OrganizationId, tuple[float, int | None]] = {}
         self.authenticator = authenticator
         self.live = LiveEvents(platform.signals)
         self.security = platform.security
         self.audit = platform.audit
+        self.idempotency = platform.idempotency
+        self.operating = operations_loop(platform.operation_steps.take)
 
     async def project(self, project_id: ProjectId) -> Platform:
         platform = self._platforms.get(project_id)
@@ -74,15 +78,11 @@ class Installation:
     def forget_projects(self, organization_id: OrganizationId) -> None:
         self._projects.pop(organization_id, None)
 
-    async def requests_per_second(self, organization_id: OrganizationId) -> int | None:
-        until, found = self._rates.get(organization_id, (0.0, None))
-        if until < time.monotonic():
-            found = (await self.security.organizations.limits(organization_id)).requests_per_second
-            self._rates[organization_id] = (time.monotonic() + TRUST_SECONDS, found)
-        return found
-
     async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
         return await self.authenticator.worker_token(registrar, project_id, worker_id)
+
+    def wake_operations(self) -> None:
+        self.operating.wake()
 
     async def check_ready(self) -> None:
         await self._own.health.now()
@@ -121,6 +121,8 @@ def api_application(wiring: Wiring, authenticator: Authenticator | None = None) 
             async with (
                 recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
                 record_loop(platform.recording.keep),
+                seal_loop(platform.audit.seal_due),
+                installation.operating,
                 retention_loop(platform.pruning.round, settings.retention_interval_seconds),
             ):
                 yield installation

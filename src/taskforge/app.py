@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, Submitted
+    from taskforge.platform import Platform
     from taskforge.ports.clock import Clock
     from taskforge.sdk.backend import TaskCall
     from taskforge.sdk.handle import JobHandle
     from taskforge.sdk.handler import JobHandler
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.settings import Settings
-    from taskforge.wiring import Platform, Wiring
+    from taskforge.wiring import Wiring
     from taskforge.worker_session import WorkerSession
 
 P = ParamSpec("P")

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from taskforge.services.directory import QueueDirectory
     from taskforge.services.explaining import Explaining
     from taskforge.services.health import Health
+    from taskforge.services.idempotency import Idempotency
     from taskforge.services.insights import Insights
     from taskforge.services.metrics import Metrics
+    from taskforge.services.operations import Operations, OperationSteps
     from taskforge.services.pauses import Pauses
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
@@ -61,6 +63,8 @@ class Platform:
     pauses: Pauses
     control: Control
     bulk: Bulk
+    operations: Operations
+    operation_steps: OperationSteps
     insights: Insights
     results: Results
     recovery: Recovery
@@ -70,6 +74,7 @@ class Platform:
     health: Health
     explaining: Explaining
     audit: AuditLog
+    idempotency: Idempotency
     make_link: Callable[..., DirectLink]
     remote_workers: RemoteWorkers
     browsing: Browsing
@@ -82,7 +87,9 @@ class Platform:
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice: doing it again changes nothing."""
-        return Submission(self.jobs, self.directory, self.signals, mint=mint, encode=to_json)
+        return Submission(
+            self.jobs, self.directory, self.signals, mint=mint, encode=to_json, limits=self.security.limits
+        )
 
     async def declare(self, tasks: Sequence[TaskDescription]) -> None:
         """Make known the tasks of an application that enqueues; what workers said of them stays."""

@@ -30,8 +30,10 @@ from taskforge.services.direct_link import DirectLink, LinkOptions
 from taskforge.services.directory import QueueDirectory
 from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
+from taskforge.services.idempotency import Idempotency
 from taskforge.services.insights import Insights
 from taskforge.services.metrics import Metrics
+from taskforge.services.operations import Operations, OperationSteps
 from taskforge.services.partitions import Partitions
 from taskforge.services.pauses import Pauses, PauseWork
 from taskforge.services.payload_schemas import PayloadSchemas
@@ -60,11 +62,13 @@ from taskforge.storage.jobs import SqlJobStore
 from taskforge.storage.logins import SqlAttemptStore, SqlSessionStore
 from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.migrate import migrate, schema_state
+from taskforge.storage.operations import SqlOperationStore
 from taskforge.storage.partitions import SqlPartitionStore
 from taskforge.storage.pauses import SqlPauseStore
 from taskforge.storage.people import SqlPeopleStore
 from taskforge.storage.queues import SqlQueueStore
 from taskforge.storage.recording import SqlRecordKeeper
+from taskforge.storage.requests import SqlRequestStore
 from taskforge.storage.retention import SqlRetentionStore
 from taskforge.storage.schedules import SqlScheduleStore
 from taskforge.storage.tenants import SqlTenantStore
@@ -136,7 +140,7 @@ class Wiring:
         platform = await self.platform()
         if project_id == platform.project_id:
             return platform
-        return self._assemble(platform.engine, platform.signals, project_id)
+        return self._assemble(platform.engine, platform.signals, project_id, platform.security)
 
     async def platform_of_a_ready_database(self) -> Platform:
         """`platform`, but a SQLite file that lacks its tables is refused: a transaction of the caller may be open.
@@ -152,7 +156,8 @@ class Wiring:
         """A second link of a worker, with a connection of its own, for the loop of its heartbeats."""
         engine = self._engine(pool_size=1, name="taskforge beat")
         try:
-            yield self._assemble(engine, LocalSignals(self._hub), await self._project(engine)).link(worker_id)
+            platform = self._assemble(engine, LocalSignals(self._hub), await self._project(engine))
+            yield platform.link(worker_id)
         finally:
             if engine is not self._sqlite:
                 await engine.close()
@@ -267,10 +272,14 @@ class Wiring:
         moved = None if self._clock is None else self._clock.now()
         return moved or datetime.now(UTC)
 
-    def _assemble(self, engine: Engine, signals: Signals, project_id: ProjectId) -> Platform:
+    def _assemble(
+        self, engine: Engine, signals: Signals, project_id: ProjectId, security: Security | None = None
+    ) -> Platform:
         jobs = SqlJobStore(engine)
         bulk = SqlBulkStore(engine)
+        operations = SqlOperationStore(engine)
         queues = SqlQueueStore(engine, mint)
+        security = security or self._security(engine, queues)
         history = SqlHistoryStore(engine)
         workers = SqlWorkerStore(engine)
         directory = QueueDirectory(queues, project_id, retry_policy_of)
@@ -286,7 +295,7 @@ class Wiring:
             interval=self.settings.recovery_interval_seconds,
             partitions=partitions,
         )
-        submission = Submission(jobs, directory, signals, mint=mint, encode=to_json)
+        submission = Submission(jobs, directory, signals, mint=mint, encode=to_json, limits=security.limits)
         payloads = PayloadSchemas(workers, project_id)
         ticks = SqlTickStore(engine, jobs, queues, mint)
         plans = FiringPlans(submission, signals, to_json)
@@ -303,6 +312,7 @@ class Wiring:
                 self.settings.poll_without_hints_seconds,
             ),
         )
+        bulk_of = partial(Bulk, bulk, jobs, history, signals)
         return Platform(
             project_id=project_id,
             settings=self.settings,
@@ -318,7 +328,9 @@ class Wiring:
             queues=Queues(queues, history, directory, signals),
             pauses=Pauses(pauses, pause_work, directory),
             control=Control(jobs, bulk, history, directory, signals),
-            bulk=Bulk(bulk, jobs, history, signals, project_id),
+            bulk=bulk_of(project_id),
+            operations=Operations(operations, bulk_of(project_id), project_id, mint),
+            operation_steps=OperationSteps(operations, queues, bulk_of),
             insights=Insights(history, workers, project_id),
             results=Results(history, signals, project_id),
             recovery=Recovery(
@@ -335,12 +347,13 @@ class Wiring:
             health=health,
             explaining=Explaining(history, queues, pauses, health, project_id),
             audit=AuditLog(SqlAuditStore(engine)),
+            idempotency=Idempotency(SqlRequestStore(engine), mint),
             make_link=make_link,
             remote_workers=RemoteWorkers(project_id, workers, make_link),
             browsing=Browsing(history),
             worker_fleet=Workers(workers, history, health, project_id, lease=self.settings.lease_seconds),
             payloads=payloads,
-            security=self._security(engine, queues),
+            security=security,
             schedules=Schedules(
                 SqlScheduleStore(engine, mint),
                 ticks,

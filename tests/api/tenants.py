@@ -51,6 +51,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
     role_made = (await owner.post("/roles", {"name": "watcher", "permissions": ["job:read"]})).json()
     key = (await owner.post("/keys", {"name": "spare", "role": "viewer"})).json()["data"]["api_key"]["id"]
     entry = (await owner.get("/audit?limit=1")).json()["data"][0]["id"]
+    operation = await owner.post("/operations", {"action": "cancel", "filter": {"tag": "nothing"}})
     tenant.ids = {
         "organization_id": str(tenant.organization_id),
         "project_id": str(project_id),
@@ -61,6 +62,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
         "role_id": role_made["data"]["id"],
         "key_id": key,
         "entry_id": entry,
+        "operation_id": operation.json()["data"]["id"],
         "execution_id": str(UUID(int=7)),
         "name": "t",
     }

@@ -19,7 +19,7 @@ from tests.support.remote import KEY, free_port, served
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
 pytestmark = pytest.mark.anyio
 

@@ -14,6 +14,9 @@ NOT_AUDITED = {
         "settle_succeeded", "settle_lines", "append_lines", "beat_jobs", "open_keys", "give_places", "lock_keys",
         "drop_oldest", "shut_gate", "forget_starts", "lock_bounded_queues",
     },
+    "of requests that may come again; what they make is told by its own execution": {
+        "begin_request", "complete_request", "release_request", "forget_request", "forget_old_requests",
+    },
     "of workers, which come and go by themselves": {
         "declare_tasks", "upsert_tasks", "insert_worker", "stop_worker", "supersede_workers", "forget_workers",
         "note_lost_suspects", "put_worker_credential",
@@ -24,13 +27,14 @@ NOT_AUDITED = {
     "a step of a change that has its own entry": {
         "bump_config", "flag_pauses", "set_queue_state", "delete_job_lines", "delete_job_executions",
         "delete_lines_of_jobs", "delete_executions_of_jobs", "empty_project", "empty_organization",
-        "put_refresh_token", "spend_refresh_token", "rehash_password",
+        "take_operation", "advance_operation", "put_refresh_token", "spend_refresh_token", "rehash_password",
     },
     "notes the use of a credential, and failures of those who have none": {
         "touch_key", "touch_session", "touch_login_attempts", "count_login_attempt", "forget_login_attempts",
     },
     "of retention, which forgets finished rows by the ages that the settings say": {
         "prune_jobs", "prune_attempts", "prune_lines", "prune_strays", "keep_executions", "keep_lines", "take_chore",
+        "forget_old_operations",
     },
     "of the record: counts and samples of what was": {
         "put_worker_sample",

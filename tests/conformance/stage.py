@@ -97,6 +97,10 @@ class Stage:
         assert queue is not None
         return queue
 
+    async def config_version(self, project: ProjectId | None = None) -> int:
+        """The version of a project's configuration."""
+        return (await self.queues.configuration(project or self.project)).version
+
     async def write(self, queue: Queue) -> Queue | None:
         """Store a queue as it is given."""
         return await self.queues.change(queue.project_id, queue.id, lambda _: queue)

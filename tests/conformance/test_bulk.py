@@ -10,11 +10,12 @@ import pytest
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import InvalidInput, QueueClosed
 from taskforge.domain.job import Hold, JobStatus
+from taskforge.domain.operation import BulkAction
 from taskforge.domain.outcome import Cancelled, Failed, Succeeded
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueState
 from taskforge.ports.history import JobFilter
-from taskforge.services.bulk import POSSIBLE, Bulk, BulkAction, BulkOrder, BulkProgress
+from taskforge.services.bulk import POSSIBLE, Bulk, BulkOrder, BulkProgress
 from taskforge.services.pauses import PauseWork
 from taskforge.storage.bulk import SqlBulkStore
 from tests.conformance.stage import BOOM, line, settlement

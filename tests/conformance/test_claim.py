@@ -70,7 +70,7 @@ async def test_an_answer_without_jobs_still_tells_time_and_version(stage: Stage)
     assert list(batch.jobs) == []
     assert batch.now == NOON
     assert batch.next_due_at is None
-    assert batch.config_version == await stage.queues.config_version(stage.project)
+    assert batch.config_version == await stage.config_version()
     await stage.write(replace(queue, priority=3))
     assert (await stage.claim_batch(queue)).config_version == batch.config_version + 1
     assert list((await stage.claim_batch()).jobs) == []

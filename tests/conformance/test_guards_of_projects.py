@@ -275,7 +275,7 @@ async def test_by_rules_the_configuration_s_version_is_the_project_s(stage: Stag
     await stage.sql(f"UPDATE projects SET config_version = 77 WHERE id = '{other}'")
     queue = await stage.queue(max_concurrent_jobs=5)
     batch = await stage.claim_batch(queue)
-    assert batch.config_version == await stage.queues.config_version(stage.project)
+    assert batch.config_version == await stage.config_version()
 
 
 @pytest.mark.parametrize("namesake", ["of another project", "that has stopped"])

@@ -86,16 +86,16 @@ async def test_an_update_writes_all_that_can_change(stage: Stage) -> None:
 
 
 async def test_every_change_bumps_the_version(stage: Stage) -> None:
-    version = await stage.queues.config_version(stage.project)
+    version = await stage.config_version()
     queue = await stage.queue()
-    assert await stage.queues.config_version(stage.project) > version
-    version = await stage.queues.config_version(stage.project)
+    assert await stage.config_version() > version
+    version = await stage.config_version()
     await stage.write(replace(queue, priority=1))
-    assert await stage.queues.config_version(stage.project) > version
-    version = await stage.queues.config_version(stage.project)
+    assert await stage.config_version() > version
+    version = await stage.config_version()
     await stage.queues.delete(stage.project, queue.id)
-    assert await stage.queues.config_version(stage.project) > version
-    assert await stage.queues.config_version(ProjectId(UUID(int=404))) == 0
+    assert await stage.config_version() > version
+    assert await stage.config_version(ProjectId(UUID(int=404))) == 0
 
 
 async def test_one_that_is_gone(stage: Stage) -> None:
@@ -111,14 +111,14 @@ async def test_a_queue_with_unfinished_jobs_stays(stage: Stage) -> None:
     job = await stage.start(queue)
     await stage.add(queue, 2)
     await stage.add(queue, 3, delay_us=10**9)
-    version = await stage.queues.config_version(stage.project)
+    version = await stage.config_version()
     assert await stage.queues.delete(stage.project, queue.id) == {
         JobStatus.PENDING: 2,
         JobStatus.SCHEDULED: 3,
         JobStatus.PROCESSING: 1,
     }
     assert await stage.queues.get(stage.project, queue.id) == queue
-    assert await stage.queues.config_version(stage.project) == version
+    assert await stage.config_version() == version
     assert await stage.finish(job, Succeeded())
 
 

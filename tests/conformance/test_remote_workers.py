@@ -20,8 +20,8 @@ from tests.conformance.stage import line, registration
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from taskforge.platform import Platform
     from taskforge.ports.link import Attempt
-    from taskforge.wiring import Platform
 
 pytestmark = pytest.mark.anyio
 

@@ -133,7 +133,7 @@ async def test_who_does_not_know_of_the_rule_gets_nothing_of_the_queue(stage: St
     mine = await stage.add(free, 2)
     await stage.add(stale, 2)
     ruled = await rule(stage, stale, max_concurrent_jobs=1)
-    version = await stage.queues.config_version(stage.project)
+    version = await stage.config_version()
     batch = await stage.claim_batch(free, stale)
     assert sorted(job.id for job in batch.jobs) == mine
     assert batch.config_version == version

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from taskforge.coordination.local import Hub, LocalSignals
-from taskforge.domain.errors import Conflict, InvalidInput, NotFound
+from taskforge.domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from taskforge.domain.job import JobStatus
 from taskforge.domain.outcome import Failed, Succeeded
 from taskforge.domain.queue import QueueState
 from taskforge.domain.tick import TickCause, TickOutcome
 from taskforge.ports.schedules import RunFilter
 from taskforge.services.directory import QueueDirectory
+from taskforge.services.limits import LimitGuard
 from taskforge.services.payload_schemas import PayloadSchemas
 from taskforge.services.schedules import Schedules
 from taskforge.services.submission import Submission
 from taskforge.services.ticking import FiringPlans, Ticking
 from taskforge.storage.codec import retry_policy_of, to_json
 from taskforge.storage.schedules import SqlScheduleStore
+from taskforge.storage.tenants import SqlTenantStore
 from taskforge.storage.ticks import SqlTickStore
 from tests.conformance.stage import BOOM, NOON, plain_policy
 
@@ -42,7 +44,10 @@ class Yard:
         self.project = project or stage.project
         signals = LocalSignals(Hub())
         directory = QueueDirectory(stage.queues, self.project, retry_policy_of)
-        submission = Submission(stage.jobs, directory, signals, mint=stage.mint, encode=to_json)
+        limits = LimitGuard(SqlTenantStore(stage.engine, stage.mint))
+        submission = Submission(
+            stage.jobs, directory, signals, mint=stage.mint, encode=to_json, limits=limits
+        )
         self.ticks = SqlTickStore(stage.engine, stage.jobs, stage.queues, stage.mint)
         self.plans = FiringPlans(submission, signals, to_json)
         self.schedules = Schedules(
@@ -425,3 +430,14 @@ async def test_another_project_sees_nothing_and_runs_its_own(yard: Yard) -> None
     mine = await yard.schedules.named("s")
     assert await other.ticks.runs(other.project, mine.id, RunFilter()) == []
     assert await other.ticks.unfinished(other.project, mine.id) == []
+
+
+async def test_an_organization_has_no_more_schedules_than_it_may(yard: Yard) -> None:
+    await yard.make("a", interval_seconds=60)
+    await yard.stage.sql("UPDATE organizations SET max_schedules = 2")
+    made = await asyncio.gather(
+        yard.make("b", interval_seconds=60), yard.make("c", interval_seconds=60), return_exceptions=True
+    )
+    assert [error.limit for error in made if isinstance(error, LimitExceeded)] == ["schedules"]
+    with pytest.raises(Conflict):  # it is there already, and adds nothing
+        await yard.make("a", interval_seconds=60)

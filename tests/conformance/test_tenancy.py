@@ -156,10 +156,10 @@ async def test_queues(tenants: Tenants) -> None:
 
 async def test_each_project_has_its_own_names_and_version(tenants: Tenants) -> None:
     stage, other = tenants.stage, tenants.other
-    before = await stage.queues.config_version(DEFAULT_PROJECT)
+    before = await stage.config_version(DEFAULT_PROJECT)
     mine = await stage.queue("default", project=other)
     assert mine.id != tenants.queue.id
-    assert await stage.queues.config_version(DEFAULT_PROJECT) == before
+    assert await stage.config_version(DEFAULT_PROJECT) == before
     assert await stage.queues.ensure(other, ["default"]) == [mine]
 
 

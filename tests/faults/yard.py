@@ -11,7 +11,7 @@ from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from taskforge import TaskForge
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
     from tests.support.processes import ChildProcess, Processes
 
 ROOT = Path(__file__).parents[2]

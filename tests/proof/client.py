@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from taskforge.domain.errors import Conflict, NotFound
+from taskforge.domain.operation import BulkAction
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.retention import PRUNED, Retention
 from taskforge.domain.worker import Registration, TaskDescription, WorkerType
 from taskforge.ports.history import JobFilter
-from taskforge.services.bulk import BulkAction, BulkOrder
+from taskforge.services.bulk import BulkOrder
 from taskforge.services.partitions import Partitions
 from taskforge.services.processes import this_process
 from taskforge.services.retention import Pruning

@@ -127,9 +127,15 @@ OF_PEOPLE = {
     "rehash_password", "delete_user", "put_membership", "delete_membership", "create_role", "update_role", "delete_role",
     "create_key", "rename_key", "revoke_key", "touch_key", "put_worker_credential", "create_session", "touch_session",
     "revoke_sessions", "put_refresh_token", "spend_refresh_token", "touch_login_attempts", "count_login_attempt",
-    "forget_login_attempts",
+    "forget_login_attempts", "begin_request", "complete_request", "release_request", "forget_request",
+    "forget_old_requests", "create_operation", "cancel_operation", "take_operation", "advance_operation",
+    "forget_old_operations",
 }  # fmt: skip
-"""Of tenants, users and credentials: they touch no job, and each is one transaction with its entry in the audit log."""
+"""Of tenants, users, credentials, requests and operations: they touch no job, and each is one transaction of its own.
+
+What a process that dies between them leaves, `tests/conformance/test_idempotency.py` and
+`tests/conformance/test_operations.py` go on with.
+"""
 OF_SCHEDULES = {
     "create_schedule", "update_schedule", "delete_schedule", "pause_schedules", "put_calendar", "delete_calendar",
     "realign_schedule",

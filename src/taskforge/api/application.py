@@ -16,7 +16,6 @@ from taskforge.api.documentation import describe, serve_documentation
 from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, RequestFault
 from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
-from taskforge.api.rates import Rates
 from taskforge.api.routes import (
     audit,
     auth,
@@ -27,6 +26,7 @@ from taskforge.api.routes import (
     jobs,
     keys,
     metrics,
+    operations,
     pauses,
     people,
     queues,
@@ -44,6 +44,9 @@ RESOURCES: Sequence[Resource] = (
     jobs.jobs,
     jobs.stats,
     executions.executions,
+    operations.operations,
+    operations.purging,
+    operations.redriving,
     dead_letters.dead_letters,
     pauses.pauses,
     workers.workers,
@@ -88,7 +91,6 @@ def create_application(open_backend: Lifespan, options: ApiOptions) -> FastAPI:
         root_path=options.root_path,
     )
     application.state.options = options
-    application.state.rates = Rates()
     for prefix, resources in ((PREFIX, RESOURCES), ("", UNPREFIXED)):
         for resource in resources:
             _serve(application, prefix, resource)

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from taskforge.ports.signals import Signals
     from taskforge.services.audit import AuditLog
     from taskforge.services.browsing import Browsing
-    from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
     from taskforge.services.directory import QueueDirectory
     from taskforge.services.explaining import Explaining
     from taskforge.services.health import Health
+    from taskforge.services.idempotency import Idempotency
     from taskforge.services.insights import Insights
     from taskforge.services.live import LiveEvents
     from taskforge.services.metrics import Metrics
+    from taskforge.services.operations import Operations
     from taskforge.services.pauses import Pauses
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
@@ -44,7 +45,7 @@ class ProjectServices(Protocol):
     queues: Queues
     pauses: Pauses
     control: Control
-    bulk: Bulk
+    operations: Operations
     insights: Insights
     results: Results
     recovery: Recovery
@@ -92,6 +93,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def idempotency(self) -> Idempotency:
+        """Requests that are carried out once, however often they come."""
+        ...
+
+    @property
     def audit(self) -> AuditLog:
         """The audit logs of all organizations."""
         ...
@@ -100,8 +106,8 @@ class Backend(Protocol):
         """Look up again which projects it has."""
         ...
 
-    async def requests_per_second(self, organization_id: OrganizationId) -> int | None:
-        """How often it may ask; None: as often as it likes."""
+    def wake_operations(self) -> None:
+        """A bulk operation has begun: its steps are to be taken."""
         ...
 
     async def check_ready(self) -> None:

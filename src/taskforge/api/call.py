@@ -1,10 +1,9 @@
 """One authenticated request, and how it is answered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
 import msgspec
 from fastapi import Depends
@@ -36,8 +35,6 @@ class Call:
     language: str
     preferences: Preferences
     has_cookie: bool = False
-    mint: Callable[[], UUID] | None = None
-    """Gives the ids of what this call makes: the same ones when it is repeated under its Idempotency-Key."""
 
     async def until_stopped(self, waiting: Awaitable[T]) -> T | None:
         """What is awaited, or None as soon as the server is told to stop: nobody's waiting holds it up."""

@@ -1,5 +1,6 @@
 """From bodies to accepted jobs."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,32 @@ from taskforge.api.tenancy import find_queue
 from taskforge.api.views.drafts import NewJob, check_one_queue
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.job import JobOptions, Submitted
+from taskforge.ports.requests import RequestKey
 from taskforge.sdk.codec import encode
-from taskforge.services.submission import JobRequest
+from taskforge.services.idempotency import Attempt
+from taskforge.services.submission import JobRequest, Submission
 
 DEFAULT_QUEUE = "default"
+LONGEST_KEY = 255
 PLAIN = JobOptions()
+
+
+async def request_key(call: Call) -> RequestKey | None:
+    """What the call's Idempotency-Key stands for; None without one. Raises InvalidInput."""
+    given = call.request.headers.getlist("idempotency-key")
+    if not given or call.principal.organization_id is None:
+        return None
+    key = given[0].strip().strip('"')
+    if len(given) > 1 or not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise InvalidInput(
+            f"an Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters",
+            field="idempotency-key",
+            hint="a UUID for each request serves",
+        )
+    url = call.request.url
+    asked = f"{call.request.method} {url.path}?{url.query}\n".encode() + await call.request.body()
+    fingerprint = hashlib.sha256(asked).hexdigest()
+    return RequestKey(call.principal.organization_id, call.principal.id, key, fingerprint)
 
 
 @dataclass(slots=True)
@@ -25,9 +47,41 @@ class Creation:
 
     call: Call
     services: ProjectServices
+    is_replay: bool = False
+    """The request was answered before, under its Idempotency-Key."""
 
-    async def accept(self, drafts: Sequence[NewJob], *, is_bulk: bool) -> list[Submitted]:
-        """All of them, or none. Raises NotFound, InvalidPayload, QueueClosed, QueueFull, LimitExceeded."""
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says of this."""
+        return {"Idempotency-Replayed": "true"} if self.is_replay else {}
+
+    async def accept(self, drafts: Sequence[NewJob], *, is_bulk: bool) -> Sequence[Submitted]:
+        """All of them, or none, and once for each Idempotency-Key.
+
+        Raises NotFound, InvalidPayload, QueueClosed, QueueFull, LimitExceeded, RequestInProgress, IdempotencyKeyReused.
+        """
+        request = await request_key(self.call)
+        if request is None:
+            return await self._accept(drafts, self.services.submission, is_bulk=is_bulk)
+        async with self.call.backend.idempotency.once(request, len(drafts)) as attempt:
+            self.is_replay = attempt.is_replay
+            if attempt.submitted is None:
+                attempt.submitted = await self._repeated(attempt, drafts)
+            if attempt.submitted is None:
+                submission = self.services.submission_of(attempt.minting())
+                attempt.submitted = await self._accept(drafts, submission, is_bulk=is_bulk)
+            return attempt.submitted
+
+    async def _repeated(self, attempt: Attempt, drafts: Sequence[NewJob]) -> Sequence[Submitted] | None:
+        """What an earlier try has stored, though nobody saw its end: jobs without keys are all there, or none."""
+        if attempt.is_repeat and all(draft.key is None for draft in drafts):
+            stored = await self.services.insights.find(attempt.first_id)
+            return None if stored is None else attempt.own(len(drafts))
+        return None
+
+    async def _accept(
+        self, drafts: Sequence[NewJob], submission: Submission, *, is_bulk: bool
+    ) -> Sequence[Submitted]:
         await self.services.payloads.refresh()
         queues: dict[Any, str] = {}
         requests = []
@@ -45,9 +99,6 @@ class Creation:
                 error.field = f"{at}{error.field}"
                 raise
             requests.append(JobRequest(queues[key], draft.job_type, text, options))
-        submission = self.services.submission
-        if self.call.mint is not None:
-            submission = self.services.submission_of(self.call.mint)
         if is_bulk:
             return await submission.submit_many(requests, declare=False)
         return [await submission.submit(requests[0], declare=False)]

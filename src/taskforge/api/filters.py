@@ -40,6 +40,7 @@ def filter_of(principal: Principal, **given: Any) -> JobFilter:
         dead_letter_queue_id=given.get("dead_letter_queue_id"),
         payload=payload_condition(given.get("payload_path"), given.get("payload_value")),
         error_text=given.get("error"),
+        ids=given.get("ids"),
     )
 
 

@@ -26,8 +26,7 @@ async def begin(request: Request, operation: Operation) -> Call:
     backend: Backend = request.app.state.backend
     principal, has_cookie = await _authenticated(request, backend)
     if principal.organization_id is not None:
-        allowed = await backend.requests_per_second(principal.organization_id)
-        request.app.state.rates.check(principal.organization_id, allowed)
+        await backend.security.limits.check_request(principal.organization_id)
     check_permission(principal, operation)
     call = request.state.call = Call(
         request,

@@ -33,6 +33,8 @@ TITLES: dict[str, tuple[str, str]] = {
     "invalid_transition": ("The job's status refuses it", "Status job menolaknya"),
     "queue_closed": ("The queue is closed", "Queue ditutup"),
     "queue_full": ("The queue is full", "Queue penuh"),
+    "idempotency_key_reused": ("The key belongs to another request", "Kunci ini milik permintaan lain"),
+    "request_in_progress": ("The request is under way", "Permintaan sedang diproses"),
     "name_taken": ("A live worker has this name", "Nama ini dipakai worker yang masih hidup"),
     "lease_lost": ("The lease was lost", "Lease telah hilang"),
     "job_failed": ("The job failed", "Job gagal"),

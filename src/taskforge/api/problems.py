@@ -97,7 +97,7 @@ def _headers(error: errors.TaskforgeError) -> Mapping[str, str]:
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="taskforge"'
-    if isinstance(error, errors.TooManyRequests):
+    if isinstance(error, errors.TooManyRequests | errors.RequestInProgress):
         headers["Retry-After"] = str(max(1, round(error.retry_after + 0.5)))
     elif status_of(error) == 503:
         headers["Retry-After"] = "1"

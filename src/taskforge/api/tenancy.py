@@ -16,6 +16,7 @@ from taskforge.domain.errors import Forbidden, InvalidInput, NotFound
 from taskforge.domain.execution import Execution
 from taskforge.domain.ids import OrganizationId, ProjectId, QueueId
 from taskforge.domain.job import Job
+from taskforge.domain.operation import Operation
 from taskforge.domain.queue import Queue
 from taskforge.domain.worker import Worker, WorkerStatus
 
@@ -149,6 +150,27 @@ async def _execution_at(execution_id: Id, call: Calling) -> ExecutionAt:
 
 ExecutionHere = Annotated[ExecutionAt, Depends(_execution_at)]
 """The execution of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationAt:
+    """A bulk operation, and the services of its project."""
+
+    services: ProjectServices
+    operation: Operation
+
+
+async def _operation_at(operation_id: Id, call: Calling) -> OperationAt:
+    for project_id in await reachable(call, None):
+        services = await call.backend.project(project_id)
+        operation = await services.operations.find(operation_id)
+        if operation is not None:
+            return OperationAt(services, operation)
+    raise NotFound(f"no operation has the id {operation_id}")
+
+
+OperationHere = Annotated[OperationAt, Depends(_operation_at)]
+"""The bulk operation of the path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.domain.ids import OrganizationId, ProjectId
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
 InOrganization = Annotated[
     str, typer.Option("--organization", "-o", metavar="NAME", help="The organization that is meant.")

@@ -38,8 +38,8 @@ def list_(
     from taskforge.cli.show import print_json
     from taskforge.cli.tables import print_table
     from taskforge.domain.audit import AuditEntry
+    from taskforge.platform import Platform
     from taskforge.ports.audit import AuditFilter
-    from taskforge.wiring import Platform
 
     chosen = AuditFilter(
         action=action,
@@ -86,7 +86,7 @@ def export(
     import json
 
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def write(platform: Platform) -> None:
         which = await organization_id(platform, organization)
@@ -118,8 +118,8 @@ def verify(
     from taskforge.cli.show import print_json
     from taskforge.domain.audit import Head
     from taskforge.domain.errors import InvalidInput
+    from taskforge.platform import Platform
     from taskforge.services.audit import Verification
-    from taskforge.wiring import Platform
 
     expected = None
     if expect is not None:

@@ -10,14 +10,15 @@ from taskforge.cli.arguments import moment, split
 from taskforge.cli.arguments import statuses as parse_statuses
 from taskforge.cli.errors import note
 from taskforge.domain.errors import InvalidInput
+from taskforge.domain.operation import BulkAction
 from taskforge.ports.history import JobFilter
-from taskforge.services.bulk import WAITING, BulkAction, BulkOrder, BulkProgress, Counted
+from taskforge.services.bulk import WAITING, BulkOrder, BulkProgress, Counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from taskforge.cli.session import Session
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
 PAST = {
     BulkAction.CANCEL: "cancelled",

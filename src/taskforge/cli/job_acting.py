@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from taskforge.domain.job import Job, JobStatus
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
 S = TypeVar("S", bound="JobStatus | None")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobStatus
     from taskforge.domain.stats import ExecutionStats
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
 LOOK_SECONDS = 0.3
 PAGE = 1000

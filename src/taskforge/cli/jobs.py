@@ -131,7 +131,7 @@ def logs(
     from taskforge.cli.job_view import print_line
     from taskforge.cli.show import line_document, print_json
     from taskforge.domain.errors import InvalidInput
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     if follow and as_json:
         raise InvalidInput("--follow has no end, so there is no one JSON document of it", field="--follow")
@@ -203,7 +203,7 @@ def retry(
     from taskforge.cli.bulk import Choice, carry_out
     from taskforge.cli.job_acting import act, report
     from taskforge.domain.job import Job, JobStatus
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     if ids and queues and target is None:
         target, queues = queues[0], None

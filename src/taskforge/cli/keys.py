@@ -40,7 +40,7 @@ def create(
     from taskforge.cli.access_view import key_document
     from taskforge.cli.show import print_json
     from taskforge.domain.api_key import ApiKey
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     ends = moment(expires, "--expires")
 
@@ -80,7 +80,7 @@ def list_(
     from taskforge.cli.tables import print_table
     from taskforge.domain.api_key import ApiKey
     from taskforge.domain.ids import short
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def look(platform: Platform) -> Sequence[ApiKey]:
         which = await organization_id(platform, organization)
@@ -119,7 +119,7 @@ def revoke(
     from uuid import UUID
 
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def end(platform: Platform) -> Sequence[UUID]:
         which = await organization_id(platform, organization)

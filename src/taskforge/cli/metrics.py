@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         TypeMetrics,
         WorkerMetrics,
     )
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
 HEADS = ("TOTAL", "OK", "FAILED", "RATE", "AVG", "P95", "P99", "WAIT P95")
 

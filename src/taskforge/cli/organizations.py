@@ -61,7 +61,7 @@ def set_(
     from taskforge.cli.access_view import organization_document
     from taskforge.cli.show import print_json
     from taskforge.domain.organization import Organization
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     changes = _changes(values)
 
@@ -80,7 +80,7 @@ def set_(
 def delete(context: typer.Context, name: Name) -> None:
     """Delete an organization whose projects have no queues and no workers."""
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def remove(platform: Platform) -> None:
         await platform.security.organizations.delete(await organization_id(platform, name))

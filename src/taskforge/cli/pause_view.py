@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from taskforge.domain.pause import Pause
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
 
 def what(options: Mapping[str, str | None]) -> tuple[PauseKind, str]:

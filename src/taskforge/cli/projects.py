@@ -24,7 +24,7 @@ def list_(context: typer.Context, organization: InOrganization = "default", as_j
     from taskforge.cli.show import plain, print_json
     from taskforge.cli.tables import print_table
     from taskforge.domain.organization import Project
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def look(platform: Platform) -> Sequence[Project]:
         return await platform.security.projects.list(await organization_id(platform, organization))
@@ -44,7 +44,7 @@ def create(
     from taskforge.cli.access_options import organization_id
     from taskforge.cli.show import plain, print_json
     from taskforge.domain.organization import Project
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def make(platform: Platform) -> Project:
         return await platform.security.projects.create(await organization_id(platform, organization), name)
@@ -65,7 +65,7 @@ def rename(
 ) -> None:
     """Give a project another name; programs that name it have to follow."""
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def change(platform: Platform) -> None:
         which = await organization_id(platform, organization)
@@ -80,7 +80,7 @@ def rename(
 def delete(context: typer.Context, name: Name, organization: InOrganization = "default") -> None:
     """Delete a project without queues and workers, and the keys that are for it alone."""
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def remove(platform: Platform) -> None:
         which = await organization_id(platform, organization)

@@ -8,8 +8,8 @@ from taskforge.cli.options import AsJson
 from taskforge.cli.session import session_of
 
 if TYPE_CHECKING:
+    from taskforge.platform import Platform
     from taskforge.services.retention import Pruned
-    from taskforge.wiring import Platform
 
 
 def prune(

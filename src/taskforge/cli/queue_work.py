@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.queue import Queue
     from taskforge.domain.stats import StatusCounts
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
 
 async def all_queues(platform: Platform) -> Sequence[tuple[Queue, StatusCounts]]:

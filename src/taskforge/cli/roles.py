@@ -24,7 +24,7 @@ def list_(context: typer.Context, organization: InOrganization = "default", as_j
     from taskforge.cli.tables import print_table
     from taskforge.domain.access import ROLES
     from taskforge.domain.people import Role
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def look(platform: Platform) -> Sequence[Role]:
         return await platform.security.roles.list(await organization_id(platform, organization))
@@ -49,7 +49,7 @@ def create(
 ) -> None:
     """Make a role that allows this."""
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def make(platform: Platform) -> None:
         which = await organization_id(platform, organization)
@@ -65,7 +65,7 @@ def set_(
 ) -> None:
     """Let a role allow this from now on."""
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def change(platform: Platform) -> None:
         which = await organization_id(platform, organization)
@@ -80,7 +80,7 @@ def set_(
 def delete(context: typer.Context, name: Name, organization: InOrganization = "default") -> None:
     """Delete a role that nobody has."""
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def remove(platform: Platform) -> None:
         which = await organization_id(platform, organization)

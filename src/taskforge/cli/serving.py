@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import socket
 
     from taskforge.cli.session import Session
+    from taskforge.platform import Platform
     from taskforge.settings import Settings
-    from taskforge.wiring import Platform
 
 HOW_TO_BEGIN = "make the first one: taskforge users create you@example.com --role owner --administrator"
 DEVELOPER = "admin@localhost"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import typer
 
     from taskforge.app import TaskForge
+    from taskforge.platform import Platform
     from taskforge.settings import Settings
-    from taskforge.wiring import Platform
 
 T = TypeVar("T")
 

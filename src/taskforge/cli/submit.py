@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from taskforge.app import TaskForge
     from taskforge.cli.session import Session
     from taskforge.domain.job import Job, JobOptions
+    from taskforge.platform import Platform
     from taskforge.sdk.task import Task
-    from taskforge.wiring import Platform
 
 QUEUE = "default"
 

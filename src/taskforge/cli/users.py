@@ -31,7 +31,7 @@ def list_(context: typer.Context, organization: InOrganization = "default", as_j
     from taskforge.cli.show import print_json
     from taskforge.cli.tables import print_table
     from taskforge.domain.people import Member
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def look(platform: Platform) -> Sequence[Member]:
         return await platform.security.users.list(await organization_id(platform, organization))
@@ -76,7 +76,7 @@ def create(
     from taskforge.cli.access_view import member_document
     from taskforge.cli.show import print_json
     from taskforge.domain.people import Member
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     secret, is_made = password(password_stdin, generate)
 
@@ -111,7 +111,7 @@ def set_role(
 ) -> None:
     """Give a user another role; it holds within five seconds, also for their keys."""
     from taskforge.cli.access_options import organization_id, project_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def change(platform: Platform) -> None:
         which = await organization_id(platform, organization)
@@ -134,7 +134,7 @@ def set_password(
 ) -> None:
     """Give a user another password; all their sessions end."""
     from taskforge.cli.access_options import organization_id, password
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     secret, is_made = password(password_stdin, generate)
 
@@ -163,7 +163,7 @@ def enable(context: typer.Context, email: Email, organization: InOrganization = 
 def remove(context: typer.Context, email: Email, organization: InOrganization = "default") -> None:
     """Take a user out of the organization, with their sessions and keys."""
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def take_out(platform: Platform) -> None:
         which = await organization_id(platform, organization)
@@ -176,7 +176,7 @@ def remove(context: typer.Context, email: Email, organization: InOrganization = 
 
 def _switch(context: typer.Context, email: str, organization: str, *, disabled: bool) -> None:
     from taskforge.cli.access_options import organization_id
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def change(platform: Platform) -> None:
         which = await organization_id(platform, organization)

@@ -24,7 +24,7 @@ def list_(
     from taskforge.cli.text import ago
     from taskforge.domain.ids import short
     from taskforge.domain.worker import Worker, WorkerStatus
-    from taskforge.wiring import Platform
+    from taskforge.platform import Platform
 
     async def look(platform: Platform) -> tuple[datetime, list[tuple[Worker, WorkerStatus]]]:
         present = await platform.health.workers(stopped=everyone)

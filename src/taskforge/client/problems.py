@@ -89,7 +89,7 @@ def _made(
             error.message = "; ".join([message, *details])
     elif isinstance(error, errors.JobFailed):
         error.error_type, error.traceback = problem.error_type, problem.traceback
-    elif isinstance(error, errors.TooManyRequests):
+    elif isinstance(error, errors.TooManyRequests | errors.RequestInProgress):
         error.retry_after = seconds_of(headers)
     elif isinstance(error, errors.NameTaken):
         error.process = None if problem.process is None else process_of(problem.process)

@@ -60,13 +60,24 @@ class Resource:
                 return
 
     async def _do(
-        self, kind: type[T], path: str, body: Any = None, *, method: str = "POST", key: str | None = None
+        self,
+        kind: type[T],
+        path: str,
+        body: Any = None,
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] = WHOLE,
+        may_repeat: bool | None = None,
     ) -> T:
-        """A change that answers with the thing as it is then. A repeat of the same request has the same key."""
-        headers = WHOLE if method != "POST" else {**WHOLE, "Idempotency-Key": key or str(uuid4())}
+        """A change that answers with the thing as it is then."""
         data = None if body is None else msgspec.json.encode(body)
-        answer = await self._transport.ask(method, path, body=data, headers=headers)
+        answer = await self._transport.ask(method, path, body=data, headers=headers, may_repeat=may_repeat)
         return read(kind, bytes(read(Envelope, answer.body).data))
+
+    async def _make(self, kind: type[T], path: str, body: Any, key: str | None) -> T:
+        """`_do` under an Idempotency-Key: however often it has to be sent, it is done once."""
+        headers = {**WHOLE, "Idempotency-Key": key or str(uuid4())}
+        return await self._do(kind, path, body, headers=headers, may_repeat=True)
 
 
 def synchronous(
@@ -99,13 +110,14 @@ class Jobs(Resource):
         Raises InvalidInput, NotFound (the queue), QueueClosed, QueueFull, Unavailable.
         """
         body = _draft(job_type, payload, queue, options)
-        return await self._do(views.Job, "/jobs", body, key=idempotency_key)
+        return await self._make(views.Job, "/jobs", body, idempotency_key)
 
     async def acreate_many(
         self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
     ) -> list[views.Submitted]:
         """Make up to 1,000 jobs, all or none; each is given by the fields of the API."""
-        return await self._do(list[views.Submitted], "/jobs/bulk", {"jobs": list(jobs)}, key=idempotency_key)
+        body = {"jobs": [*jobs]}
+        return await self._make(list[views.Submitted], "/jobs/bulk", body, idempotency_key)
 
     async def aget(self, job_id: UUID) -> views.Job:
         """One job. Raises NotFound."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from taskforge.client.problems import error_of
-from taskforge.domain.errors import InvalidSetting, TooManyRequests, Unavailable
+from taskforge.domain.errors import InvalidSetting, RequestInProgress, TooManyRequests, Unavailable
 from taskforge.version import VERSION
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Transport:
         for left in range(self._tries - 1, -1, -1):
             try:
                 return await self.send(method, path, **request)
-            except TooManyRequests as error:
+            except (TooManyRequests, RequestInProgress) as error:
                 if not left:
                     raise
                 pause = max(pause, error.retry_after)

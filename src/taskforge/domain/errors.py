@@ -5,7 +5,8 @@ TaskforgeError
 │   ├── InvalidPayload      arguments or payload do not fit the task
 │   ├── InvalidSetting      a setting of the installation or of a queue
 │   │   └── WeakSecret      the secret key is missing, short, or known to everybody
-│   └── ForeignConnection   a connection that jobs of this application cannot be stored over
+│   ├── ForeignConnection   a connection that jobs of this application cannot be stored over
+│   └── IdempotencyKeyReused  one Idempotency-Key for two different requests
 ├── NotFound                no such queue, job, worker ... in this project
 ├── Conflict                the request is well formed, the present state refuses it
 │   ├── IllegalTransition   a status change that the lifecycle does not know
@@ -14,6 +15,7 @@ TaskforgeError
 │   ├── QueueFull           the queue is bounded, and as long or as old as it may be
 │   ├── DuplicateTask       two tasks of one name
 │   ├── NameTaken           a live worker has the name
+│   ├── RequestInProgress   a request with this Idempotency-Key is not answered yet
 │   └── NoTransaction       the caller's connection has no open transaction
 ├── Unauthenticated         no credential, or one that proves nothing
 │   ├── InvalidCredentials  a wrong password, or an unknown account: the same answer
@@ -91,6 +93,12 @@ class ForeignConnection(InvalidInput):
     code = "foreign_connection"
 
 
+class IdempotencyKeyReused(InvalidInput):
+    """The Idempotency-Key came with a different request before."""
+
+    code = "idempotency_key_reused"
+
+
 class NotFound(TaskforgeError):
     """Nothing of that name or id exists in this project."""
 
@@ -152,6 +160,16 @@ class NameTaken(Conflict):
     def __init__(self, message: str, *, process: ProcessIdentity | None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.process = process
+
+
+class RequestInProgress(Conflict):
+    """A request with this Idempotency-Key is under way. ``retry_after`` is in seconds."""
+
+    code = "request_in_progress"
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message, hint="send it again in a moment, under the same key")
+        self.retry_after = retry_after
 
 
 class NoTransaction(Conflict):

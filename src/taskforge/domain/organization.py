@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.errors import InvalidInput
+from taskforge.domain.errors import InvalidInput, LimitExceeded
 from taskforge.domain.queue import check_name
 
 if TYPE_CHECKING:
@@ -52,6 +52,12 @@ class Limits:
     def to_json(self) -> dict[str, int | None]:
         """By name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def exceeded(limit: str, most: int) -> LimitExceeded:
+    """The refusal of what goes beyond a limit of this name."""
+    what = "waiting jobs" if limit == "queued_jobs" else limit
+    return LimitExceeded(f"the organization may have {most:,} {what}", limit=limit)
 
 
 @dataclass(frozen=True, slots=True)

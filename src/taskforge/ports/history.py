@@ -33,7 +33,10 @@ class Walk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs a list shows; None does not filter. Newest first, ``before`` is the id to go on from."""
+    """Which jobs a list shows; None does not filter. Newest first, ``before`` is the id to go on from.
+
+    ``ids``: only these, of which there are few.
+    """
 
     queue_ids: Sequence[QueueId] | None = None
     statuses: Sequence[JobStatus] | None = None
@@ -46,6 +49,7 @@ class JobFilter:
     dead_letter_queue_id: QueueId | None = None
     payload: PayloadCondition | None = None
     error_text: str | None = None
+    ids: Sequence[UUID] | None = None
     before: UUID | None = None
     limit: int = 50
 

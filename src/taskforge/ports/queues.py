@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.domain.ids import OrganizationId, ProjectId, QueueId
     from taskforge.domain.job import JobStatus
     from taskforge.domain.queue import Queue, QueueSettings, QueueState
+
+
+class Configuration(NamedTuple):
+    """What holds for a whole project. ``version`` is bumped by any change of a queue.
+
+    ``has_job_limit``: its organization may have so many waiting jobs only.
+    """
+
+    version: int
+    organization_id: OrganizationId | None
+    has_job_limit: bool
 
 
 class QueueStore(Protocol):
@@ -19,8 +30,8 @@ class QueueStore(Protocol):
         """The project of this name in the default organization."""
         ...
 
-    async def config_version(self, project_id: ProjectId) -> int:
-        """The version that any change of a queue bumps."""
+    async def configuration(self, project_id: ProjectId) -> Configuration:
+        """That of a project; version 0 of one that does not exist."""
         ...
 
     async def ensure(self, project_id: ProjectId, names: Sequence[str]) -> Sequence[Queue]:

@@ -76,6 +76,10 @@ class RetentionStore(Protocol):
         """
         ...
 
+    async def forget_requests(self, keep_us: int) -> None:
+        """Remove Idempotency-Keys whose day is over, and operations that ended ``keep_us`` microseconds ago."""
+        ...
+
     async def give_back_space(self) -> None:
         """Let the file system have what was freed, a little at a time, where the database does not by itself."""
         ...

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,18 +9,6 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import OrganizationId, ProjectId
     from taskforge.domain.organization import Organization, Project
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What an organization has at the moment; ``queued_jobs`` is counted a little beyond what was asked for at most."""
-
-    queued_jobs: int
-    workers: int
-
-    def with_jobs(self, added: int) -> Usage:
-        """The same, after that many jobs were added."""
-        return Usage(self.queued_jobs + added, self.workers)
 
 
 class TenantStore(Protocol):
@@ -47,8 +34,8 @@ class TenantStore(Protocol):
         """Remove it with its people and credentials. Raises Conflict while a project has queues or live workers."""
         ...
 
-    async def usage(self, organization_id: OrganizationId, bound: int) -> Usage:
-        """What it has; waiting jobs are counted up to ``bound`` + 1."""
+    async def waiting_jobs(self, organization_id: OrganizationId, bound: int) -> int:
+        """How many jobs wait in all its queues, counted up to ``bound`` + 1."""
         ...
 
     async def create_project(self, organization_id: OrganizationId, name: str) -> Project | None:

@@ -7,16 +7,17 @@ repeat, and to do while others change the same jobs. Jobs that are made after th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound, QueueClosed
 from taskforge.domain.job import JobStatus
+from taskforge.domain.operation import BulkAction
 from taskforge.domain.queue import QueueState
 from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from uuid import UUID
 
     from taskforge.domain.ids import JobId, ProjectId
     from taskforge.domain.queue import Queue
@@ -28,15 +29,8 @@ if TYPE_CHECKING:
 BATCH = 500
 COUNT_BOUND = 100_000
 COUNT_PAGE = 5_000
-
-
-class BulkAction(StrEnum):
-    """What is done."""
-
-    CANCEL = "cancel"
-    RETRY = "retry"
-    DELETE = "delete"
-    MOVE = "move"
+STEP_SCAN = 100_000
+"""About so many jobs a step looks at, whether it finds a batch among them or not."""
 
 
 WAITING = (JobStatus.PENDING, JobStatus.SCHEDULED)
@@ -70,6 +64,14 @@ class BulkProgress:
     def seen(self) -> int:
         """All that it has come past."""
         return self.done + self.skipped
+
+
+class BulkStep(NamedTuple):
+    """What one batch has done; ``place`` is the id behind which the next begins, None at the end."""
+
+    done: int
+    skipped: int
+    place: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +132,26 @@ class Bulk:
 
         Whoever stops asking has stopped it: what is done stays done.
         """
-        chosen = replace(_possible(order), limit=batch)
         progress = BulkProgress()
+        place = order.chosen.before
         while True:
-            ids = await self._history.job_ids(self._project_id, chosen)
-            if ids:
-                done = await self._batch(order, ids)
-                self._announce(order.action)
-                progress = BulkProgress(progress.done + done, progress.skipped + len(ids) - done)
+            step = await self.step(order, place, batch)
+            if step.done or step.skipped:
+                progress = BulkProgress(progress.done + step.done, progress.skipped + step.skipped)
                 yield progress
-            if len(ids) < batch:
+            place = step.place
+            if place is None:
                 return
-            chosen = replace(chosen, before=ids[-1])
+
+    async def step(self, order: BulkOrder, place: UUID | None, batch: int = BATCH) -> BulkStep:
+        """Do it to the next ``batch`` jobs behind ``place``."""
+        chosen = replace(_possible(order), limit=batch, before=place)
+        found = await self._history.walk(self._project_id, chosen, STEP_SCAN)
+        done = 0
+        if found.ids:
+            done = await self._batch(order, found.ids)
+            self._announce(order.action)
+        return BulkStep(done, len(found.ids) - done, found.place)
 
     async def _batch(self, order: BulkOrder, ids: Sequence[JobId]) -> int:
         project, target = self._project_id, None if order.target is None else order.target.id

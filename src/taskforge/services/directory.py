@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
-    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.ids import OrganizationId, ProjectId
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.queue import Queue
     from taskforge.domain.retry import RetryPolicy
@@ -40,6 +40,9 @@ class QueueDirectory:
         self._queues = queues
         self._decode_retry = decode_retry
         self.project_id = project_id
+        self.organization_id: OrganizationId | None = None
+        self.has_job_limit = False
+        """Whether the organization may have so many waiting jobs only."""
         self._version = -1
         self._read_at = 0.0
         self._looking: asyncio.Task[None] | None = None
@@ -49,8 +52,14 @@ class QueueDirectory:
 
     async def refresh(self) -> None:
         """Read all queues again."""
-        self._version = await self._queues.config_version(self.project_id)
+        self._version = await self._configuration()
         self._keep(await self._queues.list(self.project_id))
+
+    async def _configuration(self) -> int:
+        """Look at what holds for the whole project; answers its version."""
+        found = await self._queues.configuration(self.project_id)
+        self.organization_id, self.has_job_limit = found.organization_id, found.has_job_limit
+        return found.version
 
     async def follow(self, version: int) -> bool:
         """Read again if the configuration has another version than the one read last; whether it had."""
@@ -80,7 +89,7 @@ class QueueDirectory:
     async def _look(self) -> None:
         try:
             with suppress(TaskforgeError):
-                await self.follow(await self._queues.config_version(self.project_id))
+                await self.follow(await self._configuration())
             self._read_at = time.monotonic()
         finally:
             self._looking = None

@@ -1,7 +1,8 @@
-"""The limits of organizations, for those who let something in: requests, jobs, workers.
+"""The limits of organizations, for those who let something in: requests and jobs.
 
 What an organization has is looked up at most once a second, so that many who add at the same moment may together go
-past a limit by what they add in that second; no limit is ever a lock that all of them wait for.
+past a limit by what they add in that second; no limit is ever a lock that all of them wait for. Workers and
+schedules are counted where they are stored, exactly: they are few.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import LimitExceeded, TooManyRequests
-from taskforge.domain.organization import Limits
+from taskforge.domain.errors import TooManyRequests
+from taskforge.domain.organization import Limits, exceeded
 from taskforge.domain.rates import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from taskforge.domain.ids import OrganizationId
-    from taskforge.ports.tenants import TenantStore, Usage
+    from taskforge.ports.tenants import TenantStore
 
 LIMITS_SECONDS = 3.0
 USAGE_SECONDS = 1.0
@@ -32,8 +33,8 @@ BURST_SECONDS = 2.0
 class _Known:
     limits: Limits
     until: float
-    usage: Usage | None = None
-    usage_until: float = 0.0
+    waiting: int = 0
+    waiting_until: float = 0.0
     arrival: float | None = None
 
 
@@ -64,17 +65,13 @@ class LimitGuard:
         known = await self._limits(organization_id)
         most = known.limits.queued_jobs
         if most is not None:
-            usage = await self._usage(organization_id, known, most)
-            if usage.queued_jobs + added > most:
-                raise _exceeded("queued_jobs", most, "waiting jobs")
-            known.usage = usage.with_jobs(added)
-
-    async def check_worker(self, organization_id: OrganizationId) -> None:
-        """Before a worker is registered. Raises LimitExceeded."""
-        known = await self._limits(organization_id)
-        most = known.limits.workers
-        if most is not None and (await self._tenants.usage(organization_id, 0)).workers >= most:
-            raise _exceeded("workers", most, "workers")
+            now = self._monotonic()
+            if known.waiting_until <= now:
+                known.waiting = await self._tenants.waiting_jobs(organization_id, most)
+                known.waiting_until = now + USAGE_SECONDS
+            if known.waiting + added > most:
+                raise exceeded("queued_jobs", most)
+            known.waiting += added
 
     def forget(self) -> None:
         """Look limits up again: they were changed by this process."""
@@ -93,14 +90,3 @@ class LimitGuard:
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return known
-
-    async def _usage(self, organization_id: OrganizationId, known: _Known, bound: int) -> Usage:
-        now = self._monotonic()
-        if known.usage is None or known.usage_until <= now:
-            known.usage = await self._tenants.usage(organization_id, bound)
-            known.usage_until = now + USAGE_SECONDS
-        return known.usage
-
-
-def _exceeded(limit: str, most: int, what: str) -> LimitExceeded:
-    return LimitExceeded(f"the organization may have {most:,} {what}", limit=limit)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CHORE = "retention"
 COUNT_BOUND = 100_000
+OPERATIONS_DAYS = 30
+"""For so long it is told what became of a bulk operation."""
 
 logger = logging.getLogger("taskforge.retention")
 
@@ -87,6 +89,7 @@ class Pruning:
             pruned.dropped = await self._partitions.drop_old(now, ages)
         if pruned.total:
             await self._store.give_back_space()
+        await self._store.forget_requests(round(OPERATIONS_DAYS * 86_400e6))
         return pruned
 
     async def preview(self, bound: int = COUNT_BOUND) -> Pruned:

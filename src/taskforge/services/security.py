@@ -63,8 +63,8 @@ class Security:
         secrets = [each for each in (secret, previous_secret) if each]
         self._tokens = AccessTokens(secrets, now=now, mint=mint) if secret else None
         self.access = Access(stores.credentials, self._tokens)
-        self.organizations = Organizations(stores.tenants)
         self.limits = LimitGuard(stores.tenants)
+        self.organizations = Organizations(stores.tenants, self.limits.forget)
         self.projects = Projects(stores.tenants)
         self.users = Users(stores.people, self._passwords, self.access.forget)
         self.roles = Roles(stores.people, self.access.forget)

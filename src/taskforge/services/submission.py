@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from taskforge.ports.jobs import Accepted, JobStore
     from taskforge.ports.signals import Signals
     from taskforge.services.directory import QueueDirectory
+    from taskforge.services.limits import LimitGuard
 
 GROUP = 500
 IN_FLIGHT = 4
@@ -93,12 +94,14 @@ class Submission:
         *,
         mint: Callable[[], UUID],
         encode: Callable[[Any], str],
+        limits: LimitGuard,
     ) -> None:
         self._jobs = jobs
         self._directory = directory
         self._signals = signals
         self._mint = mint
         self._encode = encode
+        self._limits = limits
         self._waiting: list[_Waiting] = []
         self._flush_due = False
         self._is_lone = True
@@ -109,9 +112,11 @@ class Submission:
     async def submit(self, request: Wanted, *, declare: bool) -> Submitted:
         """Accept one job. With ``declare`` an unknown queue is made, else refused.
 
-        Raises NotFound, QueueClosed, QueueFull, InvalidPayload, Unavailable.
+        Raises NotFound, QueueClosed, QueueFull, LimitExceeded, InvalidPayload, Unavailable.
         """
         queue = self._directory.lately(request.queue) or await self._queue(request.queue, declare=declare)
+        if self._directory.has_job_limit:
+            await self.check_limit(1)
         job = self._new_job(request, queue)
         if request.options.is_keyed or queue.is_bounded:
             return (await self._accept_ruled([request], [job], [queue]))[0]
@@ -134,6 +139,8 @@ class Submission:
         if not requests:
             return []
         queues = {name: await self._queue(name, declare=declare) for name in {r.queue for r in requests}}
+        if self._directory.has_job_limit:
+            await self.check_limit(len(requests))
         jobs = [self._new_job(request, queues[request.queue]) for request in requests]
         if any(queue.is_bounded for queue in queues.values()) or any(
             options.is_keyed for options in {id(r.options): r.options for r in requests}.values()
@@ -161,6 +168,13 @@ class Submission:
             for job in jobs
             for standing in (accepted.standing[job.id],)
         ]
+
+    async def check_limit(self, added: int) -> None:
+        """Raises LimitExceeded when the organization may not have so many more waiting jobs."""
+        organization_id = self._directory.organization_id
+        if self._directory.has_job_limit and organization_id is not None:
+            async with answered_within(PATIENCE_SECONDS):
+                await self._limits.check_jobs(organization_id, added)
 
     def prepared(self, requests: Sequence[Wanted], queues: Mapping[str, Queue]) -> Batch:
         """The jobs of requests, for those who store them themselves. Raises InvalidInput."""

@@ -13,10 +13,10 @@ from taskforge.domain.organization import check_tenant_name
 from taskforge.ports.acting import actor, require
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from taskforge.domain.ids import OrganizationId, ProjectId
-    from taskforge.domain.organization import Limits, Organization, Project
+    from taskforge.domain.organization import Organization, Project
     from taskforge.ports.tenants import TenantStore
 
 Found = TypeVar("Found")
@@ -25,10 +25,14 @@ _MARK = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Organizations:
-    """The tenants. Who may not make organizations sees their own only; another one is not found."""
+    """The tenants. Who may not make organizations sees their own only; another one is not found.
 
-    def __init__(self, tenants: TenantStore) -> None:
+    ``forget``: look limits up again.
+    """
+
+    def __init__(self, tenants: TenantStore, forget: Callable[[], None]) -> None:
         self._tenants = tenants
+        self._forget = forget
 
     async def create(self, name: str) -> Organization:
         """A new organization with a default project. Raises Conflict when the name is taken, Forbidden."""
@@ -92,6 +96,7 @@ class Organizations:
             )
 
         changed = await self._tenants.change_organization(organization_id, change)
+        self._forget()
         return _one([] if changed is None else [changed], organization_id)
 
     async def delete(self, organization_id: OrganizationId) -> None:
@@ -101,12 +106,6 @@ class Organizations:
         if organization_id == DEFAULT_ORGANIZATION:
             raise Conflict("the default organization stays: programs without a project work in it")
         await self._tenants.delete_organization(organization_id)
-
-    async def limits(self, organization_id: OrganizationId) -> Limits:
-        """What it may have, for whoever enforces it: asks nobody's permission."""
-        return _one(
-            await self._tenants.organizations(organization_id=organization_id), organization_id
-        ).limits
 
 
 class Projects:

@@ -75,10 +75,12 @@ class TransactionalSubmission:
             return self._submission.prepared(requests, queues)
 
         names = list(dict.fromkeys(request.queue for request in requests))
+        queues = await self._queues(names, fresh=fresh)
+        await self._submission.check_limit(len(requests))
         return Enlistment(
             self._directory.project_id,
             await self._store.whereabouts(fresh=fresh),
-            await self._queues(names, fresh=fresh),
+            queues,
             make,
             self._notices,
         )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from taskforge.domain.execution import live_execution
 from taskforge.domain.explanation import Ahead, QueueUse
-from taskforge.domain.ids import least_id
+from taskforge.domain.ids import JobId, least_id
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import COUNT_BOUND, ExecutionStats, StatusCounts
 from taskforge.ports.history import DeadLetterGroup, Ending, JobFilter, Walk, WorkerCounts
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.domain.execution import Execution, StoredLogLine
-    from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId
+    from taskforge.domain.ids import ExecutionId, ProjectId, QueueId
     from taskforge.domain.job import Job
 
     _Newest: TypeAlias = Callable[[UUID, int], Awaitable[Sequence[JobId] | None]]
@@ -70,11 +70,15 @@ class SqlHistoryStore:
         return (await self.walk(project_id, chosen, UNBOUNDED)).ids
 
     async def walk(self, project_id: ProjectId, chosen: JobFilter, most: int) -> Walk:
-        if chosen.tag is not None and not await self._is_common(project_id, chosen.tag):
+        if (
+            chosen.ids is None
+            and chosen.tag is not None
+            and not await self._is_common(project_id, chosen.tag)
+        ):
             walk = await self._walk_index(project_id, chosen, self._by_tag(project_id, chosen.tag), [], most)
             if walk is not None:
                 return walk
-        queues = await self._queues_by_index(project_id, chosen)
+        queues = None if chosen.ids is not None else await self._queues_by_index(project_id, chosen)
         if queues is not None:
             few = await self._unordered(project_id, chosen)
             if few is not None:
@@ -202,7 +206,7 @@ class SqlHistoryStore:
         """The filter as parameters: each database has its own way to name a member of a JSON value."""
         values = asdict(chosen)
         condition = chosen.payload
-        del values["payload"]
+        del values["payload"], values["ids"]
         path: object = None
         if condition is not None:
             is_postgres = self._engine.dialect == "postgres"
@@ -213,7 +217,9 @@ class SqlHistoryStore:
         }
 
     async def _few(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[JobId] | None:
-        """All jobs among which the page is, if an index has them and they are few."""
+        """All jobs among which the page is, if they are named, or an index has them and they are few."""
+        if chosen.ids is not None:
+            return [JobId(job_id) for job_id in chosen.ids]
         has_index = chosen.dead_letter_queue_id is not None or (
             chosen.statuses is not None and JobStatus.SUCCEEDED not in chosen.statuses
         )

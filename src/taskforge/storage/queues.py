@@ -10,6 +10,7 @@ from taskforge.domain.errors import Conflict, Unavailable
 from taskforge.domain.job import JobStatus
 from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_dead_letters
+from taskforge.ports.queues import Configuration
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import queue_of, to_json
 from taskforge.storage.engine import Engine, One, Rows, Script
@@ -38,9 +39,16 @@ class SqlQueueStore:
         rows = await self._engine.read(One("find_project", named))
         return self._engine.identity(rows[0]["id"]) if rows else None
 
-    async def config_version(self, project_id: ProjectId) -> int:
-        rows = await self._engine.read(One("config_version", {"project_id": project_id}))
-        return int(rows[0]["config_version"]) if rows else 0
+    async def configuration(self, project_id: ProjectId) -> Configuration:
+        rows = await self._engine.read(One("project_configuration", {"project_id": project_id}))
+        if not rows:
+            return Configuration(0, None, has_job_limit=False)
+        [row] = rows
+        return Configuration(
+            int(row["config_version"]),
+            self._engine.identity(row["organization_id"]),
+            has_job_limit=row["max_queued_jobs"] is not None,
+        )
 
     async def ensure(self, project_id: ProjectId, names: Sequence[str]) -> Sequence[Queue]:
         found = {queue.name: queue for queue in await self.list(project_id)}

@@ -130,5 +130,9 @@ class SqlRetentionStore:
         oldest: datetime = min(self._engine.moment(row["created_at"]) for row in rows)
         return oldest
 
+    async def forget_requests(self, keep_us: int) -> None:
+        await self._engine.call(One("forget_old_requests"))
+        await self._engine.call(One("forget_old_operations", {"keep_us": keep_us}))
+
     async def give_back_space(self) -> None:
         await self._engine.call(One("give_back_space"))

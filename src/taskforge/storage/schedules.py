@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import Conflict
+from taskforge.domain.organization import exceeded
 from taskforge.domain.schedule_fields import effective
 from taskforge.ports.schedules import Standing
 from taskforge.storage.auditing import Audit
@@ -45,9 +46,12 @@ class SqlScheduleStore:
             )
             row = {"project_id": project_id, "id": schedule_id, "name": name, "paused_at": paused, **placed}
             row["declared_at"] = None if declared is None else now
+            limits = yield One("lock_limits", {"project_id": project_id})
             made = yield One("create_schedule", row)
             if not made:
                 return None
+            if limits and limits[0]["max_schedules"] is not None:
+                yield from _check_limit(limits[0])
             schedule = schedule_of(made[0], self._engine)
             yield audit.entry("schedule.create", schedule.id, name, after=_told(schedule))
             return schedule
@@ -256,6 +260,14 @@ def realigning(schedule: Schedule, known: Mapping[str, Calendar], now: datetime)
         },
     )
     return True
+
+
+def _check_limit(limits: Any) -> Script[None]:
+    """Raise LimitExceeded, and so undo it, when with the new one the organization has too many."""
+    asked = {"organization_id": limits["organization_id"]}
+    [row] = yield One("count_schedules_of_organization", asked)
+    if row["schedules"] > limits["max_schedules"]:
+        raise exceeded("schedules", limits["max_schedules"])
 
 
 def _told(schedule: Schedule) -> dict[str, Any]:

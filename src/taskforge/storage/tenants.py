@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.errors import Conflict, NotFound
 from taskforge.domain.ids import OrganizationId
 from taskforge.domain.organization import DEFAULT_NAME, Limits, Organization, Project
-from taskforge.ports.tenants import Usage
 from taskforge.storage.auditing import Audit
 from taskforge.storage.engine import Engine, One, Script
 
@@ -91,10 +90,10 @@ class SqlTenantStore:
 
         return await self._engine.run(script)
 
-    async def usage(self, organization_id: OrganizationId, bound: int) -> Usage:
+    async def waiting_jobs(self, organization_id: OrganizationId, bound: int) -> int:
         chosen = {"organization_id": organization_id, "limit": bound + 1}
-        row = (await self._engine.read(One("organization_usage", chosen)))[0]
-        return Usage(int(row["queued_jobs"]), int(row["workers"]))
+        [row] = await self._engine.read(One("count_waiting_of_organization", chosen))
+        return int(row["jobs"])
 
     async def create_project(self, organization_id: OrganizationId, name: str) -> Project | None:
         audit = Audit(organization_id=organization_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.organization import exceeded
 from taskforge.ports.workers import Subscription
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import from_json, process_of, task_of, to_json, worker_of
@@ -44,6 +45,7 @@ class SqlWorkerStore:
         }
 
         def script() -> Script[ProcessIdentity | None]:
+            limits = yield One("lock_limits", {"project_id": project_id})
             yield One(
                 "lock_project", {"project_id": project_id}
             )  # of two namesakes that start at once, one waits
@@ -53,6 +55,8 @@ class SqlWorkerStore:
             )
             if namesake:
                 return process_of(namesake[0])
+            if limits and limits[0]["max_workers"] is not None:
+                yield from _check_limit(limits[0], project_id, registration.name, lease_us)
             yield One("supersede_workers", {"project_id": project_id, "name": registration.name})
             yield One("insert_worker", row)
             if registration.tasks:
@@ -136,6 +140,14 @@ class SqlWorkerStore:
     async def tasks(self, project_id: ProjectId) -> Sequence[TaskDescription]:
         rows = await self._engine.read(One("list_tasks", {"project_id": project_id}))
         return [task_of(row) for row in rows]
+
+
+def _check_limit(limits: Any, project_id: ProjectId, name: str, lease_us: int) -> Script[None]:
+    """Raise LimitExceeded when the organization has its workers already; the one of this name makes room."""
+    asked = {"organization_id": limits["organization_id"], "lease_us": lease_us}
+    others = yield One("count_other_workers", {**asked, "project_id": project_id, "name": name})
+    if others[0]["workers"] >= limits["max_workers"]:
+        raise exceeded("workers", limits["max_workers"])
 
 
 def _tasks(statement: str, project_id: ProjectId, tasks: Sequence[TaskDescription]) -> Many:

@@ -15,7 +15,7 @@ from taskforge.api.pages import Paging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, JobHere, OneProject, QueueHere, queue_beside
 from taskforge.api.values import Id
-from taskforge.api.views.drafts import MAX_BULK, NewJob, NewJobs, convert, request_body
+from taskforge.api.views.drafts import IDEMPOTENT, MAX_BULK, NewJob, NewJobs, convert, request_body
 from taskforge.api.views.jobs import (
     JobStatsView,
     JobView,
@@ -48,13 +48,13 @@ jobs = Resource("/jobs", "jobs")
     reach=Reach.QUEUE,
     is_raw=True,
     problems=(404, 409),
-    extra=request_body("NewJob"),
+    extra=request_body("NewJob") | IDEMPOTENT,
 )
 async def create_job(call: Calling, project: OneProject) -> Response:
     """Accept a job.
 
     The answer comes when it is stored. A job with a `key` that an unfinished one has is not made: the answer is 200
-    and that one.
+    and that one. With an `Idempotency-Key` it is made once, however often the request comes within a day.
     """
     draft: NewJob = convert(parse(await call.request.body()), NewJob)
     creation = await creation_in(call, project, [draft])
@@ -62,8 +62,9 @@ async def create_job(call: Calling, project: OneProject) -> Response:
     job = await creation.services.insights.job(submitted.id)
     data = view_of(job, call.principal)
     if not submitted.created:
-        return call.answer(data, "jobs.exists")
-    return call.created(data, f"/api/v1/jobs/{submitted.id}", "jobs.created")
+        return call.answer(data, "jobs.exists", headers=creation.headers)
+    location = f"/api/v1/jobs/{submitted.id}"
+    return call.created(data, location, "jobs.created", headers=creation.headers)
 
 
 @jobs.post(
@@ -76,7 +77,7 @@ async def create_job(call: Calling, project: OneProject) -> Response:
     is_raw=True,
     problems=(404, 409),
     max_bytes=8 * 1024 * 1024,
-    extra=request_body("NewJobs"),
+    extra=request_body("NewJobs") | IDEMPOTENT,
 )
 async def create_jobs(call: Calling, project: OneProject) -> Response:
     """Accept up to 1,000 jobs of one project, all or none."""
@@ -86,7 +87,8 @@ async def create_jobs(call: Calling, project: OneProject) -> Response:
     drafts: NewJobs = convert(body, NewJobs)
     creation = await creation_in(call, project, drafts.jobs)
     submitted = await creation.accept(drafts.jobs, is_bulk=True)
-    return call.answer([SubmittedView(*job) for job in submitted], "created", status=201)
+    data = [SubmittedView(*job) for job in submitted]
+    return call.answer(data, "created", status=201, headers=creation.headers)
 
 
 @jobs.get(

@@ -2,8 +2,9 @@
 SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id
 WHERE o.name = :organization AND p.name = :name;
 
--- name: config_version
-SELECT config_version FROM projects WHERE id = :project_id;
+-- name: project_configuration
+SELECT p.config_version, p.organization_id, o.max_queued_jobs
+FROM projects p JOIN organizations o ON o.id = p.organization_id WHERE p.id = :project_id;
 
 -- name: bump_config
 UPDATE projects SET config_version = config_version + 1 WHERE id = :project_id;

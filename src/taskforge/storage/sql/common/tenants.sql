@@ -30,10 +30,12 @@ DELETE FROM projects WHERE organization_id = :organization_id AND id = :project_
 SELECT (SELECT count(*) FROM queues q WHERE q.project_id = :project_id) AS queues,
   (SELECT count(*) FROM workers w WHERE w.project_id = :project_id AND w.stopped_at IS NULL) AS workers;
 
--- name: organization_usage
+-- name: count_schedules_of_organization
+SELECT count(*) AS schedules FROM projects p JOIN schedules s ON s.project_id = p.id
+WHERE p.organization_id = :organization_id;
+
+-- name: count_waiting_of_organization
 -- by queue, since the indexes of waiting jobs begin with it
-SELECT (SELECT count(*) FROM (
-    SELECT 1 FROM projects p JOIN queues q ON q.project_id = p.id JOIN jobs j ON j.queue_id = q.id
-    WHERE p.organization_id = :organization_id AND j.status IN ('pending', 'scheduled') LIMIT :limit) waiting) AS queued_jobs,
-  (SELECT count(*) FROM projects p JOIN workers w ON w.project_id = p.id
-    WHERE p.organization_id = :organization_id AND w.stopped_at IS NULL) AS workers;
+SELECT count(*) AS jobs FROM (
+  SELECT 1 FROM projects p JOIN queues q ON q.project_id = p.id JOIN jobs j ON j.queue_id = q.id
+  WHERE p.organization_id = :organization_id AND j.status IN ('pending', 'scheduled') LIMIT :limit) waiting;

@@ -22,7 +22,8 @@ WITH a AS (DELETE FROM tasks WHERE project_id = :project_id),
 b AS (DELETE FROM pauses WHERE project_id = :project_id),
 c AS (DELETE FROM worker_credentials WHERE project_id = :project_id),
 d AS (DELETE FROM memberships WHERE project_id = :project_id),
-e AS (DELETE FROM api_keys WHERE project_id = :project_id)
+e AS (DELETE FROM api_keys WHERE project_id = :project_id),
+f AS (DELETE FROM operations WHERE project_id = :project_id)
 DELETE FROM workers WHERE project_id = :project_id;
 
 -- name: empty_organization
@@ -32,3 +33,8 @@ c AS (DELETE FROM sessions WHERE organization_id = :organization_id),
 d AS (DELETE FROM api_keys WHERE organization_id = :organization_id),
 e AS (DELETE FROM users WHERE organization_id = :organization_id)
 DELETE FROM roles WHERE organization_id = :organization_id;
+
+-- name: lock_limits
+-- Of those who add to what is limited at once, one waits: the count has to come behind the lock.
+SELECT o.id AS organization_id, o.max_workers, o.max_schedules FROM organizations o JOIN projects p ON p.organization_id = o.id
+WHERE p.id = :project_id AND (o.max_workers IS NOT NULL OR o.max_schedules IS NOT NULL) FOR NO KEY UPDATE OF o;

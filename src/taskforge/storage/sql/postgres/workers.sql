@@ -1,3 +1,9 @@
+-- name: count_other_workers
+SELECT count(*) AS workers FROM projects p JOIN workers w ON w.project_id = p.id
+WHERE p.organization_id = :organization_id::uuid AND w.stopped_at IS NULL
+  AND w.last_heartbeat > coalesce(:now::timestamptz, clock_timestamp()) - :lease_us::bigint * interval '1 microsecond'
+  AND NOT (w.project_id = :project_id::uuid AND w.name = :name::text);
+
 -- name: lock_project
 SELECT id FROM projects WHERE id = :project_id FOR NO KEY UPDATE;
 

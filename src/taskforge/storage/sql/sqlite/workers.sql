@@ -1,3 +1,8 @@
+-- name: count_other_workers
+SELECT count(*) AS workers FROM projects p JOIN workers w ON w.project_id = p.id
+WHERE p.organization_id = :organization_id AND w.stopped_at IS NULL AND w.last_heartbeat > :now - :lease_us
+  AND NOT (w.project_id = :project_id AND w.name = :name);
+
 -- name: lock_project
 SELECT id FROM projects WHERE id = :project_id;
 

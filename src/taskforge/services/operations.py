@@ -1,0 +1,163 @@
+"""Bulk operations in the background: asked for by one, carried out step by step by whichever server is there.
+
+A step is one batch. What it has done stands with the operation before the next begins, so that a server may die
+anywhere: another goes on, at worst over the last batch, whose jobs then are no longer chosen.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from taskforge.domain.access import Permission, Principal
+from taskforge.domain.errors import Conflict, InvalidInput, NotFound, TaskforgeError, Unavailable
+from taskforge.domain.operation import MOST_PER_SECOND, Initiator
+from taskforge.ports.acting import acting, actor
+from taskforge.ports.operations import Advance, NewOperation
+from taskforge.services.bulk import BATCH, BulkOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.operation import Operation
+    from taskforge.ports.operations import OperationStore, Step
+    from taskforge.ports.queues import QueueStore
+    from taskforge.services.bulk import Bulk, Counted
+
+MOST_RUNNING = 20
+"""Of one project; each step of one is a step that others wait for."""
+LISTED = 500
+COUNT_BOUND = 50_000
+STEP_SECONDS = 60.0
+"""A step that took longer is another server's to take again."""
+
+logger = logging.getLogger("taskforge.operations")
+
+
+class Operations:
+    """The operations of one project. ``mint`` gives new ids."""
+
+    def __init__(
+        self, store: OperationStore, bulk: Bulk, project_id: ProjectId, mint: Callable[[], UUID]
+    ) -> None:
+        self._store = store
+        self._bulk = bulk
+        self._project_id = project_id
+        self._mint = mint
+
+    async def count(self, order: BulkOrder) -> Counted:
+        """How many jobs it would meet now."""
+        return await self._bulk.count(order, COUNT_BOUND)
+
+    async def begin(self, order: BulkOrder, per_second: int | None = None) -> Operation:
+        """Count the jobs and begin. ``per_second``: so many jobs at most. Raises Conflict, InvalidInput."""
+        if per_second is not None and not 1 <= per_second <= MOST_PER_SECOND:
+            raise InvalidInput(f"per_second must be from 1 to {MOST_PER_SECOND:,}", field="per_second")
+        counted = await self.count(order)
+        who = actor()
+        initiator = Initiator(
+            who.principal.kind,
+            who.principal.id,
+            who.principal.label,
+            who.principal.organization_id,
+            who.principal.credential_id,
+            who.address,
+            who.request_id,
+        )
+        begun = await self._store.create(
+            NewOperation(
+                self._mint(),
+                self._project_id,
+                order.action,
+                order.chosen,
+                None if order.target is None else order.target.id,
+                per_second,
+                counted.jobs,
+                counted.is_bounded,
+                initiator,
+            ),
+            MOST_RUNNING,
+        )
+        if begun is None:
+            raise Conflict(
+                f"{MOST_RUNNING} operations run already", hint="wait for one to end, or cancel one"
+            )
+        return begun
+
+    async def list(self) -> Sequence[Operation]:
+        """The newest 500, the newest first."""
+        return await self._store.list(self._project_id, LISTED)
+
+    async def find(self, operation_id: UUID) -> Operation | None:
+        """One of them, None if there is none."""
+        return await self._store.get(self._project_id, operation_id)
+
+    async def cancel(self, operation_id: UUID) -> Operation:
+        """Stop it; what is done stays done. A second time changes nothing. Raises Conflict, NotFound."""
+        cancelled = await self._store.cancel(self._project_id, operation_id)
+        if cancelled is not None:
+            return cancelled
+        found = await self.find(operation_id)
+        if found is None:
+            raise NotFound(f"no operation has the id {operation_id}")
+        if found.status.value != "cancelled":
+            raise Conflict(f"an operation that has {found.status.value} cannot be cancelled")
+        return found
+
+
+class OperationSteps:
+    """Takes the steps that are due, of all projects. ``bulk_of`` gives the bulk operations of one."""
+
+    def __init__(
+        self, store: OperationStore, queues: QueueStore, bulk_of: Callable[[ProjectId], Bulk]
+    ) -> None:
+        self._store = store
+        self._queues = queues
+        self._bulk_of = bulk_of
+
+    async def take(self) -> float | None:
+        """One step, if one is due. Answers in how many seconds the next one is; None: nothing is to be done."""
+        due = await self._store.due_in()
+        if due:
+            return due
+        if due is None:
+            return None
+        step = await self._store.take(round(STEP_SECONDS * 1e6))
+        if step is not None:
+            await self._store.advance(step, await self._taken(step))
+        return 0.0
+
+    async def _taken(self, step: Step) -> Advance:
+        who = step.operation.initiator
+        principal = Principal(
+            who.kind,
+            who.id,
+            who.label,
+            who.organization_id,
+            step.operation.project_id,
+            permissions=frozenset({Permission.JOB_WRITE}),
+            credential_id=who.credential_id,
+        )
+        with acting(principal, address=who.address, request_id=who.request_id):
+            try:
+                return await self._done(step)
+            except Unavailable:
+                raise  # the step is taken again
+            except TaskforgeError as error:
+                return Advance(0, 0, None, failure=error.message)
+
+    async def _done(self, step: Step) -> Advance:
+        operation = step.operation
+        target = None
+        if operation.target_queue_id is not None:
+            target = await self._queues.get(operation.project_id, operation.target_queue_id)
+            if target is None:
+                raise NotFound("the queue that the jobs were to go to is gone")
+        order = BulkOrder(operation.action, step.chosen, target)
+        rate = operation.per_second
+        batch = BATCH if rate is None else min(BATCH, rate)
+        taken = await self._bulk_of(operation.project_id).step(order, step.place, batch)
+        pause = 0 if rate is None else round(1e6 * (taken.done + taken.skipped) / rate)
+        return Advance(taken.done, taken.skipped, taken.place, pause)

@@ -1,0 +1,39 @@
+"""What an organization may have, enforced where it is asked for over HTTP."""
+
+import pytest
+
+from taskforge.domain.access import ALL
+from tests.api.installation import Installation, running
+from tests.api.test_jobs import make_queue
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_waiting_jobs_are_limited_over_all_queues(database_url: str) -> None:
+    async with running(database_url) as installation:
+        client = installation.client
+        await _limit(installation, queued_jobs=3)
+        for name in ("one", "two"):
+            await make_queue(client, name)
+            assert (await client.post("/jobs", {"job_type": "t", "queue_name": name})).status_code == 201
+        refused = await client.post(
+            "/jobs/bulk", {"jobs": [{"job_type": "t", "queue_name": "one"} for _ in range(2)]}
+        )
+        assert (refused.status_code, refused.json()["code"]) == (409, "limit_exceeded")
+        assert (await client.post("/jobs", {"job_type": "t", "queue_name": "one"})).status_code == 201
+        assert (await client.post("/jobs", {"job_type": "t", "queue_name": "one"})).status_code == 409
+
+
+async def test_who_asks_too_often_is_told_when_to_come_back(database_url: str) -> None:
+    async with running(database_url) as installation:
+        await _limit(installation, requests_per_second=1)
+        answers = [await installation.client.get("/queues") for _ in range(4)]
+        assert [answer.status_code for answer in answers[-2:]] == [429, 429]
+        assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+async def _limit(installation: Installation, **limits: int) -> None:
+    administrator = installation.client.as_(installation.callers.add("root", permissions=ALL))
+    [organization] = (await administrator.get("/organizations")).json()["data"]
+    changed = await administrator.patch(f"/organizations/{organization['id']}", {"limits": limits})
+    assert changed.status_code == 204, changed.text
