@@ -27,7 +27,9 @@ def test_the_figures_of_a_run(shop: CommandLine) -> None:
     for options in ((), ("--queue", "default")):
         [same] = shop.ok("jobs", "metrics", *options, "--json").json["job_types"]
         assert (same["job_type"], same["total_executions"]) == ("tasks.add", 1)
+        assert same["usage"]["measured_executions"] == 1
     [worker] = shop.ok("workers", "metrics", "--json").json["workers"]
+    assert [task["job_type"] for task in worker["tasks"]] == ["tasks.add"]
     assert (worker["jobs_processed"], worker["success_rate"]) == (1, 100.0)
     named = shop.ok("workers", "metrics", worker["worker_name"], "--hours", 0.5, "--json").json
     assert named["worker_id"] == worker["worker_id"]
@@ -35,7 +37,7 @@ def test_the_figures_of_a_run(shop: CommandLine) -> None:
     assert shop.ok("queues", "metrics").out.splitlines()[1].split()[:4] == ["default", "1", "1", "0"]
     assert "tasks.add" in shop.ok("jobs", "metrics").out
     assert worker["worker_name"] in shop.ok("workers", "metrics").out
-    assert "worker" in shop.ok("workers", "metrics", worker["worker_name"]).out
+    assert "MEASURED" in shop.ok("workers", "metrics", worker["worker_name"]).out
 
 
 def test_nothing_ran(shop: CommandLine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,8 +16,9 @@ from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.histogram import RELATIVE_ERROR, exact_percentile
 from taskforge.domain.ids import JobId, QueueId
-from taskforge.domain.metrics import HOUR, MINUTE, Period
+from taskforge.domain.metrics import HOUR, MINUTE, Period, TaskFigures
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Released, Report, Snoozed, Succeeded
+from taskforge.domain.worker import TaskUsage, Usage
 from taskforge.ports.history import JobFilter
 from taskforge.ports.record import Level
 from taskforge.services.direct_link import DirectLink, LinkOptions
@@ -289,6 +291,43 @@ async def test_a_worker_and_its_name(stage: Stage) -> None:
         await metrics.worker_named("nobody", TODAY)
     with pytest.raises(NotFound):
         await metrics.worker(UUID(int=3), TODAY)
+
+
+async def test_what_executions_used_is_kept_by_queue_and_type(stage: Stage) -> None:
+    queue, other = await stage.queue(), await stage.queue("other")
+    await stage.know("t", "u")
+    [registered] = await stage.workers.list(stage.project)
+    for job_type in ("t", "u"):
+        await stage.add(queue, 1, job_type)
+        [job] = await stage.claim(queue, types=[job_type], worker=registered.id)
+        assert await stage.finish(job, Succeeded("1"))
+    for cpu, memory in ((4_000, 7), (8_000, None)):
+        stage.clock.advance(30)
+        tasks = [
+            TaskUsage(queue.id, "t", 2, cpu, cpu - 1_000, memory),
+            TaskUsage(other.id, "t", 1, 500, 500, None),
+        ]
+        await stage.workers.note_usage(registered.id, Usage(50.0, 10, 1.0, tasks))
+    metrics = metrics_of(stage)
+    in_queue = TaskFigures(
+        job_type="t", measured_executions=4, avg_cpu_time=3.0, max_cpu_time=7.0, peak_memory_bytes=7
+    )
+    everywhere = replace(in_queue, measured_executions=6, avg_cpu_time=13 / 6)
+    [of_t, of_u] = await metrics.job_types(TODAY, queue_id=queue.id)
+    assert (of_t.usage, of_u.usage) == (in_queue, None)
+    assert (await metrics.job_types(TODAY))[0].usage == everywhere
+    worker = await metrics.worker(registered.id, TODAY)
+    assert (worker.tasks, worker.cpu_usage) == ([everywhere], 50.0)
+    series = await metrics.task_usage(queue.id, TODAY, "t")
+    assert [(point.cpu_us, point.peak_memory_bytes) for point in series] == [(4_000, 7), (8_000, None)]
+    assert series[1].sampled_at - series[0].sampled_at == timedelta(seconds=30)
+    assert await metrics.task_usage(queue.id, TODAY, "u") == []
+    strange = Metrics(SqlMetricsStore(stage.engine), stage.queues, await stage.other_project())
+    with pytest.raises(NotFound):
+        await strange.task_usage(queue.id, TODAY)
+    stage.clock.advance(15 * 86_400)
+    await SqlRecordKeeper(stage.engine).forget(100)
+    assert (await stage.sql("SELECT count(*) FROM task_samples"))[0][0] == 0
 
 
 async def test_folding_loses_nothing_and_counts_nothing_twice(stage: Stage) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         DepthPoint,
         ExecutionFigures,
         QueueMetrics,
+        TaskFigures,
         TypeMetrics,
         WorkerMetrics,
     )
@@ -57,7 +58,7 @@ def queue_metrics(session: Session, name: str | None, hours: float, *, as_json: 
     )
     if types:
         print()
-        _print_table("TYPE", {kind.job_type: kind for kind in types})
+        _print_table("TYPE", {kind.job_type: kind for kind in types}, ("CPU", "PEAK"), _type_usage)
 
 
 def type_metrics(session: Session, queue: str | None, hours: float, *, as_json: bool) -> None:
@@ -71,7 +72,7 @@ def type_metrics(session: Session, queue: str | None, hours: float, *, as_json: 
     if as_json:
         print_json({"job_types": plain(found)})
     else:
-        _print_table("TYPE", {kind.job_type: kind for kind in found})
+        _print_table("TYPE", {kind.job_type: kind for kind in found}, ("CPU", "PEAK"), _type_usage)
 
 
 def worker_metrics(session: Session, name: str | None, hours: float, *, as_json: bool) -> None:
@@ -100,6 +101,9 @@ def worker_metrics(session: Session, name: str | None, hours: float, *, as_json:
                 ("memory", memory),
             ]
         )
+        if worker.tasks:
+            print()
+            print_tasks(worker.tasks)
 
 
 def _all_queues(session: Session, hours: float, *, as_json: bool) -> None:
@@ -163,6 +167,36 @@ def _print_table(
         empty="nothing ran in this time",
         right=(*HEADS, *more_heads),
     )
+
+
+def print_tasks(tasks: Sequence[TaskFigures]) -> None:
+    """What executions used, a line for each job type."""
+    heads = ("MEASURED", "CPU AVG", "CPU MAX", "PEAK MEMORY")
+    print_table(
+        ("TYPE", *heads),
+        [
+            (
+                task.job_type,
+                task.measured_executions,
+                milliseconds(task.avg_cpu_time),
+                milliseconds(task.max_cpu_time),
+                _size(task.peak_memory_bytes),
+            )
+            for task in tasks
+        ],
+        empty="",
+        right=heads,
+    )
+
+
+def _type_usage(kind: TypeMetrics) -> tuple[str, str]:
+    if kind.usage is None:
+        return "", ""
+    return milliseconds(kind.usage.avg_cpu_time), _size(kind.usage.peak_memory_bytes)
+
+
+def _size(bytes_: int | None) -> str:
+    return "" if bytes_ is None else f"{bytes_ / 2**20:,.0f} MiB"
 
 
 def _usage(worker: WorkerMetrics) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from taskforge.domain.errors import InvalidInput
 from taskforge.domain.histogram import Histogram, exact_percentile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from taskforge.domain.ids import QueueId, WorkerId
 
@@ -158,10 +158,26 @@ class QueueMetrics(ExecutionFigures):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TypeMetrics(ExecutionFigures):
-    """Of one job type, in one queue or in all."""
+class TaskFigures:
+    """What executions of one job type used. Processor time is milliseconds.
+
+    ``measured_executions`` says how many the figures are of: all that ran in threads and in child processes, and
+    each tenth of those on the event loop. ``peak_memory_bytes`` is known of child processes only.
+    """
 
     job_type: str
+    measured_executions: int
+    avg_cpu_time: float
+    max_cpu_time: float
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeMetrics(ExecutionFigures):
+    """Of one job type, in one queue or in all. ``usage`` is None where nothing was measured in the period."""
+
+    job_type: str
+    usage: TaskFigures | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +197,7 @@ class WorkerMetrics(ExecutionFigures):
     cpu_usage: float | None
     memory_usage: float | None
     peak_memory_bytes: int | None
+    tasks: Sequence[TaskFigures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +230,18 @@ class DepthPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskUsagePoint:
+    """What the executions of one job type used that ended before one moment, and after the sample before it."""
+
+    sampled_at: datetime
+    job_type: str
+    measured_executions: int
+    cpu_us: int
+    most_cpu_us: int
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class UsagePoint:
     """What a worker's process and its children used at one moment. 100 per cent are one processor."""
 
@@ -240,6 +269,26 @@ def figures(attempts: Attempts, period: Period) -> dict[str, object]:
         "period_start": period.start,
         "period_end": period.end,
     }
+
+
+def task_figures(points: Iterable[TaskUsagePoint]) -> list[TaskFigures]:
+    """What samples add up to, by job type in the order of their names."""
+    by_type: dict[str, list[TaskUsagePoint]] = {}
+    for point in points:
+        by_type.setdefault(point.job_type, []).append(point)
+    return [
+        TaskFigures(
+            job_type=job_type,
+            measured_executions=(count := sum(point.measured_executions for point in same)),
+            avg_cpu_time=sum(point.cpu_us for point in same) / count / MICROSECONDS,
+            max_cpu_time=max(point.most_cpu_us for point in same) / MICROSECONDS,
+            peak_memory_bytes=max(
+                (point.peak_memory_bytes for point in same if point.peak_memory_bytes is not None),
+                default=None,
+            ),
+        )
+        for job_type, same in sorted(by_type.items())
+    ]
 
 
 def success_rate(succeeded: int, total: int) -> float:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from taskforge.domain.ids import ProjectId, WorkerId
+    from taskforge.domain.ids import ProjectId, QueueId, WorkerId
 
 MAX_CONCURRENCY = 1000
 
@@ -98,15 +98,33 @@ class Incidents:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskUsage:
+    """What the executions of one job type of a queue have used that ended since the last sample.
+
+    ``executions`` is how many were measured, ``cpu_us`` their processor time together in microseconds, and
+    ``most_cpu_us`` that of the one that took most. ``peak_memory_bytes`` is the most that a child process
+    occupied; None where none of them ran in a process of its own, whose memory alone can be told apart.
+    """
+
+    queue_id: QueueId
+    job_type: str
+    executions: int
+    cpu_us: int
+    most_cpu_us: int
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a worker uses, with the processes that it started. 100 per cent are one processor, or all memory.
 
-    Memory that processes share is counted with each of them.
+    Memory that processes share is counted with each of them. ``tasks``: what its executions used.
     """
 
     cpu_percent: float
     memory_bytes: int
     memory_percent: float
+    tasks: Sequence[TaskUsage] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId, WorkerId
-    from taskforge.domain.metrics import Period, UsagePoint
+    from taskforge.domain.metrics import Period, TaskUsagePoint, UsagePoint
 
 
 class Level(NamedTuple):
@@ -133,6 +133,12 @@ class MetricsStore(Protocol):
         self, project_id: ProjectId, worker_ids: Sequence[WorkerId], period: Period
     ) -> Sequence[UsagePoint]:
         """What these workers used, oldest first."""
+        ...
+
+    async def task_usage_samples(
+        self, project_id: ProjectId, subjects: Sequence[UUID], period: Period, job_type: str | None = None
+    ) -> Sequence[TaskUsagePoint]:
+        """What executions of these subjects used, of one job type or of each, oldest first."""
         ...
 
     async def workers(

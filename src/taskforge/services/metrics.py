@@ -29,6 +29,7 @@ from taskforge.domain.metrics import (
     figures,
     floor,
     percentiles,
+    task_figures,
 )
 from taskforge.ports.record import Level
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
-    from taskforge.domain.metrics import UsagePoint
+    from taskforge.domain.metrics import TaskUsagePoint, UsagePoint
     from taskforge.domain.queue import Queue
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.record import MetricsStore, Part, Sample, StoredWorker
@@ -96,7 +97,12 @@ class Metrics:
         """Every job type that ended an attempt in the period, by name; in one queue or in all."""
         subjects = [queue.id for queue in await self._chosen_queues(queue_id)]
         found = await self._added_up(subjects, period, _by_type)
-        return [TypeMetrics(**found.figures(name), job_type=name) for name in sorted(found.attempts)]
+        points = await self._store.task_usage_samples(self._project_id, subjects, period)
+        usage = {task.job_type: task for task in task_figures(points)}
+        return [
+            TypeMetrics(**found.figures(name), job_type=name, usage=usage.get(name))
+            for name in sorted(found.attempts)
+        ]
 
     async def worker(self, worker_id: UUID, period: Period) -> WorkerMetrics:
         """One incarnation of a worker that lived in the period."""
@@ -176,6 +182,13 @@ class Metrics:
             raise NotFound(f"no worker with the id {worker_id} lived then")
         return await self._store.usage_samples(self._project_id, [worker.id for worker in found], period)
 
+    async def task_usage(
+        self, queue_id: QueueId, period: Period, job_type: str | None = None
+    ) -> Sequence[TaskUsagePoint]:
+        """What executions used over time: of one job type of a queue, or of each."""
+        await self._queue(queue_id)
+        return await self._store.task_usage_samples(self._project_id, [queue_id], period, job_type)
+
     async def _queue(self, queue_id: QueueId) -> Queue:
         queue = await self._queues.get(self._project_id, queue_id)
         if queue is None:
@@ -218,6 +231,7 @@ class Metrics:
             cpu_usage=_mean([point.cpu_percent for point in usage]),
             memory_usage=_mean([point.memory_percent for point in usage]),
             peak_memory_bytes=max((point.memory_bytes for point in usage), default=None),
+            tasks=task_figures(await self._store.task_usage_samples(self._project_id, ids, period)),
         )
 
     async def _added_up(

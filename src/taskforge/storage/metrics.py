@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.metrics import Period, UsagePoint
+from taskforge.domain.metrics import Period, TaskUsagePoint, UsagePoint
 from taskforge.ports.record import Depth, Part, Sample, StoredWorker
 from taskforge.storage.codec import from_json
 from taskforge.storage.engine import Engine, One
@@ -100,6 +100,13 @@ class SqlMetricsStore:
         }
         rows = await self._engine.read(One("worker_samples_in", chosen))
         return [UsagePoint(self._engine.moment(row[0]), row[1], row[2], row[3]) for row in rows]
+
+    async def task_usage_samples(
+        self, project_id: ProjectId, subjects: Sequence[UUID], period: Period, job_type: str | None = None
+    ) -> Sequence[TaskUsagePoint]:
+        chosen = {**_chosen(project_id, subjects, period), "job_type": job_type}
+        rows = map(tuple, await self._engine.read(One("task_samples_in", chosen)))
+        return [TaskUsagePoint(self._engine.moment(row[0]), *row[1:6]) for row in rows]
 
     async def workers(
         self, project_id: ProjectId, period: Period, *, name: str | None = None, worker_id: UUID | None = None

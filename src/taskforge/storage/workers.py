@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.organization import exceeded
 from taskforge.ports.workers import Subscription
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import from_json, process_of, task_of, to_json, worker_of
-from taskforge.storage.engine import Engine, Many, One, Script
+from taskforge.storage.engine import Engine, Many, One, Script, columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ProjectId, WorkerId
     from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, Usage, Worker
+
+_TASK_SAMPLES = ("queue_id", "job_type", "executions", "cpu_us", "most_cpu_us", "peak_memory_bytes")
 
 
 class SqlWorkerStore:
@@ -72,17 +75,14 @@ class SqlWorkerStore:
         await self._engine.call(One("stop_worker", {"worker_id": worker_id}))
 
     async def note_usage(self, worker_id: WorkerId, usage: Usage) -> None:
-        await self._engine.call(
-            One(
-                "put_worker_sample",
-                {
-                    "worker_id": worker_id,
-                    "cpu_percent": usage.cpu_percent,
-                    "memory_bytes": usage.memory_bytes,
-                    "memory_percent": usage.memory_percent,
-                },
-            )
-        )
+        process = {
+            "worker_id": worker_id,
+            "cpu_percent": usage.cpu_percent,
+            "memory_bytes": usage.memory_bytes,
+            "memory_percent": usage.memory_percent,
+        }
+        tasks = columns(_TASK_SAMPLES, map(astuple, usage.tasks))
+        await self._engine.call(Many("put_worker_sample", tasks, process))
 
     async def forget(self, dead_workers: Sequence[WorkerId], silence_us: int) -> Sequence[WorkerId]:
         rows = await self._engine.call(

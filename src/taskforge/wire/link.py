@@ -236,12 +236,29 @@ class IncidentsBody(Message, kw_only=True):
     loop_stack: Annotated[str, Meta(max_length=65_536)] | None = None
 
 
+class TaskUsageBody(Message, kw_only=True):
+    """What the measured executions of a job type of a queue have used that ended since the last sample.
+
+    Microseconds of processor time, together and at most, and the most bytes that one of them occupied.
+    """
+
+    queue_id: UUID
+    job_type: Name
+    executions: Count
+    cpu_us: Count
+    most_cpu_us: Count
+    peak_memory_bytes: Count | None = None
+
+
 class UsageBody(Message, kw_only=True):
     """What the worker and the processes that it started have used. 100 per cent are one processor, or all memory."""
 
     cpu_percent: Share
     memory_bytes: Count
     memory_percent: Share
+    tasks: Annotated[list[TaskUsageBody], Meta(max_length=10 * MAX_CONCURRENCY)] = msgspec.field(
+        default_factory=list
+    )
 
 
 class HeartbeatRequest(Message, kw_only=True):

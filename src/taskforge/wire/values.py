@@ -23,7 +23,14 @@ from taskforge.domain.outcome import (
     Succeeded,
 )
 from taskforge.domain.queue import check_name
-from taskforge.domain.worker import Incidents, ProcessIdentity, Registration, TaskDescription, Usage
+from taskforge.domain.worker import (
+    Incidents,
+    ProcessIdentity,
+    Registration,
+    TaskDescription,
+    TaskUsage,
+    Usage,
+)
 from taskforge.ports.jobs import Beat, Fence
 from taskforge.ports.link import Attempt
 from taskforge.sdk.codec import MAX_METADATA_BYTES, decode, encode
@@ -329,7 +336,20 @@ def incidents_body(incidents: Incidents | None) -> wire.IncidentsBody | None:
 
 def usage_of(body: wire.UsageBody | None) -> Usage | None:
     """What a worker uses, as it was received."""
-    return None if body is None else Usage(body.cpu_percent, body.memory_bytes, body.memory_percent)
+    if body is None:
+        return None
+    tasks = [
+        TaskUsage(
+            QueueId(task.queue_id),
+            task.job_type,
+            task.executions,
+            task.cpu_us,
+            task.most_cpu_us,
+            task.peak_memory_bytes,
+        )
+        for task in body.tasks
+    ]
+    return Usage(body.cpu_percent, body.memory_bytes, body.memory_percent, tasks)
 
 
 def usage_body(usage: Usage | None) -> wire.UsageBody | None:
@@ -340,6 +360,17 @@ def usage_body(usage: Usage | None) -> wire.UsageBody | None:
         cpu_percent=usage.cpu_percent,
         memory_bytes=usage.memory_bytes,
         memory_percent=usage.memory_percent,
+        tasks=[
+            wire.TaskUsageBody(
+                queue_id=task.queue_id,
+                job_type=task.job_type,
+                executions=task.executions,
+                cpu_us=task.cpu_us,
+                most_cpu_us=task.most_cpu_us,
+                peak_memory_bytes=task.peak_memory_bytes,
+            )
+            for task in usage.tasks
+        ],
     )
 
 

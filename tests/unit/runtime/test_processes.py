@@ -335,3 +335,12 @@ async def test_the_output_is_always_read_and_kept_within_bounds(link: FakeLink, 
 
 def assert_equal(left: object, right: object) -> None:
     assert left == right
+
+
+async def test_what_an_attempt_used_is_told(link: FakeLink) -> None:
+    await outcome_of(link, "pid")
+    [task] = link.usages[-1].tasks
+    assert (task.executions, task.job_type) == (1, "pid")
+    assert task.cpu_us > 0
+    assert task.peak_memory_bytes is not None
+    assert task.peak_memory_bytes > 5_000_000

@@ -47,10 +47,22 @@ class QueueMetricsView(FiguresView):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TypeMetricsView(FiguresView):
-    """One job type."""
+class TaskFiguresView:
+    """What executions of a job type used: milliseconds of processor time, and the most memory of a child process."""
 
     job_type: str
+    measured_executions: int
+    avg_cpu_time: float
+    max_cpu_time: float
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeMetricsView(FiguresView):
+    """One job type. `usage` is null where nothing was measured."""
+
+    job_type: str
+    usage: TaskFiguresView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +77,7 @@ class WorkerMetricsView(FiguresView):
     cpu_usage: float | None
     memory_usage: float | None
     peak_memory_bytes: int | None
+    tasks: list[TaskFiguresView]
 
 
 @dataclass(frozen=True, slots=True)

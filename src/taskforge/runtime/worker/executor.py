@@ -14,6 +14,7 @@ from taskforge.domain.errors import InvalidPayload, NotFound
 from taskforge.domain.outcome import Succeeded
 from taskforge.runtime.worker import judge
 from taskforge.runtime.worker.running import Running, Stop
+from taskforge.runtime.worker.task_usage import Metered, TaskMeter
 from taskforge.runtime.worker.threads import HandlerThreads
 from taskforge.runtime.worker.watchdog import RESOLUTION, Watchdog
 from taskforge.sdk.context import Context, use_context
@@ -63,6 +64,7 @@ class Executor:
         self._report = report
         self._options = options
         self._on_stuck = on_stuck
+        self.usage = TaskMeter()
         self._stop_grace = options.stop_grace
         self._is_refusing = False
         self._loop = asyncio.get_running_loop()
@@ -174,15 +176,26 @@ class Executor:
             try:
                 with use_context(context):
                     arguments, keywords = task.prepare(running.attempt.job.payload, context)
-                    result = await task.function(*arguments, **keywords)
+                    result = await self._awaited(running, task.function(*arguments, **keywords))
                 outcome = NO_RESULT if result is None else _success(task, result)
             except BaseException as error:
                 outcome = judge.raised(error, running.stop)
         running.finished = time.monotonic()
         self._finish(running, outcome)
 
+    async def _awaited(self, running: Running, work: Any) -> Any:
+        job = running.attempt.job
+        if not self.usage.is_measured(job.job_type) or not asyncio.iscoroutine(work):
+            return await work
+        metered = Metered(work)
+        try:
+            return await metered
+        finally:
+            self.usage.add(job.queue_id, job.job_type, metered.cpu_ns)
+
     def _run_in_thread(self, running: Running) -> None:
         running.started = time.monotonic()
+        began = time.thread_time_ns()
         context = running.context
         task = self._registry.get(running.attempt.job.job_type)
         if running.stop is None and context is not None and task is not None:
@@ -195,6 +208,9 @@ class Executor:
                 running.thread_outcome = judge.raised(error, running.stop)
         if not running.reported:
             running.finished = time.monotonic()
+        if running.stop is None:
+            job = running.attempt.job
+            self.usage.add(job.queue_id, job.job_type, time.thread_time_ns() - began)
 
     def _thread_ended(self, running: Running) -> None:
         self._finish(running, running.thread_outcome)
@@ -298,6 +314,7 @@ class Executor:
                 capture_output=self._options.capture_output,
                 began=self._child_began,
                 ended=self._finish,
+                usage=self.usage,
             )
         return self._processes
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from taskforge.runtime.worker.running import Running
     from taskforge.runtime.worker.slots import Slots
     from taskforge.runtime.worker.tally import Tally
+    from taskforge.runtime.worker.task_usage import TaskMeter
 
     BeatLink: TypeAlias = Callable[[UUID], AbstractAsyncContextManager[Link]]
 
@@ -72,6 +73,7 @@ class Heartbeat:
         on_news: Callable[[News], None],
         early_interval: float = EARLY_INTERVAL,
         usage_interval: float = SAMPLE_INTERVAL,
+        tasks: TaskMeter | None = None,
     ) -> None:
         self._welcome = welcome
         self._beat_link = beat_link
@@ -81,7 +83,7 @@ class Heartbeat:
         self._loop_watch = loop_watch
         self._on_news = on_news
         self._early_interval = min(early_interval, welcome.beat_interval)
-        self._meter = UsageMeter(usage_interval)
+        self._meter = UsageMeter(usage_interval, tasks=tasks)
         self._backoff = Backoff(min(0.2, welcome.beat_interval), welcome.beat_interval)
         self._next_full = time.monotonic() + welcome.beat_interval
         self._is_asked = False
@@ -200,10 +202,10 @@ class Heartbeat:
         self._apply(chosen, reply, now)
 
     async def _tell_the_last(self, link: Link) -> None:
-        incidents = self._tally.incidents()
-        if incidents != self._told:
+        incidents, usage = self._tally.incidents(), self._meter.take(is_last=True)
+        if incidents != self._told or usage is not None:
             async with asyncio.timeout(self._patience):
-                await link.beat([], incidents)
+                await link.beat([], incidents, usage)
 
     def _has_news(self, running: Running, now: float) -> bool:
         if running.ended:

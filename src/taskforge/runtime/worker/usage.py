@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from taskforge.domain.worker import Usage
+from taskforge.runtime.worker.task_usage import TaskMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,12 @@ class UsageMeter:
     """
 
     def __init__(
-        self, interval: float = SAMPLE_INTERVAL, clock: Callable[[], float] = time.monotonic
+        self,
+        interval: float = SAMPLE_INTERVAL,
+        clock: Callable[[], float] = time.monotonic,
+        tasks: TaskMeter | None = None,
     ) -> None:
+        self._tasks = tasks or TaskMeter()
         self._interval = interval
         self._clock = clock
         self._process = psutil.Process()
@@ -31,10 +36,14 @@ class UsageMeter:
         self._next = self._since
         self._used, _ = self._measure()
 
-    def take(self) -> Usage | None:
-        """What was used since the last sample; None while it is not time for one, or the system does not tell."""
+    def take(self, *, is_last: bool = False) -> Usage | None:
+        """What was used since the last sample; None while it is not time for one, or the system does not tell.
+
+        The last one is taken at any time, if executions were measured since the one before.
+        """
         now = self._clock()
-        if now < self._next or now == self._since:
+        is_time = self._tasks.has_any if is_last else now >= self._next
+        if not is_time or now == self._since:
             return None
         try:
             used, memory = self._measure()
@@ -42,7 +51,8 @@ class UsageMeter:
             return None
         share = max(0.0, used - self._used) / (now - self._since)
         self._since, self._next, self._used = now, now + self._interval, used
-        return Usage(round(100 * share, 3), memory, round(100 * memory / psutil.virtual_memory().total, 3))
+        part = 100 * memory / psutil.virtual_memory().total
+        return Usage(round(100 * share, 3), memory, round(part, 3), self._tasks.take())
 
     def _measure(self) -> tuple[float, int]:
         """Seconds of processor time so far, and bytes of memory now. Children that ended are in their parent's time."""

@@ -198,7 +198,15 @@ class Worker:
             claimer=claimer,
             executor=executor,
             reporter=reporter,
-            heartbeat=Heartbeat(welcome, self._beat_link, slots, tally, loop_watch, _from_any_thread(apply)),
+            heartbeat=Heartbeat(
+                welcome,
+                self._beat_link,
+                slots,
+                tally,
+                loop_watch,
+                _from_any_thread(apply),
+                tasks=executor.usage,
+            ),
             claiming=asyncio.create_task(claimer.run(), name="taskforge claimer"),
             reporting=asyncio.create_task(reporter.run(), name="taskforge reporter"),
         )

@@ -26,6 +26,7 @@ from taskforge.runtime.worker import judge
 from taskforge.runtime.worker.failure import error_report
 from taskforge.runtime.worker.log_capture import LogCapture, handlers_of
 from taskforge.runtime.worker.processes import messages
+from taskforge.runtime.worker.processes.memory import ChildMeter, resident_bytes
 from taskforge.runtime.worker.processes.modules import Place, find_task, import_places
 from taskforge.runtime.worker.running import Interrupt
 from taskforge.sdk.codec import encode_metadata
@@ -214,6 +215,7 @@ class Child:
             state=job.state,
             execution_id=job.execution_id,
         )
+        meter = ChildMeter()
         try:
             end = self._call(job, context, settings)
             self._leave_copy(0)
@@ -223,6 +225,7 @@ class Child:
         except BaseException as error:
             self._leave_copy(1)
             end = _raised(error)
+        end.cpu_ns, end.peak_rss = meter.take()
         self._context = self._recorder = None
         return end
 
@@ -240,7 +243,7 @@ class Child:
         except BaseException as error:
             return _raised(error)
         try:
-            return messages.Returned(task.dump_result(result), resident_bytes())
+            return messages.Returned(resident_bytes(), output=task.dump_result(result))
         except InvalidPayload as error:
             return _message(judge.invalid_result(error))
 
@@ -313,18 +316,6 @@ def _limited(memory: int | None) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def resident_bytes() -> int:
-    """The memory that this process occupies; the most it ever has, where the system tells no more."""
-    import resource
-
-    try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - must work with little memory
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except OSError:
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most if sys.platform == "darwin" else most * 1024
-
-
 def _say_once(level: int) -> None:
     """What goes to the job's log as a record shall not come there again as output on stderr."""
 
@@ -344,12 +335,18 @@ def _message(outcome: outcomes.Outcome, *, by_itself: bool = False) -> End:
     rss = resident_bytes()
     match outcome:
         case outcomes.Snoozed(seconds):
-            return messages.Snoozed(rss, seconds)
+            return messages.Snoozed(rss, seconds=seconds)
         case outcomes.Cancelled(cause):
-            return messages.Cancelled(rss, cause)
+            return messages.Cancelled(rss, cause=cause)
         case outcomes.Failed(error, retry_after, final):
             return messages.Raised(
-                rss, error.type, error.message, error.traceback, by_itself, retry_after, final
+                rss,
+                type=error.type,
+                message=error.message,
+                traceback=error.traceback,
+                by_itself=by_itself,
+                retry_after=retry_after,
+                final=final,
             )
         case _:
             raise AssertionError(outcome)

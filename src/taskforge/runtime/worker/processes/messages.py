@@ -87,37 +87,45 @@ class State(Message, tag="state"):
     text: str
 
 
-class Returned(Message, tag="returned"):
-    """From the child: the handler returned; ``output`` is its result as JSON text, ``rss`` the child's bytes."""
+class Ended(Message):
+    """Base of those by which the child tells that the handler is over.
 
-    output: str | None
+    ``rss`` is what the child occupies now, and ``peak_rss`` the most that it did meanwhile, in bytes; ``cpu_ns``
+    the processor time that it used for it, with that of processes which it started and waited for.
+    """
+
     rss: int
+    peak_rss: int = 0
+    cpu_ns: int = 0
 
 
-class Raised(Message, tag="raised"):
+class Returned(Ended, tag="returned"):
+    """From the child: the handler returned; ``output`` is its result as JSON text."""
+
+    output: str | None = None
+
+
+class Raised(Ended, tag="raised"):
     """From the child: the handler raised. ``by_itself``: it did not choose this end, the exception escaped."""
 
-    rss: int
-    type: str
-    message: str
-    traceback: str | None
-    by_itself: bool
+    type: str = ""
+    message: str = ""
+    traceback: str | None = None
+    by_itself: bool = False
     retry_after: float | None = None
     final: bool = False
 
 
-class Snoozed(Message, tag="snoozed"):
+class Snoozed(Ended, tag="snoozed"):
     """From the child: the handler wants to be called later."""
 
-    rss: int
-    seconds: float
+    seconds: float = 0.0
 
 
-class Cancelled(Message, tag="cancelled"):
+class Cancelled(Ended, tag="cancelled"):
     """From the child: the handler cancelled its job."""
 
-    rss: int
-    cause: str
+    cause: str = ""
 
 
 ToChild: TypeAlias = Hello | Run | Cancel

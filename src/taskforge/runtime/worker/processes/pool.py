@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from taskforge.runtime.worker.processes.options import ProcessOptions
     from taskforge.runtime.worker.recorder import AttemptRecorder
     from taskforge.runtime.worker.running import Running
+    from taskforge.runtime.worker.task_usage import TaskMeter
     from taskforge.sdk.context import Context
     from taskforge.sdk.registry import Registry
     from taskforge.sdk.task import Task
@@ -49,12 +50,14 @@ class HandlerProcesses:
         capture_output: bool,
         began: Callable[[Running], None],
         ended: Callable[[Running, Outcome | None], None],
+        usage: TaskMeter,
     ) -> None:
         self._options = options
         self._kill_grace = kill_grace
         self._capture_output = capture_output
         self._began = began
         self._ended = ended
+        self._usage = usage
         self._loop = asyncio.get_running_loop()
         self._idle: list[ChildProcess] = []
         self._children: set[ChildProcess] = set()
@@ -152,6 +155,8 @@ class HandlerProcesses:
         elif isinstance(message, messages.End):
             if running.stop is not None or self._is_worn(child, message):
                 child.is_leaving = True
+            job = running.attempt.job
+            self._usage.add(job.queue_id, job.job_type, message.cpu_ns, message.peak_rss)
             self._finish(child, _outcome(message, running))
         else:
             _record(running.recorder, message)
@@ -258,11 +263,11 @@ def _record(recorder: AttemptRecorder, message: messages.Said) -> None:
 
 def _outcome(end: messages.End, running: Running) -> Outcome:
     match end:
-        case messages.Returned(output):
+        case messages.Returned(output=output):
             return Succeeded(output)
-        case messages.Snoozed(_, seconds):
+        case messages.Snoozed(seconds=seconds):
             return Snoozed(seconds)
-        case messages.Cancelled(_, cause):
+        case messages.Cancelled(cause=cause):
             return Cancelled(cause)
         case messages.Raised() if end.by_itself and running.stop is Stop.RELEASE:
             return Released()

@@ -100,3 +100,19 @@ CREATE TABLE worker_samples (
   PRIMARY KEY (worker_id, sampled_at)
 );
 CREATE INDEX worker_samples_by_time ON worker_samples (sampled_at);
+
+-- What the executions of a type used that ended between two samples of a worker, as far as it was measured.
+CREATE TABLE task_samples (
+  worker_id uuid NOT NULL,
+  sampled_at timestamptz NOT NULL,
+  queue_id uuid NOT NULL,
+  job_type text NOT NULL,
+  project_id uuid NOT NULL,
+  executions bigint NOT NULL CHECK (executions >= 1),
+  cpu_us bigint NOT NULL CHECK (cpu_us >= 0),
+  most_cpu_us bigint NOT NULL CHECK (most_cpu_us >= 0),
+  peak_memory_bytes bigint CHECK (peak_memory_bytes >= 0),
+  PRIMARY KEY (worker_id, sampled_at, queue_id, job_type)
+);
+CREATE INDEX task_samples_of_queue ON task_samples (queue_id, sampled_at);
+CREATE INDEX task_samples_by_time ON task_samples (sampled_at);

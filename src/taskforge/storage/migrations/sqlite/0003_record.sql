@@ -95,3 +95,19 @@ CREATE TABLE worker_samples (
   PRIMARY KEY (worker_id, sampled_at)
 ) STRICT;
 CREATE INDEX worker_samples_by_time ON worker_samples (sampled_at);
+
+-- What the executions of a type used that ended between two samples of a worker, as far as it was measured.
+CREATE TABLE task_samples (
+  worker_id TEXT NOT NULL,
+  sampled_at INTEGER NOT NULL,
+  queue_id TEXT NOT NULL,
+  job_type TEXT NOT NULL,
+  project_id TEXT NOT NULL,
+  executions INTEGER NOT NULL CHECK (executions >= 1),
+  cpu_us INTEGER NOT NULL CHECK (cpu_us >= 0),
+  most_cpu_us INTEGER NOT NULL CHECK (most_cpu_us >= 0),
+  peak_memory_bytes INTEGER CHECK (peak_memory_bytes >= 0),
+  PRIMARY KEY (worker_id, sampled_at, queue_id, job_type)
+) STRICT;
+CREATE INDEX task_samples_of_queue ON task_samples (queue_id, sampled_at);
+CREATE INDEX task_samples_by_time ON task_samples (sampled_at);

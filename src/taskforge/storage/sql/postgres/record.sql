@@ -118,11 +118,36 @@ WHERE s.project_id = :project_id::uuid AND s.queue_id = :queue_id::uuid
   AND s.minute >= :start::timestamptz AND s.minute < :end::timestamptz ORDER BY s.minute;
 
 -- name: put_worker_sample
-INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
-SELECT w.id, coalesce(:now::timestamptz, clock_timestamp()), w.project_id, :cpu_percent::double precision,
-  :memory_bytes::bigint, :memory_percent::double precision
-FROM workers w WHERE w.id = :worker_id::uuid
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
+process AS (
+  INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
+  SELECT w.id, t.now, w.project_id, :cpu_percent::double precision, :memory_bytes::bigint,
+    :memory_percent::double precision
+  FROM workers w, t WHERE w.id = :worker_id::uuid
+  ON CONFLICT DO NOTHING
+)
+INSERT INTO task_samples (
+  worker_id, sampled_at, queue_id, job_type, project_id, executions, cpu_us, most_cpu_us, peak_memory_bytes)
+SELECT w.id, t.now, n.queue_id, n.job_type, w.project_id, n.executions, n.cpu_us, n.most_cpu_us, n.peak_memory_bytes
+FROM t, workers w, unnest(
+  (SELECT :queue_id::uuid[]), :job_type::text[], :executions::bigint[], :cpu_us::bigint[], :most_cpu_us::bigint[],
+  :peak_memory_bytes::bigint[]
+) AS n (queue_id, job_type, executions, cpu_us, most_cpu_us, peak_memory_bytes)
+WHERE w.id = :worker_id::uuid
 ON CONFLICT DO NOTHING;
+
+-- name: task_samples_in
+SELECT s.sampled_at, s.job_type, sum(s.executions)::bigint, sum(s.cpu_us)::bigint, max(s.most_cpu_us),
+  max(s.peak_memory_bytes)
+FROM unnest((SELECT :subject_ids::uuid[])) AS o (id), LATERAL (
+  SELECT t.* FROM task_samples t WHERE t.worker_id = o.id AND t.sampled_at >= :start::timestamptz
+    AND t.sampled_at < :end::timestamptz AND t.project_id = :project_id::uuid
+  UNION ALL
+  SELECT t.* FROM task_samples t WHERE t.queue_id = o.id AND t.sampled_at >= :start::timestamptz
+    AND t.sampled_at < :end::timestamptz AND t.project_id = :project_id::uuid
+  OFFSET 0) s
+WHERE :job_type::text IS NULL OR s.job_type = :job_type::text
+GROUP BY s.sampled_at, s.job_type ORDER BY s.sampled_at, s.job_type;
 
 -- name: worker_samples_in
 SELECT s.sampled_at, s.cpu_percent, s.memory_bytes, s.memory_percent FROM worker_samples s
@@ -161,6 +186,10 @@ days AS (
 queues AS (
   DELETE FROM queue_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM queue_samples r, t
     WHERE r.minute < t.now - :gauges_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
+),
+tasks AS (
+  DELETE FROM task_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM task_samples r, t
+    WHERE r.sampled_at < t.now - :gauges_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
 )
 DELETE FROM worker_samples WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM worker_samples r, t
   WHERE r.sampled_at < t.now - :gauges_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)));

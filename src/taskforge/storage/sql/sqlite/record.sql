@@ -121,6 +121,23 @@ ORDER BY s.minute;
 INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
 SELECT w.id, :now, w.project_id, :cpu_percent, :memory_bytes, :memory_percent FROM workers w WHERE w.id = :worker_id
 ON CONFLICT DO NOTHING;
+INSERT INTO task_samples (
+  worker_id, sampled_at, queue_id, job_type, project_id, executions, cpu_us, most_cpu_us, peak_memory_bytes)
+SELECT w.id, :now, n.value ->> 0, n.value ->> 1, w.project_id, n.value ->> 2, n.value ->> 3, n.value ->> 4, n.value ->> 5
+FROM json_each(:cells) n CROSS JOIN workers w ON w.id = :worker_id WHERE true
+ON CONFLICT DO NOTHING;
+
+-- name: task_samples_in
+SELECT s.sampled_at, s.job_type, sum(s.executions), sum(s.cpu_us), max(s.most_cpu_us), max(s.peak_memory_bytes)
+FROM (
+  SELECT t.* FROM json_each(:subject_ids) o CROSS JOIN task_samples t ON t.worker_id = o.value
+    AND t.sampled_at >= :start AND t.sampled_at < :end
+  UNION ALL
+  SELECT t.* FROM json_each(:subject_ids) o CROSS JOIN task_samples t ON t.queue_id = o.value
+    AND t.sampled_at >= :start AND t.sampled_at < :end
+) s
+WHERE s.project_id = :project_id AND (:job_type IS NULL OR s.job_type = :job_type)
+GROUP BY s.sampled_at, s.job_type ORDER BY s.sampled_at, s.job_type;
 
 -- name: worker_samples_in
 SELECT s.sampled_at, s.cpu_percent, s.memory_bytes, s.memory_percent FROM worker_samples s
@@ -148,5 +165,7 @@ DELETE FROM attempt_metrics WHERE rowid IN (
   SELECT rowid FROM attempt_metrics WHERE span_seconds = 86400 AND starts_at < :now - :days_us LIMIT :limit);
 DELETE FROM queue_samples WHERE rowid IN (
   SELECT rowid FROM queue_samples WHERE minute < :now - :gauges_us LIMIT :limit);
+DELETE FROM task_samples WHERE rowid IN (
+  SELECT rowid FROM task_samples WHERE sampled_at < :now - :gauges_us LIMIT :limit);
 DELETE FROM worker_samples WHERE rowid IN (
   SELECT rowid FROM worker_samples WHERE sampled_at < :now - :gauges_us LIMIT :limit);

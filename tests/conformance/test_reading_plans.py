@@ -1,0 +1,129 @@
+"""How much of the record, and of the lists, a question reads: by the plans of PostgreSQL, as in test_claim_plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from taskforge.domain.ids import DEFAULT_PROJECT
+from tests.conformance.test_claim_plan import Prepared, indexes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+
+QUEUES = [UUID(int=0x71), UUID(int=0x72)]
+TYPES = 5
+START = "2026-03-01 00:00+00"
+# a week of minutes of two queues would be 120,000 rows
+ADD_SPANS = f"""
+INSERT INTO attempt_metrics (subject_id, span_seconds, starts_at, job_type, project_id, succeeded, failed, cancelled,
+  duration_us, wait_us, durations, waits)
+SELECT q.id, s.span, '{START}'::timestamptz + n * s.span * interval '1 second', t.name, '{DEFAULT_PROJECT}', 1, 0, 0, 1, 1,
+  '[1, 1]', '[1, 1]'
+FROM unnest($1::uuid[]) AS q (id), (VALUES (60, 2879), (3600, 24 * 30 - 1), (86400, 59)) AS s (span, many),
+  LATERAL generate_series(0, s.many) AS n,
+  (SELECT 'type-' || i AS name FROM generate_series(1, {TYPES}) AS i UNION ALL SELECT '') t
+"""
+ADD_JOBS = """
+INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, priority, tags, created_at, updated_at,
+  completed_at)
+SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, $1::uuid, ($2::uuid[])[1 + n % 2], 't', '{}',
+  CASE WHEN n > 1000 THEN 'succeeded' ELSE 'pending' END, n, 0,
+  CASE WHEN n % 1000 = 7 THEN '["rare"]'::jsonb END, now(), now(), CASE WHEN n > 1000 THEN now() END
+FROM generate_series(1, 50000) AS n
+"""
+AFTER_ALL = UUID(int=2**128 - 1)
+
+
+@pytest.fixture
+async def prepared(postgres_url: str, anyio_backend: str) -> AsyncIterator[Prepared]:
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute("SET jit = off")
+    yield Prepared(connection)
+    await connection.close()
+
+
+def read(nodes: Sequence[dict[str, Any]], table: str) -> int:
+    """How many rows of a table the nodes of a plan looked at."""
+    return sum(
+        round(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)))
+        for node in nodes
+        if node.get("Relation Name") == table
+    )
+
+
+def pages(nodes: Sequence[dict[str, Any]]) -> int:
+    """How many pages a plan touched."""
+    return int(nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"])
+
+
+def period(by_type: bool) -> dict[str, Any]:
+    """Ten hours, 29 days, and 11 hours and some minutes of today."""
+    return {
+        "project_id": DEFAULT_PROJECT,
+        "subject_ids": QUEUES[:1],
+        "spans": [3600, 86400],
+        "firsts": ["2026-03-01 14:00+00", "2026-03-02 00:00+00"],
+        "lasts": ["2026-03-02 00:00+00", "2026-03-31 00:00+00"],
+        "start": "2026-03-01 14:00+00",
+        "end": "2026-03-31 00:00+00",
+        "by_type": by_type,
+    }
+
+
+async def test_a_month_of_metrics_reads_days_and_hours_only(prepared: Prepared) -> None:
+    for by_type in (False, True):
+        await prepared.run("attempts_in_parts", period(by_type))
+    await prepared.connection.execute(ADD_SPANS, QUEUES)
+    for is_analyzed in (False, True):
+        if is_analyzed:
+            await prepared.connection.execute("VACUUM ANALYZE attempt_metrics")
+        for by_type, rows in ((False, 10 + 29), (True, TYPES * (10 + 29))):
+            plan = await prepared.plan("attempts_in_parts", period(by_type))
+            assert len(await prepared.run("attempts_in_parts", period(by_type))) == rows
+            if is_analyzed:
+                assert pages(plan) < 300
+                assert read(plan, "attempt_metrics") <= (TYPES + 1) * (10 + 29) + 6  # averages are rounded
+                assert "attempt_metrics_pkey" in indexes(plan)
+
+
+async def test_lists_of_rare_tags_and_of_what_waits_read_few_pages(prepared: Prepared) -> None:
+    window = {
+        "project_id": DEFAULT_PROJECT,
+        "before": AFTER_ALL,
+        "scan": 50,
+        "queue_ids": QUEUES,
+        "most": 20_000,
+    }
+    for name in ("newest_tagged", "newest_waiting"):
+        await prepared.run(name, window | {"tag": "rare"})
+    await prepared.connection.execute(ADD_JOBS, DEFAULT_PROJECT, QUEUES)
+    for is_analyzed in (False, True):
+        if is_analyzed:
+            await prepared.connection.execute("VACUUM ANALYZE jobs")
+        for name, index, found in (
+            ("newest_tagged", "jobs_tags", 50),
+            ("newest_waiting", "jobs_ready", 50),
+        ):
+            plan = await prepared.plan(name, window | {"tag": "rare"})
+            assert len(await prepared.run(name, window | {"tag": "rare"})) == found + 1
+            assert index in indexes(plan), name
+            assert read(plan, "jobs") <= 1_050, name
+            assert pages(plan) < 1_200, name
+
+
+async def test_a_walk_ends_where_its_page_is_full(prepared: Prepared) -> None:
+    await prepared.connection.execute(ADD_JOBS, DEFAULT_PROJECT, QUEUES)
+    chosen = {"project_id": DEFAULT_PROJECT, "before": AFTER_ALL, "scan": 20_000, "limit": 50}
+    plan = await prepared.plan("walk_jobs", chosen | {"queue_ids": QUEUES[:1]})
+    rows = await prepared.run("walk_jobs", chosen | {"queue_ids": QUEUES[:1]})
+    assert [row["fits"] for row in rows] == [True] * 50
+    assert read(plan, "jobs") < 200
+    rows = await prepared.run("walk_jobs", chosen | {"job_type": "nobody"})
+    assert [(row["fits"], row["is_last"]) for row in rows] == [(False, True)]
