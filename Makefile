@@ -25,7 +25,12 @@ help: ## list what there is (this)
 
 .PHONY: demo
 demo: $(RUNTIME) ## a finite run on real input with a summary   (ARGS="...")
+	@$(BIN)/python -m scripts.build_dashboard --optional
 	@$(BIN)/taskforge demo $(ARGS)
+
+.PHONY: dashboard
+dashboard: $(RUNTIME) ## build the dashboard into the package, where its sources have changed
+	@$(BIN)/python -m scripts.build_dashboard --check
 
 .PHONY: prove
 prove: $(RUNTIME) ## kill workers for a minute and see that no job is lost   (ARGS="--database-url ...")
@@ -80,7 +85,7 @@ soak: $(DEVELOPMENT) ## many thousand random examples, an hour of chaos, mutatio
 	@$(BIN)/python -m tests.proof.soak --processes $(TEST_PROCESSES) $(ARGS)
 
 .PHONY: build
-build: $(DEVELOPMENT) ## the wheel, in dist/
+build: $(DEVELOPMENT) dashboard ## the wheel, in dist/
 	@rm -rf dist
 	@$(PIP) wheel --no-deps --wheel-dir dist .
 	@ls dist
@@ -88,6 +93,7 @@ build: $(DEVELOPMENT) ## the wheel, in dist/
 .PHONY: clean
 clean: ## remove all that was made here: .venv, caches, dist
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist build
+	@rm -rf dashboard/node_modules src/taskforge/dashboard/static
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up: once, and again when pyproject.toml changes. `make demo` needs less than `make test`.

@@ -1,4 +1,4 @@
-"""The HTTP API of an installation in this process: its application, and the recovery that every process does."""
+"""The HTTP API and the dashboard over a database: the application, and the recovery that every process does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.api.application import create_application
 from taskforge.api.backend import ApiOptions
+from taskforge.dashboard.pages import serve_dashboard
 from taskforge.domain.access import system
 from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.ports.acting import acting
@@ -130,4 +131,6 @@ def api_application(wiring: Wiring, authenticator: Authenticator | None = None) 
         finally:
             await wiring.close()
 
-    return create_application(open_backend, ApiOptions(secret=secret, root_path=settings.root_path))
+    application = create_application(open_backend, ApiOptions(secret=secret, root_path=settings.root_path))
+    serve_dashboard(application, settings.root_path)
+    return application

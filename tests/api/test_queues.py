@@ -86,3 +86,23 @@ async def test_a_dead_letter_queue_is_one_of_the_project_and_leads_nowhere_back(
     assert circle.status_code == 422
     unknown = await client.patch(f"/queues/{dead}", {"settings": {"dead_letter_queue_id": str(uuid4())}})
     assert unknown.status_code == 422
+
+
+async def test_what_all_queues_hold(client: Client) -> None:
+    for number in range(3):
+        await client.post(
+            "/jobs", {"job_type": "unknown", "queue_name": await _queue(client, "a"), "payload": number}
+        )
+    await _queue(client, "b")
+
+    depths = (await client.get("/metrics/depths")).json()["data"]
+
+    assert {(one["queue_name"], one["held"] + one["ready"]) for one in depths} == {("a", 3), ("b", 0)}
+    counts = (await client.get("/jobs/counts")).json()["data"]
+    assert counts["counts"]["pending"] == 3
+    assert counts["bounded"] == []
+
+
+async def _queue(client: Client, name: str) -> str:
+    await client.post("/queues", {"name": name})
+    return name

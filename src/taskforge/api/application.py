@@ -88,7 +88,6 @@ def create_application(open_backend: Lifespan, options: ApiOptions) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        root_path=options.root_path,
     )
     application.state.options = options
     for prefix, resources in ((PREFIX, RESOURCES), ("", UNPREFIXED)):
@@ -101,7 +100,7 @@ def create_application(open_backend: Lifespan, options: ApiOptions) -> FastAPI:
     application.add_exception_handler(404, _tell_http)
     application.add_exception_handler(405, _tell_http)
     application.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES, compresslevel=5)
-    application.add_middleware(Edge)
+    application.add_middleware(Edge, root_path=options.root_path)
     return application
 
 

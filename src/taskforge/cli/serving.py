@@ -42,6 +42,7 @@ class Serving:
     def __init__(self, session: Session, *, host: str | None, port: int | None, development: bool) -> None:
         self._settings = _settings(session, host, port, development=development)
         self._development = development
+        self._key: str | None = None
         _write_logs(self._settings, verbose=session.verbose)
 
     def run(self) -> int:
@@ -56,7 +57,7 @@ class Serving:
             platform = await wiring.platform()
             has_administrator = await platform.security.users.has_administrator()
             if self._development:
-                await _begin(platform, has_administrator=has_administrator)
+                self._key = await _begin(platform, has_administrator=has_administrator)
             elif not has_administrator:
                 _check_reach(self._settings.host)
                 note(f"there is no administrator yet; {HOW_TO_BEGIN}")
@@ -78,7 +79,9 @@ class Serving:
             return listen(settings.host, 0)
 
     def _introduce(self, server: Server) -> None:
-        note(f"serving {server.url}/api/v1 (documentation: {server.url}/docs)")
+        base = server.url + self._settings.root_path
+        note(f"dashboard {base}/{f'#key={self._key}' if self._key else ''}")
+        note(f"serving {base}/api/v1 (documentation: {base}/docs)")
         note(f"database {masked(self._settings.database_url)}")
 
 
@@ -104,8 +107,8 @@ def _check_reach(host: str) -> None:
         )
 
 
-async def _begin(platform: Platform, *, has_administrator: bool) -> None:
-    """An administrator to log in as, and a key to call with; a key of an earlier start ends."""
+async def _begin(platform: Platform, *, has_administrator: bool) -> str:
+    """An administrator to log in as, and a key to call with; a key of an earlier start ends. Answers the key."""
     security = platform.security
     with acting(system(DEVELOPMENT_KEY)):
         if not has_administrator:
@@ -123,6 +126,7 @@ async def _begin(platform: Platform, *, has_administrator: bool) -> None:
                 await security.keys.revoke(DEFAULT_ORGANIZATION, key.id)
         _, text = await security.keys.create(DEFAULT_ORGANIZATION, DEVELOPMENT_KEY, role=BuiltinRole.OWNER)
     note(f"key for this start: {text}")
+    return text
 
 
 def _write_logs(settings: Settings, *, verbose: bool) -> None:

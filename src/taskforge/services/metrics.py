@@ -34,7 +34,7 @@ from taskforge.domain.metrics import (
 from taskforge.ports.record import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from taskforge.domain.metrics import TaskUsagePoint, UsagePoint
     from taskforge.domain.queue import Queue
     from taskforge.ports.queues import QueueStore
-    from taskforge.ports.record import MetricsStore, Part, Sample, StoredWorker
+    from taskforge.ports.record import Depth, MetricsStore, Part, Sample, StoredWorker
 
 EXACT_AGE = timedelta(hours=2)
 MOST_EXACT = 100_000
@@ -166,8 +166,12 @@ class Metrics:
         """What a queue holds now, and how long its oldest ready job has waited."""
         await self._queue(queue_id)
         [now] = await self._store.depths(self._project_id, queue_id, DEPTH_BOUND)
-        counts = (now.ready, now.held, now.scheduled, now.processing)
-        return DepthPoint(now.now, *counts, now.latency_us / 1_000_000)
+        return _point(now)
+
+    async def depths_now(self) -> Mapping[QueueId, DepthPoint]:
+        """The same of every queue of the project."""
+        found = await self._store.depths(self._project_id, None, DEPTH_BOUND)
+        return {depth.queue_id: _point(depth) for depth in found}
 
     async def depths(self, queue_id: QueueId, period: Period) -> Sequence[DepthPoint]:
         """The same as it was once in each minute. A minute that is missing: the queue was empty, or no process ran."""
@@ -337,3 +341,8 @@ def _throughput(moment: datetime, attempts: Attempts) -> ThroughputPoint:
 
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+def _point(depth: Depth) -> DepthPoint:
+    counts = (depth.ready, depth.held, depth.scheduled, depth.processing)
+    return DepthPoint(depth.now, *counts, depth.latency_us / 1_000_000)

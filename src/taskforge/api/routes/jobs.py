@@ -17,6 +17,7 @@ from taskforge.api.tenancy import Everywhere, JobHere, OneProject, QueueHere, qu
 from taskforge.api.values import Id
 from taskforge.api.views.drafts import IDEMPOTENT, MAX_BULK, NewJob, NewJobs, convert, request_body
 from taskforge.api.views.jobs import (
+    JobCountsView,
     JobStatsView,
     JobView,
     Move,
@@ -25,6 +26,7 @@ from taskforge.api.views.jobs import (
     Retry,
     SubmittedView,
     WhyView,
+    counts_view_of,
     stats_view_of,
     view_of,
     why_view_of,
@@ -143,6 +145,20 @@ async def list_jobs(
     )
     is_empty = (queue_name is not None and not named) or not everywhere
     return await page.of_jobs(call, everywhere if not is_empty else [], chosen)
+
+
+@jobs.get(
+    "/counts", permission=Permission.JOB_READ, name="jobs.counts", answers=JobCountsView, reach=Reach.QUEUE
+)
+async def count_jobs(call: Calling, everywhere: Everywhere, tag: filters.Text = None) -> Response:
+    """All jobs by status."""
+    only = call.principal.queue_ids
+    found = [
+        await services.insights.counts(queue_id=queue_id, tag=tag)
+        for services in everywhere
+        for queue_id in ([None] if only is None else sorted(only))
+    ]
+    return call.answer(counts_view_of(found))
 
 
 @jobs.get("/{job_id}", permission=Permission.JOB_READ, name="jobs.get", answers=JobView, reach=Reach.QUEUE)

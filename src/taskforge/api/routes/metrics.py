@@ -1,5 +1,6 @@
 """What attempts add up to, per project, queue, job type and worker, and over time."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Query
@@ -15,6 +16,7 @@ from taskforge.api.values import Moment
 from taskforge.api.views.metrics import (
     DepthView,
     ProjectMetricsView,
+    QueueDepthView,
     QueueMetricsView,
     ThroughputView,
     TypeMetricsView,
@@ -102,6 +104,20 @@ async def metrics_of_workers(
     found = await project.metrics.workers(await _period(project, hours, start, end))
     part, meta = page.cut([shown(WorkerMetricsView, one) for one in found])
     return call.answer(part, "listed", meta=meta, count=len(found))
+
+
+@metrics.get("/depths", permission=Permission.QUEUE_READ, name="metrics.depths", answers=list[QueueDepthView])
+async def depths(call: Calling, project: OneProject) -> Response:
+    """What each queue of a project holds now; one that is missing holds nothing."""
+    names = {queue.id: queue.name for queue in await project.queues.list()}
+    found = await project.metrics.depths_now()
+    return call.answer(
+        [
+            QueueDepthView(queue_id=queue_id, queue_name=names[queue_id], **asdict(depth))
+            for queue_id, depth in found.items()
+            if queue_id in names
+        ]
+    )
 
 
 @metrics.get(

@@ -1,5 +1,6 @@
 """Jobs in bodies: the job seed's fields, and ours beside them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from taskforge.api.values import Body, Id, Moment
 from taskforge.domain.access import Permission, Principal
 from taskforge.domain.explanation import Explanation, WhyCode
 from taskforge.domain.job import Hold, Job, JobStatus
-from taskforge.domain.stats import QueueStats
+from taskforge.domain.stats import QueueStats, StatusCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,14 @@ class JobStatsView:
     succeeded_count: int
     failed_count: int
     cancelled_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobCountsView:
+    """Jobs by status. Of the statuses in `bounded` there are at least so many."""
+
+    counts: dict[str, int]
+    bounded: list[JobStatus]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +181,14 @@ def stats_view_of(stats: QueueStats) -> JobStatsView:
     """Counts as they are shown."""
     counts = {f"{status.value}_count": count for status, count in stats.counts.items()}
     return JobStatsView(queue_id=stats.queue_id, total_count=stats.total, **counts)
+
+
+def counts_view_of(found: Sequence[StatusCounts]) -> JobCountsView:
+    """Counts of several projects or queues, as they are shown."""
+    return JobCountsView(
+        {status.value: sum(counts[status] for counts in found) for status in JobStatus},
+        [status for status in JobStatus if any(status in counts.bounded for counts in found)],
+    )
 
 
 def why_view_of(explanation: Explanation) -> WhyView:

@@ -106,6 +106,14 @@ class DepthView:
     latency_seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueDepthView(DepthView):
+    """What one of several queues holds; a count of 10,000 is at least that. `starts_at` is now."""
+
+    queue_id: UUID
+    queue_name: str
+
+
 def shown(kind: type[View], value: Any) -> View:
     """The fields of a view, taken from a value that has them."""
     return kind(**{field.name: getattr(value, field.name) for field in fields(kind)})  # type: ignore[arg-type]

@@ -1,0 +1,75 @@
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { useProject } from "@/shell/project";
+import { tell, toast } from "@/shell/toasts";
+import { api, body, data } from "./client";
+import { useSession } from "./session";
+
+/**
+ * What several pages ask for. The first part of a key is the kind of thing: live events of that kind make it be asked
+ * for again.
+ */
+const MANY = 200;
+/** Figures that no event announces. */
+export const FIGURES_MS = 10_000;
+
+export function useQueues() {
+  const { id } = useProject();
+  const { may } = useSession();
+  return useQuery({
+    queryKey: ["queue", id, "list"],
+    queryFn: () => data(api.GET("/api/v1/queues", { params: { query: { project_id: id, limit: MANY } } })),
+    enabled: may("queue:read"),
+    staleTime: 10_000,
+  });
+}
+
+/** What each queue holds now. */
+export function useDepths() {
+  const { id } = useProject();
+  return useQuery({
+    queryKey: ["job", id, "depths"],
+    queryFn: () => data(api.GET("/api/v1/metrics/depths", { params: { query: { project_id: id } } })),
+    refetchInterval: FIGURES_MS,
+  });
+}
+
+export function useTasks() {
+  const { id } = useProject();
+  const { may } = useSession();
+  return useQuery({
+    queryKey: ["worker", id, "tasks"],
+    queryFn: () => data(api.GET("/api/v1/tasks", { params: { query: { project_id: id, limit: MANY } } })),
+    enabled: may("job:read"),
+    staleTime: 30_000,
+  });
+}
+
+export function useWorkers(stopped = false) {
+  const { id } = useProject();
+  const { may } = useSession();
+  return useQuery({
+    queryKey: ["worker", id, "list", stopped],
+    queryFn: () =>
+      body(api.GET("/api/v1/workers", { params: { query: { project_id: id, limit: MANY, stopped } } })),
+    enabled: may("worker:read"),
+    refetchInterval: FIGURES_MS,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** Does something, tells how it went, and looks at everything again. Answers whether it was done. */
+export function useAction() {
+  const queries = useQueryClient();
+  return async (act: () => Promise<unknown>, said?: string, options: { undo?: () => void } = {}): Promise<boolean> => {
+    try {
+      await act();
+    } catch (error) {
+      tell(error);
+      return false;
+    }
+    if (said !== undefined) toast(said, options);
+    await queries.invalidateQueries();
+    return true;
+  };
+}

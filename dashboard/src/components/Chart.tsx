@@ -1,0 +1,104 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+import { compact } from "@/format/numbers";
+import { zone } from "@/format/time";
+import { preferences, usePreferences } from "@/shell/preferences";
+
+export interface Line {
+  name: string;
+  /** The name of a colour of the theme: `succeeded`, `failed`, ... */
+  colour: string;
+  values: (number | null)[];
+  isDashed?: boolean;
+}
+
+interface Props {
+  label: string;
+  /** Seconds since 1970. */
+  times: number[];
+  lines: Line[];
+  height?: number;
+  format?: (value: number) => string;
+}
+
+/** Hours and minutes; over more than two days the day. */
+function shortTime(times: number[]): (moment: number) => string {
+  const isLong = (times.at(-1) ?? 0) - (times[0] ?? 0) > 2 * 86_400;
+  const part = isLong ? ({ day: "numeric", month: "short" } as const) : ({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const);
+  return (moment) => new Date(moment * 1000).toLocaleString(preferences.get().language, { ...part, timeZone: zone() });
+}
+
+const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+export default function Chart({ label, times, lines, height = 180, format = compact }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const { theme, timeZone, language } = usePreferences();
+  const shape = lines.map((line) => `${line.name} ${line.colour}`).join();
+
+  useEffect(() => {
+    const box = place.current;
+    if (box === null) return;
+    const axis = {
+      stroke: colour("muted"),
+      grid: { stroke: colour("line"), width: 1 },
+      ticks: { show: false },
+      font: "11px system-ui",
+    };
+    const options: uPlot.Options = {
+      width: Math.max(200, box.clientWidth),
+      height,
+      legend: { show: false },
+      cursor: { y: false, points: { size: 6 } },
+      tzDate: (seconds) => (zone() === undefined ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), zone() ?? "UTC")),
+      axes: [
+        { ...axis, grid: { show: false }, space: 70, size: 26, values: (_, moments) => moments.map(shortTime(times)) },
+        { ...axis, size: 52, space: 34, values: (_, ticks) => ticks.map(format) },
+      ],
+      scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
+      series: [
+        {},
+        ...lines.map((line) => ({
+          label: line.name,
+          stroke: colour(line.colour),
+          fill: line.isDashed ? undefined : `color-mix(in srgb, ${colour(line.colour)} 14%, transparent)`,
+          width: 1.75,
+          dash: line.isDashed ? [5, 3] : undefined,
+          points: { show: false },
+          spanGaps: true,
+        })),
+      ],
+    };
+    const made = new uPlot(options, [times, ...lines.map((line) => line.values)], box);
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: Math.max(200, box.clientWidth), height }));
+    observer.observe(box);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+    // The values come by the effect below: the plot is made anew only when its shape or its colours change.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [shape, height, theme, timeZone, language]);
+
+  useEffect(() => {
+    plot.current?.setData([times, ...lines.map((line) => line.values)]);
+  }, [times, lines]);
+
+  return (
+    <figure aria-label={label} className="flex min-w-0 flex-col gap-2">
+      <figcaption className="flex flex-wrap gap-x-4 gap-y-1 text-xs">
+        {lines.map((line) => (
+          <span key={line.name} className="flex items-center gap-1.5">
+            <span aria-hidden className={`w-4 border-t-2 ${line.isDashed ? "border-dashed" : ""}`} style={{ borderColor: `var(--${line.colour})` }} />
+            {line.name}
+          </span>
+        ))}
+      </figcaption>
+      <div ref={place} aria-hidden className="min-w-0 overflow-hidden" style={{ height }} />
+    </figure>
+  );
+}

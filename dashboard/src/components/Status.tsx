@@ -1,0 +1,62 @@
+import {
+  Ban,
+  Check,
+  CircleDashed,
+  CircleDot,
+  Clock,
+  type LucideIcon,
+  LoaderCircle,
+  Pause,
+  RotateCw,
+  Skull,
+  Unplug,
+  X,
+  Lock,
+  LogOut,
+} from "lucide-react";
+
+import type { Job } from "@/api/types";
+import { useTranslate, word } from "@/i18n/translate";
+
+/** What is shown of a status: a colour is never alone, a word and a sign stand beside it. */
+const LOOKS: Record<string, [LucideIcon, string]> = {
+  pending: [CircleDot, "bg-pending/8 text-pending"],
+  scheduled: [Clock, "bg-scheduled/10 text-scheduled"],
+  processing: [LoaderCircle, "bg-processing/10 text-processing"],
+  retrying: [RotateCw, "bg-retrying/10 text-retrying"],
+  retry_scheduled: [RotateCw, "bg-retrying/10 text-retrying"],
+  succeeded: [Check, "bg-succeeded/10 text-succeeded"],
+  failed: [X, "bg-failed/10 text-failed"],
+  dead: [Skull, "bg-dead/12 text-dead"],
+  dead_letter: [Skull, "bg-dead/12 text-dead"],
+  cancelled: [Ban, "bg-cancelled/10 text-cancelled"],
+  queued: [CircleDashed, "bg-pending/8 text-pending"],
+  started: [LoaderCircle, "bg-processing/10 text-processing"],
+  running: [LoaderCircle, "bg-processing/10 text-processing"],
+  active: [Check, "bg-succeeded/10 text-succeeded"],
+  online: [Check, "bg-succeeded/10 text-succeeded"],
+  paused: [Pause, "bg-retrying/10 text-retrying"],
+  draining: [LogOut, "bg-retrying/10 text-retrying"],
+  unhealthy: [X, "bg-failed/10 text-failed"],
+  offline: [Unplug, "bg-cancelled/10 text-cancelled"],
+  closed: [Lock, "bg-cancelled/10 text-cancelled"],
+};
+const SPINNING = new Set(["processing", "running"]);
+
+export function Status({ of: status, className = "" }: { of: string; className?: string }) {
+  useTranslate();
+  const [Icon, look] = LOOKS[status] ?? [CircleDot, "bg-pending/8 text-pending"];
+  return (
+    <span className={`inline-flex h-[22px] items-center gap-1 rounded px-1.5 text-xs font-medium whitespace-nowrap ${look} ${className}`}>
+      <Icon aria-hidden className={`size-3 ${SPINNING.has(status) ? "animate-spin [animation-duration:2s]" : ""}`} />
+      {word("status", status)}
+    </span>
+  );
+}
+
+/** The status of a job, told apart where one word would hide something: a retry, a dead letter. */
+export function statusOf(job: Pick<Job, "status" | "attempt_count" | "dead_lettered_at">): string {
+  if (job.status === "failed" && job.dead_lettered_at !== null) return "dead";
+  if (job.status === "scheduled" && job.attempt_count > 0) return "retrying";
+  return job.status;
+}

@@ -1,0 +1,38 @@
+import type { ReactNode, TdHTMLAttributes, ThHTMLAttributes } from "react";
+
+export function Table({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
+      <table aria-label={label} className="w-full border-collapse text-[13px]">
+        {children}
+      </table>
+    </div>
+  );
+}
+
+interface Aligned {
+  isNumber?: boolean;
+}
+
+export function Head({ isNumber, className = "", ...rest }: ThHTMLAttributes<HTMLTableCellElement> & Aligned) {
+  return (
+    <th
+      scope="col"
+      className={`h-9 border-b border-line bg-panel px-3 text-xs font-medium whitespace-nowrap text-muted first:pl-4 last:pr-4 ${isNumber ? "text-right" : "text-left"} ${className}`}
+      {...rest}
+    />
+  );
+}
+
+export function Cell({ isNumber, className = "", ...rest }: TdHTMLAttributes<HTMLTableCellElement> & Aligned) {
+  return (
+    <td
+      className={`row border-b border-line/60 px-3 py-1 first:pl-4 last:pr-4 ${isNumber ? "text-right whitespace-nowrap" : ""} ${className}`}
+      {...rest}
+    />
+  );
+}
+
+export function Row({ children, isChosen = false }: { children: ReactNode; isChosen?: boolean }) {
+  return <tr className={`${isChosen ? "bg-accent/8" : "hover:bg-hover"} last:[&>td]:border-b-0`}>{children}</tr>;
+}

@@ -1,0 +1,19 @@
+import { preferences } from "@/shell/preferences";
+
+export function compact(value: number): string {
+  return Intl.NumberFormat(preferences.get().language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+}
+
+export function percent(part: number, digits = 1): string {
+  return Intl.NumberFormat(preferences.get().language, { style: "percent", maximumFractionDigits: digits }).format(part);
+}
+
+export function bytes(value: number | null): string {
+  if (value === null) return "—";
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** The end of a UUIDv7: its beginning is the same for all of a minute. */
+export const shortId = (id: string) => id.slice(-8);

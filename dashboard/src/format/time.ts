@@ -1,0 +1,54 @@
+import { preferences } from "@/shell/preferences";
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+export function relative(time: string | Date, now = Date.now()): string {
+  const seconds = (new Date(time).getTime() - now) / 1000;
+  const format = new Intl.RelativeTimeFormat(preferences.get().language, { numeric: "auto", style: "short" });
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  return format.format(Math.trunc(seconds / size), unit);
+}
+
+export function zone(): string | undefined {
+  const { timeZone } = preferences.get();
+  return timeZone === "local" ? undefined : timeZone;
+}
+
+export function absolute(time: string | Date): string {
+  return new Date(time).toLocaleString(preferences.get().language, {
+    dateStyle: "medium",
+    timeStyle: "medium",
+    timeZone: zone(),
+  });
+}
+
+export function clock(time: string | Date, fraction: 0 | 3 = 0): string {
+  return new Date(time).toLocaleTimeString(preferences.get().language === "id" ? "id" : "en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    fractionalSecondDigits: fraction === 3 ? 3 : undefined,
+    timeZone: zone(),
+  });
+}
+
+/** Milliseconds as people say them: 840 ms, 3.2 s, 4m 10s, 2h 5m, 3d 4h. */
+export function duration(milliseconds: number | null | undefined): string {
+  if (milliseconds === null || milliseconds === undefined) return "—";
+  if (milliseconds < 1) return "<1 ms";
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  const [large, big, small, little] =
+    seconds < 3600 ? ([60, "m", 1, "s"] as const) : seconds < 86_400 ? ([3600, "h", 60, "m"] as const) : ([86_400, "d", 3600, "h"] as const);
+  return `${Math.floor(seconds / large)}${big} ${Math.floor((seconds % large) / small)}${little}`;
+}
+
+export function between(start: string | null, end: string | null): number | null {
+  return start === null || end === null ? null : Math.max(0, new Date(end).getTime() - new Date(start).getTime());
+}

@@ -1,0 +1,134 @@
+import { Link } from "@tanstack/react-router";
+import { createColumnHelper, flexRender, getCoreRowModel, type RowSelectionState, useReactTable } from "@tanstack/react-table";
+import { useEffect, useMemo, useRef } from "react";
+
+import type { Job } from "@/api/types";
+import { Status, statusOf } from "@/components/Status";
+import { Cell, Head, Row, Table } from "@/components/Table";
+import { Running, Time } from "@/components/Time";
+import { shortId } from "@/format/numbers";
+import { between, duration } from "@/format/time";
+import { useTranslate } from "@/i18n/translate";
+
+interface Props {
+  jobs: Job[];
+  selection: RowSelectionState;
+  onSelect: (selection: RowSelectionState) => void;
+  isSelectable: boolean;
+  at: number;
+}
+
+const column = createColumnHelper<Job>();
+const NUMBERS = new Set(["attempt", "priority", "wait", "duration", "created"]);
+
+export function JobsTable({ jobs, selection, onSelect, isSelectable, at }: Props) {
+  const t = useTranslate();
+  const columns = useMemo(
+    () => [
+      column.display({ id: "status", header: t("job.status"), cell: ({ row }) => <Status of={statusOf(row.original)} /> }),
+      column.display({ id: "task", header: t("job.task"), cell: ({ row }) => <JobLink job={row.original} /> }),
+      column.display({
+        id: "queue",
+        header: t("job.queue"),
+        cell: ({ row }) => (
+          <Link to="/queues/$queueId" params={{ queueId: row.original.queue_id }} className="untrusted text-muted hover:text-ink hover:underline">
+            {row.original.queue_name}
+          </Link>
+        ),
+      }),
+      column.display({
+        id: "attempt",
+        header: t("job.attempt"),
+        cell: ({ row }) => `${row.original.attempt_count}/${row.original.max_attempts}`,
+      }),
+      column.accessor("priority", { header: t("job.priority") }),
+      column.display({ id: "wait", header: t("job.wait"), cell: ({ row }) => duration(waitOf(row.original)) }),
+      column.display({ id: "duration", header: t("job.duration"), cell: ({ row }) => <Took job={row.original} /> }),
+      column.display({ id: "created", header: t("job.created"), cell: ({ row }) => <Time at={row.original.created_at} /> }),
+    ],
+    [t],
+  );
+  const table = useReactTable({
+    data: jobs,
+    columns,
+    state: { rowSelection: selection },
+    getRowId: (job) => job.id,
+    enableRowSelection: isSelectable,
+    onRowSelectionChange: (change) => onSelect(typeof change === "function" ? change(selection) : change),
+    getCoreRowModel: getCoreRowModel(),
+  });
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (at >= 0) place.current?.querySelector(`[data-place="${at}"]`)?.scrollIntoView({ block: "nearest" });
+  }, [at]);
+
+  return (
+    <div ref={place}>
+      <Table label={t("nav.jobs")}>
+        <thead>
+          {table.getHeaderGroups().map((group) => (
+            <tr key={group.id}>
+              {isSelectable && (
+                <Head className="w-8 pr-0!">
+                  <input
+                    type="checkbox"
+                    aria-label={t("jobs.select_all")}
+                    className="size-4 align-middle accent-accent"
+                    checked={table.getIsAllRowsSelected()}
+                    onChange={table.getToggleAllRowsSelectedHandler()}
+                  />
+                </Head>
+              )}
+              {group.headers.map((header) => (
+                <Head key={header.id} isNumber={NUMBERS.has(header.id)}>
+                  {flexRender(header.column.columnDef.header, header.getContext())}
+                </Head>
+              ))}
+            </tr>
+          ))}
+        </thead>
+        <tbody>
+          {table.getRowModel().rows.map((row, index) => (
+            <Row key={row.id} isChosen={row.getIsSelected()}>
+              {isSelectable && (
+                <Cell className={`w-8 pr-0! ${index === at ? "shadow-[inset_3px_0_var(--accent)]" : ""}`} data-place={index}>
+                  <input
+                    type="checkbox"
+                    aria-label={t("jobs.select", { id: shortId(row.id) })}
+                    className="size-4 align-middle accent-accent"
+                    checked={row.getIsSelected()}
+                    onChange={row.getToggleSelectedHandler()}
+                  />
+                </Cell>
+              )}
+              {row.getVisibleCells().map((cell) => (
+                <Cell key={cell.id} isNumber={NUMBERS.has(cell.column.id)}>
+                  {flexRender(cell.column.columnDef.cell, cell.getContext())}
+                </Cell>
+              ))}
+            </Row>
+          ))}
+        </tbody>
+      </Table>
+    </div>
+  );
+}
+
+function JobLink({ job }: { job: Job }) {
+  return (
+    <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="group flex max-w-[26rem] min-w-40 items-baseline gap-2">
+      <span className="untrusted truncate font-medium group-hover:underline">{job.job_type}</span>
+      <span className="font-mono text-xs text-muted">{shortId(job.id)}</span>
+    </Link>
+  );
+}
+
+function waitOf(job: Job): number | null {
+  const due = job.scheduled_for ?? job.created_at;
+  return between(due > job.created_at ? due : job.created_at, job.processed_at);
+}
+
+function Took({ job }: { job: Job }) {
+  if (job.status === "processing" && job.processed_at) return <Running since={job.processed_at} />;
+  return <>{duration(between(job.processed_at, job.completed_at))}</>;
+}

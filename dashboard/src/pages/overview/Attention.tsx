@@ -1,0 +1,58 @@
+import { Link } from "@tanstack/react-router";
+
+import { useDepths, useQueues, useWorkers } from "@/api/queries";
+import type { Queue, Worker } from "@/api/types";
+import { Asked } from "@/components/Asked";
+import { Empty } from "@/components/Notices";
+import { Panel } from "@/components/Page";
+import { Status } from "@/components/Status";
+import { duration } from "@/format/time";
+import { useTranslate } from "@/i18n/translate";
+
+const SLOW_SECONDS = 60;
+
+/** Queues in which something waits that should not. */
+export function Attention() {
+  const t = useTranslate();
+  const queues = useQueues();
+  const depths = useDepths();
+  const workers = useWorkers();
+  const depthOf = new Map((depths.data ?? []).map((depth) => [depth.queue_id, depth]));
+  return (
+    <Panel title={t("attention.title")} isFlush>
+      <Asked query={queues}>
+        {(all) => {
+          const found = all.flatMap((queue) => {
+            const depth = depthOf.get(queue.id);
+            const waiting = (depth?.ready ?? 0) + (depth?.held ?? 0);
+            const isUnserved = workers.data !== undefined && waiting > 0 && !isServed(queue, workers.data.data);
+            const isSlow = (depth?.latency_seconds ?? 0) > SLOW_SECONDS;
+            return queue.state !== "active" || isUnserved || isSlow ? [{ queue, waiting, isUnserved, latency: depth?.latency_seconds ?? 0 }] : [];
+          });
+          if (found.length === 0) return <Empty title={t("attention.none")} />;
+          return (
+            <ul>
+              {found.slice(0, 8).map(({ queue, waiting, isUnserved, latency }) => (
+                <li key={queue.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line/60 px-4 py-2 last:border-0">
+                  <Link to="/queues/$queueId" params={{ queueId: queue.id }} className="untrusted min-w-0 flex-1 truncate font-medium hover:underline">
+                    {queue.name}
+                  </Link>
+                  {queue.state !== "active" && <Status of={queue.state} />}
+                  {isUnserved && <span className="text-[13px] text-failed">{t("attention.unserved")}</span>}
+                  <span className="text-[13px] text-muted">
+                    {t("overview.waiting", { count: waiting })}
+                    {latency > 0 && ` · ${duration(latency * 1000)}`}
+                  </span>
+                </li>
+              ))}
+            </ul>
+          );
+        }}
+      </Asked>
+    </Panel>
+  );
+}
+
+export function isServed(queue: Pick<Queue, "name">, workers: Worker[]): boolean {
+  return workers.some((worker) => worker.status === "online" && worker.queues.includes(queue.name));
+}

@@ -1,0 +1,70 @@
+import type { Key } from "@/i18n/translate";
+
+/** Every setting of a queue, in groups; an empty field is the built-in default. */
+export type Kind = "count" | "seconds" | "number" | "days" | "yes" | "full" | "queue";
+export interface Setting {
+  name: string;
+  kind: Kind;
+}
+
+export const GROUPS: { title: Key; settings: Setting[] }[] = [
+  {
+    title: "settings_group.limits",
+    settings: [
+      { name: "max_concurrent_jobs", kind: "count" },
+      { name: "rate_limit", kind: "count" },
+    ],
+  },
+  {
+    title: "settings_group.attempts",
+    settings: [
+      { name: "max_retries", kind: "count" },
+      { name: "timeout_seconds", kind: "seconds" },
+      { name: "heartbeat_timeout", kind: "seconds" },
+      { name: "retry_delay_seconds", kind: "seconds" },
+      { name: "max_retry_delay_seconds", kind: "seconds" },
+      { name: "backoff_multiplier", kind: "number" },
+      { name: "dead_letter_queue_id", kind: "queue" },
+    ],
+  },
+  {
+    title: "settings_group.order",
+    settings: [
+      { name: "aging_seconds", kind: "count" },
+      { name: "priority_delays", kind: "yes" },
+    ],
+  },
+  {
+    title: "settings_group.bounds",
+    settings: [
+      { name: "max_length", kind: "count" },
+      { name: "max_age_seconds", kind: "seconds" },
+      { name: "on_full", kind: "full" },
+    ],
+  },
+  {
+    title: "settings_group.keeping",
+    settings: [
+      { name: "keep_succeeded_days", kind: "days" },
+      { name: "keep_cancelled_days", kind: "days" },
+      { name: "keep_failed_days", kind: "days" },
+    ],
+  },
+];
+
+const KNOWN = new Set(GROUPS.flatMap((group) => group.settings.map((setting) => setting.name)));
+
+/** Settings that this page does not know by name: a newer server has them. */
+export const unknownSettings = (settings: Record<string, unknown>) => Object.keys(settings).filter((name) => !KNOWN.has(name));
+
+export function written(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** What was typed as the value that the server takes; null is the default. */
+export function typed(kind: Kind, text: string): unknown {
+  if (text.trim() === "") return null;
+  if (kind === "yes") return text === "true";
+  return kind === "full" || kind === "queue" ? text : Number(text);
+}

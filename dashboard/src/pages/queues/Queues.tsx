@@ -1,0 +1,126 @@
+import { useQuery, keepPreviousData } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Plus } from "lucide-react";
+import { useState } from "react";
+
+import { api, data } from "@/api/client";
+import { FIGURES_MS, useDepths, useQueues, useWorkers } from "@/api/queries";
+import { useSession } from "@/api/session";
+import type { Queue } from "@/api/types";
+import { Asked } from "@/components/Asked";
+import { Button } from "@/components/Button";
+import { Empty } from "@/components/Notices";
+import { Page, Panel } from "@/components/Page";
+import { Status } from "@/components/Status";
+import { Cell, Head, Row, Table } from "@/components/Table";
+import { percent } from "@/format/numbers";
+import { duration } from "@/format/time";
+import { formatNumber, useTranslate } from "@/i18n/translate";
+import { isServed } from "@/pages/overview/Attention";
+import { useProject } from "@/shell/project";
+import { NewQueue } from "./NewQueue";
+import { PauseButton } from "./PauseButton";
+
+export function Queues() {
+  const t = useTranslate();
+  const { may } = useSession();
+  const queues = useQueues();
+  const [isMaking, setMaking] = useState(false);
+  return (
+    <Page
+      title={t("nav.queues")}
+      actions={
+        may("queue:write") && (
+          <Button kind="primary" icon={Plus} onClick={() => setMaking(true)}>
+            {t("queues.new")}
+          </Button>
+        )
+      }
+    >
+      <Panel isFlush>
+        <Asked query={queues} lines={8}>
+          {(found) => (found.length === 0 ? <Empty title={t("queues.none")}>{t("queues.none_hint")}</Empty> : <QueueTable queues={found} />)}
+        </Asked>
+      </Panel>
+      <NewQueue isOpen={isMaking} onClose={() => setMaking(false)} />
+    </Page>
+  );
+}
+
+function useQueueFigures() {
+  const { id } = useProject();
+  const { may } = useSession();
+  return useQuery({
+    queryKey: ["figures", id, "queues"],
+    queryFn: () => data(api.GET("/api/v1/metrics/queues", { params: { query: { project_id: id, hours: 1, limit: 200 } } })),
+    enabled: may("job:read"),
+    refetchInterval: FIGURES_MS,
+    placeholderData: keepPreviousData,
+  });
+}
+
+function QueueTable({ queues }: { queues: Queue[] }) {
+  const t = useTranslate();
+  const depths = useDepths();
+  const workers = useWorkers();
+  const figures = useQueueFigures();
+  const depthOf = new Map((depths.data ?? []).map((one) => [one.queue_id, one]));
+  const figuresOf = new Map((figures.data ?? []).map((one) => [one.queue_id, one]));
+  return (
+    <Table label={t("nav.queues")}>
+      <thead>
+        <tr>
+          <Head>{t("queues.name")}</Head>
+          <Head>{t("queues.state")}</Head>
+          <Head isNumber>{t("queues.priority")}</Head>
+          <Head isNumber>{t("status.pending")}</Head>
+          <Head isNumber>{t("status.scheduled")}</Head>
+          <Head isNumber>{t("status.processing")}</Head>
+          <Head isNumber>{t("queues.oldest")}</Head>
+          <Head isNumber>{t("queues.ended_hour")}</Head>
+          <Head isNumber>{t("queues.success")}</Head>
+          <Head isNumber>{t("queues.p95_wait")}</Head>
+          <Head isNumber>{t("queues.p95_duration")}</Head>
+          <Head>
+            <span className="sr-only">{t("action.actions")}</span>
+          </Head>
+        </tr>
+      </thead>
+      <tbody>
+        {queues.map((queue) => {
+          const depth = depthOf.get(queue.id);
+          const found = figuresOf.get(queue.id);
+          const waiting = (depth?.ready ?? 0) + (depth?.held ?? 0);
+          const isUnserved = workers.data !== undefined && !isServed(queue, workers.data.data);
+          return (
+            <Row key={queue.id}>
+              <Cell>
+                <Link to="/queues/$queueId" params={{ queueId: queue.id }} className="untrusted font-medium hover:underline">
+                  {queue.name}
+                </Link>
+                {isUnserved && waiting > 0 && <span className="ml-2 text-xs text-failed">{t("attention.unserved")}</span>}
+              </Cell>
+              <Cell>
+                <span title={queue.pause_reason ?? undefined}>
+                  <Status of={queue.state} />
+                </span>
+              </Cell>
+              <Cell isNumber>{queue.priority}</Cell>
+              <Cell isNumber>{depth ? formatNumber(waiting) : "…"}</Cell>
+              <Cell isNumber>{depth ? formatNumber(depth.scheduled) : "…"}</Cell>
+              <Cell isNumber>{depth ? formatNumber(depth.processing) : "…"}</Cell>
+              <Cell isNumber>{depth && depth.latency_seconds > 0 ? duration(depth.latency_seconds * 1000) : "—"}</Cell>
+              <Cell isNumber>{found ? formatNumber(found.total_executions) : "…"}</Cell>
+              <Cell isNumber>{found && found.total_executions > 0 ? percent(found.success_rate / 100) : "—"}</Cell>
+              <Cell isNumber>{duration(found?.p95_wait)}</Cell>
+              <Cell isNumber>{duration(found?.p95_duration)}</Cell>
+              <Cell className="text-right">
+                <PauseButton queue={queue} />
+              </Cell>
+            </Row>
+          );
+        })}
+      </tbody>
+    </Table>
+  );
+}

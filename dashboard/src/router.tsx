@@ -1,0 +1,89 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  type ErrorComponentProps,
+  lazyRouteComponent,
+  retainSearchParams,
+} from "@tanstack/react-router";
+
+import { ROOT } from "@/api/root";
+import { Skeleton, Wrong } from "@/components/Notices";
+import { type JobsSearch, jobsSearch } from "@/pages/jobs/search";
+import { Shell } from "@/shell/Shell";
+import { NotFound } from "@/shell/NotFound";
+
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  validateSearch: (search: Record<string, unknown>): { project?: string } => ({ project: text(search.project) }),
+  search: { middlewares: [retainSearchParams(["project"])] },
+});
+
+const under = { getParentRoute: () => root };
+
+const overview = createRoute({
+  ...under,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/pages/overview/Overview"), "Overview"),
+});
+const jobs = createRoute({
+  ...under,
+  path: "/jobs",
+  validateSearch: (search: Record<string, unknown>): JobsSearch => jobsSearch(search),
+  component: lazyRouteComponent(() => import("@/pages/jobs/Jobs"), "Jobs"),
+});
+const job = createRoute({
+  ...under,
+  path: "/jobs/$jobId",
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
+  component: lazyRouteComponent(() => import("@/pages/job/JobPage"), "JobPage"),
+});
+const queues = createRoute({
+  ...under,
+  path: "/queues",
+  component: lazyRouteComponent(() => import("@/pages/queues/Queues"), "Queues"),
+});
+const queue = createRoute({
+  ...under,
+  path: "/queues/$queueId",
+  component: lazyRouteComponent(() => import("@/pages/queue/QueuePage"), "QueuePage"),
+});
+const deadLetters = createRoute({
+  ...under,
+  path: "/dead-letters",
+  component: lazyRouteComponent(() => import("@/pages/dead-letters/DeadLetters"), "DeadLetters"),
+});
+const workers = createRoute({
+  ...under,
+  path: "/workers",
+  validateSearch: (search: Record<string, unknown>): { stopped?: true } => (search.stopped ? { stopped: true } : {}),
+  component: lazyRouteComponent(() => import("@/pages/workers/Workers"), "Workers"),
+});
+const worker = createRoute({
+  ...under,
+  path: "/workers/$workerId",
+  component: lazyRouteComponent(() => import("@/pages/worker/WorkerPage"), "WorkerPage"),
+});
+const tasks = createRoute({
+  ...under,
+  path: "/tasks",
+  validateSearch: (search: Record<string, unknown>): { enqueue?: string } => ({ enqueue: text(search.enqueue) }),
+  component: lazyRouteComponent(() => import("@/pages/tasks/Tasks"), "Tasks"),
+});
+export const router = createRouter({
+  basepath: ROOT || "/",
+  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks]),
+  defaultPreload: "intent",
+  scrollRestoration: true,
+  defaultPendingComponent: () => <Skeleton lines={8} />,
+  defaultErrorComponent: ({ error, reset }: ErrorComponentProps) => <Wrong error={error} again={reset} />,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

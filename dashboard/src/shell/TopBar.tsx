@@ -1,0 +1,125 @@
+import { useNavigate } from "@tanstack/react-router";
+import { CircleHelp, LogOut, Menu, Moon, Pause, Play, Radio, Search, Sun } from "lucide-react";
+
+import { useSession } from "@/api/session";
+import { Button, IconButton } from "@/components/Button";
+import { useTranslate } from "@/i18n/translate";
+import { togglePaused, useLive } from "./live";
+import { isDark, nextTheme, preferences, usePreferences } from "./preferences";
+import { useProject } from "./project";
+import { tell } from "./toasts";
+
+interface Props {
+  onMenu: () => void;
+  onSearch: () => void;
+  onHelp: () => void;
+}
+
+export function TopBar({ onMenu, onSearch, onHelp }: Props) {
+  const t = useTranslate();
+  const { language } = usePreferences();
+  const { caller, logOut } = useSession();
+  return (
+    <header className="sticky top-0 z-30 flex h-12 items-center gap-1.5 border-b border-line bg-panel px-2 md:px-3">
+      <IconButton icon={Menu} label={t("nav.open")} className="md:hidden" onClick={onMenu} />
+      <Brand />
+      <ProjectSwitch />
+      <div className="flex-1" />
+      <Button kind="plain" icon={Search} onClick={onSearch} aria-label={t("palette.open")} className="text-muted">
+        <span className="hidden sm:inline">{t("palette.open")}</span>
+        <kbd aria-hidden className="hidden font-mono text-[11px] lg:inline">
+          Ctrl K
+        </kbd>
+      </Button>
+      <LiveSwitch />
+      <Button
+        kind="quiet"
+        className="hidden px-2! sm:inline-flex"
+        lang={language === "en" ? "id" : "en"}
+        onClick={() => preferences.set({ language: language === "en" ? "id" : "en" })}
+      >
+        {language === "en" ? "Bahasa Indonesia" : "English"}
+      </Button>
+      <IconButton icon={isDark() ? Sun : Moon} label={t("theme.switch")} onClick={nextTheme} className="hidden sm:inline-flex" />
+      <IconButton icon={CircleHelp} label={t("help.open")} onClick={onHelp} />
+      <IconButton
+        icon={LogOut}
+        label={t("login.log_out", { who: caller.label })}
+        onClick={() => void logOut().catch(tell)}
+      />
+    </header>
+  );
+}
+
+function Brand() {
+  return (
+    <span className="mr-1 flex items-center gap-2 font-semibold tracking-tight">
+      <svg aria-hidden viewBox="0 0 32 32" className="size-5">
+        <rect width="32" height="32" rx="7" className="fill-accent" />
+        <path d="M8 10h16M8 16h11M8 22h6" className="stroke-accent-ink" strokeWidth="3" strokeLinecap="round" />
+      </svg>
+      <span className="hidden sm:inline">TaskForge</span>
+    </span>
+  );
+}
+
+function ProjectSwitch() {
+  const t = useTranslate();
+  const navigate = useNavigate();
+  const { id, name, all } = useProject();
+  if (all.length < 2) return name ? <span className="untrusted truncate text-[13px] text-muted">{name}</span> : null;
+  return (
+    <select
+      aria-label={t("project.switch")}
+      value={id}
+      onChange={(event) => void navigate({ to: "/", search: { project: event.target.value } })}
+      className="field h-8 max-w-44 min-w-0 truncate text-[13px]"
+    >
+      {all.map((project) => (
+        <option key={project.id} value={project.id}>
+          {project.name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function LiveSwitch() {
+  const t = useTranslate();
+  const { isPaused, connection, holds, isBehind } = useLive();
+  const state = isPaused ? "paused" : connection !== "open" ? "connecting" : holds > 0 ? "held" : "live";
+  const looks = {
+    live: "text-succeeded",
+    held: "text-retrying",
+    paused: "text-retrying",
+    connecting: "text-muted",
+  }[state];
+  return (
+    <Button
+      kind="quiet"
+      className={`px-2! ${looks}`}
+      icon={state === "live" ? Radio : state === "held" || state === "paused" ? Pause : Play}
+      aria-pressed={!isPaused}
+      aria-label={t(`live.${state}`)}
+      title={t("live.hint")}
+      onClick={togglePaused}
+    >
+      <span className="hidden sm:inline">
+        {t(`live.${state}`)}
+        {isBehind && " •"}
+      </span>
+    </Button>
+  );
+}
+
+/** Told when the stream is gone: what is shown may be old. */
+export function ConnectionBanner() {
+  const t = useTranslate();
+  const { connection } = useLive();
+  if (connection !== "lost") return null;
+  return (
+    <div role="status" className="border-b border-retrying/40 bg-retrying/10 px-4 py-1.5 text-center text-[13px] text-retrying">
+      {t("live.lost")}
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+import {
+  ChartNoAxesColumn,
+  Cpu,
+  Layers,
+  ListChecks,
+  type LucideIcon,
+  Skull,
+  SquareFunction,
+} from "lucide-react";
+
+import type { Permission } from "@/api/types";
+import type { Key } from "@/i18n/translate";
+
+export interface Place {
+  to: "/" | "/jobs" | "/queues" | "/dead-letters" | "/workers" | "/tasks";
+  name: Key;
+  icon: LucideIcon;
+  /** After `g`. */
+  shortcut: string;
+  needs?: Permission;
+}
+
+export const PLACES: Place[] = [
+  { to: "/", name: "nav.overview", icon: ChartNoAxesColumn, shortcut: "o", needs: "job:read" },
+  { to: "/jobs", name: "nav.jobs", icon: ListChecks, shortcut: "j", needs: "job:read" },
+  { to: "/queues", name: "nav.queues", icon: Layers, shortcut: "q", needs: "queue:read" },
+  { to: "/dead-letters", name: "nav.dead_letters", icon: Skull, shortcut: "d", needs: "job:read" },
+  { to: "/workers", name: "nav.workers", icon: Cpu, shortcut: "w", needs: "worker:read" },
+  { to: "/tasks", name: "nav.tasks", icon: SquareFunction, shortcut: "t", needs: "job:read" },
+];

@@ -1,0 +1,91 @@
+"""Serve the dashboard: one page for all of its addresses, and the files that the page asks for.
+
+It needs no permission: the page holds nothing, and shows what the API answers to whoever logs in.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from taskforge.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+
+PAGES = ("jobs", "queues", "dead-letters", "workers", "tasks")
+"""The first parts of its addresses; the page itself knows the rest."""
+ROOT_FILES = ("theme.js", "favicon.svg")
+MEDIA_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+FOR_EVER = "public, max-age=31536000, immutable"
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+NOT_BUILT = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>TaskForge</title></head>
+<body>
+<h1>The dashboard is not built</h1>
+<p>This TaskForge runs from its sources, and its dashboard has not been built yet. In the folder of the sources:</p>
+<pre>make dashboard</pre>
+<p>Then load this page again. The HTTP API works without it: <a href="{root}/docs">its documentation</a>.</p>
+</body>
+</html>
+"""
+
+
+def serve_dashboard(application: Starlette, root_path: str) -> None:
+    """Add the dashboard's addresses, below the path that a proxy serves the application under."""
+    root = html.escape(root_path.rstrip("/"))
+
+    async def page(request: Request) -> Response:
+        return Response(
+            _page(root), headers={"Cache-Control": "no-cache"}, media_type="text/html; charset=utf-8"
+        )
+
+    async def asset(request: Request) -> Response:
+        return _file("assets", request.path_params["name"], FOR_EVER)
+
+    async def root_file(request: Request) -> Response:
+        return _file("", request.url.path.rpartition("/")[2], "no-cache")
+
+    for path in ("/", *(f"/{name}{rest}" for name in PAGES for rest in ("", "/{rest:path}"))):
+        application.add_route(path, page, methods=["GET"], include_in_schema=False)
+    application.add_route("/assets/{name}", asset, methods=["GET"], include_in_schema=False)
+    for name in ROOT_FILES:
+        application.add_route(f"/{name}", root_file, methods=["GET"], include_in_schema=False)
+
+
+def is_built() -> bool:
+    """Whether there is a dashboard to serve."""
+    return _static().joinpath("index.html").is_file()
+
+
+def _static() -> Traversable:
+    return files("taskforge.dashboard").joinpath("static")
+
+
+def _page(root: str) -> str:
+    """The page, whose addresses are relative to the root when it comes out of the build."""
+    if not is_built():
+        return NOT_BUILT.format(root=root)
+    text = _static().joinpath("index.html").read_text("utf-8")
+    text = text.replace('name="taskforge-root" content=""', f'name="taskforge-root" content="{root}"')
+    return text.replace('"./', f'"{root}/')
+
+
+def _file(folder: str, name: str, caching: str) -> Response:
+    found = _static().joinpath(folder, name) if folder else _static().joinpath(name)
+    kind = MEDIA_TYPES.get(name[name.rfind(".") :])
+    if not _NAME.fullmatch(name) or kind is None or not found.is_file():
+        raise NotFound(f"the dashboard has no file {name!r:.100}")
+    return Response(found.read_bytes(), headers={"Cache-Control": caching}, media_type=kind)
