@@ -15,9 +15,11 @@ from taskforge.sdk.context import Context, current_job
 from taskforge.sdk.handle import JobHandle
 from taskforge.sdk.handler import JobHandler
 from taskforge.sdk.outcomes import Cancel, Dead, Retry, Snooze
+from taskforge.sdk.scheduled_job import BaseScheduledJob
 from taskforge.sdk.task import Task
 
 __all__ = [
+    "BaseScheduledJob",
     "Cancel",
     "Context",
     "Dead",

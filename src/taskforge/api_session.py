@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from taskforge.api.application import create_application
@@ -19,6 +19,7 @@ from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.retain import retention_loop
 from taskforge.runtime.loops.seal import seal_loop
+from taskforge.scheduler_session import scheduler_of
 from taskforge.services.live import LiveEvents
 
 if TYPE_CHECKING:
@@ -109,8 +110,10 @@ class Credentials:
         return await self._security.keys.issue_worker(project_id, worker_id)
 
 
-def api_application(wiring: Wiring, authenticator: Authenticator | None = None) -> FastAPI:
-    """The application over the database of ``wiring``, which it closes at its end."""
+def api_application(
+    wiring: Wiring, authenticator: Authenticator | None = None, *, schedules: bool = False
+) -> FastAPI:
+    """The application over the database of ``wiring``, which it closes at its end; with a scheduler if wanted."""
     settings = wiring.settings
     secret = hashlib.sha256(b"cursor\0" + (settings.secret_key or "").encode()).digest()
 
@@ -125,6 +128,7 @@ def api_application(wiring: Wiring, authenticator: Authenticator | None = None) 
                 seal_loop(platform.audit.seal_due),
                 installation.operating,
                 retention_loop(platform.pruning.round, settings.retention_interval_seconds),
+                scheduler_of(platform) if schedules else nullcontext(),
             ):
                 yield installation
             await installation.close()

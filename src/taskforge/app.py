@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from taskforge.domain.errors import Conflict
@@ -11,18 +12,21 @@ from taskforge.sdk.decorator import TaskDecorator
 from taskforge.sdk.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Self, Unpack
     from uuid import UUID
 
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, Submitted
     from taskforge.platform import Platform
     from taskforge.ports.clock import Clock
+    from taskforge.scheduler_session import SchedulerSession
     from taskforge.sdk.backend import TaskCall
     from taskforge.sdk.handle import JobHandle
     from taskforge.sdk.handler import JobHandler
+    from taskforge.sdk.schedule import DeclaredSchedule, ScheduleFields
+    from taskforge.sdk.scheduled_job import BaseScheduledJob
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.settings import Settings
     from taskforge.wiring import Wiring
@@ -55,6 +59,7 @@ class TaskForge:
         self._arguments = {"database_url": database_url, "project": project, **settings}
         self._clock = clock
         self._bridge = Bridge()
+        self._schedules: list[DeclaredSchedule] = []
         self._wiring: Wiring | None = None
 
     @property
@@ -71,11 +76,61 @@ class TaskForge:
             raise Conflict("the application has been used already: its settings stand")
         self._arguments |= settings
 
-    def register(self, handler: JobHandler, *, queue: str | None = None) -> None:
-        """Register a handler class's instance: its job type becomes a task of this application."""
-        from taskforge.sdk.handler import task_of_handler
+    def register(self, handler: JobHandler | BaseScheduledJob, *, queue: str | None = None) -> None:
+        """Register an instance: its job type (of a scheduled job its id) becomes a task of this application."""
+        from taskforge.sdk.handler import JobHandler, task_of_handler
+        from taskforge.sdk.scheduled_job import task_of_scheduled_job
 
-        self.registry.add(task_of_handler(handler, self, queue=queue or self.queue))
+        if isinstance(handler, JobHandler):
+            self.registry.add(task_of_handler(handler, self, queue=queue or self.queue))
+        else:
+            self.registry.add(task_of_scheduled_job(handler, self, queue=queue or self.queue))
+
+    def schedule(self, name: str, call: TaskCall[Any], **fields: Unpack[ScheduleFields]) -> None:
+        """Make a call of a task by a schedule: ``app.schedule("nightly", report.job("all"), cron="0 2 * * *")``.
+
+        It is declared when a scheduler or a worker of this application starts. Raises InvalidInput, Conflict.
+        """
+        from taskforge.sdk.schedule import declared_schedule
+
+        if name in {declared.name for declared in self.schedules}:
+            raise Conflict(f"two schedules are named {name!r}")
+        task = self.registry.get(call.job_type)
+        self._schedules.append(declared_schedule(name, call, fields, task.description if task else None))
+
+    @property
+    def schedules(self) -> list[DeclaredSchedule]:
+        """The schedules that the code of this application names."""
+        return [*(task.schedule for task in self.registry if task.schedule is not None), *self._schedules]
+
+    async def declare_schedules(self) -> None:
+        """Make them known to the database; what operators changed of them stays."""
+        if self.schedules:
+            platform = await self._declared()
+            for declared in self.schedules:
+                await platform.schedules.declare(declared.name, declared.fields)
+
+    def scheduler(self, *, alone: bool = True) -> SchedulerSession:
+        """A scheduler in this process: ``async with app.scheduler(): ...``; any number may run at once.
+
+        ``alone``: no worker of this application is in the process, and the scheduler does what every process does.
+        """
+        from taskforge.scheduler_session import SchedulerSession
+
+        return SchedulerSession(self._wired(), self.declare_schedules, alone=alone)
+
+    @asynccontextmanager
+    async def lifespan(self, application: object = None) -> AsyncIterator[None]:
+        """For ``FastAPI(lifespan=app.lifespan)``: a scheduler, and a worker of this application's tasks, beside it."""
+        try:
+            if len(self.registry):
+                async with self.worker(), self.scheduler(alone=False):
+                    yield
+            else:
+                async with self.scheduler():
+                    yield
+        finally:
+            await self.aclose()
 
     async def aenqueue_many(self, calls: Sequence[TaskCall[T]]) -> list[JobHandle[T]]:
         """Make a job of each call, in one round trip, all or none: ``[add.job(i, i) for i in ...]``."""

@@ -26,7 +26,7 @@ def dev(
         bool, typer.Option("--reload/--no-reload", help="Start anew when a Python file changes.")
     ] = True,
 ) -> None:
-    """Run the worker, its recovery and the HTTP API while you write code.
+    """Run the worker, its recovery, the scheduler and the HTTP API while you write code.
 
     When a Python file changes, running jobs end and the worker starts anew. Ctrl-C ends it.
     """
@@ -41,7 +41,7 @@ def dev(
             from taskforge.cli.reload import Reloader, worker_command
 
             command = worker_command(
-                session, app, queues=queues, concurrency=concurrency, processes=processes
+                session, app, queues=queues, concurrency=concurrency, processes=processes, schedules=True
             )
             folder = found[0].folder
             note(
@@ -51,7 +51,7 @@ def dev(
         if processes > 1:
             from taskforge.cli.supervise import supervise
 
-            options: dict[str, object] = {"queues": queues, "concurrency": concurrency}
+            options: dict[str, object] = {"queues": queues, "concurrency": concurrency, "schedules": True}
             raise typer.Exit(supervise(session, app, processes, options=options))
         from taskforge.cli.work import WorkerChoice, run_worker
 
@@ -63,4 +63,4 @@ def dev(
             capabilities=None,
             grace=None,
         )
-        raise typer.Exit(run_worker(session, app, choice))
+        raise typer.Exit(run_worker(session, app, choice, schedules=True))

@@ -24,6 +24,7 @@ from taskforge.cli import (
     queues,
     roles,
     run,
+    scheduler,
     schedules,
     serve,
     users,
@@ -50,6 +51,7 @@ application.command("demo")(demo.demo)
 application.command("dev")(dev.dev)
 application.command("serve")(serve.serve)
 application.command("worker")(worker.worker)
+application.command("scheduler")(scheduler.scheduler)
 application.command("run", context_settings=FREE_ARGUMENTS)(run.run)
 application.command("enqueue", context_settings=FREE_ARGUMENTS)(enqueue.enqueue)
 application.add_typer(jobs.commands, name="jobs")

@@ -26,7 +26,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(sign
 def worker_command(session: Session, reference: str | None, **options: object) -> list[str]:
     """The command line of a worker in a child process; what is not given it finds by itself, as we would.
 
-    ``options`` are those of the command `worker`; a list makes the option repeated, None leaves it out.
+    ``options`` are those of the command `worker`; a list makes the option repeated, True a flag, None leaves it out.
     """
     command = [sys.executable, "-m", "taskforge"]
     command += [f"--{name.replace('_', '-')}={value}" for name, value in session.arguments.items()]
@@ -34,7 +34,7 @@ def worker_command(session: Session, reference: str | None, **options: object) -
     command += ["worker", "--leaves-with-parent"]
     for name, value in options.items():
         values = value if isinstance(value, list) else [] if value is None else [value]
-        command += [f"--{name}={one}" for one in values]
+        command += [f"--{name}" if one is True else f"--{name}={one}" for one in values]
     return command + ([] if reference is None else [reference])
 
 

@@ -22,6 +22,9 @@ def serve(
             help="Make a secret, an administrator and a key where there are none, and tell them.",
         ),
     ] = False,
+    scheduler: Annotated[
+        bool, typer.Option("--scheduler", help="See to due times of schedules as well.")
+    ] = False,
     leaves_with_parent: Annotated[bool, typer.Option("--leaves-with-parent", hidden=True)] = False,
 ) -> None:
     """Serve the HTTP API, and do the recovery that every process does.
@@ -31,7 +34,7 @@ def serve(
     from taskforge.cli.serving import Serving
 
     session = session_of(context)
-    serving = Serving(session, host=host, port=port, development=development)
+    serving = Serving(session, host=host, port=port, development=development, schedules=scheduler)
     if leaves_with_parent:
         from taskforge.cli.work import leave_with_parent
 

@@ -39,10 +39,13 @@ DEVELOPMENT_KEY = "taskforge dev"
 class Serving:
     """One server. ``development``: what is missing to begin with is made, and told."""
 
-    def __init__(self, session: Session, *, host: str | None, port: int | None, development: bool) -> None:
+    def __init__(
+        self, session: Session, *, host: str | None, port: int | None, development: bool, schedules: bool
+    ) -> None:
         self._settings = _settings(session, host, port, development=development)
         self._development = development
         self._key: str | None = None
+        self._schedules = schedules
         _write_logs(self._settings, verbose=session.verbose)
 
     def run(self) -> int:
@@ -61,7 +64,7 @@ class Serving:
             elif not has_administrator:
                 _check_reach(self._settings.host)
                 note(f"there is no administrator yet; {HOW_TO_BEGIN}")
-            server = Server(api_application(wiring), listener)
+            server = Server(api_application(wiring, schedules=self._schedules), listener)
             with on_stop_signals(server.stop):
                 await server.serve(lambda: self._introduce(server))
         finally:

@@ -90,10 +90,11 @@ def run_worker(
     *,
     liveness: Mapping[str, Any] | None = None,
     leaves_with_parent: bool = False,
+    schedules: bool = False,
 ) -> int:
     """Run a worker of the application until it is told to stop; answer the exit code.
 
-    ``liveness`` are the settings of that name which the command line gives.
+    ``liveness`` are the settings of that name which the command line gives. ``schedules``: it is a scheduler as well.
     """
     from taskforge.runtime.process import DRAINED, run_worker_process
     from taskforge.runtime.standard_streams import never_blocking
@@ -105,7 +106,7 @@ def run_worker(
         if leaves_with_parent:
             leave_with_parent()
         return run_worker_process(
-            lambda: _opened(application, choice),
+            lambda: _opened(application, choice, schedules=schedules),
             liveness_of(application.settings),
             after_drain=DRAINED if leaves_with_parent else 0,
         )
@@ -124,7 +125,7 @@ def liveness_of(settings: Settings) -> LivenessOptions:
 
 
 @asynccontextmanager
-async def _opened(application: TaskForge, choice: WorkerChoice) -> AsyncIterator[Worker]:
+async def _opened(application: TaskForge, choice: WorkerChoice, *, schedules: bool) -> AsyncIterator[Worker]:
     session = application.worker(
         queues=choice.queues,
         concurrency=choice.concurrency,
@@ -138,11 +139,24 @@ async def _opened(application: TaskForge, choice: WorkerChoice) -> AsyncIterator
         worker = await session.open()
         try:
             _introduce(application, worker)
-            yield worker
+            async with _scheduling(application, wanted=schedules):
+                yield worker
         finally:
             await session.close()
     finally:
         await application.aclose()
+
+
+@asynccontextmanager
+async def _scheduling(application: TaskForge, *, wanted: bool) -> AsyncIterator[None]:
+    """What the code says of schedules is made known; within the block a scheduler runs, if wanted."""
+    if wanted:
+        async with application.scheduler(alone=False):
+            yield
+        return
+    if application.settings.server is None:
+        await application.declare_schedules()
+    yield
 
 
 async def _check_queues(application: TaskForge, names: Sequence[str]) -> None:

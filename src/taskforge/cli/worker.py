@@ -57,6 +57,9 @@ def worker(
         int | None,
         typer.Option("--liveness-port", metavar="PORT", help="Answers HTTP: 200 while jobs can be claimed."),
     ] = None,
+    schedules: Annotated[
+        bool, typer.Option("--schedules", help="See to due times of schedules as well, as `scheduler` does.")
+    ] = False,
     leaves_with_parent: Annotated[bool, typer.Option("--leaves-with-parent", hidden=True)] = False,
 ) -> None:
     """Run the jobs of an application.
@@ -80,13 +83,21 @@ def worker(
     liveness = {name: value for name, value in given.items() if value is not None}
     if processes == 1:
         raise typer.Exit(
-            run_worker(session, app, choice, liveness=liveness, leaves_with_parent=leaves_with_parent)
+            run_worker(
+                session,
+                app,
+                choice,
+                liveness=liveness,
+                leaves_with_parent=leaves_with_parent,
+                schedules=schedules,
+            )
         )
     from taskforge.cli.supervise import supervise
 
     if leaves_with_parent:
         leave_with_parent()
     options = {"queues": queues, "concurrency": concurrency, "type": worker_type, "capability": capabilities}
+    options |= {"schedules": schedules or None}
     raise typer.Exit(
         supervise(session, app, processes, name=name, liveness=liveness, options=options | {"grace": grace})
     )

@@ -12,7 +12,6 @@ from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import JobOptions, check_job_type, check_seconds
 from taskforge.domain.local_time import zone_named
 from taskforge.domain.queue import check_name
-from taskforge.domain.retry import MAX_DELAY_SECONDS
 from taskforge.domain.timetable import Timetable
 from taskforge.domain.trigger import Interval, Once, Trigger, trigger_of
 
@@ -34,6 +33,9 @@ _SECONDS = (
     ("catch_up_seconds", 0.0),
     ("retry_delay_seconds", 0.0),
     ("timeout_seconds", 0.001),
+    ("expires_seconds", 0.0),
+    ("deadline_seconds", 0.0),
+    ("key_period_seconds", 0.0),
     ("keep_days", 0.001),
     ("keep_failed_days", 0.001),
 )
@@ -88,7 +90,15 @@ class ScheduleSpec:
     priority: int | None = None
     max_attempts: int | None = None
     retry_delay_seconds: float | None = None
+    retry_base: float | None = None
+    retry_multiplier: float | None = None
+    retry_cap: float | None = None
+    retry_jitter: bool | None = None
     timeout_seconds: float | None = None
+    expires_seconds: float | None = None
+    deadline_seconds: float | None = None
+    key: str | None = None
+    key_period_seconds: float | None = None
     concurrency_key: str | None = None
     concurrency_limit: int | None = None
     tags: tuple[str, ...] = ()
@@ -161,20 +171,27 @@ class ScheduleSpec:
 
     def job_options(self, own_key: str | None = None) -> JobOptions:
         """What its jobs are made with. ``own_key``: what keeps runs apart that have no key of their task's."""
-        delay = self.retry_delay_seconds
         key = self.concurrency_key or (None if self.overlap is OverlapPolicy.ALLOW else own_key)
+        delay = self.retry_delay_seconds
+        retry: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("retry_base", "retry_multiplier", "retry_cap", "retry_jitter")
+        }
+        if delay is not None:
+            retry = {"retry_base": delay, "retry_multiplier": 1.0, "retry_cap": delay, "retry_jitter": False}
         return JobOptions(
             queue=self.queue,
             priority=self.priority,
             max_attempts=self.max_attempts,
             timeout=self.timeout_seconds,
+            expires=self.expires_seconds,
+            deadline=self.deadline_seconds,
             tags=self.tags or None,
+            key=self.key,
+            key_period=self.key_period_seconds,
             concurrency_key=key,
             concurrency_limit=None if key is None else self.concurrency_limit or 1,
-            retry_base=delay,
-            retry_multiplier=None if delay is None else 1.0,
-            retry_cap=None if delay is None else min(MAX_DELAY_SECONDS, max(delay, 0.001)),
-            retry_jitter=None if delay is None else False,
+            **retry,
         )
 
 

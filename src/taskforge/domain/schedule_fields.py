@@ -17,10 +17,19 @@ if TYPE_CHECKING:
 
 FIELDS = tuple(field.name for field in fields(ScheduleSpec))
 _MOMENTS = ("run_at", "starts_at", "ends_at")
-_SPANS = ("interval_seconds", "jitter_seconds", "catch_up_seconds", "retry_delay_seconds", "timeout_seconds")
-_DAYS = ("keep_days", "keep_failed_days")
+_SPANS = (
+    "interval_seconds",
+    "jitter_seconds",
+    "catch_up_seconds",
+    "retry_delay_seconds",
+    "timeout_seconds",
+    "expires_seconds",
+    "deadline_seconds",
+    "key_period_seconds",
+)
+_NUMBERS = ("keep_days", "keep_failed_days", "retry_base", "retry_multiplier", "retry_cap")
 _WHOLE = ("catch_up_limit", "priority", "max_attempts", "concurrency_limit")
-_TEXTS = ("task", "queue", "description", "cron", "timezone", "concurrency_key")
+_TEXTS = ("task", "queue", "description", "cron", "timezone", "key", "concurrency_key")
 _WORDS: Mapping[str, type[StrEnum]] = {
     "missed": MissedPolicy,
     "overlap": OverlapPolicy,
@@ -133,10 +142,11 @@ def _time(name: str, value: Any) -> str:
 _FORMS: Mapping[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(_SPANS, _span),
     **dict.fromkeys(_MOMENTS, _time),
-    **dict.fromkeys(_DAYS, _number),
+    **dict.fromkeys(_NUMBERS, _number),
     **dict.fromkeys(_WHOLE, _whole),
     **dict.fromkeys(_WORDS, _word),
     **dict.fromkeys(_LISTS, _list),
     **dict.fromkeys(_TEXTS, _text),
     "enabled": _switch,
+    "retry_jitter": _switch,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, overload
 
 from taskforge.sdk.options import KEYS, OF_TASKS_ALONE, TaskFields, job_options
+from taskforge.sdk.schedule import OF_TASKS, schedule_of_task
 from taskforge.sdk.task import AsyncTask, SyncTask, Task, make_task
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class TaskMaker:
     def _make(self, function: Callable[..., Any], fields: TaskFields) -> Task[..., Any]:
         of_job = cast("dict[str, Any]", dict(fields))
         of_task = {name: of_job.pop(name, None) for name in OF_TASKS_ALONE}
+        scheduled = {name: of_job.pop(name) for name in OF_TASKS if of_job.get(name) is not None}
+        scheduled |= of_job.pop("schedule", None) or {}
         keys = {field: of_job.pop(field) for field in KEYS if of_job.get(field) is not None}
         task = make_task(
             function,
@@ -65,6 +68,8 @@ class TaskMaker:
             **of_task,
             keys=keys,
         )
+        if scheduled:
+            task.schedule = schedule_of_task(task, scheduled)
         self._register(task)
         return task
 
@@ -90,5 +95,6 @@ class TaskDecorator(TaskMaker):
         """A task of the function, or a decorator that makes tasks with these options."""
         if function is not None:
             return self._make(function, fields)
-        job_options({name: value for name, value in fields.items() if name not in (*OF_TASKS_ALONE, *KEYS)})
+        of_others = (*OF_TASKS_ALONE, *KEYS, *OF_TASKS, "schedule")
+        job_options({name: value for name, value in fields.items() if name not in of_others})
         return TaskMaker(self._backend, self._register, self._queue, fields)

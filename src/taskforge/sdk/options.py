@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from taskforge.sdk.keys import KeyMaker
+    from taskforge.sdk.schedule import ScheduleFields
 
 Pool: TypeAlias = Literal["async", "thread", "process"]
 
@@ -53,6 +54,10 @@ class TaskFields(SharedFields, total=False):
     key: KeyMaker
     concurrency_key: KeyMaker
     expires: float | timedelta | str
+    cron: str
+    every: float | timedelta | str
+    timezone: str
+    schedule: ScheduleFields
 
 
 OF_TASKS_ALONE = ("name", "pool", "memory_limit")

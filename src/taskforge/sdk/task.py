@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from taskforge.sdk.backend import Backend
     from taskforge.sdk.keys import KeyMaker
+    from taskforge.sdk.schedule import DeclaredSchedule
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,6 +83,7 @@ class Task(Enqueuing[P, R]):
         self.defaults = defaults
         self.shape = shape
         self.keys = keys
+        self.schedule: DeclaredSchedule | None = None
         self.is_async = inspect.iscoroutinefunction(function)
         self.result_codec = ResultCodec(function, name)
         self._backend = backend

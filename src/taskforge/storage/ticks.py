@@ -188,7 +188,7 @@ class SqlTickStore:
         try:
             if queue.state is QueueState.CLOSED:
                 raise QueueClosed(f"queue {queue.name!r} is closed: it refuses new jobs")
-            yield from self._jobs.accepting(schedule.project_id, new, keys, batch.bounds)
+            accepted = yield from self._jobs.accepting(schedule.project_id, new, keys, batch.bounds)
         except (QueueClosed, QueueFull) as error:
             if not is_refused:
                 raise
@@ -196,9 +196,13 @@ class SqlTickStore:
             due = [moment for moment in jobs if moment in inserted]
             yield Many("refuse_ticks", {"due_at": due}, {**same, "reason": reason.value})
             return Fired(schedule, len(inserted), [], None)
+        stored = [job for job in new if accepted.standing[job.id] == job.id]
+        if len(stored) < len(new):  # other jobs have their key
+            others = [moment for moment, job in jobs.items() if job in new and job not in stored]
+            yield Many("refuse_ticks", {"due_at": others}, {**same, "reason": TickReason.OVERLAP.value})
         for notice in firing.notices(schedule.project_id, queue.id):
             yield One("notify", {"notice": notice})
-        return Fired(schedule, len(inserted), [job.id for job in new], queue.id)
+        return Fired(schedule, len(inserted), [job.id for job in stored], queue.id)
 
     async def finish(self, limit: int) -> int:
         return len(await self._engine.call(One("finish_ticks", {"limit": limit})))

@@ -1,0 +1,72 @@
+"""The scheduler of an application in this process: what its code declares, and due times of the whole database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskforge.domain.errors import InvalidSetting
+from taskforge.runtime.loops.recover import recovery_loop
+from taskforge.runtime.loops.seal import seal_loop
+from taskforge.runtime.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+    from typing import Self
+
+    from taskforge.platform import Platform
+    from taskforge.runtime.loop import Loop
+    from taskforge.wiring import Wiring
+
+
+def scheduler_of(platform: Platform) -> Scheduler:
+    """A scheduler, not yet started."""
+    settings = platform.settings
+    return Scheduler(
+        platform.ticking,
+        platform.signals,
+        poll=settings.poll_seconds,
+        poll_without_hints=settings.poll_without_hints_seconds,
+    )
+
+
+class SchedulerSession:
+    """``async with``: started on entry, stopped on exit.
+
+    ``declare`` makes known what code says. With ``alone`` no worker is in this process, and it does what every
+    process does.
+    """
+
+    def __init__(
+        self, wiring: Wiring, declare: Callable[[], Awaitable[object]], *, alone: bool = True
+    ) -> None:
+        self._wiring = wiring
+        self._declare = declare
+        self._alone = alone
+        self._parts: list[Scheduler | Loop] = []
+
+    async def __aenter__(self) -> Self:
+        settings = self._wiring.settings
+        if settings.server is not None:
+            raise InvalidSetting(
+                f"a scheduler works on a database, not through the server {settings.server}",
+                field="server",
+                hint="taskforge serve --scheduler",
+            )
+        platform = await self._wiring.platform()
+        await self._declare()
+        self._parts = [scheduler_of(platform)]
+        if self._alone:
+            self._parts += [
+                recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
+                seal_loop(platform.audit.seal_due),
+            ]
+        for part in self._parts:
+            part.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for part in self._parts:
+            await part.stop()
