@@ -163,5 +163,5 @@ def test_a_scheduled_job_class_that_is_not_whole() -> None:
 
     for kind, field in ((Nameless, "job_id"), (Timeless, "cron"), (Plain, "execute")):
         with pytest.raises(InvalidInput) as refusal:
-            app.register(kind())  # type: ignore[abstract]
+            app.register(kind())
         assert refusal.value.field == field

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NOTES = {
     "gap": "the clock is put forward over the time that is meant",
@@ -61,3 +61,108 @@ def print_preview(document: Mapping[str, Any]) -> None:
         ],
         empty="it is not due any more",
     )
+
+
+def print_schedules(found: Sequence[Mapping[str, Any]]) -> None:
+    """A table of schedules; times are those of their zones."""
+    from taskforge.cli.tables import print_table
+    from taskforge.cli.text import one_line
+
+    print_table(
+        ("NAME", "TRIGGER", "NEXT RUN", "STATE", "ORIGIN", "TASK", "DESCRIPTION"),
+        [
+            (
+                one["job_id"],
+                one["cron"] or one["trigger"],
+                _local(one["next_run"]),
+                _state(one),
+                one["origin"] + (" (changed)" if one["drift"] else ""),
+                one["task"],
+                one_line(one["description"]),
+            )
+            for one in found
+        ],
+        empty="there are no schedules yet: @app.task(cron=...), or taskforge schedules create",
+    )
+
+
+def print_schedule(document: Mapping[str, Any]) -> None:
+    """One schedule, a field a line."""
+    from taskforge.cli.tables import print_fields
+
+    shown = ("task", "queue", "description", "cron", "interval_seconds", "run_at", "timezone", "trigger")
+    rest = (
+        "starts_at",
+        "ends_at",
+        "missed",
+        "overlap",
+        "priority",
+        "max_attempts",
+        "timeout_seconds",
+        "version",
+    )
+    latest = document.get("latest_execution")
+    print_fields(
+        [
+            ("name", document["job_id"]),
+            *((name.replace("_", " "), document[name]) for name in shown),
+            ("next run", _local(document["next_run"])),
+            ("state", _state(document)),
+            *((name.replace("_", " "), document[name]) for name in rest),
+            ("arguments", document["arguments"] or None),
+            ("calendars", ", ".join(document["calendars"])),
+            ("origin", document["origin"]),
+            *((f"code says {name}", value) for name, value in document["drift"].items()),
+            (
+                "latest run",
+                None if latest is None else f"{latest['due_at']} {latest['status'] or latest['outcome']}",
+            ),
+        ]
+    )
+
+
+def print_runs(found: Sequence[Mapping[str, Any]]) -> None:
+    """A table of due times and what became of them; times are UTC."""
+    from taskforge.cli.tables import print_table
+    from taskforge.cli.text import one_line
+
+    print_table(
+        ("DUE", "LATE", "RESULT", "DURATION", "JOB", "MESSAGE"),
+        [
+            (
+                one["due_at"][:19].replace("T", " "),
+                f"{one['late_seconds']:.1f} s",
+                one["status"] or f"{one['outcome']} ({one['reason']})",
+                "" if one["duration_seconds"] is None else f"{one['duration_seconds']:.3f} s",
+                (one["queue_job_id"] or "")[-8:],
+                one_line(one["message"]),
+            )
+            for one in found
+        ],
+        empty="it has not been due yet",
+    )
+
+
+def print_calendars(shown: Mapping[str, Mapping[str, Any]]) -> None:
+    """A table of calendars."""
+    from taskforge.cli.tables import print_table
+
+    print_table(
+        ("NAME", "WEEKDAYS", "DATES"),
+        [(name, " ".join(one["weekdays"]), _dates(one["dates"])) for name, one in shown.items()],
+        empty="there are no calendars",
+    )
+
+
+def _dates(dates: Sequence[str]) -> str:
+    return " ".join(dates) if len(dates) <= 5 else f"{len(dates)}: {dates[0]} ... {dates[-1]}"
+
+
+def _state(one: Mapping[str, Any]) -> str:
+    if not one["enabled"]:
+        return "disabled"
+    return "paused" if one["paused_at"] is not None else "ended" if one["next_run"] is None else "active"
+
+
+def _local(text: str | None) -> str:
+    return "" if text is None else f"{datetime.fromisoformat(text):%a %Y-%m-%d %H:%M:%S %z}"

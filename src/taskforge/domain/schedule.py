@@ -18,6 +18,7 @@ from taskforge.domain.trigger import Interval, Once, Trigger, trigger_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
+    from zoneinfo import ZoneInfo
 
     from taskforge.domain.ids import ProjectId
 
@@ -164,6 +165,11 @@ class ScheduleSpec:
             self.ends_at,
             self.jitter_seconds,
         )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The place whose clock is meant."""
+        return zone_named(self.timezone)
 
     def spelled(self) -> str:
         """The trigger in the words of the scheduler seed: ``cron[hour='0', minute='30']``."""

@@ -12,6 +12,7 @@ from taskforge.domain.local_time import instant_of, wall_time
 from taskforge.domain.trigger import due_times
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
     from uuid import UUID
     from zoneinfo import ZoneInfo
@@ -45,6 +46,13 @@ class Timetable:
         if due is None or (self.ends_at is not None and due > self.ends_at):
             return None
         return due
+
+    def upcoming(self, after: datetime) -> Iterator[datetime]:
+        """All of them, in turn."""
+        due = self.next(after)
+        while due is not None:
+            yield due
+            due = self.next(due)
 
     def rests(self, due: datetime) -> bool:
         """Whether a due time lies on a day of the calendar."""

@@ -86,6 +86,10 @@ class Schedules:
         """A schedule that no code declares. Raises InvalidInput naming the field, Conflict when the name is taken."""
         check_name(name, "schedule name")
         given = {"timezone": self._timezone, **_given(fields)}
+        if "task" in given:
+            given["task"] = await self.task_named(given["task"])
+        if "queue" not in given and (queue := self._payloads.queue_of(given.get("task", ""))) is not None:
+            given["queue"] = queue
         await self._check(given)
         made = await self._store.create(self._project_id, name, None, given)
         if made is None:
@@ -293,6 +297,14 @@ class Schedules:
             raise NotFound(
                 f"no calendar is named {name!r:.120}", hint=near(name, list(await self.calendars()))
             )
+
+    async def task_named(self, task: str) -> str:
+        """The task of this name, or the only known one that ends with it behind a dot; else the text itself."""
+        await self._payloads.refresh()
+        if self._payloads.knows(task):
+            return task
+        ending = [name for name in self._payloads.names() if name.endswith(f".{task}")]
+        return ending[0] if len(ending) == 1 else task
 
     async def _check(self, fields: Mapping[str, Any]) -> None:
         """What can be known before it runs: the fields themselves, the task, its arguments, that it is ever due."""
