@@ -23,8 +23,19 @@ from tests.support.watchdog import close_watchdog
 ENGINES = pytest.StashKey[Engines]()
 ENGINE_PROPERTY = "engine"
 SOAK = os.environ.get("TASKFORGE_TEST_PROFILE") == "soak"
-ABOVE_THE_STORES = ("tests.acceptance.", "tests.api.", "tests.bad_input.", "tests.cli.", "tests.faults.")
-"""These speak to a second PostgreSQL as to the first, by way of the stores; only a soak tries them on each."""
+EACH_POSTGRES = (
+    "tests.migration.",
+    "tests.conformance.test_accept",
+    "tests.conformance.test_claim",
+    "tests.conformance.test_constraints",
+    "tests.conformance.test_prepared",
+    "tests.conformance.test_retention",
+    "tests.conformance.test_settle",
+)
+"""What may differ between versions of PostgreSQL is tried on each: tables, plans, the syntax of every statement.
+
+The rest runs on the first one only, except in a soak.
+"""
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
@@ -46,6 +57,23 @@ def pytest_configure(config: pytest.Config) -> None:
         if not name.startswith("TASKFORGE_TEST_"):
             del os.environ[name]
     config.stash[ENGINES] = Engines(config)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FailuresAtOnce(config))
+
+
+class FailuresAtOnce:
+    """Names each failure when it happens: a run that is cut off would never come to its summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write one line of a failure."""
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and terminal is not None:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            message = (crash.message if crash else report.longreprtext).strip().split("\n", 1)[0]
+            terminal.write_line(f"\n{report.when} of {report.nodeid} failed: {message[:200]}")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -64,8 +92,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for each database it can be run against."""
     engines = metafunc.config.stash[ENGINES]
-    is_above = metafunc.module.__name__.startswith(ABOVE_THE_STORES) and not SOAK
-    servers = slice(1) if is_above else slice(None)
+    servers = slice(None if SOAK or metafunc.module.__name__.startswith(EACH_POSTGRES) else 1)
     for fixture in {"database_url", "empty_database_url"} & set(metafunc.fixturenames):
         labels = [*engines.sqlite_labels, *engines.postgres_labels[servers]]
         metafunc.parametrize(fixture, _parameters(labels), indirect=True)
