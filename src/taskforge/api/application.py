@@ -3,13 +3,15 @@
 import inspect
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import HTTPException, RequestValidationError
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from taskforge.api.backend import ApiOptions, Backend
 from taskforge.api.documentation import describe, serve_documentation
@@ -90,9 +92,7 @@ def create_application(open_backend: Lifespan, options: ApiOptions) -> FastAPI:
         redirect_slashes=False,
     )
     application.state.options = options
-    for prefix, resources in ((PREFIX, RESOURCES), ("", UNPREFIXED)):
-        for resource in resources:
-            _serve(application, prefix, resource)
+    application.router.routes.extend(_routes())
     serve_documentation(application)
     application.add_exception_handler(TaskforgeError, _tell)
     application.add_exception_handler(RequestValidationError, _tell_validation)
@@ -104,9 +104,19 @@ def create_application(open_backend: Lifespan, options: ApiOptions) -> FastAPI:
     return application
 
 
-def _serve(application: FastAPI, prefix: str, resource: Resource) -> None:
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """All of them: half a second's work, and nothing of an application is in it, so several share them."""
+    router = APIRouter(redirect_slashes=False)
+    for prefix, resources in ((PREFIX, RESOURCES), ("", UNPREFIXED)):
+        for resource in resources:
+            _serve(router, prefix, resource)
+    return router.routes
+
+
+def _serve(router: APIRouter, prefix: str, resource: Resource) -> None:
     for operation in resource.operations:
-        application.router.add_api_route(
+        router.add_api_route(
             prefix + operation.path,
             operation.endpoint,
             methods=[operation.method],

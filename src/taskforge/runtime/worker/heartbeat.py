@@ -175,7 +175,8 @@ class Heartbeat:
         is_full = self._is_asked or now >= self._next_full
         self._is_asked = False
         in_hand = [running for running in tuple(self._slots.live) if not running.settled]
-        chosen = in_hand if is_full else [running for running in in_hand if self._has_news(running, now)]
+        news = [running for running in in_hand if self._has_news(running, now)]
+        chosen = in_hand if is_full else news
         incidents = self._tally.incidents()
         if self._stopping or not (is_full or chosen or incidents != self._told):
             return
