@@ -135,7 +135,7 @@ async def test_a_server_whose_disk_is_full(postgres_url: str) -> None:
         await run_sql(postgres_url, ROOM)
         assert [row[0] for row in await run_sql(postgres_url, "SELECT count(*) FROM jobs")] == [1]
         await run_sql(postgres_url, NO_ROOM)
-        await run_sql(postgres_url, TO_WRITE.format(table="executions"))
+        await run_sql(postgres_url, TO_WRITE.format(table="executions_succeeded"))
         async with app.worker(name="w"):
             with pytest.raises(ResultTimeout):
                 await waiting.aresult(timeout=2)

@@ -48,7 +48,8 @@ async def stand(
 ) -> AsyncIterator[Stand]:
     """A stand on a fresh database; without tables for the label `migrate`."""
     record_property(ENGINE_PROPERTY, proof_engine)
-    migrated = request.node.callspec.params.get("label") != "migrate"
+    point = request.node.callspec.params.get("point")
+    migrated = point is None or point.label != "migrate"
     with databases.fresh(proof_engine, tmp_path, migrated=migrated) as url:
         stand = Stand(url, tmp_path, victims)
         yield stand

@@ -121,6 +121,22 @@ ROWS = [
     # the tables
     Row("migrate", "migrate", _SCRIPT),
 ]
+TRANSACTIONS = [
+    ("enqueue_keyed", ["accept_keyed_jobs", "open_keys", "give_places"]),
+    ("keyed", ["lock_keys", "give_places"]),
+    ("work", ["insert_worker", "supersede_workers", "upsert_tasks"]),
+    ("prune", ["prune_jobs", "prune_attempts", "prune_lines"]),
+    ("record", ["take_deltas", "put_metrics", "put_samples", "add_totals"]),
+    ("cancel_waiting", ["cancel_waiting_job", "append_audit"]),
+    ("retry", ["replace_payload", "retry_job"]),
+    ("delete", ["delete_lines_of_jobs", "delete_executions_of_jobs", "delete_job"]),
+    ("bulk_delete", ["delete_lines_of_jobs", "delete_executions_of_jobs", "delete_jobs", "append_audit"]),
+    ("pause", ["update_queue", "bump_config"]),
+    ("pause", ["take_audit_head", "seal_entries", "advance_audit_head"]),
+    ("pause_type", ["create_pause", "flag_pauses"]),
+    ("delete_queue", ["forget_starts", "delete_queue"]),
+]
+"""What one transaction holds, by its scene: before and after the commit is one moment for all, played at the last."""
 OF_PEOPLE = {
     "create_organization", "update_organization", "delete_organization", "create_project", "update_project",
     "delete_project", "empty_project", "empty_organization", "create_user", "update_user", "set_password",
@@ -146,6 +162,27 @@ NOT_STATEMENTS = {
     "hint": "what wakes others",
     "migrate": "the first migration",
 }
+
+
+class Point(NamedTuple):
+    """One moment, and what else its transaction holds (only on the sides that are the same for all of it)."""
+
+    label: str
+    scene: str
+    side: Side
+    together: tuple[str, ...] = ()
+
+
+def points() -> list[Point]:
+    """All moments, each once."""
+    return [point for row in ROWS for side in row.sides if (point := _point(row, side)) is not None]
+
+
+def _point(row: Row, side: Side) -> Point | None:
+    held = next((held for scene, held in TRANSACTIONS if scene == row.scene and row.label in held), ())
+    if side is Side.BEFORE or not held:
+        return Point(row.label, row.scene, side)
+    return Point(row.label, row.scene, side, tuple(held)) if row.label == held[-1] else None
 
 
 def writing_statements() -> set[str]:

@@ -120,7 +120,7 @@ class Stand:
         code = await self.victims.end(pid)
         assert code == -signal.SIGKILL, f"it never came to {label} {side}: {self.said}"
         last = [note for note in read(self.history) if note.event == Event.KILLED][-1]
-        assert (last.pid, last.what) == (pid, f"{label} {side}")
+        assert (last.pid, last.what.split()[:2]) == (pid, [label, side])
 
     async def began(self, count: int = 1) -> None:
         """Wait until so many handlers have begun."""

@@ -7,20 +7,29 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskforge.storage.engine import Engine
-from tests.proof.crash_points import NOT_STATEMENTS, OF_PEOPLE, OF_SCHEDULES, ROWS, writing_statements
+from tests.proof.crash_points import (
+    NOT_STATEMENTS,
+    OF_PEOPLE,
+    OF_SCHEDULES,
+    ROWS,
+    Point,
+    points,
+    writing_statements,
+)
+from tests.proof.history import Event
 from tests.proof.scenes import SCENES
 
 if TYPE_CHECKING:
     from tests.proof.stand import Stand
 
-POINTS = [(row.label, row.scene, side) for row in ROWS for side in row.sides]
-
 
 @pytest.mark.anyio
 @pytest.mark.chaos
-@pytest.mark.parametrize(("label", "scene", "side"), POINTS, ids=["-".join(point) for point in POINTS])
-async def test_killed_there_nothing_is_lost(stand: Stand, label: str, scene: str, side: str) -> None:
-    await SCENES[scene](stand, label, side)
+@pytest.mark.parametrize("point", points(), ids=lambda point: "-".join(point[:3]))
+async def test_killed_there_nothing_is_lost(stand: Stand, point: Point) -> None:
+    await SCENES[point.scene](stand, point.label, point.side)
+    held = [note.what.split() for note in stand.notes if note.event == Event.KILLED][-1]
+    assert set(point.together) <= set(held), "these are not one transaction"
     verdict = await stand.finish()
     assert verdict.violations == [], stand.said
     assert verdict.kills >= 1

@@ -1,6 +1,6 @@
 """Processes that die at a named moment: a server that forks them, each in the blink of an eye.
 
-`python -m tests.proof.victim` imports everything once and then reads one JSON request a line: `{"run": {...}}` forks
+`python -m tests.proof.victim` imports all that is needed once and then reads one JSON request a line: `{"run": {...}}` forks
 a process (a `Victim`) and answers its pid, `{"wait": pid}` answers how it ended. A victim is a process of its own
 that runs the real command line, or one of `tests.proof.client`'s operations; nothing is opened before the fork.
 
@@ -20,8 +20,10 @@ import traceback
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import taskforge
 from taskforge.cli.main import run_command
 from taskforge.coordination.local import LocalSignals
 from taskforge.coordination.postgres import PostgresSignals
@@ -35,6 +37,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from taskforge.storage.engine import Call, Rows, Script
+
+
+NOT_NEEDED = (
+    "taskforge.__main__",
+    "taskforge.api",
+    "taskforge.bench",
+    "taskforge.cli.serv",
+    "taskforge.client",
+    "taskforge.demo",
+)
 
 
 class Side(StrEnum):
@@ -61,10 +73,10 @@ class CrashPoint:
     def __init__(self, label: str, side: str) -> None:
         self._label, self._side = label, side
 
-    def reach(self, label: str, side: Side) -> None:
-        """The process has come to this point."""
+    def reach(self, label: str, side: Side, held: Sequence[str] = ()) -> None:
+        """The process has come to this point, where a transaction holds all of ``held``."""
         if (label, side) == (self._label, self._side):
-            write(Event.KILLED, what=f"{label} {side}")
+            write(Event.KILLED, what=" ".join((label, side, *held)))
             os.kill(os.getpid(), signal.SIGKILL)
 
     def install(self) -> None:
@@ -101,12 +113,12 @@ class CrashPoint:
                         call = steps.send((yield call))
                 except StopIteration as stop:
                     for name in names:
-                        reach(name, Side.UNCOMMITTED)
+                        reach(name, Side.UNCOMMITTED, names)
                     return stop.value
 
             result = await run_before(self, watched)
             for name in names:
-                reach(name, Side.AFTER)
+                reach(name, Side.AFTER, names)
             return result
 
         engine.call, engine.run = call, run
@@ -195,8 +207,9 @@ def fork(victim: Victim) -> int:
 
 def main() -> None:
     """Serve until the input ends; then kill what is left."""
-    for module in ("taskforge.cli.work", "taskforge.runtime.process", "taskforge.worker_session", "asyncpg"):
-        importlib.import_module(module)
+    for module in walk_packages(taskforge.__path__, "taskforge."):
+        if not module.name.startswith(NOT_NEEDED):
+            importlib.import_module(module.name)
     importlib.import_module("tests.proof.client")
     children: set[int] = set()
     for line in sys.stdin:
