@@ -1,9 +1,10 @@
-"""A database with millions of finished and waiting jobs, and what it costs beside an empty one.
+"""A database with millions of finished and waiting jobs, what it costs beside an empty one, and how fast it is read.
 
     python -m benchmarks.large --finished 10000000 --waiting 1000000
 
 The rows are made by the server itself, always the same but for the random half of their ids: eight days of jobs of
 ten queues and twenty types, 90 % succeeded, 6 % failed, 4 % cancelled, an execution each, a log line for each hundredth.
+What settling would have noted of them is folded into the record: hours of the past, minutes of the last day.
 Figures of the two databases are taken in turn, in the same run.
 """
 
@@ -38,20 +39,27 @@ from taskforge.domain.retry import RetryPolicy
 from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, WorkerType
 from taskforge.ports.history import JobFilter
 from taskforge.ports.jobs import ClaimRequest, Settlement
+from taskforge.services.browsing import Browsing
+from taskforge.services.metrics import Metrics
 from taskforge.services.partitions import Partitions
+from taskforge.services.recording import Recording
 from taskforge.services.retention import Pruning
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
+from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.migrate import migrate
 from taskforge.storage.partitions import SqlPartitionStore
 from taskforge.storage.postgres import PostgresEngine
 from taskforge.storage.queues import SqlQueueStore
+from taskforge.storage.recording import SqlRecordKeeper
 from taskforge.storage.retention import SqlRetentionStore
 from taskforge.storage.workers import SqlWorkerStore
 from taskforge.wiring import mint
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from taskforge.domain.job import Job
 
 DAYS = 8
 CHUNK = 250_000
@@ -99,6 +107,18 @@ SELECT (substr(taskforge_least_id(now())::text, 1, 14) || '7' || substr(gen_rand
   ($4::uuid[])[1 + i % array_length($4::uuid[], 1)], 'type-' || (i % 20), json_build_object('number', i), 'pending',
   (extract(epoch FROM now()) * 1000000)::bigint, 0, now(), now()
 FROM generate_series($1::bigint, $2::bigint) AS g (i)
+"""
+
+DELTAS = """
+INSERT INTO attempt_deltas (project_id, queue_id, job_type, worker_id, settled_at, succeeded, failed, cancelled,
+  durations, waits)
+SELECT e.project_id, e.queue_id, e.job_type, e.worker_id, g.minute, count(*) FILTER (WHERE e.status = 'succeeded'),
+  count(*) FILTER (WHERE e.status = 'failed'), count(*) FILTER (WHERE e.status = 'cancelled'),
+  array_agg(e.duration_us) FILTER (WHERE e.status <> 'cancelled'),
+  array_agg(e.duration_us * 7) FILTER (WHERE e.status <> 'cancelled')
+FROM executions e, LATERAL (SELECT date_trunc(
+  CASE WHEN e.finished_at < now() - interval '1 day' THEN 'hour' ELSE 'minute' END, e.finished_at) AS minute) g
+GROUP BY e.project_id, e.queue_id, e.job_type, e.worker_id, g.minute
 """
 
 
@@ -201,6 +221,17 @@ async def fill(site: Site, finished: int, waiting: int) -> None:
     say(f"filled in {time.monotonic() - began:.0f} s: {size}")
 
 
+async def fold(site: Site) -> None:
+    """Into the record what settling would have noted, without the times themselves, which are long forgotten."""
+    began = time.monotonic()
+    await run(site.url, DELTAS)
+    folded = await Recording(SqlRecordKeeper(site.engine)).fold()
+    await run(site.url, "DELETE FROM attempt_samples WHERE last_at < now() - interval '3 hours'")
+    for table in ("attempt_deltas", "attempt_samples", "attempt_metrics"):
+        await run(site.url, f"VACUUM ANALYZE {table}")
+    say(f"folded {folded:,} deltas in {time.monotonic() - began:.0f} s")
+
+
 async def drain(site: Site, jobs: int) -> None:
     """Accept, claim and settle, one batch after the other, as one worker would."""
     queue = site.queues["drain"]
@@ -279,7 +310,7 @@ async def read(site: Site, figures: dict[str, Any]) -> None:
     """Every listing, its second page, and what belongs to one job."""
     now = await SqlRetentionStore(site.engine).now()
     for name, chosen in lists(site, now):
-        median, most, page = await measured(partial(site.history.jobs, DEFAULT_PROJECT, chosen), 3)
+        median, most, page = await measured(partial(page_of, site, chosen), 3)
         figures[f"list: {name}"] = {"ms": round(median, 1), "most_ms": round(most, 1), "rows": len(page)}
         say(f"  list: {name}: {median:.1f} ms, at most {most:.1f}, {len(page)} rows")
     [job] = await site.history.jobs(DEFAULT_PROJECT, JobFilter(statuses=[JobStatus.FAILED], limit=1))
@@ -289,10 +320,43 @@ async def read(site: Site, figures: dict[str, Any]) -> None:
         "statistics of a job": lambda: site.history.execution_stats(DEFAULT_PROJECT, job.id),
         "results of 100 jobs": lambda: site.history.endings(DEFAULT_PROJECT, [job.id] * 100),
     }
+    reads |= {
+        f"counts by tag {tag}": partial(site.history.counts, DEFAULT_PROJECT, tag=tag)
+        for tag in ("tag-7", "nobody")
+    }
+    reads["counts by status"] = lambda: site.history.counts(DEFAULT_PROJECT)
     for name, work in reads.items():
         median, most, _ = await measured(work)
         figures[name] = {"ms": round(median, 1), "most_ms": round(most, 1)}
         say(f"  {name}: {median:.1f} ms, at most {most:.1f}")
+
+
+async def page_of(site: Site, chosen: JobFilter) -> Sequence[Job]:
+    """A page as the API gives it, which ends a walk after so many jobs."""
+    return (await Browsing(site.history).page([DEFAULT_PROJECT], chosen, counted=False)).jobs
+
+
+async def read_metrics(site: Site, figures: dict[str, Any]) -> None:
+    """Every question about attempts, for short and long periods."""
+    metrics = Metrics(SqlMetricsStore(site.engine), SqlQueueStore(site.engine, mint), DEFAULT_PROJECT)
+    queue = site.queues["queue-3"]
+    for hours in (1, 24, 24 * 30):
+        period = await metrics.last(hours)
+        reads: dict[str, Callable[[], Awaitable[Any]]] = {
+            "a queue": partial(metrics.queue, queue, period),
+            "all queues": partial(metrics.queues, period),
+            "the types of a queue": partial(metrics.job_types, period, queue_id=queue),
+            "all types": partial(metrics.job_types, period),
+            "the project": partial(metrics.project, period),
+            "all workers": partial(metrics.workers, period),
+            "throughput of a queue": partial(metrics.throughput, period, queue_id=queue),
+            "throughput": partial(metrics.throughput, period),
+            "depths of a queue": partial(metrics.depths, queue, period),
+        }
+        for name, work in reads.items():
+            median, most, _ = await measured(work)
+            figures[f"metrics of {hours} h: {name}"] = {"ms": round(median, 1), "most_ms": round(most, 1)}
+            say(f"  metrics of {hours} h: {name}: {median:.1f} ms, at most {most:.1f}")
 
 
 async def forget(site: Site, figures: dict[str, Any]) -> None:
@@ -353,6 +417,7 @@ async def measure(address: str, chosen: argparse.Namespace, folder: Path) -> dic
         empty, large = await open_site(empty_url), await open_site(large_url)
         say(f"filling {chosen.finished:,} finished and {chosen.waiting:,} waiting jobs")
         await fill(large, chosen.finished, chosen.waiting)
+        await fold(large)
         for round_ in range(chosen.repetitions + 1):
             for site in (empty, large) if round_ % 2 else (large, empty):
                 await workspace.settle()
@@ -361,6 +426,7 @@ async def measure(address: str, chosen: argparse.Namespace, folder: Path) -> dic
                     site.forget_figures()
         compare(empty, large, figures)
         await read(large, figures)
+        await read_metrics(large, figures)
         await forget(large, figures)
         for site in (empty, large):
             await site.engine.close()

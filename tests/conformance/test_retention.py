@@ -393,3 +393,15 @@ def test_the_least_id_of_a_moment_is_not_greater_than_any_that_is_minted_then() 
     before = datetime.now(UTC)
     identity = mint()
     assert least_id(before) <= identity < least_id(before + timedelta(seconds=1))
+
+
+async def test_a_day_is_analyzed_and_not_vacuumed_while_it_fills(now: Stage) -> None:
+    if now.dialect != "postgres":
+        pytest.skip("a file has no partitions")
+    await SqlPartitionStore(now.engine).make(1)
+    rows = await now.sql(
+        "SELECT reloptions FROM pg_class WHERE relname ~ '^(executions|log_lines)_.*_[0-9]{8}$'"
+    )
+    assert len(rows) >= 6
+    for [options] in rows:
+        assert {"autovacuum_vacuum_insert_threshold=-1", "fillfactor=100"} <= set(options)

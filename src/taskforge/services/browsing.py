@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COUNTED = 1_000
 """Totals are counted up to here, at the price of one walk over ids."""
-LOOKED_AT = 100_000
+LOOKED_AT = 30_000
 """A page of a filter that little fits is given up after so many jobs; its cursor goes on from there."""
 
 

@@ -353,7 +353,10 @@ BEGIN
       leaf := parent || to_char(day, '_YYYYMMDD');
       CONTINUE WHEN to_regclass(leaf) IS NOT NULL;
       BEGIN
-        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', leaf, parent);
+        -- Rows are added, read, and dropped with their day, so pages are filled and not vacuumed while they fill: that
+        -- would be dozens of times a day, for rows that nobody has changed. Statistics are gathered as ever.
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL) WITH (fillfactor = 100,
+          autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_scale_factor = 0.2)', leaf, parent);
         EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, leaf,
           taskforge_least_id(day::timestamp AT TIME ZONE 'UTC'),
           taskforge_least_id((day + 1)::timestamp AT TIME ZONE 'UTC'));
