@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidSetting
+from taskforge.domain.job import RESULT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,6 +180,14 @@ SETTINGS = (
         "Where finished jobs are written before they are removed: ndjson:FOLDER or parquet:FOLDER. "
         "Without it they are only removed.",
     ),
+    Setting(
+        "result_kibibytes",
+        int,
+        RESULT_BYTES // 1024,
+        "How large the result of a job may be, as JSON; a larger one fails its attempt. Workers read it.",
+        1,
+        1024,
+    ),
     Setting("capture_output", str, "on", "Whether what a task prints goes to its job's log: on or off."),
     Setting(
         "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
@@ -229,6 +238,7 @@ class Settings:
     retention_interval_seconds: float
     retention_batch: int
     archive: str | None
+    result_kibibytes: int
     capture_output: str
     capture_level: str
     log_level: str

@@ -135,6 +135,7 @@ class WorkerSession:
             grace=settings.grace_seconds if grace is None else grace,
             capture_level=capture_level(settings.capture_level),
             capture_output=is_on(settings.capture_output, "capture_output"),
+            result_bytes=settings.result_kibibytes * 1024,
             processes=ProcessOptions(
                 max_jobs=settings.process_max_jobs,
                 max_rss=settings.process_max_mebibytes * 1024 * 1024,

@@ -23,6 +23,8 @@ DEFAULT_TIMEOUT_SECONDS = 600.0
 MAX_ATTEMPTS = 1_000_000
 MAX_LOSSES = 3
 MAX_PAYLOAD_BYTES = 256 * 1024
+RESULT_BYTES = 256 * 1024
+"""How large a result may be, as JSON, unless the installation says otherwise."""
 MAX_TAGS = 20
 
 

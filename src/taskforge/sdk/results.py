@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput, InvalidPayload
+from taskforge.domain.job import RESULT_BYTES
 from taskforge.sdk import codec
 from taskforge.sdk.annotations import return_annotation_of
 from taskforge.sdk.values import Value
@@ -23,17 +24,17 @@ class ResultCodec:
         self._task_name = task_name
         self._value: Value | None = None
 
-    def dump(self, result: Any) -> str | None:
-        """The result as JSON text, None for None. Raises InvalidPayload when it is not JSON."""
+    def dump(self, result: Any, limit: int = RESULT_BYTES) -> str | None:
+        """The result as JSON text of at most ``limit`` bytes, None for None. Raises InvalidPayload when it is not."""
         if result is None:
             return None
         value = self._resolved()
         if value.simple is None:
             try:
-                return codec.encode(value.model.dump(result, "result"), where="result")
+                return codec.encode(value.model.dump(result, "result"), where="result", limit=limit)
             except (InvalidInput, InvalidPayload):  # not as annotated; the encoder has the last word
                 pass
-        return codec.encode(result, where="result")
+        return codec.encode(result, where="result", limit=limit)
 
     def load(self, text: str) -> Any:
         """The result of a JSON text, converted by the annotation; as it is when it does not fit."""

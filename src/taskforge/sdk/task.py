@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.ids import JobId
-from taskforge.domain.job import JobOptions, check_job_type
+from taskforge.domain.job import RESULT_BYTES, JobOptions, check_job_type
 from taskforge.sdk.backend import TaskCall
 from taskforge.sdk.context import Context, SilentRecorder, find_current_job
 from taskforge.sdk.keys import TaskKeys
@@ -135,9 +135,9 @@ class Task(Enqueuing[P, R]):
         """Raise InvalidPayload unless the JSON text fits the task."""
         self.shape.load(payload)
 
-    def dump_result(self, result: Any) -> str | None:
-        """For the runtime: the result as JSON text, None for None. Raises InvalidPayload."""
-        return self.result_codec.dump(result)
+    def dump_result(self, result: Any, limit: int = RESULT_BYTES) -> str | None:
+        """For the runtime: the result as JSON text of ``limit`` bytes at most, None for None. Raises InvalidPayload."""
+        return self.result_codec.dump(result, limit)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """A plain call. A context is made up, or is that of the running job, unless one is given."""

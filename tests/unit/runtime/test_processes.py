@@ -337,6 +337,12 @@ def assert_equal(left: object, right: object) -> None:
     assert left == right
 
 
+async def test_a_result_has_a_limit(link: FakeLink) -> None:
+    [report] = await run(link, ("end_as", {"how": "text"}), result_bytes=5)
+    assert isinstance(report.outcome, Failed)
+    assert report.outcome.error.message == "result is 6 bytes of JSON, the limit is 5"
+
+
 async def test_what_an_attempt_used_is_told(link: FakeLink) -> None:
     await outcome_of(link, "pid")
     [task] = link.usages[-1].tasks

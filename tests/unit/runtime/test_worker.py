@@ -283,6 +283,24 @@ async def test_a_bad_payload_a_bad_result_and_an_unknown_task_fail_clearly(
     assert types == {wrong: "InvalidPayload", unstorable: "InvalidResult", unknown: "NotFound"}
 
 
+async def test_a_result_has_a_limit(link: FakeLink, scene: Scene) -> None:
+    @scene.task
+    async def job(x: int) -> str:
+        return "x" * x
+
+    fits, too_long = link.add("job", '{"x": 8}'), link.add("job", '{"x": 9}')
+    async with scene.worker(result_bytes=10):
+        await link.settled(2)
+    outcomes = link.outcomes()
+    failed = outcomes[too_long]
+    assert outcomes[fits] == Succeeded('"xxxxxxxx"')
+    assert isinstance(failed, Failed)
+    assert (failed.error.type, failed.error.message) == (
+        "InvalidResult",
+        "result is 11 bytes of JSON, the limit is 10",
+    )
+
+
 async def test_state_and_times_come_with_the_report(link: FakeLink, scene: Scene) -> None:
     @scene.task
     async def job(ctx: Context) -> None:

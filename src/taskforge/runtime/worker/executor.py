@@ -177,7 +177,7 @@ class Executor:
                 with use_context(context):
                     arguments, keywords = task.prepare(running.attempt.job.payload, context)
                     result = await self._awaited(running, task.function(*arguments, **keywords))
-                outcome = NO_RESULT if result is None else _success(task, result)
+                outcome = NO_RESULT if result is None else self._success(task, result)
             except BaseException as error:
                 outcome = judge.raised(error, running.stop)
         running.finished = time.monotonic()
@@ -203,7 +203,7 @@ class Executor:
                 with use_context(context):
                     arguments, keywords = task.prepare(running.attempt.job.payload, context)
                     result = self._threads.call(running, task.function, arguments, keywords)
-                running.thread_outcome = NO_RESULT if result is None else _success(task, result)
+                running.thread_outcome = NO_RESULT if result is None else self._success(task, result)
             except BaseException as error:
                 running.thread_outcome = judge.raised(error, running.stop)
         if not running.reported:
@@ -312,6 +312,7 @@ class Executor:
                 kill_grace=self._stop_grace * KILL_PART,
                 capture_level=self._options.capture_level,
                 capture_output=self._options.capture_output,
+                result_bytes=self._options.result_bytes,
                 began=self._child_began,
                 ended=self._finish,
                 usage=self.usage,
@@ -323,9 +324,8 @@ class Executor:
         running.attention_at = running.deadline
         self._watchdog.watch(running.deadline)
 
-
-def _success(task: Task[..., Any], result: object) -> Outcome:
-    try:
-        return Succeeded(task.dump_result(result))
-    except InvalidPayload as error:
-        return judge.invalid_result(error)
+    def _success(self, task: Task[..., Any], result: object) -> Outcome:
+        try:
+            return Succeeded(task.dump_result(result, self._options.result_bytes))
+        except InvalidPayload as error:
+            return judge.invalid_result(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.job import RESULT_BYTES
 from taskforge.domain.worker import WorkerType
 from taskforge.runtime.worker.processes.options import ProcessOptions
 
@@ -21,7 +22,7 @@ class WorkerOptions:
     ``grace`` is how long running handlers may go on after a drain was asked for. ``stop_grace`` is how
     long one that was told to stop (timeout, cancel, drain) may take before it is reported without its end.
     ``capture_level`` is the least level of stdlib logging that goes to an execution's log; None: none does.
-    ``capture_output`` sends what a task prints there as well.
+    ``capture_output`` sends what a task prints there as well. A result may have ``result_bytes`` as JSON.
     """
 
     name: str
@@ -35,4 +36,5 @@ class WorkerOptions:
     stop_grace: float = 5.0
     capture_level: int | None = 20
     capture_output: bool = True
+    result_bytes: int = RESULT_BYTES
     processes: ProcessOptions = field(default_factory=ProcessOptions)

@@ -34,7 +34,7 @@ from taskforge.sdk.context import Context, find_current_job, use_context
 from taskforge.sdk.outcomes import TaskOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from taskforge.domain.execution import LogLevel
     from taskforge.runtime.worker.processes.messages import End, Message
@@ -200,9 +200,9 @@ class Child:
                 _say_once(hello.capture_level)
             self._channel.send(messages.Ready())
             while isinstance(job := self._jobs.get(), messages.Run):
-                self._channel.send(copy_context().run(self._run, job, hello.settings))
+                self._channel.send(copy_context().run(self._run, job, hello))
 
-    def _run(self, job: messages.Run, settings: Mapping[str, Any]) -> End:
+    def _run(self, job: messages.Run, hello: messages.Hello) -> End:
         recorder = self._recorder = ChannelRecorder(self._channel)
         context = self._context = Context(
             id=JobId(job.id),
@@ -217,7 +217,7 @@ class Child:
         )
         meter = ChildMeter()
         try:
-            end = self._call(job, context, settings)
+            end = self._call(job, context, hello)
             self._leave_copy(0)
             sys.stdout.flush()
             sys.stderr.flush()
@@ -229,13 +229,13 @@ class Child:
         self._context = self._recorder = None
         return end
 
-    def _call(self, job: messages.Run, context: Context, settings: Mapping[str, Any]) -> End:
+    def _call(self, job: messages.Run, context: Context, hello: messages.Hello) -> End:
         try:
             task = find_task(job.task, job.module, job.qualname)
             configure = getattr(task.backend, "configure", None)
-            if configure is not None and settings:
+            if configure is not None and hello.settings:
                 with contextlib.suppress(Exception):  # it has been used already, so it has them
-                    configure(**settings)
+                    configure(**hello.settings)
             with use_context(context):
                 arguments, keywords = task.prepare(job.payload, context)
                 with self._channel.interrupts.armed(), _limited(job.memory_limit):
@@ -243,7 +243,7 @@ class Child:
         except BaseException as error:
             return _raised(error)
         try:
-            return messages.Returned(resident_bytes(), output=task.dump_result(result))
+            return messages.Returned(resident_bytes(), output=task.dump_result(result, hello.result_bytes))
         except InvalidPayload as error:
             return _message(judge.invalid_result(error))
 

@@ -26,6 +26,7 @@ class Hello(Message, tag="hello"):
     modules: list[tuple[str, str | None]]
     settings: dict[str, Any]
     capture_level: int | None
+    result_bytes: int
 
 
 class Run(Message, tag="run"):

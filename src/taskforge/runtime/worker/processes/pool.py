@@ -48,6 +48,7 @@ class HandlerProcesses:
         kill_grace: float,
         capture_level: int | None,
         capture_output: bool,
+        result_bytes: int,
         began: Callable[[Running], None],
         ended: Callable[[Running, Outcome | None], None],
         usage: TaskMeter,
@@ -63,7 +64,7 @@ class HandlerProcesses:
         self._children: set[ChildProcess] = set()
         self._emptied: Wakeup | None = None
         self._tasks: dict[Running, Task[..., Any]] = {}
-        self._hello = messages.Hello(_places(registry), dict(options.settings), capture_level)
+        self._hello = messages.Hello(_places(registry), dict(options.settings), capture_level, result_bytes)
 
     def submit(self, running: Running, task: Task[..., Any]) -> None:
         """Run it in a child that is idle, or in a new one. Raises OSError when none can be started."""
