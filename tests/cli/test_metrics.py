@@ -37,6 +37,9 @@ def test_the_figures_of_a_run(shop: CommandLine) -> None:
     assert shop.ok("queues", "metrics").out.splitlines()[1].split()[:4] == ["default", "1", "1", "0"]
     assert "tasks.add" in shop.ok("jobs", "metrics").out
     assert worker["worker_name"] in shop.ok("workers", "metrics").out
+    [job] = shop.ok("jobs", "list", "--json").json["jobs"]
+    assert shop.job(job["id"])["type_usage"] == queue["job_types"][0]["usage"]
+    assert "(1 measured in 24 hours)" in shop.ok("jobs", "show", job["id"]).out
     assert "MEASURED" in shop.ok("workers", "metrics", worker["worker_name"]).out
 
 

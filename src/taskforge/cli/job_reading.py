@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from taskforge.domain.errors import InvalidInput
+from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.execution import ExecutionStatus, LogLevel
+from taskforge.domain.metrics import task_figures
 from taskforge.ports.history import JobFilter
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from taskforge.domain.execution import Execution, StoredLogLine
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobStatus
+    from taskforge.domain.metrics import TaskFigures
     from taskforge.domain.stats import ExecutionStats
     from taskforge.platform import Platform
 
 LOOK_SECONDS = 0.3
 PAGE = 1000
+USAGE_HOURS = 24
 
 
 class JobQuery(NamedTuple):
@@ -41,12 +44,16 @@ class JobQuery(NamedTuple):
 
 
 class WholeJob(NamedTuple):
-    """A job with its result and its attempts, newest first."""
+    """A job with its result and its attempts, newest first.
+
+    ``usage``: what measured executions of its type in its queue used in the last hours.
+    """
 
     job: Job
     executions: Sequence[Execution]
     stats: ExecutionStats
     output: Any
+    usage: TaskFigures | None
 
 
 async def page_of_jobs(platform: Platform, query: JobQuery) -> tuple[Sequence[Job], str | None]:
@@ -76,7 +83,17 @@ async def whole_job(platform: Platform, text: str) -> WholeJob:
     executions = await platform.insights.executions(job)
     is_done = bool(executions) and executions[0].status is ExecutionStatus.SUCCEEDED
     stats = await platform.insights.execution_stats(job.id)
-    return WholeJob(job, executions, stats, executions[0].output if is_done else None)
+    usage = await _usage(platform, job)
+    return WholeJob(job, executions, stats, executions[0].output if is_done else None, usage)
+
+
+async def _usage(platform: Platform, job: Job) -> TaskFigures | None:
+    try:
+        period = await platform.metrics.last(USAGE_HOURS)
+        found = task_figures(await platform.metrics.task_usage(job.queue_id, period, job.job_type))
+    except NotFound:  # its queue was deleted
+        return None
+    return found[0] if found else None
 
 
 async def explained(platform: Platform, text: str) -> Explanation:

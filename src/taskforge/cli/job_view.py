@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from taskforge.cli.job_reading import USAGE_HOURS
 from taskforge.cli.tables import print_fields, print_table
-from taskforge.cli.text import milliseconds, moment, one_line, visible
+from taskforge.cli.text import mebibytes, milliseconds, moment, one_line, visible
 from taskforge.domain.ids import short
 from taskforge.domain.job import Hold
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from taskforge.domain.execution import Execution, StoredLogLine
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job
+    from taskforge.domain.metrics import TaskFigures
 
 
 def print_jobs(jobs: Sequence[Job], next_cursor: str | None) -> None:
@@ -68,6 +70,7 @@ def print_whole_job(found: WholeJob) -> None:
             ("completed", moment(job.completed_at)),
             ("dead letter since", moment(job.dead_lettered_at)),
             ("result", "" if found.output is None else _json(found.output)),
+            ("its type uses", "" if found.usage is None else _usage(found.usage)),
         )
     )
     if found.executions:
@@ -80,6 +83,12 @@ def print_whole_job(found: WholeJob) -> None:
         )
         if found.executions[0].traceback:
             print(f"\n{visible(found.executions[0].traceback).rstrip()}")
+
+
+def _usage(usage: TaskFigures) -> str:
+    cpu = f"{milliseconds(usage.avg_cpu_time)} of a processor, {milliseconds(usage.max_cpu_time)} at most"
+    memory = "" if usage.peak_memory_bytes is None else f", up to {mebibytes(usage.peak_memory_bytes)}"
+    return f"{cpu}{memory} ({usage.measured_executions} measured in {USAGE_HOURS} hours)"
 
 
 def print_explanation(found: Explanation) -> None:

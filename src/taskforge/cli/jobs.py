@@ -96,7 +96,7 @@ def show(context: typer.Context, job: JobIdArgument, as_json: AsJson = False) ->
 
     found = session_of(context).run(lambda platform: whole_job(platform, job))
     if as_json:
-        print_json(whole_job_document(found.job, found.executions, found.stats, found.output))
+        print_json(whole_job_document(*found))
     else:
         print_whole_job(found)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.cli.show import plain, print_json
 from taskforge.cli.tables import print_fields, print_table
-from taskforge.cli.text import milliseconds, moment
+from taskforge.cli.text import mebibytes, milliseconds, moment
 from taskforge.domain.metrics import success_rate
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def print_tasks(tasks: Sequence[TaskFigures]) -> None:
                 task.measured_executions,
                 milliseconds(task.avg_cpu_time),
                 milliseconds(task.max_cpu_time),
-                _size(task.peak_memory_bytes),
+                mebibytes(task.peak_memory_bytes),
             )
             for task in tasks
         ],
@@ -192,11 +192,7 @@ def print_tasks(tasks: Sequence[TaskFigures]) -> None:
 def _type_usage(kind: TypeMetrics) -> tuple[str, str]:
     if kind.usage is None:
         return "", ""
-    return milliseconds(kind.usage.avg_cpu_time), _size(kind.usage.peak_memory_bytes)
-
-
-def _size(bytes_: int | None) -> str:
-    return "" if bytes_ is None else f"{bytes_ / 2**20:,.0f} MiB"
+    return milliseconds(kind.usage.avg_cpu_time), mebibytes(kind.usage.peak_memory_bytes)
 
 
 def _usage(worker: WorkerMetrics) -> tuple[str, str]:

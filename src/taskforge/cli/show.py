@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from taskforge.domain.execution import Execution, StoredLogLine
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job
+    from taskforge.domain.metrics import TaskFigures
     from taskforge.domain.queue import Queue
     from taskforge.domain.stats import ExecutionStats, StatusCounts
     from taskforge.domain.worker import Worker, WorkerStatus
@@ -42,10 +43,16 @@ def job_document(job: Job) -> dict[str, Any]:
 
 
 def whole_job_document(
-    job: Job, executions: Sequence[Execution], stats: ExecutionStats, output: Any
+    job: Job, executions: Sequence[Execution], stats: ExecutionStats, output: Any, usage: TaskFigures | None
 ) -> dict[str, Any]:
-    """A job with its result, its attempts (newest first) and what they add up to."""
-    return {**job_document(job), "output": output, "executions": plain(executions), "stats": plain(stats)}
+    """A job with its result, its attempts (newest first), what they add up to, and what its type uses."""
+    return {
+        **job_document(job),
+        "output": output,
+        "executions": plain(executions),
+        "stats": plain(stats),
+        "type_usage": None if usage is None else plain(usage),
+    }
 
 
 def explanation_document(found: Explanation) -> dict[str, Any]:

@@ -42,6 +42,11 @@ def milliseconds(value: float | None) -> str:
     return _span(value / 1000) if value >= 100_000 else f"{value / 1000:.1f} s"
 
 
+def mebibytes(value: int | None) -> str:
+    """A size in bytes."""
+    return "" if value is None else f"{value / 2**20:,.0f} MiB"
+
+
 def value_of(value: Any) -> str:
     """Any value of a setting, nothing as a dash."""
     return "-" if value is None or value == "" else str(value)
