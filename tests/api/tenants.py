@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from taskforge.domain.access import ROLES, BuiltinRole, Permission, system
 from taskforge.domain.ids import DEFAULT_ORGANIZATION, OrganizationId
@@ -52,6 +52,9 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
     key = (await owner.post("/keys", {"name": "spare", "role": "viewer"})).json()["data"]["api_key"]["id"]
     entry = (await owner.get("/audit?limit=1")).json()["data"][0]["id"]
     operation = await owner.post("/operations", {"action": "cancel", "filter": {"tag": "nothing"}})
+    schedule_name = str(uuid4())
+    nightly = {"job_id": schedule_name, "task": "t", "cron": "0 0 * * *"}
+    assert (await owner.post("/scheduled-jobs", nightly)).status_code == 201
     tenant.ids = {
         "organization_id": str(tenant.organization_id),
         "project_id": str(project_id),
@@ -65,6 +68,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
         "operation_id": operation.json()["data"]["id"],
         "execution_id": str(UUID(int=7)),
         "name": "t",
+        "schedule_name": schedule_name,
     }
     return tenant
 

@@ -41,6 +41,12 @@ BODIES: dict[str, Any] = {
     "keys.create": {"name": "other", "role": "viewer"},
     "keys.update": {"name": "renamed"},
 }
+BODIES |= {
+    "scheduled_jobs.create": {"job_id": "other", "task": "t", "cron": "0 0 * * *"},
+    "scheduled_jobs.update": {"priority": 1},
+    "scheduled_jobs.backfill": {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"},
+    "calendars.put": {"dates": []},
+}
 QUERIES = {"pauses.delete": "?kind=type&value=t", "dead_letters.list": "?queue_id={queue_id}"}
 OWN_CREDENTIAL = {operation.name for operation in OPERATIONS if operation.permission is Permission.WORKER_RUN}
 """Operations of the worker protocol: told apart further by the kind of the credential, which has tests of its own."""

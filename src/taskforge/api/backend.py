@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from taskforge.services.recovery import Recovery
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
+    from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
     from taskforge.services.submission import Submission
     from taskforge.services.workers import Workers
@@ -56,6 +57,7 @@ class ProjectServices(Protocol):
     worker_fleet: Workers
     payloads: PayloadSchemas
     metrics: Metrics
+    schedules: Schedules
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice."""

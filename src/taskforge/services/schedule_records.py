@@ -1,6 +1,6 @@
 """Schedules and their runs as they are shown, by the API and the command line: the scheduler seed's names, and ours."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -113,9 +113,11 @@ def schedule_record(schedule: Schedule) -> ScheduleRecord:
     return ScheduleRecord(**_of(schedule))
 
 
-def schedule_detail(schedule: Schedule, latest: Run | None) -> ScheduleDetail:
-    """A schedule alone."""
+def schedule_detail(schedule: Schedule, latest: Run | None, *, traces: bool = True) -> ScheduleDetail:
+    """A schedule alone; without ``traces`` for those who may not see tracebacks."""
     record = None if latest is None else execution_record(latest)
+    if record is not None and not traces:
+        record = without_traces(record)
     return ScheduleDetail(**_of(schedule), latest_execution=record)
 
 
@@ -216,4 +218,4 @@ def in_words(schedule: Schedule, language: str) -> str:
 
 def without_traces(record: ExecutionRecord) -> ExecutionRecord:
     """For those who may not see tracebacks."""
-    return ExecutionRecord(**{**asdict(record), "error_trace": None})
+    return replace(record, error_trace=None)

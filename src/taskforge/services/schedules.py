@@ -64,6 +64,10 @@ class Schedules:
         """All of them by name."""
         return await self._store.list(self._project_id)
 
+    async def find(self, name: str) -> Schedule | None:
+        """One by exactly its name; None if there is none."""
+        return await self._store.find(self._project_id, name)
+
     async def named(self, name: str) -> Schedule:
         """One by its name, or by the only one that ends with it behind a dot. Raises NotFound with near names."""
         found = await self._store.find(self._project_id, name)
@@ -84,7 +88,7 @@ class Schedules:
 
     async def create(self, name: str, fields: Mapping[str, Any]) -> Schedule:
         """A schedule that no code declares. Raises InvalidInput naming the field, Conflict when the name is taken."""
-        check_name(name, "schedule name")
+        _check_name(name)
         given = {"timezone": self._timezone, **_given(fields)}
         if "task" in given:
             given["task"] = await self.task_named(given["task"])
@@ -152,7 +156,7 @@ class Schedules:
 
     async def declare(self, name: str, fields: Mapping[str, Any]) -> Schedule:
         """What code says of a schedule; what operators changed of it stays. Writes nothing when it knows it already."""
-        check_name(name, "schedule name")
+        _check_name(name)
         declared = {"timezone": self._timezone, **_given(fields)}
         effective(declared, {})
         found = await self._store.find(self._project_id, name)
@@ -189,6 +193,10 @@ class Schedules:
         """Whether all schedules of the project rest."""
         return await self._store.is_paused(self._project_id)
 
+    async def now(self) -> datetime:
+        """The database's time."""
+        return (await self._ticks.outlook()).now
+
     async def timetable(self, schedule: Schedule) -> Timetable:
         """Its due times."""
         known = await self._store.calendars(self._project_id) if schedule.spec.calendars else {}
@@ -224,7 +232,7 @@ class Schedules:
         found = await self.named(name)
         if until <= since:
             raise InvalidInput("the span ends before it begins", field="until")
-        now = (await self._ticks.outlook()).now
+        now = await self.now()
         if until > now:
             raise InvalidInput("only a past span can be made up for", field="until", hint=now.isoformat())
         timetable = await self.timetable(found)
@@ -317,7 +325,7 @@ class Schedules:
                 hint=near(spec.task, self._payloads.names()),
             )
         self._payloads.check(spec.task, {} if spec.arguments is None else spec.arguments, "arguments")
-        if spec.run_at is not None and spec.run_at <= (await self._ticks.outlook()).now:
+        if spec.run_at is not None and spec.run_at <= await self.now():
             raise InvalidInput("run_at lies in the past", field="run_at")
 
     async def _apply(
@@ -331,6 +339,11 @@ class Schedules:
 
     def _changed(self) -> None:
         self._signals.publish(Hint(Topic.SCHEDULE, self._project_id))
+
+
+def _check_name(name: str) -> None:
+    if "/" in check_name(name, "schedule name"):
+        raise InvalidInput(f"a schedule name has no slash: {name!r}", field="name")
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:

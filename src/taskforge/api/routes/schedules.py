@@ -1,0 +1,366 @@
+"""Scheduled jobs: the paths and bodies of the scheduler seed, and what operators need beside them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query
+from starlette.responses import Response
+
+from taskforge.api.backend import ProjectServices
+from taskforge.api.call import Call, Calling
+from taskforge.api.etags import check_match, etag_of
+from taskforge.api.pages import Paging
+from taskforge.api.routing import Resource
+from taskforge.api.tenancy import Everywhere, OneProject, ProjectChoice, reachable
+from taskforge.api.values import Flag, Moment
+from taskforge.api.views.schedules import (
+    FilledView,
+    NewSchedule,
+    RestView,
+    RunStatsView,
+    ScheduleChange,
+    Span,
+    TriggeredView,
+)
+from taskforge.domain.access import Permission
+from taskforge.domain.errors import JobCancelled, JobFailed, NotFound, ResultTimeout
+from taskforge.domain.schedule import Schedule
+from taskforge.domain.tick import Run, TickOutcome
+from taskforge.ports.schedules import RunFilter
+from taskforge.sdk.codec import decode
+from taskforge.services.schedule_records import (
+    DueTime,
+    ExecutionRecord,
+    ScheduleDetail,
+    ScheduleRecord,
+    execution_record,
+    schedule_detail,
+    schedule_record,
+    upcoming,
+    without_traces,
+)
+from taskforge.services.schedules import COUNT_BOUND
+
+schedules = Resource("/scheduled-jobs", "scheduled-jobs")
+
+Hours = Annotated[float, Query(gt=0, le=8784, description="The last so many hours.")]
+Success = Annotated[Flag | None, Query(description="Only runs that ended well, or did not.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleAt:
+    """A schedule, and the services of its project."""
+
+    services: ProjectServices
+    schedule: Schedule
+
+
+async def _schedule_at(
+    schedule_name: Annotated[str, Path(description="The schedule's `job_id`, unique in its project.")],
+    call: Calling,
+    project_id: ProjectChoice = None,
+) -> ScheduleAt:
+    for found in await reachable(call, project_id):
+        services = await call.backend.project(found)
+        schedule = await services.schedules.find(schedule_name)
+        if schedule is not None:
+            return ScheduleAt(services, schedule)
+    raise NotFound("there is no scheduled job of this name")
+
+
+ScheduleHere = Annotated[ScheduleAt, Depends(_schedule_at)]
+
+
+@schedules.get(
+    "", permission=Permission.SCHEDULE_READ, name="scheduled_jobs.list", answers=ScheduleRecord, is_list=True
+)
+async def list_schedules(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+    """All scheduled jobs by name."""
+    found = [schedule for services in everywhere for schedule in await services.schedules.list()]
+    part, meta = page.cut(sorted(found, key=lambda schedule: (schedule.name, schedule.id)))
+    data = [schedule_record(schedule) for schedule in part]
+    return call.answer(data, "schedules.listed", meta=meta, count=len(found))
+
+
+@schedules.post(
+    "",
+    permission=Permission.SCHEDULE_WRITE,
+    name="scheduled_jobs.create",
+    answers=ScheduleDetail,
+    status=201,
+    problems=(404, 409),
+)
+async def create_schedule(call: Calling, project: OneProject, body: NewSchedule) -> Response:
+    """Make a scheduled job of a known task."""
+    schedule = await project.schedules.create(body.job_id, body.given())
+    location = f"/api/v1/scheduled-jobs/{schedule.name}"
+    return call.created(
+        schedule_detail(schedule, None), location, "schedules.created", headers=_version(schedule)
+    )
+
+
+@schedules.post(
+    "/pause",
+    permission=Permission.SCHEDULE_WRITE,
+    name="scheduled_jobs.pause_all",
+    answers=RestView,
+    problems=(404,),
+)
+async def pause_schedules(call: Calling, project: OneProject) -> Response:
+    """Let all scheduled jobs of the project rest, those that are made meanwhile as well."""
+    return call.answer(RestView(True, await project.schedules.pause_all()), "updated")
+
+
+@schedules.post(
+    "/resume",
+    permission=Permission.SCHEDULE_WRITE,
+    name="scheduled_jobs.resume_all",
+    answers=RestView,
+    problems=(404,),
+)
+async def resume_schedules(call: Calling, project: OneProject) -> Response:
+    """Let all scheduled jobs of the project go on, from now on."""
+    return call.answer(RestView(False, await project.schedules.resume_all()), "updated")
+
+
+@schedules.get(
+    "/executions/recent",
+    permission=Permission.SCHEDULE_READ,
+    name="scheduled_jobs.recent",
+    answers=ExecutionRecord,
+    is_list=True,
+    problems=(404,),
+)
+async def recent_executions(
+    call: Calling, project: OneProject, page: Paging, hours: Hours = 24.0, success: Success = None
+) -> Response:
+    """Runs of all scheduled jobs of a project, the latest first."""
+    chosen = RunFilter(ended_well=success, limit=page.limit, skip=page.skip)
+    total = await project.schedules.count_recent(hours, chosen)
+    runs = await project.schedules.recent(hours, chosen)
+    meta = page.meta(has_more=page.skip + len(runs) < total, total=total, is_capped=total >= COUNT_BOUND)
+    return call.answer(_shown(call, runs), "schedules.recent", meta=meta, count=total)
+
+
+@schedules.get(
+    "/{schedule_name}",
+    permission=Permission.SCHEDULE_READ,
+    name="scheduled_jobs.get",
+    answers=ScheduleDetail,
+    problems=(404,),
+)
+async def get_schedule(call: Calling, here: ScheduleHere) -> Response:
+    """One scheduled job, with its latest run."""
+    return await _whole(call, here)
+
+
+@schedules.patch(
+    "/{schedule_name}",
+    permission=Permission.SCHEDULE_WRITE,
+    name="scheduled_jobs.update",
+    answers=ScheduleDetail,
+    status=204,
+    problems=(404, 409, 412),
+)
+async def update_schedule(call: Calling, here: ScheduleHere, body: ScheduleChange) -> Response:
+    """Change what the body names; a deploy does not undo it. With If-Match only the version that was seen."""
+
+    def check(schedule: Schedule) -> None:
+        check_match(call.request, etag_of(schedule.updated_at))
+
+    changed = await here.services.schedules.edit(here.schedule.name, body.given(), check=check)
+    return call.done(schedule_record(changed), "updated", headers=_version(changed))
+
+
+@schedules.delete(
+    "/{schedule_name}",
+    permission=Permission.SCHEDULE_WRITE,
+    name="scheduled_jobs.delete",
+    status=204,
+    problems=(404, 412),
+)
+async def delete_schedule(call: Calling, here: ScheduleHere) -> Response:
+    """Remove a scheduled job. One that code declares comes back when that code starts."""
+    check_match(call.request, etag_of(here.schedule.updated_at))
+    await here.services.schedules.delete(here.schedule.name)
+    return call.done(None, "deleted")
+
+
+@schedules.post(
+    "/{schedule_name}/enable",
+    permission=Permission.SCHEDULE_WRITE,
+    name="scheduled_jobs.enable",
+    answers=ScheduleRecord,
+    status=204,
+    problems=(404,),
+)
+async def enable_schedule(call: Calling, here: ScheduleHere) -> Response:
+    """Let it be due again, from now on."""
+    changed = await here.services.schedules.enable(here.schedule.name)
+    return call.done(schedule_record(changed), "updated", headers=_version(changed))
+
+
+@schedules.post(
+    "/{schedule_name}/disable",
+    permission=Permission.SCHEDULE_WRITE,
+    name="scheduled_jobs.disable",
+    answers=ScheduleRecord,
+    status=204,
+    problems=(404,),
+)
+async def disable_schedule(call: Calling, here: ScheduleHere) -> Response:
+    """Let it be due no more until it is enabled, whatever code says."""
+    changed = await here.services.schedules.disable(here.schedule.name)
+    return call.done(schedule_record(changed), "updated", headers=_version(changed))
+
+
+@schedules.post(
+    "/{schedule_name}/reset",
+    permission=Permission.SCHEDULE_WRITE,
+    name="scheduled_jobs.reset",
+    answers=ScheduleRecord,
+    status=204,
+    problems=(404, 409),
+)
+async def reset_schedule(call: Calling, here: ScheduleHere) -> Response:
+    """Go back to what the code says."""
+    changed = await here.services.schedules.reset(here.schedule.name)
+    return call.done(schedule_record(changed), "updated", headers=_version(changed))
+
+
+@schedules.post(
+    "/{schedule_name}/trigger",
+    permission=Permission.SCHEDULE_EXECUTE,
+    name="scheduled_jobs.trigger",
+    answers=TriggeredView,
+    problems=(404, 409),
+)
+async def trigger_schedule(
+    call: Calling,
+    here: ScheduleHere,
+    wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for its end.")] = 30.0,
+) -> Response:
+    """Run it now, on a worker, and wait for its end; 202 when it goes on after that, with its job's address."""
+    name = here.schedule.name
+    job_id = await here.services.schedules.trigger(name)
+    success, told, result = None, None, None
+    try:
+        if wait:
+            waited = call.until_stopped(_output(here.services, job_id, wait))
+            ended = await waited
+            if ended is not None:
+                success, result = True, ended[0]
+                told = result.get("message") if isinstance(result, dict) else None
+    except ResultTimeout:
+        pass
+    except (JobFailed, JobCancelled) as error:
+        success, told = False, error.message
+    view = TriggeredView(name, job_id, success, told if isinstance(told, str) else None, result)
+    if success is None:
+        headers = {"Location": f"{call.options.root_path}/api/v1/jobs/{job_id}"}
+        return call.answer(view, "accepted", status=202, headers=headers)
+    return call.answer(view, "schedules.ran" if success else "schedules.failed")
+
+
+async def _output(services: ProjectServices, job_id: Any, wait: float) -> tuple[Any]:
+    text = await services.results.wait(job_id, wait)
+    return (None if text is None else decode(text),)
+
+
+@schedules.get(
+    "/{schedule_name}/history",
+    permission=Permission.SCHEDULE_READ,
+    name="scheduled_jobs.history",
+    answers=ExecutionRecord,
+    is_list=True,
+    problems=(404,),
+)
+async def schedule_history(
+    call: Calling,
+    here: ScheduleHere,
+    page: Paging,
+    success: Success = None,
+    outcome: Annotated[TickOutcome | None, Query(description="What became of the due time.")] = None,
+) -> Response:
+    """Its due times that have come and what became of them, the latest first."""
+    chosen = RunFilter(None if outcome is None else outcome.value, success, page.limit, page.skip)
+    total = await here.services.schedules.count_runs(here.schedule, chosen)
+    runs = await here.services.schedules.runs(here.schedule, chosen)
+    meta = page.meta(has_more=page.skip + len(runs) < total, total=total, is_capped=total >= COUNT_BOUND)
+    return call.answer(_shown(call, runs), "schedules.history", meta=meta, name=here.schedule.name)
+
+
+@schedules.get(
+    "/{schedule_name}/stats",
+    permission=Permission.SCHEDULE_READ,
+    name="scheduled_jobs.stats",
+    answers=RunStatsView,
+    problems=(404,),
+)
+async def schedule_stats(call: Calling, here: ScheduleHere, hours: Hours = 168.0) -> Response:
+    """What its runs of a period add up to."""
+    stats = await here.services.schedules.stats(here.schedule, hours)
+    ended = stats.successful_runs + stats.failed_runs
+    rate = round(100.0 * stats.successful_runs / ended, 2) if ended else 100.0
+    average = None if stats.avg_duration is None else round(stats.avg_duration, 3)
+    return call.answer(
+        RunStatsView(
+            here.schedule.name,
+            hours,
+            stats.total_runs,
+            stats.successful_runs,
+            stats.failed_runs,
+            rate,
+            average,
+        )
+    )
+
+
+@schedules.get(
+    "/{schedule_name}/preview",
+    permission=Permission.SCHEDULE_READ,
+    name="scheduled_jobs.preview",
+    answers=list[DueTime],
+    problems=(404,),
+)
+async def preview_schedule(
+    call: Calling,
+    here: ScheduleHere,
+    count: Annotated[int, Query(ge=1, le=1000, description="How many.")] = 10,
+    after: Annotated[Moment | None, Query(description="Later than this; else than now.")] = None,
+) -> Response:
+    """Its next due times, and what a change of the clock does to them."""
+    timetable = await here.services.schedules.timetable(here.schedule)
+    start = after or await here.services.schedules.now()
+    return call.answer(upcoming(timetable, start, count))
+
+
+@schedules.post(
+    "/{schedule_name}/backfill",
+    permission=Permission.SCHEDULE_EXECUTE,
+    name="scheduled_jobs.backfill",
+    answers=FilledView,
+    problems=(404, 409),
+)
+async def backfill_schedule(call: Calling, here: ScheduleHere, body: Span) -> Response:
+    """Run the due times of a past span, 1,000 at most, that have not run."""
+    run, due = await here.services.schedules.backfill(here.schedule.name, body.since, body.until)
+    return call.answer(FilledView(here.schedule.name, due, run), "accepted")
+
+
+async def _whole(call: Call, here: ScheduleAt) -> Response:
+    latest = await here.services.schedules.latest(here.schedule)
+    detail = schedule_detail(here.schedule, latest, traces=call.principal.may(Permission.ERROR_READ))
+    return call.answer(detail, "schedules.found", headers=_version(here.schedule))
+
+
+def _shown(call: Call, runs: Any) -> list[ExecutionRecord]:
+    found: list[Run] = list(runs)
+    records = [execution_record(run) for run in found]
+    if call.principal.may(Permission.ERROR_READ):
+        return records
+    return [without_traces(record) for record in records]
+
+
+def _version(schedule: Schedule) -> dict[str, str]:
+    return {"ETag": etag_of(schedule.updated_at)}
