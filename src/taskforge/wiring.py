@@ -299,6 +299,7 @@ class Wiring:
         payloads = PayloadSchemas(workers, project_id)
         ticks = SqlTickStore(engine, jobs, queues, mint)
         plans = FiringPlans(submission, signals, to_json)
+        ticking = Ticking(ticks, plans)
         make_link = partial(
             DirectLink,
             jobs=jobs,
@@ -343,7 +344,7 @@ class Wiring:
             ),
             recording=Recording(SqlRecordKeeper(engine)),
             metrics=Metrics(SqlMetricsStore(engine), queues, project_id),
-            pruning=self._pruning(engine, partitions),
+            pruning=self._pruning(engine, partitions, ticking),
             health=health,
             explaining=Explaining(history, queues, pauses, health, project_id),
             audit=AuditLog(SqlAuditStore(engine)),
@@ -363,10 +364,10 @@ class Wiring:
                 project_id,
                 timezone=self.settings.timezone,
             ),
-            ticking=Ticking(ticks, plans),
+            ticking=ticking,
         )
 
-    def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None) -> Pruning:
+    def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None, ticking: Ticking) -> Pruning:
         settings = self.settings
         return Pruning(
             SqlRetentionStore(engine),
@@ -375,4 +376,5 @@ class Wiring:
             archive=None if settings.archive is None else open_archive(settings.archive),
             interval=settings.retention_interval_seconds,
             batch=settings.retention_batch,
+            before=ticking.keep,
         )

@@ -33,7 +33,7 @@ NOT_AUDITED = {
         "touch_key", "touch_session", "touch_login_attempts", "count_login_attempt", "forget_login_attempts",
     },
     "of retention, which forgets finished rows by the ages that the settings say": {
-        "prune_jobs", "prune_attempts", "prune_lines", "prune_strays", "keep_executions", "keep_lines", "take_chore",
+        "prune_jobs", "prune_attempts", "prune_lines", "prune_strays", "keep_executions", "keep_lines", "take_chore", "prune_ticks", "prune_orphan_ticks",
         "forget_old_operations",
     },
     "of the record: counts and samples of what was": {

@@ -99,6 +99,8 @@ STATEMENTS_WITHOUT_TENANT = {
     "due_schedules": "schedulers serve all projects; it hands on each row's own project",
     "schedules_ahead": "schedulers serve all projects; it hands on each row's own project",
     "finish_ticks": "schedulers serve all projects; a tick takes what its own job came to",
+    "every_schedule": "retention serves all projects; each schedule is then pruned by its project",
+    "prune_orphan_ticks": "retention serves all projects: what belongs to no schedule any more",
     "bound_tick": "how long the transaction may stand still",
     "settle_succeeded": "by the fence: job id, claim_seq and execution_id",
     "settle_jobs": "by the fence: job id, claim_seq and execution_id",

@@ -257,6 +257,25 @@ async def test_a_deleted_job_ends_its_run(yard: Yard) -> None:
     assert (run.status, run.message) == (JobStatus.CANCELLED, "the job was deleted")
 
 
+async def test_history_is_kept_as_long_as_a_schedule_says_and_failures_longer(yard: Yard) -> None:
+    await yard.make(keep_days=1, keep_failed_days=2)
+    await yard.at(10)
+    await yard.finish_all(well=False)
+    await yard.at(20)
+    await yard.finish_all()
+    assert await yard.ticking.keep() == 0
+    await yard.schedules.disable("s")
+    yard.stage.clock.advance(86_401)
+    assert await yard.ticking.keep() == 1
+    assert [run.success for run in await yard.runs()] == [False]
+    yard.stage.clock.advance(86_401)
+    assert await yard.ticking.keep() == 1
+    await yard.make("gone")
+    await yard.schedules.trigger("gone")
+    await yard.schedules.delete("gone")
+    assert await yard.ticking.keep() == 1
+
+
 async def test_a_queue_that_refuses_is_told(yard: Yard) -> None:
     await yard.stage.queue("shut", state=QueueState.CLOSED)
     await yard.make(queue="shut")

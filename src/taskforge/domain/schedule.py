@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ MOST_CAUGHT_UP = 1_000
 DEFAULT_CATCH_UP_SECONDS = 86_400.0
 DEFAULT_CATCH_UP_LIMIT = 100
 MOST_JITTER_SECONDS = 86_400.0
+KEEP_DAYS = 30.0
+KEEP_FAILED_DAYS = 90.0
 TRIGGERS = ("cron", "interval_seconds", "run_at")
 _ANY_TIME = datetime(2001, 1, 1, tzinfo=UTC)
 _SECONDS = (
@@ -170,6 +172,13 @@ class ScheduleSpec:
     def zone(self) -> ZoneInfo:
         """The place whose clock is meant."""
         return zone_named(self.timezone)
+
+    @property
+    def ages(self) -> tuple[timedelta, timedelta]:
+        """How long its history is kept, and what of it failed: never less."""
+        days = KEEP_DAYS if self.keep_days is None else self.keep_days
+        failed = max(days, KEEP_FAILED_DAYS if self.keep_failed_days is None else self.keep_failed_days)
+        return timedelta(days=days), timedelta(days=failed)
 
     def spelled(self) -> str:
         """The trigger in the words of the scheduler seed: ``cron[hour='0', minute='30']``."""

@@ -176,6 +176,10 @@ class TickStore(Protocol):
         """Copy what jobs came to that have ended; how many."""
         ...
 
+    async def prune(self, limit: int) -> int:
+        """Forget what is older than each schedule keeps, and what belongs to none; in batches. How many."""
+        ...
+
     async def realign(self) -> int:
         """Look for the next due times of all projects again: rules of time zones may have changed. How many moved."""
         ...

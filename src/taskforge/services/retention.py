@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -45,7 +45,10 @@ class Pruned:
 
 
 class Pruning:
-    """Looks after all projects of a database. ``interval`` is seconds, ``batch`` jobs."""
+    """Looks after all projects of a database. ``interval`` is seconds, ``batch`` jobs.
+
+    ``before`` is done first: what is to outlive the jobs is copied.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Pruning:
         archive: Archive | None = None,
         interval: float = 60.0,
         batch: int = 1000,
+        before: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._store = store
         self._retention = retention
@@ -63,11 +67,14 @@ class Pruning:
         self._archive = archive
         self._interval = interval
         self._batch = batch
+        self._before = before
 
     async def round(self) -> Pruned | None:
         """`prune`, if it is due and nobody else does it; None when not."""
         if not await self._store.take_chore(CHORE, round(self._interval * 1_000_000)):
             return None
+        if self._before is not None:
+            await self._before()
         pruned = await self.prune()
         if pruned.total or pruned.dropped:
             logger.info("pruned %d jobs, dropped %d partitions", pruned.total, len(pruned.dropped))

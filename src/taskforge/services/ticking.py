@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SCHEDULER = system("scheduler")
 BATCH = 100
 FINISHED_BATCH = 500
+PRUNED_BATCH = 1_000
 FINISH_SECONDS = 2.0
 """How often what jobs came to is looked for while some have not ended."""
 RETRY_SECONDS = 30.0
@@ -150,6 +151,11 @@ class Ticking:
             self._finish_at = now + FINISH_SECONDS
             await self.finish()
         return max(0.0, self._finish_at - self._monotonic())
+
+    async def keep(self) -> int:
+        """Copy what jobs came to before they are forgotten; forget what is older than each schedule keeps. How many."""
+        await self.finish()
+        return await self._ticks.prune(PRUNED_BATCH)
 
     async def finish(self) -> int:
         """Copy what jobs came to that have ended, so that it outlives them; how many."""

@@ -22,7 +22,13 @@ from taskforge.domain.tick import (
 from taskforge.ports.schedules import Due, Fired, Outlook, RunFilter
 from taskforge.storage.auditing import Audit
 from taskforge.storage.engine import Engine, Many, One, Script, columns
-from taskforge.storage.schedule_codec import calendars_named, calendars_of, run_of, schedule_of
+from taskforge.storage.schedule_codec import (
+    calendars_named,
+    calendars_of,
+    readable_schedules,
+    run_of,
+    schedule_of,
+)
 from taskforge.storage.schedules import realigning
 
 if TYPE_CHECKING:
@@ -206,6 +212,30 @@ class SqlTickStore:
 
     async def finish(self, limit: int) -> int:
         return len(await self._engine.call(One("finish_ticks", {"limit": limit})))
+
+    async def prune(self, limit: int) -> int:
+        [row] = await self._engine.read(One("database_now"))
+        now: datetime = self._engine.moment(row["now"])
+        total = 0
+        for schedule in readable_schedules(await self._engine.read(One("every_schedule")), self._engine):
+            age, failed_age = schedule.spec.ages
+            which = {
+                "project_id": schedule.project_id,
+                "schedule_id": schedule.id,
+                "before": now - age,
+                "failed_before": now - failed_age,
+                "limit": limit,
+            }
+            total += await self._in_batches(One("prune_ticks", which), limit)
+        return total + await self._in_batches(One("prune_orphan_ticks", {"limit": limit}), limit)
+
+    async def _in_batches(self, removal: One, limit: int) -> int:
+        total = 0
+        while True:
+            removed = len(await self._engine.call(removal))
+            total += removed
+            if removed < limit:
+                return total
 
     async def realign(self) -> int:
         rows = await self._engine.read(One("schedules_ahead"))

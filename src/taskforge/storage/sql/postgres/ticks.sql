@@ -59,3 +59,18 @@ FROM (
 ) n
 WHERE t.schedule_id = n.schedule_id AND t.due_at = n.due_at AND t.finished_at IS NULL
 RETURNING t.schedule_id;
+
+-- name: prune_ticks
+DELETE FROM ticks WHERE schedule_id = :schedule_id::uuid AND due_at = ANY (ARRAY (
+  SELECT t.due_at FROM ticks t
+  WHERE t.project_id = :project_id::uuid AND t.schedule_id = :schedule_id::uuid AND t.due_at < :before::timestamptz
+    AND (t.job_id IS NULL OR t.finished_at IS NOT NULL)
+    AND (t.due_at < :failed_before::timestamptz OR t.status IS NULL OR t.status = 'succeeded')
+  ORDER BY t.due_at LIMIT (SELECT :limit::bigint)
+)) RETURNING due_at;
+
+-- name: prune_orphan_ticks
+DELETE FROM ticks WHERE ctid = ANY (ARRAY (
+  SELECT t.ctid FROM ticks t WHERE NOT EXISTS (SELECT 1 FROM schedules s WHERE s.id = t.schedule_id)
+  LIMIT (SELECT :limit::bigint)
+)) RETURNING due_at;

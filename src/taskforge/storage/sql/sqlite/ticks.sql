@@ -54,3 +54,18 @@ FROM (
 ) n
 WHERE ticks.rowid = n.place AND ticks.finished_at IS NULL
 RETURNING schedule_id;
+
+-- name: prune_ticks
+DELETE FROM ticks WHERE rowid IN (
+  SELECT t.rowid FROM ticks t
+  WHERE t.project_id = :project_id AND t.schedule_id = :schedule_id AND t.due_at < :before
+    AND (t.job_id IS NULL OR t.finished_at IS NOT NULL)
+    AND (t.due_at < :failed_before OR t.status IS NULL OR t.status = 'succeeded')
+  ORDER BY t.due_at LIMIT :limit
+) RETURNING due_at;
+
+-- name: prune_orphan_ticks
+DELETE FROM ticks WHERE rowid IN (
+  SELECT t.rowid FROM ticks t WHERE NOT EXISTS (SELECT 1 FROM schedules s WHERE s.id = t.schedule_id)
+  LIMIT :limit
+) RETURNING due_at;
