@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from taskforge.domain.errors import Conflict
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
     from uuid import UUID
+
+    from fastapi import FastAPI
 
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, Submitted
@@ -60,6 +62,7 @@ class TaskForge:
         self._clock = clock
         self._bridge = Bridge()
         self._schedules: list[DeclaredSchedule] = []
+        self._api: FastAPI | None = None
         self._wiring: Wiring | None = None
 
     @property
@@ -119,16 +122,29 @@ class TaskForge:
 
         return SchedulerSession(self._wired(), self.declare_schedules, alone=alone)
 
+    def api(self) -> FastAPI:
+        """The HTTP API of the installation, to be mounted in a web application of your own, whose lifespan is `lifespan`:
+        ``web.mount("/", app.api())``. Raises WeakSecret without a `secret_key`.
+        """
+        if self._api is None:
+            from taskforge.api_session import api_application
+            from taskforge.services.secret_key import check_secret_key
+
+            check_secret_key(self.settings.secret_key)
+            self._api = api_application(self._wired())
+        return self._api
+
     @asynccontextmanager
     async def lifespan(self, application: object = None) -> AsyncIterator[None]:
         """For ``FastAPI(lifespan=app.lifespan)``: a scheduler, and a worker of this application's tasks, beside it."""
         try:
-            if len(self.registry):
-                async with self.worker(), self.scheduler(alone=False):
-                    yield
-            else:
-                async with self.scheduler():
-                    yield
+            async with AsyncExitStack() as stack:
+                if self._api is not None:
+                    await stack.enter_async_context(self._api.router.lifespan_context(self._api))
+                if len(self.registry):
+                    await stack.enter_async_context(self.worker())
+                await stack.enter_async_context(self.scheduler(alone=not len(self.registry)))
+                yield
         finally:
             await self.aclose()
 
