@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from taskforge.sdk.handler import JobHandler
     from taskforge.sdk.schedule import DeclaredSchedule, ScheduleFields
     from taskforge.sdk.scheduled_job import BaseScheduledJob
+    from taskforge.services.leasing import Held
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.settings import Settings
     from taskforge.wiring import Wiring
@@ -87,7 +88,7 @@ class TaskForge:
         if isinstance(handler, JobHandler):
             self.registry.add(task_of_handler(handler, self, queue=queue or self.queue))
         else:
-            self.registry.add(task_of_scheduled_job(handler, self, queue=queue or self.queue))
+            self.registry.add(task_of_scheduled_job(handler, self, queue=queue or self.queue, lock=self.lock))
 
     def schedule(self, name: str, call: TaskCall[Any], **fields: Unpack[ScheduleFields]) -> None:
         """Make a call of a task by a schedule: ``app.schedule("nightly", report.job("all"), cron="0 2 * * *")``.
@@ -133,6 +134,18 @@ class TaskForge:
             check_secret_key(self.settings.secret_key)
             self._api = api_application(self._wired())
         return self._api
+
+    @asynccontextmanager
+    async def lock(self, name: str, *, ttl: float = 30.0, wait: float = 0.0) -> AsyncIterator[Held]:
+        """Hold a named lock of the project within the block: ``async with app.lock("import", ttl=30) as held: ...``
+
+        It is renewed while the block runs, and runs out ``ttl`` seconds after its holder died. ``wait``: seconds to wait
+        for another holder. ``held.fence`` only grows; ``held.check()`` raises LeaseLost when it is held no more.
+        Raises Conflict when somebody else holds it.
+        """
+        platform = await self.platform()
+        async with platform.leasing.hold(name, ttl=ttl, wait=wait) as held:
+            yield held
 
     @asynccontextmanager
     async def lifespan(self, application: object = None) -> AsyncIterator[None]:

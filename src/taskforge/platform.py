@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from taskforge.services.health import Health
     from taskforge.services.idempotency import Idempotency
     from taskforge.services.insights import Insights
+    from taskforge.services.leasing import Leasing
     from taskforge.services.metrics import Metrics
     from taskforge.services.operations import Operations, OperationSteps
     from taskforge.services.pauses import Pauses
@@ -83,6 +84,7 @@ class Platform:
     security: Security
     schedules: Schedules
     ticking: Ticking
+    leasing: Leasing
     declared_tasks: int = 0
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:

@@ -32,6 +32,7 @@ from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
 from taskforge.services.idempotency import Idempotency
 from taskforge.services.insights import Insights
+from taskforge.services.leasing import Leasing
 from taskforge.services.metrics import Metrics
 from taskforge.services.operations import Operations, OperationSteps
 from taskforge.services.partitions import Partitions
@@ -59,6 +60,7 @@ from taskforge.storage.credentials import SqlCredentialStore, SqlKeyStore
 from taskforge.storage.health import SqlHealthStore
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
+from taskforge.storage.leases import SqlLeaseStore
 from taskforge.storage.logins import SqlAttemptStore, SqlSessionStore
 from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.migrate import migrate, schema_state
@@ -365,6 +367,7 @@ class Wiring:
                 timezone=self.settings.timezone,
             ),
             ticking=ticking,
+            leasing=Leasing(SqlLeaseStore(engine), project_id, mint),
         )
 
     def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None, ticking: Ticking) -> Pruning:

@@ -154,7 +154,7 @@ What a process that dies between them leaves, `tests/conformance/test_idempotenc
 """
 OF_SCHEDULES = {
     "create_schedule", "update_schedule", "delete_schedule", "pause_schedules", "put_calendar", "delete_calendar",
-    "realign_schedule", "prune_ticks", "prune_orphan_ticks",
+    "realign_schedule", "prune_ticks", "prune_orphan_ticks", "take_lease", "renew_lease",
 }  # fmt: skip
 """What people and programs say of schedules: it touches no job, and each is one transaction."""
 NOT_STATEMENTS = {

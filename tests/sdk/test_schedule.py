@@ -142,6 +142,21 @@ async def test_a_scheduled_job_class() -> None:
         await _run({"success": False, "message": "tidak bisa"})
 
 
+@pytest.mark.anyio
+async def test_a_locked_job_is_skipped_while_somebody_else_holds_its_lock() -> None:
+    class Locked(Daily):
+        job_id = "locked"
+        lock = "database"
+
+    app = TaskForge("sqlite:///:memory:")
+    app.register(Locked({"success": True, "message": "done"}))
+    task = app.registry.find("locked")
+    async with app, app.lock("scheduled_job locked"):
+        assert "skipped" in (await task())["message"]
+    async with app:
+        assert (await task())["message"] == "done"
+
+
 def test_a_scheduled_job_class_that_is_not_whole() -> None:
     app = TaskForge()
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from taskforge.domain.errors import InvalidInput
+from taskforge.domain.errors import Conflict, InvalidInput
 from taskforge.domain.job import check_job_type
 from taskforge.sdk.options import job_options
 from taskforge.sdk.schedule import ScheduleFields, declared_schedule
 from taskforge.sdk.task import make_task
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from taskforge.sdk.backend import Backend
     from taskforge.sdk.task import Task
 
@@ -24,7 +27,8 @@ class ReportedFailure(Exception):
 class BaseScheduledJob(ABC):
     """Subclass it, set ``job_id`` and ``cron`` or ``interval_seconds``, register an instance: ``app.register(MyJob())``.
 
-    ``max_retries`` N means N+1 attempts, ``retry_delay_seconds`` apart. What ``schedule`` holds are further fields
+    ``lock = "database"``: `execute` holds a lock of the job's name, which it renews; while somebody else holds it, even
+    outside of TaskForge's jobs, the run is skipped. ``max_retries`` N means N+1 attempts, ``retry_delay_seconds`` apart. What ``schedule`` holds are further fields
     of a schedule: ``{"missed": "all"}``.
     """
 
@@ -37,6 +41,8 @@ class BaseScheduledJob(ABC):
     max_retries: ClassVar[int] = 3
     retry_delay_seconds: ClassVar[float] = 60
     timeout_seconds: ClassVar[float | None] = None
+    lock: ClassVar[str | None] = None
+    lock_seconds: ClassVar[float] = 60
     schedule: ClassVar[ScheduleFields] = {}
 
     @abstractmethod
@@ -44,7 +50,15 @@ class BaseScheduledJob(ABC):
         """Do the work; answer None, any JSON value, or ``{"success": ..., "message": ..., "data": ...}``."""
 
 
-def task_of_scheduled_job(job: BaseScheduledJob, backend: Backend, *, queue: str) -> Task[..., Any]:
+class Lock(Protocol):
+    """Holds a named lock within a block; raises Conflict when somebody else does."""
+
+    def __call__(self, name: str, /, *, ttl: float) -> AbstractAsyncContextManager[object]: ...
+
+
+def task_of_scheduled_job(
+    job: BaseScheduledJob, backend: Backend, *, queue: str, lock: Lock
+) -> Task[..., Any]:
     """A task named by the job's id, with its schedule. Raises InvalidInput when the class is not whole."""
     kind = type(job).__qualname__
     name = getattr(job, "job_id", None)
@@ -52,11 +66,20 @@ def task_of_scheduled_job(job: BaseScheduledJob, backend: Backend, *, queue: str
         raise InvalidInput(f"{kind} has no job_id", field="job_id", hint='job_id = "daily_report"')
     if not inspect.iscoroutinefunction(job.execute):
         raise InvalidInput(f"{kind}.execute must be an async def", field="execute")
+    if job.lock not in (None, "database"):
+        raise InvalidInput(f"{kind}.lock cannot be {job.lock!r}", field="lock", hint="database, or None")
     if job.max_retries < 0:
         raise InvalidInput(f"{kind}.max_retries cannot be less than 0", field="max_retries")
 
     async def run():  # type: ignore[no-untyped-def]
-        return _judged(await job.execute(), name)
+        if job.lock is None:
+            return _judged(await job.execute(), name)
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(lock(f"scheduled_job {name}"[:100], ttl=job.lock_seconds))
+            except Conflict as held:
+                return {"success": True, "message": f"skipped: {held.message}", "data": None}
+            return _judged(await job.execute(), name)
 
     run.__doc__ = job.description or type(job).__doc__
     run.__module__ = type(job).__module__
