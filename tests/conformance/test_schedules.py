@@ -428,6 +428,20 @@ async def test_a_clock_that_steps_back_repeats_nothing(yard: Yard) -> None:
     assert [t[0] for t in told if t[0] > 0] == [10.0, 20.0, 30.0, 40.0]
 
 
+async def test_edited_and_deleted_while_it_fires(yard: Yard) -> None:
+    await yard.make(overlap="allow")
+    for second in (10, 20, 30):
+        yard.stage.clock.time = NOON + timedelta(seconds=second)
+        looks = [yard.scheduler().look() for _ in range(3)]
+        await asyncio.gather(*looks, yard.schedules.edit("s", {"priority": second // 10}))
+    told = await yard.told()
+    assert [moment for moment, *_ in told] == [10.0, 20.0, 30.0]
+    yard.stage.clock.time = NOON + timedelta(seconds=40)
+    await asyncio.gather(yard.ticking.look(), yard.scheduler().look(), yard.schedules.delete("s"))
+    assert await yard.schedules.list() == []
+    assert await yard.jobs() == int((await yard.stage.sql("SELECT count(*) FROM ticks"))[0][0])
+
+
 async def test_a_schedule_deleted_and_unknown(yard: Yard) -> None:
     await yard.make("jobs.daily")
     assert (await yard.schedules.named("daily")).name == "jobs.daily"

@@ -139,8 +139,8 @@ class TickStore(Protocol):
         """Whether there is anything to do; one read."""
         ...
 
-    async def due(self, limit: int) -> Sequence[Due]:
-        """Schedules of any project that may fire now, the most overdue first."""
+    async def due(self, limit: int, *, skip: Sequence[UUID] = ()) -> Sequence[Due]:
+        """Schedules of any project that may fire now, the most overdue first, but for those of ``skip``."""
         ...
 
     async def fire(self, due: Due, firing: Firing) -> Fired | None:

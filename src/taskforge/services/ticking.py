@@ -36,11 +36,14 @@ BATCH = 100
 FINISHED_BATCH = 500
 PRUNED_BATCH = 1_000
 FINISH_SECONDS = 2.0
-"""How often what jobs came to is looked for while some have not ended."""
+"""How often what jobs came to is looked for while some have not ended; less often while none ends."""
+SELDOM_SECONDS = 30.0
 RETRY_SECONDS = 30.0
 """After so long a schedule is tried again that could not be read."""
 BUSY_SECONDS = 0.1
 """After so long a due time is looked at again that another scheduler was seeing to."""
+UNFIT_SECONDS = 1.0
+"""After so long it looks again while all that is due cannot be read."""
 
 logger = logging.getLogger("taskforge.scheduler")
 
@@ -91,6 +94,7 @@ class Ticking:
         self._monotonic = monotonic
         self._unfit: dict[UUID, float] = {}
         self._finish_at = 0.0
+        self._pause = FINISH_SECONDS
 
     async def begin(self) -> None:
         """Once, when a scheduler starts: rules of time zones may have changed since the last one looked."""
@@ -106,16 +110,18 @@ class Ticking:
         outlook = await self._ticks.outlook()
         is_held_up = False
         while outlook.next_fire_at is not None and outlook.next_fire_at <= outlook.now:
-            due = await self._ticks.due(BATCH)
-            fit = [found for found in due if self._unfit.get(found.schedule_id, 0.0) <= self._monotonic()]
-            fired = [await self._fire(found) for found in fit]
+            now = self._monotonic()
+            skip = [schedule_id for schedule_id, until in self._unfit.items() if until > now]
+            due = await self._ticks.due(BATCH, skip=skip)
+            fired = [await self._fire(found) for found in due]
             if not any(fired):
                 is_held_up = True
                 break
             outlook = await self._ticks.outlook()
         wait = await self._finish(has_unfinished=outlook.has_unfinished)
         if is_held_up:
-            return BUSY_SECONDS if any(found.schedule_id not in self._unfit for found in due) else 1.0
+            is_busy = any(found.schedule_id not in self._unfit for found in due)
+            return BUSY_SECONDS if is_busy else UNFIT_SECONDS
         if outlook.next_fire_at is not None:
             until = max(0.0, (outlook.next_fire_at - outlook.now).total_seconds())
             return until if wait is None else min(until, wait)
@@ -148,8 +154,9 @@ class Ticking:
             return None
         now = self._monotonic()
         if now >= self._finish_at:
-            self._finish_at = now + FINISH_SECONDS
-            await self.finish()
+            done = await self.finish()
+            self._pause = FINISH_SECONDS if done else min(SELDOM_SECONDS, self._pause * 1.5)
+            self._finish_at = self._monotonic() + self._pause
         return max(0.0, self._finish_at - self._monotonic())
 
     async def keep(self) -> int:

@@ -65,11 +65,11 @@ class SqlTickStore:
         moment = self._engine.moment
         return Outlook(moment(row["now"]), moment(row["next_fire_at"]), bool(row["has_unfinished"]))
 
-    async def due(self, limit: int) -> Sequence[Due]:
+    async def due(self, limit: int, *, skip: Sequence[UUID] = ()) -> Sequence[Due]:
         identity, moment = self._engine.identity, self._engine.moment
         return [
             Due(identity(row["id"]), identity(row["project_id"]), moment(row["next_due_at"]))
-            for row in await self._engine.read(One("due_schedules", {"limit": limit}))
+            for row in await self._engine.read(One("due_schedules", {"limit": limit, "skip": list(skip)}))
         ]
 
     async def fire(self, due: Due, firing: Firing) -> Fired | None:

@@ -5,7 +5,8 @@ SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now,
 
 -- name: due_schedules
 SELECT id, project_id, next_due_at FROM schedules
-WHERE next_fire_at <= coalesce(:now::timestamptz, clock_timestamp()) ORDER BY next_fire_at LIMIT :limit;
+WHERE next_fire_at <= coalesce(:now::timestamptz, clock_timestamp()) AND id <> ALL (:skip::uuid[])
+ORDER BY next_fire_at LIMIT :limit;
 
 -- name: bound_tick
 -- one that is stopped here is cut off, so that others can go on

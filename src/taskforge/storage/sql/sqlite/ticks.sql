@@ -3,7 +3,8 @@ SELECT :now AS now, (SELECT min(next_fire_at) FROM schedules WHERE next_fire_at 
   EXISTS (SELECT 1 FROM ticks t WHERE t.job_id IS NOT NULL AND t.finished_at IS NULL) AS has_unfinished;
 
 -- name: due_schedules
-SELECT id, project_id, next_due_at FROM schedules WHERE next_fire_at <= :now ORDER BY next_fire_at LIMIT :limit;
+SELECT id, project_id, next_due_at FROM schedules
+WHERE next_fire_at <= :now AND id NOT IN (SELECT value FROM json_each(:skip)) ORDER BY next_fire_at LIMIT :limit;
 
 -- name: bound_tick
 -- who stops here holds the file as long as it stands still
