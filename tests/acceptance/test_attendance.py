@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -59,4 +60,4 @@ def test_the_session_of_the_readme(database_url: str, processes: Processes) -> N
     assert sum(run["result_data"]["created"] for run in history["data"]) == 2
     assert history["data"][0]["duration_seconds"] >= 0
     program.terminate()
-    assert program.wait(30) == 0, program.output
+    assert program.wait(30) in (0, -signal.SIGTERM), program.output  # uvicorn raises the signal again

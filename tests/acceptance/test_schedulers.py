@@ -85,13 +85,18 @@ async def runs_of(platform: Platform, name: str) -> list[Run]:
 
 async def scheduler(processes: Processes, url: str) -> ChildProcess:
     """One more, at work."""
-    child = processes.taskforge(
+    child = start(processes, url)
+    await child.printed("^scheduler: ", 40)
+    return child
+
+
+def start(processes: Processes, url: str) -> ChildProcess:
+    """One more, which will soon be at work."""
+    return processes.taskforge(
         "scheduler",
         "tests.support.chaos_app:app",
         environment={"TASKFORGE_DATABASE_URL": url, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
     )
-    await child.printed("^scheduler: ")
-    return child
 
 
 async def torment(schedulers: list[ChildProcess], processes: Processes, url: str, dice: random.Random) -> int:
@@ -102,10 +107,10 @@ async def torment(schedulers: list[ChildProcess], processes: Processes, url: str
     while loop.time() < end:
         await asyncio.sleep(dice.uniform(0.1, 0.6))
         place = dice.randrange(len(schedulers))
-        if dice.random() < 0.5:
+        if not kills or dice.random() < 0.5:
             schedulers[place].kill()
             kills += 1
-            schedulers[place] = await scheduler(processes, url)
+            schedulers[place] = start(processes, url)
         else:
             with contextlib.suppress(ProcessLookupError):
                 schedulers[place].send(signal.SIGSTOP)
