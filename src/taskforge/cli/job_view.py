@@ -70,7 +70,7 @@ def print_whole_job(found: WholeJob) -> None:
             ("completed", moment(job.completed_at)),
             ("dead letter since", moment(job.dead_lettered_at)),
             ("result", "" if found.output is None else _json(found.output)),
-            ("its type uses", "" if found.usage is None else _usage(found.usage)),
+            ("usage", "" if found.usage is None else _usage(found.usage)),
         )
     )
     if found.executions:
@@ -88,7 +88,7 @@ def print_whole_job(found: WholeJob) -> None:
 def _usage(usage: TaskFigures) -> str:
     cpu = f"{milliseconds(usage.avg_cpu_time)} of a processor, {milliseconds(usage.max_cpu_time)} at most"
     memory = "" if usage.peak_memory_bytes is None else f", up to {mebibytes(usage.peak_memory_bytes)}"
-    return f"{cpu}{memory} ({usage.measured_executions} measured in {USAGE_HOURS} hours)"
+    return f"of its type: {cpu}{memory} ({usage.measured_executions} measured in {USAGE_HOURS} hours)"
 
 
 def print_explanation(found: Explanation) -> None:
