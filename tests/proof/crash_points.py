@@ -157,6 +157,8 @@ OF_SCHEDULES = {
     "realign_schedule", "prune_ticks", "prune_orphan_ticks", "take_lease", "renew_lease",
 }  # fmt: skip
 """What people and programs say of schedules: it touches no job, and each is one transaction."""
+IN_RACES = {"withdraw_job"}
+"""Only a race reaches it, inside the transaction of `accept_keyed_jobs`, whose moments are played."""
 NOT_STATEMENTS = {
     "handler": "claimed and nothing begun; the side effect done and nothing reported",
     "hint": "what wakes others",

@@ -50,7 +50,7 @@ def accept_keyed(
         asked = [job for job in open_jobs if job.id not in stored or keys[job.id].key_period_us]
         holders = yield from key_holders(engine, project_id, asked, keys, stored)
         for job_id in stored & holders.keys():
-            yield One("delete_job", {"project_id": project_id, "job_id": job_id})
+            yield One("withdraw_job", {"project_id": project_id, "job_id": job_id})
         standing |= holders
         open_jobs = [job for job in open_jobs if job.id not in standing]
         if not open_jobs:
