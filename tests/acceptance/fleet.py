@@ -95,7 +95,7 @@ class Fleet:
 
 
 class Killer(threading.Thread):
-    """Kills one worker after another and starts it again, until stopped."""
+    """Kills one worker after another that has begun a job, and starts it again, until stopped."""
 
     def __init__(self, fleet: Fleet, names: list[str], seed: int, *options: str) -> None:
         super().__init__(daemon=True)
@@ -107,7 +107,11 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.wait(self._random.uniform(0.4, 1.0)):
-            name = self._random.choice(sorted(self.workers))
+            begun = {note.pid for note in self._fleet.history()}
+            names = sorted(name for name, worker in self.workers.items() if worker.pid in begun)
+            if not names:
+                continue
+            name = self._random.choice(names)
             self._fleet.kill(self.workers[name])
             self.workers[name] = self._fleet.start(name, *self._options)
 

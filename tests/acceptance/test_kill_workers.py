@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from tests.support.processes import Processes
 
-pytestmark = [pytest.mark.anyio, pytest.mark.chaos, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.anyio, pytest.mark.chaos, pytest.mark.timeout(240)]
 
 JOBS = 300
 SECONDS = 0.12
-LIMIT = 75.0
+LIMIT = 120.0
 SEED_VARIABLE = "TASKFORGE_TEST_SEED"
 FINISHED = frozenset(status for status in JobStatus if status.is_finished)
 
