@@ -122,7 +122,7 @@ async def test_what_may_be_anything_is_told_of_every_kind(scene: Scene) -> None:
     stream = scene.live.follow(everything)
     await _next(stream)
     scene.signals._hub.tell(None)
-    kinds = [(await _next(stream)).change for _ in range(3)]
+    kinds = [(await _next(stream)).change for _ in Kind]
     assert [(change.kind, change.topic) for change in kinds if change] == [(kind, "any") for kind in Kind]
     await stream.aclose()
 
