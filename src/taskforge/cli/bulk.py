@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskforge.cli.arguments import moment, split
 from taskforge.cli.arguments import statuses as parse_statuses
+from taskforge.cli.desk import BulkWish
 from taskforge.cli.errors import note
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.operation import BulkAction
-from taskforge.ports.history import JobFilter
-from taskforge.services.bulk import WAITING, BulkOrder, BulkProgress, Counted
+from taskforge.services.bulk import WAITING, BulkProgress, Counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from taskforge.cli.desk import Desk
     from taskforge.cli.session import Session
-    from taskforge.platform import Platform
 
 PAST = {
     BulkAction.CANCEL: "cancelled",
@@ -51,15 +51,17 @@ class Choice(NamedTuple):
             )
         return has_filter
 
-    async def filter(self, platform: Platform) -> JobFilter:
-        """The filter. Raises NotFound for an unknown queue, InvalidInput."""
-        return JobFilter(
-            queue_ids=[(await platform.queues.get(name)).id for name in split(self.queues)] or None,
-            statuses=parse_statuses(self.statuses),
+    def wish(self, action: BulkAction, target: str | None) -> BulkWish:
+        """What is to be done to its jobs. Raises InvalidInput."""
+        return BulkWish(
+            action,
+            split(self.queues),
+            parse_statuses(self.statuses),
             job_type=self.job_type,
             tag=self.tag,
             created_from=moment(self.after, "--after"),
             created_to=moment(self.before, "--before"),
+            target=target,
         )
 
 
@@ -74,46 +76,36 @@ def carry_out(
     as_json: bool,
 ) -> None:
     """Count, ask, do. Raises InvalidInput when nobody can be asked and --yes is missing."""
-    what = BulkAction(action)
-
-    async def work(platform: Platform) -> tuple[Counted, BulkProgress | None]:
-        order = BulkOrder(
-            what,
-            await choice.filter(platform),
-            None if target is None else await platform.queues.get(target),
-        )
-        return await _work(platform, order, dry_run=dry_run, yes=yes)
-
-    _report(what, *session.run(work), as_json=as_json)
+    wish = choice.wish(BulkAction(action), target)
+    done = session.ask(lambda desk: _work(desk, wish, dry_run=dry_run, yes=yes))
+    _report(wish.action, *done, as_json=as_json)
 
 
 def purge(session: Session, name: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Delete what waits in a queue."""
 
-    async def work(platform: Platform) -> tuple[Counted, BulkProgress | None]:
-        queue = await platform.queues.get(name)
-        chosen = JobFilter(queue_ids=[queue.id], statuses=WAITING)
-        return await _work(platform, BulkOrder(BulkAction.DELETE, chosen), dry_run=dry_run, yes=yes)
-
-    _report(BulkAction.DELETE, *session.run(work), as_json=as_json)
+    wish = BulkWish(BulkAction.DELETE, [name], WAITING)
+    done = session.ask(lambda desk: _work(desk, wish, dry_run=dry_run, yes=yes))
+    _report(wish.action, *done, as_json=as_json)
 
 
 async def _work(
-    platform: Platform, order: BulkOrder, *, dry_run: bool, yes: bool
+    desk: Desk, wish: BulkWish, *, dry_run: bool, yes: bool
 ) -> tuple[Counted, BulkProgress | None]:
-    counted = await platform.bulk.count(order)
-    if dry_run or (counted.jobs and not yes and not _agreed(order, counted)):
+    counted = await desk.count(wish)
+    if dry_run or (counted.jobs and not yes and not _agreed(wish, counted)):
         return counted, None
     progress = BulkProgress()
-    with _bar(order.action, counted) as show:
-        async for progress in platform.bulk.run(order):
-            show(progress)
+    with _bar(wish.action, counted) as show:
+        async with aclosing(desk.carry_out(wish)) as steps:
+            async for progress in steps:
+                show(progress)
     return counted, progress
 
 
-def _agreed(order: BulkOrder, counted: Counted) -> bool:
-    where = "" if order.target is None else f" to queue {order.target.name!r}"
-    what = f"{order.action.value} {counted} {_jobs(counted.jobs)}{where}"
+def _agreed(wish: BulkWish, counted: Counted) -> bool:
+    where = "" if wish.target is None else f" to queue {wish.target!r}"
+    what = f"{wish.action.value} {counted} {_jobs(counted.jobs)}{where}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InvalidInput(
             f"this would {what}, and there is no terminal to ask at",

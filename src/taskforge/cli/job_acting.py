@@ -9,17 +9,17 @@ from taskforge.domain.ids import short
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from taskforge.cli.desk import Desk
     from taskforge.domain.job import Job, JobStatus
-    from taskforge.platform import Platform
 
 S = TypeVar("S", bound="JobStatus | None")
 
 
 async def act(
-    platform: Platform, ids: Sequence[str], action: Callable[[Job], Awaitable[S]]
+    desk: Desk, ids: Sequence[str], action: Callable[[Job], Awaitable[S]]
 ) -> list[tuple[Job, JobStatus | None]]:
     """Do it to each job, once all of them have been found; answer the statuses that followed."""
-    jobs = [await platform.insights.find_job(text) for text in ids]
+    jobs = [await desk.find_job(text) for text in ids]
     return [(job, await action(job)) for job in {job.id: job for job in jobs}.values()]
 
 

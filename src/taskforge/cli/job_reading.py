@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.domain.execution import Execution, StoredLogLine
-    from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobStatus
     from taskforge.domain.metrics import TaskFigures
     from taskforge.domain.stats import ExecutionStats
@@ -94,12 +93,6 @@ async def _usage(platform: Platform, job: Job) -> TaskFigures | None:
     except NotFound:  # its queue was deleted
         return None
     return found[0] if found else None
-
-
-async def explained(platform: Platform, text: str) -> Explanation:
-    """Why a job, by its id or the end of it, has not run."""
-    job = await platform.insights.find_job(text)
-    return await platform.explaining.why(job.id)
 
 
 async def lines_of_job(

@@ -50,7 +50,7 @@ def list_(
     """List jobs, the newest first. Times are like 2026-01-31T09:00:00Z; "to" is exclusive."""
     from taskforge.cli.arguments import moment, split
     from taskforge.cli.arguments import statuses as parse_statuses
-    from taskforge.cli.job_reading import JobQuery, page_of_jobs
+    from taskforge.cli.job_reading import JobQuery
     from taskforge.cli.job_view import print_jobs
     from taskforge.cli.show import job_document, print_json
 
@@ -67,7 +67,7 @@ def list_(
         limit=limit,
         cursor=cursor,
     )
-    found, next_cursor = session_of(context).run(lambda platform: page_of_jobs(platform, query))
+    found, next_cursor = session_of(context).ask(lambda desk: desk.jobs(query))
     if as_json:
         print_json({"jobs": [job_document(job) for job in found], "next_cursor": next_cursor})
     else:
@@ -90,11 +90,10 @@ def metrics(
 @commands.command("show")
 def show(context: typer.Context, job: JobIdArgument, as_json: AsJson = False) -> None:
     """Show all of a job: payload, status, result, attempts."""
-    from taskforge.cli.job_reading import whole_job
     from taskforge.cli.job_view import print_whole_job
     from taskforge.cli.show import print_json, whole_job_document
 
-    found = session_of(context).run(lambda platform: whole_job(platform, job))
+    found = session_of(context).ask(lambda desk: desk.whole_job(job))
     if as_json:
         print_json(whole_job_document(*found))
     else:
@@ -104,11 +103,10 @@ def show(context: typer.Context, job: JobIdArgument, as_json: AsJson = False) ->
 @commands.command("why")
 def why(context: typer.Context, job: JobIdArgument, as_json: AsJson = False) -> None:
     """Say why a job has not run: what stands in its way, the weightiest first."""
-    from taskforge.cli.job_reading import explained
     from taskforge.cli.job_view import print_explanation
     from taskforge.cli.show import explanation_document, print_json
 
-    found = session_of(context).run(lambda platform: explained(platform, job))
+    found = session_of(context).ask(lambda desk: desk.why(job))
     if as_json:
         print_json(explanation_document(found))
     else:
@@ -127,25 +125,25 @@ def logs(
 ) -> None:
     """Print the log of all attempts at a job, oldest line first."""
     from taskforge.cli.arguments import split
-    from taskforge.cli.job_reading import check_levels, lines_of_job
+    from taskforge.cli.desk import Desk
+    from taskforge.cli.job_reading import check_levels
     from taskforge.cli.job_view import print_line
     from taskforge.cli.show import line_document, print_json
     from taskforge.domain.errors import InvalidInput
-    from taskforge.platform import Platform
 
     if follow and as_json:
         raise InvalidInput("--follow has no end, so there is no one JSON document of it", field="--follow")
     chosen = check_levels(split(levels))
     documents = []
 
-    async def read(platform: Platform) -> None:
-        async for line in lines_of_job(platform, job, levels=chosen, follow=follow):
+    async def read(desk: Desk) -> None:
+        async for line in desk.lines(job, levels=chosen, follow=follow):
             if as_json:
                 documents.append(line_document(line))
             else:
                 print_line(line)
 
-    session_of(context).run(read)
+    session_of(context).ask(read)
     if as_json:
         print_json({"logs": documents})
 
@@ -173,9 +171,7 @@ def cancel(
     if choice.is_given(ids):
         carry_out(session_of(context), "cancel", choice, dry_run=dry_run, yes=yes, as_json=as_json)
         return
-    done = session_of(context).run(
-        lambda platform: act(platform, ids or [], lambda job: platform.control.cancel(job.id))
-    )
+    done = session_of(context).ask(lambda desk: act(desk, ids or [], desk.cancel))
     report(done, as_json=as_json, words={JobStatus.PROCESSING: "is asked to stop"})
 
 
@@ -202,8 +198,6 @@ def retry(
     """Give failed or cancelled jobs their attempts once more: those with these ids, or all of a filter."""
     from taskforge.cli.bulk import Choice, carry_out
     from taskforge.cli.job_acting import act, report
-    from taskforge.domain.job import Job, JobStatus
-    from taskforge.platform import Platform
 
     if ids and queues and target is None:
         target, queues = queues[0], None
@@ -212,11 +206,8 @@ def retry(
         carry_out(session_of(context), "retry", choice, target, dry_run=dry_run, yes=yes, as_json=as_json)
         return
 
-    async def work(platform: Platform) -> list[tuple[Job, JobStatus | None]]:
-        queue = None if target is None else await platform.queues.get(target)
-        return await act(platform, ids or [], lambda job: platform.control.retry(job.id, queue=queue))
-
-    report(session_of(context).run(work), as_json=as_json)
+    done = session_of(context).ask(lambda desk: act(desk, ids or [], lambda job: desk.retry(job, target)))
+    report(done, as_json=as_json)
 
 
 @commands.command("delete")
@@ -244,9 +235,7 @@ def delete(
     if choice.is_given(ids):
         carry_out(session_of(context), "delete", choice, dry_run=dry_run, yes=yes, as_json=as_json)
         return
-    done = session_of(context).run(
-        lambda platform: act(platform, ids or [], lambda job: platform.control.delete(job.id))
-    )
+    done = session_of(context).ask(lambda desk: act(desk, ids or [], desk.delete_job))
     report(done, as_json=as_json)
 
 

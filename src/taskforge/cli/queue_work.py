@@ -11,7 +11,7 @@ from taskforge.domain.errors import InvalidInput
 from taskforge.domain.queue import QueueState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from taskforge.domain.queue import Queue
     from taskforge.domain.stats import StatusCounts
@@ -34,13 +34,13 @@ async def whole_queue(platform: Platform, name: str) -> tuple[Queue, StatusCount
 
 async def make_queue(platform: Platform, name: str, values: Mapping[str, Any]) -> Queue:
     """A new queue with these values."""
-    own, settings = await _parsed(platform, values)
+    own, settings = await parsed(values, platform.queues.get)
     return await platform.queues.create(name, settings=settings, **own)
 
 
 async def change_queue(platform: Platform, name: str, values: Mapping[str, Any]) -> Queue:
     """The queue with these values changed; None goes back to the default."""
-    own, settings = await _parsed(platform, values)
+    own, settings = await parsed(values, platform.queues.get)
     return await platform.queues.update(name, settings=settings, **own)
 
 
@@ -83,8 +83,10 @@ def print_queue(
         print_fields([("dead letters", dead_letters)])
 
 
-async def _parsed(platform: Platform, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The queue's own fields, and its settings."""
+async def parsed(
+    values: Mapping[str, Any], find: Callable[[str], Awaitable[Queue]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The queue's own fields, and its settings; ``find`` gives the queue of a name."""
     settings = dict(values)
     own: dict[str, Any] = {}
     if "state" in settings:
@@ -99,7 +101,7 @@ async def _parsed(platform: Platform, values: Mapping[str, Any]) -> tuple[dict[s
         own["description"] = "" if text is None else str(text)
     if "dead_letter_queue" in settings:
         name = settings.pop("dead_letter_queue")
-        target = None if name is None else await platform.queues.get(str(name))
+        target = None if name is None else await find(str(name))
         settings["dead_letter_queue_id"] = None if target is None else str(target.id)
     return own, settings
 

@@ -17,11 +17,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name.")]
 @commands.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the queues of the project by name, with their jobs by status."""
-    from taskforge.cli.queue_work import all_queues
     from taskforge.cli.show import print_json, queue_document
     from taskforge.cli.tables import print_table
 
-    found = session_of(context).run(all_queues)
+    found = session_of(context).ask(lambda desk: desk.all_queues())
     if as_json:
         print_json({"queues": [queue_document(queue, counts) for queue, counts in found]})
         return
@@ -52,19 +51,19 @@ def create(
 ) -> None:
     """Make a queue."""
     from taskforge.cli.arguments import pairs
-    from taskforge.cli.queue_work import make_queue, print_queue
+    from taskforge.cli.queue_work import print_queue
 
     values = {"priority": priority, "description": description, **pairs(settings)}
-    queue = session_of(context).run(lambda platform: make_queue(platform, name, values))
+    queue = session_of(context).ask(lambda desk: desk.make_queue(name, values))
     print_queue(queue, as_json=as_json)
 
 
 @commands.command("show")
 def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Show a queue: its settings, its jobs by status, its dead letters."""
-    from taskforge.cli.queue_work import print_queue, whole_queue
+    from taskforge.cli.queue_work import print_queue
 
-    queue, counts, dead_letters = session_of(context).run(lambda platform: whole_queue(platform, name))
+    queue, counts, dead_letters = session_of(context).ask(lambda desk: desk.whole_queue(name))
     print_queue(queue, counts, dead_letters, as_json=as_json)
 
 
@@ -143,7 +142,7 @@ def delete(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Remove a queue in which no job waits or runs."""
     from taskforge.cli.show import print_json
 
-    session_of(context).run(lambda platform: platform.queues.delete(name))
+    session_of(context).ask(lambda desk: desk.delete_queue(name))
     if as_json:
         print_json({"name": name, "deleted": True})
     else:
@@ -161,10 +160,9 @@ def redrive(
     as_json: AsJson = False,
 ) -> None:
     """Retry the dead letters that a dead-letter queue lists."""
-    from taskforge.cli.queue_work import redrive_letters
     from taskforge.cli.show import print_json
 
-    count = session_of(context).run(lambda platform: redrive_letters(platform, name, target, limit))
+    count = session_of(context).ask(lambda desk: desk.redrive(name, target, limit))
     if as_json:
         print_json({"redriven": count})
     else:
@@ -172,7 +170,7 @@ def redrive(
 
 
 def _change(context: typer.Context, name: str, values: dict[str, Any], as_json: bool) -> None:
-    from taskforge.cli.queue_work import change_queue, print_queue
+    from taskforge.cli.queue_work import print_queue
 
-    queue = session_of(context).run(lambda platform: change_queue(platform, name, values))
+    queue = session_of(context).ask(lambda desk: desk.change_queue(name, values))
     print_queue(queue, as_json=as_json)

@@ -23,7 +23,7 @@ def run(
 ) -> None:
     """Enqueue a job, wait for it, print its result as JSON.
 
-    If no live worker serves the task's queue, the job is run in this process.
+    If no live worker serves the task's queue, the job is run in this process; not so with a server.
     """
     import asyncio
 
@@ -35,7 +35,12 @@ def run(
     if wait is not None:
         check_seconds(wait, "timeout", least=0.0)
     positional, keywords = call_arguments(arguments or [])
-    session_of(context).needs_database()
-    application = session_of(context).application(app)
+    session = session_of(context)
+    if session.settings().server is not None:
+        from taskforge.cli.run_afar import run_afar
+
+        print(run_afar(session, app, task, arguments or [], timeout=wait))
+        return
+    application = session.application(app)
     call = application.registry.find(task).job(*positional, **keywords)
     print(asyncio.run(run_one(application, call, timeout=wait, here=not no_worker)))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import typer
 
     from taskforge.app import TaskForge
+    from taskforge.cli.desk import Desk
+    from taskforge.client import Client
     from taskforge.platform import Platform
     from taskforge.settings import Settings
 
@@ -53,8 +55,8 @@ class Session:
             raise InvalidInput(
                 f"this command works on a database, not through the server {settings.server}",
                 field="--server",
-                hint=f"server comes from: {settings.origins['server']}; `taskforge worker` can use one, and so can "
-                "programs: taskforge.client",
+                hint=f"server comes from: {settings.origins['server']}; `worker`, `run`, `enqueue`, `jobs`, `queues` and "
+                "`workers list` can use one, and so can programs: taskforge.client",
             )
         return settings
 
@@ -81,6 +83,40 @@ class Session:
                 await wiring.close()
 
         return asyncio.run(main())
+
+    def ask(self, work: Callable[[Desk], Awaitable[T]]) -> T:
+        """Ask or order something, of the server if one is set, else of the database. Raises InvalidInput as well."""
+        settings = self.settings()
+        if settings.server is None:
+            from taskforge.cli.local_desk import LocalDesk
+
+            return self.run(lambda platform: work(LocalDesk(platform)))
+        import asyncio
+
+        from taskforge.cli.remote_desk import RemoteDesk
+
+        client = self._client(settings)
+
+        async def main() -> T:
+            async with client:
+                return await work(RemoteDesk(client))
+
+        return asyncio.run(main())
+
+    def _client(self, settings: Settings) -> Client:
+        from taskforge.client import Client
+
+        if self.project is not None:
+            raise InvalidInput(
+                "with a server the key says which project is meant", field="--project", hint="leave it out"
+            )
+        if settings.server is None or settings.key is None:
+            raise InvalidInput(
+                f"the server {settings.server} wants to know who asks",
+                field="--key",
+                hint="give --key, or set TASKFORGE_KEY; an administrator makes keys: taskforge keys create",
+            )
+        return Client(settings.server, settings.key)
 
     def application(self, reference: str | None) -> TaskForge:
         """The application of that name, or the one found by itself; the global options go before its code."""

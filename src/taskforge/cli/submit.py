@@ -11,15 +11,14 @@ from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.job import Hold, check_job_type
 from taskforge.sdk.backend import TaskCall
 from taskforge.services.directory import near
-from taskforge.services.submission import JobRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from taskforge.app import TaskForge
+    from taskforge.cli.desk import Desk
     from taskforge.cli.session import Session
     from taskforge.domain.job import Job, JobOptions
-    from taskforge.platform import Platform
     from taskforge.sdk.task import Task
 
 QUEUE = "default"
@@ -45,14 +44,18 @@ def submit(
     """Accept the job; answer it as it is stored, and whether it is new. Raises InvalidPayload, NotFound (the queue), QueueClosed."""
     if payload is not None and arguments:
         raise InvalidInput("give arguments or --payload, not both", field="payload")
-    session.needs_database()
     text = None if payload is None else payload_text(payload)
     wanted = Wanted(check_job_type(job_type), arguments, text, options)
     application = _application(session, reference)
     task = None if application is None else _task(application, job_type)
     if application is None or task is None:
-        return session.run(lambda platform: _submit_by_name(platform, wanted))
+        return session.ask(lambda desk: _submit_by_name(desk, wanted))
     call = _call_of_task(task, wanted)
+    if session.settings().server is not None:
+        declare = options.queue is None
+        return session.ask(
+            lambda desk: desk.submit(call.queue, call.job_type, call.payload, call.options, declare=declare)
+        )
 
     async def main() -> tuple[Job, bool]:
         async with application:
@@ -93,32 +96,39 @@ def _call_of_task(task: Task[..., object], wanted: Wanted) -> TaskCall[object]:
     return TaskCall(task.name, options.queue or task.queue, payload, task.keyed(options, payload))
 
 
-async def _submit_by_name(platform: Platform, wanted: Wanted) -> tuple[Job, bool]:
+async def _submit_by_name(desk: Desk, wanted: Wanted) -> tuple[Job, bool]:
     """The catalogue may know the rest of the name, and the queue."""
-    from taskforge.sdk.codec import encode
-
-    known = {task.name: task for task in await platform.insights.tasks()}
-    names = [name for name in known if name == wanted.job_type] or [
-        name for name in known if name.endswith(f".{wanted.job_type}")
-    ]
-    if len(names) > 1:
-        raise Conflict(f"{wanted.job_type!r} could be any of: {', '.join(sorted(names))}")
-    job_type = names[0] if names else wanted.job_type
-    payload = wanted.payload
-    if payload is None:
-        positional, keywords = call_arguments(wanted.arguments)
-        if positional:
-            raise InvalidInput(
-                f"{job_type!r} is no task of an application that was found here, so its arguments need names",
-                field="payload",
-                hint="write name=value or --payload JSON, or name the application: --app",
-            )
-        payload = encode(keywords, where="payload")
-    queue = wanted.options.queue or (known[job_type].queue if names else QUEUE)
-    request = JobRequest(queue, job_type, payload, wanted.options)
-    job_id, created = await platform.submission.submit(request, declare=wanted.options.queue is None)
-    job = await platform.insights.job(job_id)
+    known = await desk.tasks()
+    job_type = full_name(wanted.job_type, known) or wanted.job_type
+    payload = payload_by_name(job_type, wanted)
+    queue = wanted.options.queue or known.get(job_type, QUEUE)
+    declare = wanted.options.queue is None
+    job, created = await desk.submit(queue, job_type, payload, wanted.options, declare=declare)
     if job.hold is Hold.NO_WORKER:
         hint = near(job_type, list(known))
         note(f"no worker knows the job type {job_type!r} yet, so its job waits ({hint})")
     return job, created
+
+
+def full_name(name: str, known: Collection[str]) -> str | None:
+    """The one of the catalogue that is meant, None if there is none. Raises Conflict."""
+    names = [name] if name in known else [task for task in known if task.endswith(f".{name}")]
+    if len(names) > 1:
+        raise Conflict(f"{name!r} could be any of: {', '.join(sorted(names))}")
+    return names[0] if names else None
+
+
+def payload_by_name(job_type: str, wanted: Wanted) -> str:
+    """The payload of a task whose code is not here. Raises InvalidInput."""
+    from taskforge.sdk.codec import encode
+
+    if wanted.payload is not None:
+        return wanted.payload
+    positional, keywords = call_arguments(wanted.arguments)
+    if positional:
+        raise InvalidInput(
+            f"{job_type!r} is no task of an application that was found here, so its arguments need names",
+            field="payload",
+            hint="write name=value or --payload JSON, or name the application: --app",
+        )
+    return encode(keywords, where="payload")

@@ -17,20 +17,12 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the workers of the project, the newest first."""
-    from datetime import datetime
-
     from taskforge.cli.show import print_json, worker_document
     from taskforge.cli.tables import print_table
     from taskforge.cli.text import ago
     from taskforge.domain.ids import short
-    from taskforge.domain.worker import Worker, WorkerStatus
-    from taskforge.platform import Platform
 
-    async def look(platform: Platform) -> tuple[datetime, list[tuple[Worker, WorkerStatus]]]:
-        present = await platform.health.workers(stopped=everyone)
-        return await platform.health.now(), list(present)
-
-    now, found = session_of(context).run(look)
+    now, found = session_of(context).ask(lambda desk: desk.workers(stopped=everyone))
     if as_json:
         print_json({"workers": [worker_document(worker, status) for worker, status in found]})
         return

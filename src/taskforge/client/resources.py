@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.client.transport import Transport
+    from taskforge.domain.operation import BulkAction
     from taskforge.sdk.bridge import Bridge
 
 S = TypeVar("S", bound="Resource")
@@ -28,6 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LONGEST_POLL = 25
+LONGEST_PAGE = 200
 WHOLE = {"Prefer": "return=representation"}
 
 
@@ -46,18 +48,29 @@ class Resource:
         envelope = read(Envelope, answer.body)
         return read(kind, bytes(envelope.data)), read(views.ListMeta, bytes(envelope.meta))
 
-    async def _all(self, kind: type[T], path: str, limit: int, **params: Any) -> AsyncIterator[T]:
-        """Page after page, up to ``limit``."""
-        cursor: str | None = None
+    async def _all(
+        self, kind: type[T], path: str, limit: int, place: str = "cursor", **params: Any
+    ) -> AsyncIterator[T]:
+        """Page after page, up to ``limit``; ``place`` is the parameter that says where the next one begins."""
         while limit > 0:
-            size = min(limit, 200)
-            page, meta = await self._page(list[kind], path, limit=size, cursor=cursor, **params)  # type: ignore[valid-type]
+            size = min(limit, LONGEST_PAGE)
+            page, meta = await self._page(list[kind], path, limit=size, **params)  # type: ignore[valid-type]
             for found in page:
                 yield found
             limit -= len(page)
-            cursor = meta.next_cursor
-            if cursor is None or not page:
+            params[place] = meta.next_cursor
+            if meta.next_cursor is None or not page:
                 return
+
+    async def _by_number(self, kind: type[T], path: str, **params: Any) -> list[T]:
+        """All of a list that is not too long for it."""
+        found: list[T] = []
+        page, has_more = 1, True
+        while has_more:
+            part, meta = await self._page(list[kind], path, limit=LONGEST_PAGE, page=page, **params)  # type: ignore[valid-type]
+            found += part
+            page, has_more = page + 1, meta.has_more
+        return found
 
     async def _do(
         self,
@@ -112,6 +125,15 @@ class Jobs(Resource):
         body = _draft(job_type, payload, queue, options)
         return await self._make(views.Job, "/jobs", body, idempotency_key)
 
+    async def asubmit(
+        self, /, job_type: str, payload: Any = None, *, queue: str | None = None, **options: Any
+    ) -> tuple[views.Job, bool]:
+        """`acreate`, and whether the job is new: it is not when a job with its key was there already."""
+        headers = {**WHOLE, "Idempotency-Key": str(uuid4())}
+        data = msgspec.json.encode(_draft(job_type, payload, queue, options))
+        answer = await self._transport.ask("POST", "/jobs", body=data, headers=headers, may_repeat=True)
+        return read(views.Job, bytes(read(Envelope, answer.body).data)), answer.status == 201
+
     async def acreate_many(
         self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
     ) -> list[views.Submitted]:
@@ -126,6 +148,19 @@ class Jobs(Resource):
     async def alist(self, /, *, limit: int = 20, **filters: Any) -> list[views.Job]:
         """Jobs, newest first. ``filters`` are the API's: status, queue_name, job_type, tag, created_from ..."""
         return [job async for job in self._all(views.Job, "/jobs", limit, **filters)]
+
+    async def apage(self, /, *, limit: int = 20, cursor: str | None = None, **filters: Any) -> views.JobPage:
+        """Up to 200 jobs, and where the list goes on."""
+        found, meta = await self._page(list[views.Job], "/jobs", limit=limit, cursor=cursor, **filters)
+        return views.JobPage(found, meta.next_cursor)
+
+    async def awhy(self, job_id: UUID) -> views.Explanation:
+        """Why a job has not run."""
+        return await self._get(views.Explanation, f"/jobs/{job_id}/why")
+
+    async def astats(self, job_id: UUID) -> views.ExecutionStats:
+        """What the attempts at a job add up to."""
+        return await self._get(views.ExecutionStats, f"/jobs/{job_id}/executions/stats")
 
     async def acancel(self, job_id: UUID) -> views.Job:
         """Cancel a waiting job at once, ask a running one to stop."""
@@ -152,9 +187,10 @@ class Jobs(Resource):
         path = f"/jobs/{job_id}/executions"
         return [found async for found in self._all(views.Execution, path, 200)]
 
-    async def alogs(self, job_id: UUID, *, limit: int = 1000) -> list[views.LogLine]:
-        """The lines of all attempts at a job, oldest first."""
-        return [line async for line in self._all(views.LogLine, f"/jobs/{job_id}/logs", limit)]
+    async def alogs(self, /, job_id: UUID, *, limit: int = 1000, **filters: Any) -> list[views.LogLine]:
+        """The lines of all attempts at a job, oldest first. ``filters`` are the API's: level."""
+        path = f"/jobs/{job_id}/logs"
+        return [line async for line in self._all(views.LogLine, path, limit, "after", **filters)]
 
     async def aresult(self, job_id: UUID, timeout: float | None = None) -> Any:
         """Wait for the end of a job; answers what its handler returned.
@@ -174,9 +210,13 @@ class Jobs(Resource):
                 raise ResultTimeout(f"job {job_id} has not ended within {timeout:g} s; it goes on")
 
     create = synchronous(acreate)
+    submit = synchronous(asubmit)
     create_many = synchronous(acreate_many)
     get = synchronous(aget)
     list = synchronous(alist)
+    page = synchronous(apage)
+    why = synchronous(awhy)
+    stats = synchronous(astats)
     cancel = synchronous(acancel)
     retry = synchronous(aretry)
     reschedule = synchronous(areschedule)
@@ -199,18 +239,19 @@ class Queues(Resource):
 
     async def alist(self) -> list[views.Queue]:
         """All queues by name."""
-        found: list[views.Queue] = []
-        page = 1
-        while True:
-            queues, meta = await self._page(list[views.Queue], "/queues", limit=200, page=page)
-            found += queues
-            if not meta.has_more:
-                return found
-            page += 1
+        return await self._by_number(views.Queue, "/queues")
 
     async def aupdate(self, /, queue_id: UUID, **values: Any) -> views.Queue:
         """Change what is given."""
         return await self._do(views.Queue, f"/queues/{queue_id}", values, method="PATCH")
+
+    async def astats(self, queue_id: UUID) -> views.QueueStats:
+        """Its jobs by status."""
+        return await self._get(views.QueueStats, f"/queues/{queue_id}/stats")
+
+    async def apurge(self, queue_id: UUID) -> views.Operation:
+        """Begin to delete all that waits in it."""
+        return await self._do(views.Operation, f"/queues/{queue_id}/purge")
 
     async def apause(self, queue_id: UUID) -> views.Queue:
         """Hand out no more jobs, and go on taking them."""
@@ -228,6 +269,8 @@ class Queues(Resource):
     get = synchronous(aget)
     list = synchronous(alist)
     update = synchronous(aupdate)
+    stats = synchronous(astats)
+    purge = synchronous(apurge)
     pause = synchronous(apause)
     resume = synchronous(aresume)
     delete = synchronous(adelete)
@@ -240,10 +283,9 @@ class Workers(Resource):
         """One worker. Raises NotFound."""
         return await self._get(views.Worker, f"/workers/{worker_id}")
 
-    async def alist(self) -> list[views.Worker]:
-        """The workers, newest first."""
-        workers, _ = await self._page(list[views.Worker], "/workers", limit=200)
-        return workers
+    async def alist(self, /, **filters: Any) -> list[views.Worker]:
+        """The workers, newest first. ``filters`` are the API's: worker_type, status, stopped."""
+        return await self._by_number(views.Worker, "/workers", **filters)
 
     async def adrain(self, worker_id: UUID) -> views.Worker:
         """Ask a worker to take no more jobs, and to leave when it has ended those it has."""
@@ -252,6 +294,51 @@ class Workers(Resource):
     get = synchronous(aget)
     list = synchronous(alist)
     drain = synchronous(adrain)
+
+
+class Tasks(Resource):
+    """``client.tasks``."""
+
+    async def alist(self) -> list[views.Task]:
+        """The catalogue of tasks by name."""
+        return await self._by_number(views.Task, "/tasks")
+
+    list = synchronous(alist)
+
+
+class Operations(Resource):
+    """``client.operations``: the same done to all jobs that a filter chooses."""
+
+    async def acount(self, /, action: BulkAction, chosen: Mapping[str, Any], **values: Any) -> views.Counted:
+        """How many jobs it would meet. ``chosen`` is the API's `filter`."""
+        body = {"action": action, "filter": chosen, "dry_run": True, **values}
+        return await self._do(views.Counted, "/operations", body, may_repeat=True)
+
+    async def abegin(
+        self, /, action: BulkAction, chosen: Mapping[str, Any], **values: Any
+    ) -> views.Operation:
+        """Begin: cancel, retry, delete or move. ``values`` are the API's: queue_name, per_second."""
+        body = {"action": action, "filter": chosen, **values}
+        return await self._do(views.Operation, "/operations", body)
+
+    async def aredrive(self, /, queue_id: UUID, **values: Any) -> views.Operation:
+        """Begin to retry dead letters of a queue. ``values`` are the API's: ids, error, target_queue_name, per_second."""
+        body = {"queue_id": queue_id, **values}
+        return await self._do(views.Operation, "/dead-letters/redrive", body)
+
+    async def aget(self, operation_id: UUID) -> views.Operation:
+        """How far it is. Raises NotFound."""
+        return await self._get(views.Operation, f"/operations/{operation_id}")
+
+    async def acancel(self, operation_id: UUID) -> views.Operation:
+        """Stop it where it is."""
+        return await self._do(views.Operation, f"/operations/{operation_id}/cancel")
+
+    count = synchronous(acount)
+    begin = synchronous(abegin)
+    redrive = synchronous(aredrive)
+    get = synchronous(aget)
+    cancel = synchronous(acancel)
 
 
 def _draft(job_type: str, payload: Any, queue: str | None, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import msgspec
 
 from taskforge.domain.execution import ExecutionStatus, LogLevel, Reason
 from taskforge.domain.job import Hold, JobStatus
+from taskforge.domain.operation import BulkAction, OperationStatus
 from taskforge.domain.queue import QueueState
 from taskforge.domain.worker import WorkerStatus, WorkerType
 
@@ -28,13 +29,26 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int
     attempt_count: int
     losses: int = 0
+    claim_seq: int = 0
     tags: list[str] = []
     key: str | None = None
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
     state: Any = None
     progress: Any = None
     execution_id: UUID | None = None
     worker_id: UUID | None = None
+    claimed_at: datetime | None = None
+    started_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    lease_until: datetime | None = None
+    attempt_timeout_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
     scheduled_for: datetime | None = None
+    expires_at: datetime | None = None
+    timeout_at: datetime | None = None
+    dead_letter_queue_id: UUID | None = None
+    dead_lettered_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None = None
@@ -63,6 +77,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     job_id: UUID
+    queue_id: UUID
+    job_type: str
     worker_id: UUID | None = None
     status: ExecutionStatus
     reason: Reason | None = None
@@ -73,7 +89,47 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     traceback: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    timeout_at: datetime | None = None
     duration_ms: float | None = None
+    created_at: datetime
+
+
+class ExecutionStats(msgspec.Struct, frozen=True, kw_only=True):
+    """The attempts at a job. Durations are milliseconds over the succeeded ones."""
+
+    job_id: UUID
+    total_executions: int
+    succeeded_count: int
+    failed_count: int
+    avg_duration_ms: float | None = None
+    min_duration_ms: float | None = None
+    max_duration_ms: float | None = None
+
+
+class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that keeps a job from running."""
+
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job has not run: what counts most, and all of it."""
+
+    job_id: UUID
+    status: JobStatus
+    code: str
+    message: str
+    obstacles: list[Obstacle]
+
+
+class JobPage(msgspec.Struct, frozen=True):
+    """Jobs, and where a list goes on."""
+
+    jobs: list[Job]
+    next_cursor: str | None = None
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,14 +154,74 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}
     state: QueueState
     is_active: bool
+    paused_at: datetime | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs of a queue by status; of those in `at_least` there may be more."""
+
+    queue_id: UUID
+    pending_count: int
+    scheduled_count: int
+    processing_count: int
+    succeeded_count: int
+    failed_count: int
+    cancelled_count: int
+    dead_letter_count: int = 0
+    at_least: list[JobStatus] = []
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """How many jobs an operation would meet."""
+
+    counted: int
+    counted_or_more: bool = False
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """The same done to many jobs, in the background."""
+
+    id: UUID
+    project_id: UUID
+    action: BulkAction
+    status: OperationStatus
+    per_second: int | None = None
+    counted: int
+    counted_or_more: bool = False
+    done: int
+    skipped: int
+    failure: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that workers or programs have named."""
+
+    name: str
+    queue: str
+    description: str | None = None
+    schema: dict[str, Any] | None = None
+
+
+class Incidents(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong in one incarnation of a worker."""
+
+    leases_lost: int = 0
+    stale_writes: int = 0
+    loop_blocks: int = 0
+    longest_loop_block_ms: int = 0
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
     """A worker: one incarnation of a process."""
 
     id: UUID
+    project_id: UUID
     name: str
     worker_type: WorkerType
     status: WorkerStatus
@@ -115,8 +231,14 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     job_types: list[str] = []
     host: str = ""
     pid: int = 0
+    version: str = ""
+    capabilities: dict[str, Any] = {}
+    incidents: Incidents = Incidents()
+    drain_requested_at: datetime | None = None
+    stopped_at: datetime | None = None
     last_heartbeat: datetime
     created_at: datetime
+    updated_at: datetime
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,6 +76,11 @@ class Insights:
             )
         return await self.job(found[0])
 
+    async def ending_with(self, suffix: str) -> Sequence[Job]:
+        """Those of the newest jobs whose ids end so, at most twenty."""
+        found = await self._history.job_ids_by_suffix(self._project_id, suffix, RECENT)
+        return await self._history.jobs_by_ids(self._project_id, found)
+
     async def jobs(self, chosen: JobFilter) -> Sequence[Job]:
         """A page of jobs, newest first."""
         return await self._history.jobs(self._project_id, chosen)

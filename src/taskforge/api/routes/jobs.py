@@ -119,8 +119,21 @@ async def list_jobs(
     scheduled_from: filters.Time = None,
     scheduled_to: filters.Time = None,
     dead_letter_queue_id: Annotated[Id | None, Query()] = None,
+    id_suffix: Annotated[
+        str | None,
+        Query(
+            pattern="^[0-9a-f]{4,32}$",
+            description="Alone: at most 20 of the newest 10,000 whose id ends so, without hyphens.",
+        ),
+    ] = None,
 ) -> Response:
     """Jobs, newest first."""
+    if id_suffix is not None:
+        found = [job for services in everywhere for job in await services.insights.ending_with(id_suffix)]
+        seen = [job for job in found if call.principal.reaches_queue(job.queue_id)]
+        part, meta = page.cut(seen)
+        data = [view_of(job, call.principal) for job in part]
+        return call.answer(data, "jobs.listed", meta=meta, count=len(seen))
     if payload_path is not None:
         call.principal.require(Permission.PAYLOAD_READ)
     named = (

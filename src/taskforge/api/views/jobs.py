@@ -42,8 +42,14 @@ class JobView:
     concurrency_limit: int | None
     state: Any
     progress: Any
+    claim_seq: int
     execution_id: UUID | None
     worker_id: UUID | None
+    claimed_at: datetime | None
+    started_at: datetime | None
+    heartbeat_at: datetime | None
+    lease_until: datetime | None
+    attempt_timeout_at: datetime | None
     scheduled_for: datetime | None
     expires_at: datetime | None
     timeout_at: datetime | None
@@ -162,8 +168,14 @@ def view_of(job: Job, principal: Principal) -> JobView:
         concurrency_limit=job.concurrency_limit,
         state=job.state if may_see else None,
         progress=job.progress if may_see else None,
+        claim_seq=job.claim_seq,
         execution_id=job.execution_id,
         worker_id=job.worker_id,
+        claimed_at=job.claimed_at,
+        started_at=job.started_at,
+        heartbeat_at=job.heartbeat_at,
+        lease_until=job.lease_until,
+        attempt_timeout_at=job.attempt_timeout_at,
         scheduled_for=job.scheduled_for,
         expires_at=job.expires_at,
         timeout_at=job.timeout_at,

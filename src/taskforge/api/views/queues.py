@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from taskforge.api.values import Body
+from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.stats import QueueStats
 
@@ -35,7 +36,7 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatsView:
-    """Jobs of a queue by status."""
+    """Jobs of a queue by status; of those in `at_least` there may be more."""
 
     queue_id: UUID
     state: QueueState
@@ -47,6 +48,7 @@ class QueueStatsView:
     failed_count: int
     cancelled_count: int
     dead_letter_count: int
+    at_least: list[JobStatus]
 
 
 SETTINGS_EXAMPLE = {"max_concurrent_jobs": 10, "max_retries": 3, "timeout_seconds": 300, "rate_limit": 600}
@@ -101,5 +103,6 @@ def stats_view_of(stats: QueueStats, dead_letters: int) -> QueueStatsView:
         state=stats.state,
         total_count=stats.total,
         dead_letter_count=dead_letters,
+        at_least=sorted(stats.counts.bounded),
         **counts,
     )

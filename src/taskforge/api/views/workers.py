@@ -5,7 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from taskforge.domain.worker import TaskDescription, Worker, WorkerStatus, WorkerType
+from taskforge.domain.worker import Incidents, TaskDescription, Worker, WorkerStatus, WorkerType
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsView:
+    """What went wrong in one incarnation of a worker, counted since its start."""
+
+    leases_lost: int
+    stale_writes: int
+    loop_blocks: int
+    longest_loop_block_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,8 @@ class WorkerView:
     pid: int
     version: str
     drain_mode: bool
+    drain_requested_at: datetime | None
+    incidents: IncidentsView
     last_heartbeat: datetime
     registered_at: datetime
     stopped_at: datetime | None
@@ -72,11 +84,22 @@ def view_of(worker: Worker, status: WorkerStatus) -> WorkerView:
         pid=worker.process.pid,
         version=worker.version,
         drain_mode=worker.drain_requested_at is not None,
+        drain_requested_at=worker.drain_requested_at,
+        incidents=_incidents_of(worker.incidents),
         last_heartbeat=worker.last_heartbeat,
         registered_at=worker.created_at,
         stopped_at=worker.stopped_at,
         created_at=worker.created_at,
         updated_at=worker.updated_at,
+    )
+
+
+def _incidents_of(incidents: Incidents) -> IncidentsView:
+    return IncidentsView(
+        incidents.leases_lost,
+        incidents.stale_writes,
+        incidents.loop_blocks,
+        incidents.longest_loop_block_ms,
     )
 
 

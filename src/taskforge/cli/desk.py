@@ -1,0 +1,119 @@
+"""What the commands ask and order, of a database or of a server alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from taskforge.cli.job_reading import JobQuery, WholeJob
+    from taskforge.domain.execution import StoredLogLine
+    from taskforge.domain.explanation import Explanation
+    from taskforge.domain.job import Job, JobOptions, JobStatus
+    from taskforge.domain.operation import BulkAction
+    from taskforge.domain.queue import Queue
+    from taskforge.domain.stats import StatusCounts
+    from taskforge.domain.worker import Worker, WorkerStatus
+    from taskforge.services.bulk import BulkProgress, Counted
+
+
+class BulkWish(NamedTuple):
+    """What is to be done to all jobs of a filter; queues by name."""
+
+    action: BulkAction
+    queues: Sequence[str]
+    statuses: Sequence[JobStatus] | None
+    job_type: str | None = None
+    tag: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    target: str | None = None
+
+
+class Desk(Protocol):
+    """Jobs are named by their id or the end of it, queues by name. Raises the errors of ``domain.errors``."""
+
+    async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:
+        """A page, and the cursor to go on with."""
+        ...
+
+    async def find_job(self, text: str) -> Job:
+        """One job."""
+        ...
+
+    async def whole_job(self, text: str) -> WholeJob:
+        """One job with its attempts."""
+        ...
+
+    async def why(self, text: str) -> Explanation:
+        """Why it has not run."""
+        ...
+
+    def lines(self, text: str, *, levels: Sequence[str] | None, follow: bool) -> AsyncIterator[StoredLogLine]:
+        """The lines of its log, oldest first; with ``follow`` until it has ended."""
+        ...
+
+    async def cancel(self, job: Job) -> JobStatus:
+        """Cancel it, or ask it to stop."""
+        ...
+
+    async def retry(self, job: Job, target: str | None) -> JobStatus:
+        """Once more, in its own queue or another."""
+        ...
+
+    async def delete_job(self, job: Job) -> None:
+        """Remove it."""
+        ...
+
+    async def count(self, wish: BulkWish) -> Counted:
+        """How many jobs it would meet."""
+        ...
+
+    def carry_out(self, wish: BulkWish) -> AsyncGenerator[BulkProgress, None]:
+        """Do it; whoever stops asking has stopped it."""
+        ...
+
+    async def all_queues(self) -> Sequence[tuple[Queue, StatusCounts]]:
+        """All queues by name, with their jobs by status."""
+        ...
+
+    async def whole_queue(self, name: str) -> tuple[Queue, StatusCounts, int]:
+        """A queue, its jobs by status, and how many dead letters it lists."""
+        ...
+
+    async def make_queue(self, name: str, values: Mapping[str, Any]) -> Queue:
+        """A new one."""
+        ...
+
+    async def change_queue(self, name: str, values: Mapping[str, Any]) -> Queue:
+        """One with something changed; None goes back to the default."""
+        ...
+
+    async def delete_queue(self, name: str) -> None:
+        """Remove it."""
+        ...
+
+    async def redrive(self, name: str, target: str | None, limit: int | None) -> int:
+        """Retry dead letters; answers how many."""
+        ...
+
+    async def workers(self, *, stopped: bool) -> tuple[datetime, Sequence[tuple[Worker, WorkerStatus]]]:
+        """The time, and the workers with their status."""
+        ...
+
+    async def tasks(self) -> Mapping[str, str]:
+        """The catalogue: each task's queue by its name."""
+        ...
+
+    async def submit(
+        self, queue: str, job_type: str, payload: str, options: JobOptions, *, declare: bool
+    ) -> tuple[Job, bool]:
+        """Make a job of a payload in JSON; whether it is new. With ``declare`` an unknown queue is made."""
+        ...
+
+    async def result(self, job_id: UUID, timeout: float | None) -> str:
+        """Wait for the end of a job; its result as JSON text."""
+        ...

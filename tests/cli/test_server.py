@@ -1,0 +1,158 @@
+"""The command line through a server: what it prints, and how it ends, is what a database gives."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskforge import TaskForge
+from taskforge.cli.exit_codes import ExitCode
+from tests.support.remote import KEY, free_port, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cli.conftest import CommandLine, Result
+
+
+class Both:
+    """A command line beside a database, and the same through its server."""
+
+    def __init__(self, command: CommandLine, server: str) -> None:
+        self.command = command
+        self.server = server
+
+    def afar(self, *words: object) -> tuple[object, ...]:
+        return ("--server", self.server, "--key", KEY, *words)
+
+    def alike(self, *words: object, code: ExitCode = ExitCode.OK) -> str:
+        """Do it here and there; what both print."""
+        here, there = self._run(*words), self._run(*self.afar(*words))
+        assert (there.code, there.out, there.err) == (here.code, here.out, here.err), words
+        assert here.code == code, here
+        return here.out
+
+    def ok(self, *words: object) -> str:
+        """Do it through the server; what it prints."""
+        done = self._run(*self.afar(*words))
+        assert done.code == 0, f"{words} ended with {done}"
+        return done.out
+
+    def _run(self, *words: object) -> Result:
+        """As a process of its own would: it imports the application anew."""
+        sys.modules.pop("tasks", None)
+        return self.command(*words)
+
+
+@pytest.fixture
+def both(shop: CommandLine, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Both]:
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", sqlite_url)
+    with served(sqlite_url) as server:
+        yield Both(shop, server)
+
+
+def test_what_is_read_is_the_same(both: Both) -> None:
+    both.ok("queues", "create", "graveyard")
+    both.ok("queues", "create", "reports", "--set", "dead_letter_queue=graveyard", "--priority", 4)
+    both.ok("enqueue", "report", "day=monday", "--tag", "a", "--priority", 7)
+    sys.modules.pop("tasks", None)
+    both.command.ok("run", "report", "tuesday")
+    later = both.ok("enqueue", "add", 1, 2, "--delay", "2h", "--key", "once").strip()
+    both.ok("enqueue", "nobodys", "--payload", "[1]", "--tag", "b")
+    assert both.alike("jobs", "list", "--json")
+    assert both.alike("jobs", "list", "--queue", "reports", "--status", "completed", "--tag", "a")
+    assert both.alike("jobs", "show", later)
+    assert both.alike("jobs", "show", later[-8:], "--json")
+    done = both.command.ok("jobs", "list", "--status", "completed", "--json").json["jobs"][0]["id"]
+    assert both.alike("jobs", "show", done, "--json")
+    assert both.alike("jobs", "logs", done, "--json")
+    assert both.alike("jobs", "logs", done[-6:], "--level", "warn")
+    assert both.alike("queues", "list", "--json")
+    assert both.alike("queues", "show", "reports")
+    assert both.alike("queues", "show", "reports", "--json")
+    assert both.alike("workers", "list", "--all").count("offline") == 1
+    assert "2" in both.ok("jobs", "list", "--limit", 2)
+    assert both.ok("jobs", "why", later).splitlines()[1].startswith("It is due at")
+
+
+REFUSED: list[tuple[tuple[object, ...], ExitCode]] = [
+    (("jobs", "show", "0123abcd"), ExitCode.NOT_FOUND),
+    (("jobs", "show", "abc"), ExitCode.USAGE),
+    (("jobs", "cancel", "01a20114-5504-7608-bb39-6bc558a30eae"), ExitCode.NOT_FOUND),
+    (("jobs", "list", "--queue", "reprots"), ExitCode.NOT_FOUND),
+    (("jobs", "list", "--status", "waitin"), ExitCode.USAGE),
+    (("jobs", "cancel", "--status", "pending"), ExitCode.USAGE),
+    (("queues", "show", "nowhere"), ExitCode.NOT_FOUND),
+    (("queues", "create", "reports"), ExitCode.CONFLICT),
+    (("enqueue", "add", 1, "--queue", "nowhere"), ExitCode.NOT_FOUND),
+    (("enqueue", "nobodys", 1), ExitCode.USAGE),
+    (("enqueue", "add", "x"), ExitCode.USAGE),
+]
+
+
+def test_what_is_refused_is_refused_alike(both: Both) -> None:
+    both.ok("queues", "create", "reports")
+    both.ok("enqueue", "report")
+    for words, code in REFUSED:
+        assert both.alike(*words, code=code) == ""
+
+
+def test_a_job_is_seen_through_by_the_workers_of_the_server(both: Both, sqlite_url: str) -> None:
+    ended = threading.Event()
+
+    async def work() -> None:
+        async with TaskForge(sqlite_url) as app:
+            app.task(name="tasks.add")(double)
+            async with app.worker():
+                registered.set()
+                await asyncio.to_thread(ended.wait, 30)
+
+    registered = threading.Event()
+    worker = threading.Thread(target=lambda: asyncio.run(work()))
+    worker.start()
+    try:
+        assert registered.wait(20)
+        assert both.ok("run", "add", "a=21", "--timeout", "20s") == "42\n"
+    finally:
+        ended.set()
+        worker.join()
+
+
+async def double(a: int, b: int = 0) -> int:
+    """What a worker elsewhere has under the name."""
+    return a * 2
+
+
+def test_jobs_and_queues_are_steered(both: Both) -> None:
+    one, two, three = (both.ok("enqueue", "report", f"day={day}").strip() for day in "abc")
+    assert both.ok("jobs", "cancel", one) == f"{one[-8:]} is cancelled\n"
+    assert both.ok("jobs", "retry", one) == f"{one[-8:]} is pending\n"
+    assert both.ok("jobs", "delete", three) == f"{three[-8:]} is deleted\n"
+    assert both.ok("jobs", "cancel", "--queue", "reports", "--dry-run") == "2 jobs would be cancelled\n"
+    assert both.ok("jobs", "cancel", "--queue", "reports", "--yes") == "2 jobs cancelled\n"
+    both.ok("queues", "create", "other")
+    assert both.ok("jobs", "retry", "--status", "cancelled", "--to", "other", "--yes") == "2 jobs retried\n"
+    assert both.command.job(two)["queue_name"] == "other"
+    assert "paused" in both.ok("queues", "pause", "other", "--reason", "tired")
+    assert "active" in both.ok("queues", "set", "other", "state=active", "max_concurrent_jobs=3")
+    assert both.ok("queues", "purge", "other", "--yes") == "2 jobs deleted\n"
+    assert both.ok("queues", "delete", "other") == "queue other is deleted\n"
+    assert both.ok("queues", "redrive", "reports") == "0 dead letters are retried\n"
+
+
+def test_what_a_server_does_not_do_is_said(both: Both) -> None:
+    assert "through the server" in both.command.refused(ExitCode.USAGE, *both.afar("pauses", "list"))
+    assert "key" in both.command.refused(ExitCode.USAGE, *both.afar("--project", "p", "jobs", "list"))
+    assert "who asks" in both.command.refused(ExitCode.USAGE, "--server", both.server, "jobs", "list")
+    denied = both.command.refused(ExitCode.DENIED, "--server", both.server, "--key", "wrong", "jobs", "list")
+    assert "nobody holds this token" in denied
+    assert "no task is named" in both.command.refused(ExitCode.NOT_FOUND, *both.afar("run", "nobodys"))
+
+
+def test_a_server_that_is_away_is_told_with_its_address(bare: CommandLine) -> None:
+    server = f"http://127.0.0.1:{free_port()}"
+    assert server in bare.refused(ExitCode.UNAVAILABLE, "--server", server, "--key", KEY, "queues", "list")
