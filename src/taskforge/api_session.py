@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.api.application import create_application
 from taskforge.api.backend import ApiOptions
+from taskforge.api.origins import parse_origins
 from taskforge.dashboard.pages import serve_dashboard
 from taskforge.domain.access import system
 from taskforge.domain.organization import DEFAULT_NAME
@@ -21,9 +22,10 @@ from taskforge.runtime.loops.retain import retention_loop
 from taskforge.runtime.loops.seal import seal_loop
 from taskforge.scheduler_session import scheduler_of
 from taskforge.services.live import LiveEvents
+from taskforge.services.readiness import Readiness
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from fastapi import FastAPI
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from taskforge.services.security import Security
     from taskforge.wiring import Wiring
 
+RECOVERY_ROUNDS = 6
+"""A server whose recovery has failed so often, beyond a lease, is not ready."""
 TRUST_SECONDS = 3.0
 """For so long what was looked up of an organization is believed."""
 LOOKING = system("api")
@@ -55,6 +59,12 @@ class Installation:
         self.audit = platform.audit
         self.idempotency = platform.idempotency
         self.operating = operations_loop(platform.operation_steps.take)
+        settings = platform.settings
+        self.readiness = Readiness(
+            platform.ticking.late,
+            wiring.check_schema,
+            patience=settings.lease_seconds + RECOVERY_ROUNDS * settings.recovery_interval_seconds,
+        )
 
     async def project(self, project_id: ProjectId) -> Platform:
         platform = self._platforms.get(project_id)
@@ -86,8 +96,8 @@ class Installation:
     def wake_operations(self) -> None:
         self.operating.wake()
 
-    async def check_ready(self) -> None:
-        await self._own.health.now()
+    async def check_ready(self) -> Mapping[str, str]:
+        return await self.readiness.check()
 
     async def close(self) -> None:
         """Stop waiting for results, and listening."""
@@ -123,7 +133,9 @@ def api_application(
             platform = await wiring.platform()
             installation = Installation(wiring, platform, authenticator or Credentials(platform.security))
             async with (
-                recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
+                recovery_loop(
+                    installation.readiness.noting(platform.recovery.sweep), settings.recovery_interval_seconds
+                ),
                 record_loop(platform.recording.keep),
                 seal_loop(platform.audit.seal_due),
                 installation.operating,
@@ -135,6 +147,9 @@ def api_application(
         finally:
             await wiring.close()
 
-    application = create_application(open_backend, ApiOptions(secret=secret, root_path=settings.root_path))
+    options = ApiOptions(
+        secret=secret, root_path=settings.root_path, cors_origins=parse_origins(settings.cors_origins)
+    )
+    application = create_application(open_backend, options)
     serve_dashboard(application, settings.root_path)
     return application

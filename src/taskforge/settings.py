@@ -150,6 +150,12 @@ SETTINGS = (
     Setting("port", int, 8321, "The port that `taskforge serve` listens on; 0: any free one.", 0, 65535),
     Setting("root_path", str, "", "The path under which a proxy serves the API, such as /taskforge."),
     Setting(
+        "cors_origins",
+        str,
+        "",
+        "Other sites whose pages may read the API with a key of their own, with commas: https://a.example.",
+    ),
+    Setting(
         "timezone", str, "UTC", "The time zone of schedules that name none: a name of the IANA database."
     ),
     Setting(
@@ -231,6 +237,7 @@ class Settings:
     host: str
     port: int
     root_path: str
+    cors_origins: str
     timezone: str
     keep_succeeded_days: float
     keep_cancelled_days: float

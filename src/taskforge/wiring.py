@@ -164,6 +164,11 @@ class Wiring:
             if engine is not self._sqlite:
                 await engine.close()
 
+    async def check_schema(self) -> None:
+        """Whether the database is still one for this program. Raises SchemaMismatch, Unavailable."""
+        if self.address.target != ":memory:":
+            (await schema_state(self.settings.database_url)).check()
+
     async def close(self) -> None:
         """Close what this loop has opened; the last loop closes the database."""
         opening = self._platforms.pop(asyncio.get_running_loop(), None)

@@ -36,6 +36,7 @@ BODIES: dict[str, Any] = {
     "users.update": {"name": "Budi"},
     "memberships.set": {"role": "viewer"},
     "users.set_password": {"password": "six other words in line"},
+    "workers.update": {"max_concurrent_jobs": 3},
     "roles.create": {"name": "other", "permissions": ["job:read"]},
     "roles.update": {"name": "renamed"},
     "keys.create": {"name": "other", "role": "viewer"},
@@ -155,8 +156,19 @@ async def test_a_foreign_id_in_a_body_or_a_query_does_not_exist(installation: In
         await client.post("/keys", {"name": "x", "role": "viewer", "project_id": foreign["project_id"]}),
         await client.get(f"/metrics?project_id={foreign['project_id']}"),
         await client.post(f"/pauses?project_id={foreign['project_id']}", {"kind": "type", "value": "t"}),
+        await client.post("/operations", {"action": "cancel", "filter": {"queue_id": [foreign["queue_id"]]}}),
+        await client.post(
+            "/operations", {"action": "move", "filter": {"tag": "other"}, "queue_id": foreign["queue_id"]}
+        ),
+        await client.post(
+            f"/operations?project_id={foreign['project_id']}", {"action": "cancel", "filter": {"tag": "a"}}
+        ),
+        await client.post("/dead-letters/redrive", {"queue_id": foreign["queue_id"]}),
     ):
         assert refused.status_code == 404, refused.text
+    chosen = {"ids": [foreign["job_id"]]}
+    counted = await client.post("/operations", {"action": "cancel", "filter": chosen, "dry_run": True})
+    assert counted.json()["data"]["counted"] == 0
     settings = {"dead_letter_queue_id": foreign["queue_id"]}
     assert (await client.patch(f"/queues/{own['queue_id']}", {"settings": settings})).status_code == 422
     jobs = (await client.get(f"/jobs?queue_id={foreign['queue_id']}")).json()

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from tests.api.installation import Client
+from taskforge.api.origins import parse_origins
+from taskforge.domain.errors import InvalidSetting
+from tests.api.installation import Client, running
 
 pytestmark = pytest.mark.anyio
 
@@ -105,9 +107,11 @@ async def test_long_answers_are_compressed(client: Client) -> None:
 
 
 async def test_health_needs_no_credentials(client: Client) -> None:
-    for path in ("//health/live", "//health/ready"):
-        answer = await client.as_(None).get(path)
-        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    alive = await client.as_(None).get("//health/live")
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+    ready = await client.as_(None).get("//health/ready")
+    checks = dict.fromkeys(("database", "schema", "recovery", "scheduler"), "ok")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "checks": checks})
 
 
 async def test_the_documentation_is_served_by_ourselves(client: Client) -> None:
@@ -120,3 +124,53 @@ async def test_the_documentation_is_served_by_ourselves(client: Client) -> None:
     assert described.json()["openapi"] == "3.1.0"
     again = await client.get("//openapi.json", headers={"If-None-Match": described.headers["etag"]})
     assert again.status_code == 304
+
+
+async def test_a_caller_says_which_fields_it_wants_and_in_which_order(client: Client) -> None:
+    for number, name in enumerate(("b", "c", "a")):
+        await client.post(
+            "/queues", {"name": name, "priority": number % 2, "description": name * number or None}
+        )
+    found = await client.get("/queues?sort=-priority,name&fields=name,priority")
+    assert found.json()["data"] == [
+        {"name": "c", "priority": 1},
+        {"name": "a", "priority": 0},
+        {"name": "b", "priority": 0},
+    ]
+    described = (await client.get("/queues?sort=-description&fields=description")).json()["data"]
+    assert [queue["description"] for queue in described] == ["c", "aa", None]
+    one = (await client.get("/queues")).json()["data"][0]["id"]
+    assert (await client.get(f"/queues/{one}?fields=name")).json()["data"] == {"name": "a"}
+    for wrong in ("fields=nothing", "fields=", "fields=a b", "sort=nothing", "sort=settings", "sort=;"):
+        assert (await client.get(f"/queues?{wrong}")).status_code == 422, wrong
+    assert (await client.get("/jobs?sort=-created_at")).status_code == 200
+    assert (await client.get("/jobs?sort=priority")).status_code == 422
+
+
+async def test_pages_of_other_sites_read_nothing_unless_they_are_named(sqlite_url: str) -> None:
+    ours, other = {"Origin": "https://a.example"}, {"Origin": "https://b.example"}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    async with running(sqlite_url) as closed:
+        answer = await closed.client.get("/queues", headers=ours)
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+        assert (await closed.client.send("OPTIONS", "/queues", headers={**ours, **asked})).status_code == 405
+    async with running(sqlite_url, cors_origins="https://a.example, http://localhost:3000") as opened:
+        client = opened.client
+        answer = await client.get("/queues", headers=ours)
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "Origin" in answer.headers["vary"]
+        preflight = await client.as_(None).send("OPTIONS", "/queues", headers={**ours, **asked})
+        assert preflight.status_code == 204
+        assert "Authorization" in preflight.headers["access-control-allow-headers"]
+        for denied in (
+            await client.get("/queues", headers=other),
+            await client.send("OPTIONS", "/queues", headers={**other, **asked}),
+        ):
+            assert not [name for name in denied.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("origin", ["*", "a.example", "https://a.example/", "null", "ftp://a.example"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(InvalidSetting):
+        parse_origins(origin)

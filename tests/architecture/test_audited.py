@@ -18,7 +18,7 @@ NOT_AUDITED = {
         "begin_request", "complete_request", "release_request", "forget_request", "forget_old_requests",
     },
     "of workers, which come and go by themselves": {
-        "declare_tasks", "upsert_tasks", "insert_worker", "stop_worker", "supersede_workers", "forget_workers",
+        "declare_tasks", "upsert_tasks", "insert_worker", "stop_worker", "supersede_workers",
         "note_lost_suspects", "put_worker_credential",
     },
     "of recovery, which only carries out what was said before": {

@@ -13,7 +13,7 @@ from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import JobStatus
 from taskforge.domain.outcome import Lost, Released, Succeeded
 from taskforge.ports.jobs import BeatAnswer
-from tests.conformance.stage import LEASE, NOON, OTHER_WORKER, beat_of, line
+from tests.conformance.stage import LEASE, NOON, OTHER_PROJECT, OTHER_WORKER, beat_of, line
 
 if TYPE_CHECKING:
     from taskforge.domain.execution import LogLine
@@ -56,7 +56,10 @@ async def test_what_the_handler_did_so_far_is_seen_on_the_job(stage: Stage) -> N
 async def test_a_beat_without_jobs_is_a_sign_of_the_worker(stage: Stage) -> None:
     worker = await stage.know("t")
     stage.clock.advance(20)
-    assert await stage.beat(worker=worker) == BeatAnswer(frozenset(), frozenset(), drain=False)
+    assert await stage.beat(worker=worker) == BeatAnswer(frozenset(), frozenset(), drain=False, capacity=10)
+    assert await stage.workers.resize(stage.project, worker, 3)
+    assert (await stage.beat(worker=worker)).capacity == 3
+    assert not await stage.workers.resize(OTHER_PROJECT, worker, 4)
     [row] = await stage.workers.list(stage.project)
     assert row.last_heartbeat == NOON + timedelta(seconds=20)
 

@@ -101,7 +101,7 @@ async def delete(application: TaskForge, job: str) -> None:
 
 
 async def steer_worker(application: TaskForge) -> None:
-    """A worker registers, is told to drain, then not to, then that it is gone."""
+    """A worker registers, is told to drain, then not to, then to run more at once, then that it is gone."""
     platform = await application.platform()
     registration = Registration(
         f"steered-{os.getpid()}", WorkerType.GENERAL, {}, 1, ["idle"], [], this_process(), VERSION
@@ -109,6 +109,7 @@ async def steer_worker(application: TaskForge) -> None:
     worker_id = (await platform.link().register(registration)).worker_id
     await platform.worker_fleet.drain(worker_id)
     await platform.worker_fleet.undrain(worker_id)
+    await platform.worker_fleet.resize(worker_id, 2)
     await platform.worker_fleet.deregister(worker_id)
 
 

@@ -57,7 +57,7 @@ ROWS = [
     Row("stop_worker", "leave", _BOTH),
     # recovery
     Row("settle_jobs", "rescue", _SCRIPT),
-    Row("forget_workers", "rescue", _BOTH),
+    Row("forget_workers", "rescue", _SCRIPT),
     Row("note_lost_suspects", "rescue_suspect", _BOTH),
     Row("take_chore", "work", _BOTH),
     Row("prune_jobs", "prune", _SCRIPT),
@@ -81,6 +81,7 @@ ROWS = [
     Row("reschedule_job", "reschedule", _SCRIPT),
     Row("drain_worker", "steer_worker", _SCRIPT),
     Row("undrain_worker", "steer_worker", _SCRIPT),
+    Row("resize_worker", "steer_worker", _SCRIPT),
     Row("deregister_worker", "steer_worker", _SCRIPT),
     Row("replace_payload", "retry", _SCRIPT),
     Row("retry_job", "retry", _SCRIPT),

@@ -154,7 +154,7 @@ async def reschedule(stand: Stand, label: str, side: str) -> None:
 
 
 async def steer_worker(stand: Stand, label: str, side: str) -> None:
-    """A worker is told to drain, then not to, then that it is gone."""
+    """A worker is told to drain, then not to, then to run more at once, then that it is gone."""
     await _steer(stand, "steer_worker", "", label, side)
 
 

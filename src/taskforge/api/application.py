@@ -104,7 +104,7 @@ def create_application(open_backend: Lifespan, options: ApiOptions) -> FastAPI:
     application.add_exception_handler(404, _tell_http)
     application.add_exception_handler(405, _tell_http)
     application.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES, compresslevel=5)
-    application.add_middleware(Edge, root_path=options.root_path)
+    application.add_middleware(Edge, root_path=options.root_path, origins=options.cors_origins)
     return application
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from taskforge.api.authentication import Authenticator
@@ -112,17 +112,21 @@ class Backend(Protocol):
         """A bulk operation has begun: its steps are to be taken."""
         ...
 
-    async def check_ready(self) -> None:
-        """Whether requests can be served. Raises Unavailable, SchemaMismatch."""
+    async def check_ready(self) -> Mapping[str, str]:
+        """What requests need, and how it is. Raises Unavailable, SchemaMismatch when they cannot be served."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """How the API answers. ``secret`` signs cursors; ``body_seconds`` is how long a body may take to arrive."""
+    """How the API answers. ``secret`` signs cursors; ``body_seconds`` is how long a body may take to arrive.
+
+    ``cors_origins``: sites whose pages may read answers; cookies are never taken from there.
+    """
 
     secret: bytes
     body_seconds: float = 30.0
     max_body_bytes: int = 1024 * 1024
     max_bulk_bytes: int = 8 * 1024 * 1024
     root_path: str = ""
+    cors_origins: frozenset[str] = frozenset()

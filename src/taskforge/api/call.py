@@ -1,9 +1,12 @@
 """One authenticated request, and how it is answered."""
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from fastapi import Depends
@@ -17,10 +20,14 @@ from taskforge.api.messages import message
 from taskforge.api.preferences import Preferences
 from taskforge.api.stopping import stopping_of
 from taskforge.domain.access import Principal
+from taskforge.domain.errors import InvalidInput
 
 T = TypeVar("T")
 
 JSON = "application/json"
+FIELDS = "fields"
+FIELD_NAMES = re.compile(r"[a-z_]{1,50}(,[a-z_]{1,50}){0,50}")
+BUILTIN = (datetime, UUID)
 encode = msgspec.json.Encoder().encode
 
 
@@ -58,6 +65,8 @@ class Call:
         **values: object,
     ) -> Response:
         """Data in the envelope, or alone where the caller prefers that."""
+        if self.request.method == "GET" and FIELDS in self.request.query_params:
+            data = only_fields(data, self.request.query_params[FIELDS])
         sent = dict(headers or {})
         sent["Vary"] = "Prefer, Accept-Language, Authorization, Cookie"
         sent.setdefault("Cache-Control", "no-store")
@@ -106,6 +115,20 @@ class Call:
         else:
             return found
         return found | {"Link": f'<{following.path}?{following.query}>; rel="next"'}
+
+
+def only_fields(data: Any, names: str) -> Any:
+    """The named members of a thing, or of each thing of a list. Raises InvalidInput for one that is none."""
+    plain = msgspec.to_builtins(data, builtin_types=BUILTIN)
+    things = plain if isinstance(plain, list) else [plain]
+    if not FIELD_NAMES.fullmatch(names):
+        raise InvalidInput("fields are names with commas between them", field=FIELDS)
+    wanted = names.split(",")
+    for name in wanted:
+        if things and not all(isinstance(thing, dict) and name in thing for thing in things):
+            raise InvalidInput(f"there is no field {name!r:.100}", field=FIELDS)
+    chosen = [{name: thing[name] for name in wanted} for thing in things]
+    return chosen if isinstance(plain, list) else chosen[0]
 
 
 def current_call(request: Request) -> Call:

@@ -13,6 +13,7 @@ from taskforge.api.envelopes import Envelope, Listing
 from taskforge.api.etags import is_unchanged
 from taskforge.api.operation import Openness, Operation
 from taskforge.api.raw import components as raw_components
+from taskforge.api.routing import ApiRoute, operation_of
 from taskforge.api.views import drafts
 from taskforge.version import VERSION
 
@@ -64,6 +65,13 @@ PROBLEM_WORDS = {
     431: "The headers are too large",
     500: "A defect of the server",
     503: "Not available at present",
+}
+FIELDS_PARAMETER = {
+    "name": "fields",
+    "in": "query",
+    "required": False,
+    "description": "Only these members of the answer's data, with commas.",
+    "schema": {"type": "string", "pattern": "^[a-z_]{1,50}(,[a-z_]{1,50}){0,50}$"},
 }
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -126,6 +134,8 @@ def describe(operation: Operation) -> dict[str, Any]:
     for status in sorted(statuses):
         responses[status] = {"description": PROBLEM_WORDS[status]}
     extra = dict(operation.extra)
+    if operation.has_fields:
+        extra["parameters"] = [*extra.get("parameters", ()), FIELDS_PARAMETER]
     extra["x-permission"] = operation.permission.value
     extra["security"] = [] if operation.permission is Openness.PUBLIC else [{"bearer": []}, {"cookie": []}]
     return {"responses": responses, "openapi_extra": extra}
@@ -164,8 +174,25 @@ def openapi(application: FastAPI) -> dict[str, Any]:
         for described in methods.values():
             if isinstance(described, dict):
                 _use_problems(described)
+    _link(schema["paths"], application)
     schema["components"]["schemas"] = dict(sorted(components["schemas"].items()))
     return schema
+
+
+def _link(paths: dict[str, Any], application: FastAPI) -> None:
+    """From what makes a thing to what is done with it by its id."""
+    routes = [route for route in application.routes if isinstance(route, ApiRoute)]
+    for route in routes:
+        operation = operation_of(route)
+        if operation.makes is None:
+            continue
+        parameters = {operation.makes: "$response.body#/data/id"}
+        answer = paths[route.path][operation.method.lower()]["responses"][str(operation.status)]
+        answer["links"] = {
+            other.name: {"operationId": other.name, "parameters": parameters}
+            for other in map(operation_of, routes)
+            if other.path.count("{") == 1 and other.path.endswith(f"/{{{operation.makes}}}")
+        }
 
 
 def _use_problems(described: dict[str, Any]) -> None:

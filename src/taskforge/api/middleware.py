@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 
 from taskforge.api.faults import AddressTooLong, HeadersTooLarge, InternalError
 from taskforge.api.messages import language_of
+from taskforge.api.origins import is_preflight, origin_headers, preflight_headers
 from taskforge.api.problems import problem
 from taskforge.domain.access import NOBODY
 from taskforge.domain.errors import TaskforgeError
@@ -41,9 +43,10 @@ SECURITY_HEADERS = {
 class Edge:
     """The outermost layer of the application. ``root_path``: what a proxy may leave before each path."""
 
-    def __init__(self, app: ASGIApp, root_path: str = "") -> None:
+    def __init__(self, app: ASGIApp, root_path: str = "", origins: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._root_path = root_path.rstrip("/")
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,14 +64,15 @@ class Edge:
             nonlocal is_begun
             if message["type"] == "http.response.start":
                 is_begun = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request.state.request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                self._dress(request, MutableHeaders(scope=message))
             await send(message)
 
         try:
             _check_size(scope)
+            if self._origins and is_preflight(request):
+                headers = preflight_headers(request, self._origins)
+                await Response(None, 204, headers=headers)(scope, receive, send_on)
+                return
             with acting(NOBODY):  # until the route knows who asks
                 await self._app(scope, receive, send_on)
         except TaskforgeError as error:
@@ -82,6 +86,14 @@ class Edge:
             if is_begun:
                 raise
             await problem(request, InternalError(""))(scope, receive, send_on)
+
+    def _dress(self, request: Request, headers: MutableHeaders) -> None:
+        headers["X-Request-ID"] = request.state.request_id
+        if self._origins:
+            headers.add_vary_header("Origin")
+            headers.update(origin_headers(request, self._origins))
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
 
 
 def _check_size(scope: Scope) -> None:

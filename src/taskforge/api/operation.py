@@ -32,7 +32,10 @@ class Reach(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. ``answers`` is the type of ``data``; ``is_raw``: it reads its body itself."""
+    """One method of one path. ``answers`` is the type of ``data``; ``is_raw``: it reads its body itself.
+
+    ``makes``: the parameter of paths that the answer's ``id`` fits; the description links them.
+    """
 
     method: str
     path: str
@@ -48,3 +51,9 @@ class Operation:
     problems: tuple[int, ...]
     max_bytes: int | None
     extra: dict[str, Any]
+    makes: str | None = None
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether a caller may say which members of the answer it wants."""
+        return self.method == "GET" and self.answers is not None

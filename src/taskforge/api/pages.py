@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -26,6 +27,8 @@ _MAC_BYTES = 16
 NOT_OF_THE_FILTER = ("cursor", "page", "offset", "limit")
 
 T = TypeVar("T")
+ORDERING = (str, int, float, datetime, UUID)
+_MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Page:
     number: int | None
     after: UUID | None
     signer: "CursorSigner"
+    sort: Sequence[str] = ()
 
     def meta(
         self, *, has_more: bool, total: int | None = None, is_capped: bool = False, last: UUID | None = None
@@ -55,11 +59,14 @@ class Page:
 
     def cut(self, items: Sequence[T]) -> tuple[list[T], ListMeta]:
         """This part of a list that is here as a whole."""
-        part = list(items[self.skip : self.skip + self.limit])
+        ordered = sorted_by(items, self.sort) if self.sort else items
+        part = list(ordered[self.skip : self.skip + self.limit])
         return part, self.meta(has_more=self.skip + len(part) < len(items), total=len(items))
 
     async def of_jobs(self, call: Call, everywhere: Sequence[ProjectServices], chosen: JobFilter) -> Response:
         """The answer with this part of the jobs that are chosen."""
+        if self.sort not in ((), ("-created_at",)):
+            raise InvalidInput("jobs are listed by -created_at only", field="sort")
         if not everywhere or (chosen.queue_ids is not None and not chosen.queue_ids):
             return call.answer([], "jobs.listed", meta=self.meta(has_more=False, total=0), count=0)
         found = await everywhere[0].browsing.page(
@@ -137,6 +144,37 @@ def _page(
     return Page(limit, skip, None if offset is not None else page or 1, None, signer)
 
 
+def sorted_by(items: Sequence[T], names: Sequence[str]) -> Sequence[T]:
+    """In this order; what has no such value comes last. Raises InvalidInput for a field that cannot order."""
+    ordered = list(items)
+    for name in reversed(names):
+        field, is_down = name.removeprefix("-"), name.startswith("-")
+        values: dict[int, Any] = {
+            id(item): getattr(item, field, _MISSING) if field.isidentifier() else _MISSING for item in items
+        }
+        if not all(value is None or isinstance(value, ORDERING) for value in values.values()):
+            raise InvalidInput(f"this list cannot be sorted by {field!r:.100}", field="sort")
+        present = [item for item in ordered if values[id(item)] is not None]
+        absent = [item for item in ordered if values[id(item)] is None]
+        present.sort(key=lambda item: values[id(item)], reverse=is_down)
+        ordered = present + absent
+    return ordered
+
+
+def _sorted_page(
+    page: Annotated[Page, Depends(_page)],
+    sort: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            pattern="^-?[a-z_]+(,-?[a-z_]+)*$",
+            description="Fields to order by, with commas; `-` before one: the greatest first.",
+        ),
+    ] = None,
+) -> Page:
+    return page if sort is None else replace(page, sort=tuple(sort.split(",")))
+
+
 def _scope_of(call: Any) -> bytes:
     """The list, its filter, and whose it is."""
     query = sorted(
@@ -150,3 +188,5 @@ def _scope_of(call: Any) -> bytes:
 
 
 Paging = Annotated[Page, Depends(_page)]
+SortedPaging = Annotated[Page, Depends(_sorted_page)]
+"""For lists that are here as a whole, and for jobs."""

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taskforge.api.bodies import check_media_type, parse, read_body
+from taskforge.api.call import FIELDS
 from taskforge.api.faults import InvalidRequest
 from taskforge.api.guard import address_of, begin
 from taskforge.api.operation import Openness, Operation, Reach
@@ -72,6 +73,7 @@ class Resource:
         problems: Sequence[int] = (),
         max_bytes: int | None = None,
         extra: dict[str, Any] | None = None,
+        makes: str | None = None,
     ) -> Callable[[Endpoint], Endpoint]:
         def declare(endpoint: Endpoint) -> Endpoint:
             operation = Operation(
@@ -89,6 +91,7 @@ class Resource:
                 problems=tuple(problems),
                 max_bytes=max_bytes,
                 extra=extra or {},
+                makes=makes,
             )
             setattr(endpoint, OPERATION, operation)
             self.operations.append(operation)
@@ -103,9 +106,11 @@ class ApiRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler that the application calls."""
         answer = super().get_route_handler()
-        operation: Operation = getattr(self.endpoint, OPERATION)
+        operation = operation_of(self)
         parameters = get_flat_params(self.dependant)
         queries = frozenset(field.alias for field in parameters if isinstance(field.field_info, Query))
+        if operation.has_fields:
+            queries |= {FIELDS}
         takes_body = self.body_field is not None or operation.is_raw
 
         async def read(request: Request) -> None:
@@ -134,6 +139,12 @@ class ApiRoute(APIRoute):
                 return await answer(request)
 
         return handle
+
+
+def operation_of(route: ApiRoute) -> Operation:
+    """What a route was declared as."""
+    operation: Operation = getattr(route.endpoint, OPERATION)
+    return operation
 
 
 def _refuse_unknown_queries(request: Request, known: frozenset[str]) -> None:

@@ -129,7 +129,9 @@ class RemoteLink:
             ),
             wire.HeartbeatAnswer,
         )
-        return BeatReply(frozenset(answer.cancel), frozenset(answer.lost), answer.drain)
+        return BeatReply(
+            frozenset(answer.cancel), frozenset(answer.lost), answer.drain, answer.max_concurrent_jobs
+        )
 
     async def log(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
         if not lines:

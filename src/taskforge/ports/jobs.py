@@ -107,11 +107,15 @@ class Beat(NamedTuple):
 
 
 class BeatAnswer(NamedTuple):
-    """Which executions are still this worker's, which of these someone wants cancelled, and whether to leave."""
+    """Which executions are still this worker's, which of these someone wants cancelled, and whether to leave.
+
+    ``capacity``: how many jobs it may run at once by now; None of a worker that is not known.
+    """
 
     alive: frozenset[UUID]
     cancel: frozenset[UUID]
     drain: bool
+    capacity: int | None = None
 
 
 class ExpiredLease(NamedTuple):

@@ -57,11 +57,15 @@ class Work(NamedTuple):
 
 
 class BeatReply(NamedTuple):
-    """What the platform tells a worker with each beat: executions to cancel, and those no longer its own."""
+    """What the platform tells a worker with each beat: executions to cancel, and those no longer its own.
+
+    ``capacity``: how many jobs it may run at once from now on; None: as many as it does.
+    """
 
     cancel: frozenset[UUID]
     lost: frozenset[UUID]
     drain: bool
+    capacity: int | None = None
 
 
 class Link(Protocol):

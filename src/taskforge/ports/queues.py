@@ -73,9 +73,11 @@ class QueueStore(Protocol):
         """
         ...
 
-    async def delete(self, project_id: ProjectId, queue_id: QueueId) -> dict[JobStatus, int]:
+    async def delete(
+        self, project_id: ProjectId, queue_id: QueueId, check: Callable[[Queue], None] | None = None
+    ) -> dict[JobStatus, int]:
         """Remove a queue in which no job waits or runs, with its finished jobs' membership.
 
-        Answers the counts of unfinished jobs; the queue is gone when it is empty.
+        Answers the counts of unfinished jobs; the queue is gone when it is empty. ``check`` may refuse what it sees.
         """
         ...

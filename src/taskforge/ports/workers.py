@@ -70,6 +70,10 @@ class WorkerStore(Protocol):
         """Ask a worker to drain, or take that back; False when it has left."""
         ...
 
+    async def resize(self, project_id: ProjectId, worker_id: WorkerId, max_concurrent_jobs: int) -> bool:
+        """Have it run so many jobs at once, from its next beat on; False when it has left or is not there."""
+        ...
+
     async def deregister(self, project_id: ProjectId, worker_id: WorkerId) -> bool:
         """Note that a worker which runs nothing has left; False when it runs something, or has left."""
         ...

@@ -325,7 +325,7 @@ class DirectLink:
             with contextlib.suppress(TaskforgeError):  # one sample less
                 await self._workers.note_usage(self._worker_id, usage)
         sent = frozenset(beat.execution_id for beat in beats)
-        return BeatReply(answer.cancel, sent - answer.alive, answer.drain)
+        return BeatReply(answer.cancel, sent - answer.alive, answer.drain, answer.capacity)
 
     async def log(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
         if not lines:

@@ -133,10 +133,13 @@ class Queues:
         """Take and hand out jobs again."""
         return await self.update(which, state=QueueState.ACTIVE)
 
-    async def delete(self, which: str | UUID) -> None:
-        """Remove a queue in which nothing waits or runs. Raises Conflict with the counts."""
+    async def delete(self, which: str | UUID, *, check: Callable[[Queue], None] | None = None) -> None:
+        """Remove a queue in which nothing waits or runs. Raises Conflict with the counts.
+
+        ``check`` may look at the queue as it stands, and refuse by an exception.
+        """
         queue = await self.get(which)
-        unfinished = await self._queues.delete(self._project_id, queue.id)
+        unfinished = await self._queues.delete(self._project_id, queue.id, check)
         if unfinished:
             counts = ", ".join(f"{count} {status.value}" for status, count in unfinished.items())
             raise Conflict(

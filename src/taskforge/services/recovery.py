@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from taskforge.domain.access import system
 from taskforge.domain.errors import TaskforgeError, TooSlow, Unavailable
 from taskforge.domain.ids import ProjectId, WorkerId
 from taskforge.domain.job import AttemptPolicy, attempt_policy
@@ -18,6 +19,7 @@ from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Lost
 from taskforge.domain.queue import QueueSettings
+from taskforge.ports.acting import acting
 from taskforge.ports.jobs import ExpiredLease, Settlement
 from taskforge.ports.signals import Hint, Topic
 from taskforge.services.processes import is_alive, this_machine
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.pauses import PauseWork
 
+RECOVERY = system("recovery")
 BATCH = 500
 KEYS = 100
 ROUNDS = 100
@@ -109,7 +112,8 @@ class Recovery:
         return Swept(**done)
 
     async def _forget(self, dead: Sequence[WorkerId], silence_us: int) -> int:
-        return len(await self._workers.forget(dead, silence_us))
+        with acting(RECOVERY):
+            return len(await self._workers.forget(dead, silence_us))
 
     async def _place(self) -> int:
         """Give what places a crash has left free: one page of keys in each sweep."""

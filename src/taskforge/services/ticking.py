@@ -102,6 +102,13 @@ class Ticking:
         if moved:
             logger.info("%d schedules are due at another time than before", moved)
 
+    async def late(self) -> float:
+        """For how many seconds the next due time of any project has been waiting to be seen to."""
+        outlook = await self._ticks.outlook()
+        if outlook.next_fire_at is None:
+            return 0.0
+        return max(0.0, (outlook.now - outlook.next_fire_at).total_seconds())
+
     async def look(self) -> float | None:
         """See to all that is due; seconds until something is due again, None: nothing is for now.
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import Conflict, NotFound
+from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.ids import WorkerId
-from taskforge.domain.worker import WorkerStatus
+from taskforge.domain.worker import MAX_CONCURRENCY, WorkerStatus
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
@@ -93,6 +93,15 @@ class Workers:
     async def undrain(self, worker_id: UUID) -> None:
         """Take a drain back; one that has heard of it leaves all the same. Raises Conflict."""
         if not await self._workers.set_drain(self._project_id, WorkerId(worker_id), drain=False):
+            raise await self._refusal(worker_id)
+
+    async def resize(self, worker_id: UUID, max_concurrent_jobs: int) -> None:
+        """Have it run so many jobs at once; it hears of it with its next heartbeat. Raises Conflict, InvalidInput."""
+        if not 1 <= max_concurrent_jobs <= MAX_CONCURRENCY:
+            raise InvalidInput(
+                f"max_concurrent_jobs must be from 1 to {MAX_CONCURRENCY:,}", field="max_concurrent_jobs"
+            )
+        if not await self._workers.resize(self._project_id, WorkerId(worker_id), max_concurrent_jobs):
             raise await self._refusal(worker_id)
 
     async def deregister(self, worker_id: UUID) -> None:

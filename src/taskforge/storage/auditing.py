@@ -49,6 +49,12 @@ class Audit:
         other._who = self._who
         return other
 
+    def within(self, project_id: ProjectId) -> Audit:
+        """The same, for a change of something in this project."""
+        other = Audit(project_id=project_id)
+        other._who = self._who
+        return other
+
     def entry(
         self,
         action: str,

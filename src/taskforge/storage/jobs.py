@@ -212,6 +212,7 @@ class SqlJobStore(SqlSweeps):
             frozenset(identity(row["execution_id"]) for row in alive),
             frozenset(identity(row["execution_id"]) for row in alive if row["cancel"] is not None),
             any(row["drain"] is not None for row in rows),
+            next((int(row["capacity"]) for row in rows if row["capacity"] is not None), None),
         )
 
     async def append_lines(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.errors import Conflict, Unavailable
+from taskforge.domain.errors import Conflict, PreconditionFailed, Unavailable
 from taskforge.domain.job import JobStatus
 from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_dead_letters
@@ -168,18 +168,23 @@ class SqlQueueStore:
         rows = await self._engine.read(One("claims_under_way"))
         return frozenset(row["holder"] for row in rows)
 
-    async def delete(self, project_id: ProjectId, queue_id: QueueId) -> dict[JobStatus, int]:
+    async def delete(
+        self, project_id: ProjectId, queue_id: QueueId, check: Callable[[Queue], None] | None = None
+    ) -> dict[JobStatus, int]:
         queue = {"project_id": project_id, "queue_id": queue_id}
         unfinished = _counts(await self._engine.read(One("count_unfinished", queue)))
         if unfinished:
             return unfinished
         audit = Audit(project_id=project_id)
-        before = await self._engine.run(lambda: self._close(queue))
+        before = await self._engine.run(lambda: self._close(queue, check))
         if before is None:
             return {}
         try:
             await self._let_writers_end()
-            unfinished = await self._engine.run(lambda: self._remove(queue, before["state"], audit))
+            unfinished = await self._engine.run(lambda: self._remove(queue, before["state"], audit, check))
+        except PreconditionFailed:
+            await self._reopen(before)
+            raise
         except Conflict:
             await self._reopen(before)
             raise Conflict("another queue names it as its dead-letter queue") from None
@@ -190,7 +195,9 @@ class SqlQueueStore:
             await self._reopen(before)
         return unfinished
 
-    def _close(self, queue: Mapping[str, Any]) -> Script[dict[str, Any] | None]:
+    def _close(
+        self, queue: Mapping[str, Any], check: Callable[[Queue], None] | None
+    ) -> Script[dict[str, Any] | None]:
         """From the commit on nobody who looks at it puts a job in; answers what brings its state back."""
         rows = yield One("get_queue", queue)
         if not rows:
@@ -199,8 +206,16 @@ class SqlQueueStore:
         change = {**before, "was": before["state"], "state": QueueState.CLOSED}
         if not (yield One("set_queue_state", change)):
             raise Unavailable("the queue was changed just now", hint="try again")
+        yield from self._look(queue, check)  # from now on the row is ours until the commit
         yield One("bump_config", {"project_id": queue["project_id"]})
         return {**before, "was": QueueState.CLOSED}
+
+    def _look(self, queue: Mapping[str, Any], check: Callable[[Queue], None] | None) -> Script[Queue | None]:
+        rows = yield One("get_queue", queue)
+        found = queue_of(rows[0], self._engine) if rows else None
+        if check is not None and found is not None:
+            check(found)
+        return found
 
     async def _let_writers_end(self) -> None:
         """Those who may have seen it open, and will have left their jobs or none when they are gone."""
@@ -217,13 +232,18 @@ class SqlQueueStore:
     async def _writers(self) -> set[str]:
         return {row["writer"] for row in await self._engine.read(One("short_writers_of_jobs"))}
 
-    def _remove(self, queue: Mapping[str, Any], state: str, audit: Audit) -> Script[dict[JobStatus, int]]:
+    def _remove(
+        self,
+        queue: Mapping[str, Any],
+        state: str,
+        audit: Audit,
+        check: Callable[[Queue], None] | None,
+    ) -> Script[dict[JobStatus, int]]:
         yield One("wait_briefly")
         yield One("lock_queue", queue)
         unfinished = _counts((yield One("count_unfinished", queue)))
-        rows = yield One("get_queue", queue)
-        if rows and not unfinished:
-            gone = queue_of(rows[0], self._engine)
+        gone = yield from self._look(queue, check)
+        if gone is not None and not unfinished:
             yield One("forget_starts", queue)
             yield One("delete_queue", queue)
             yield audit.entry("queue.delete", gone.id, gone.name, before={**_told(gone), "state": state})

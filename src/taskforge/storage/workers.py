@@ -85,10 +85,16 @@ class SqlWorkerStore:
         await self._engine.call(Many("put_worker_sample", tasks, process))
 
     async def forget(self, dead_workers: Sequence[WorkerId], silence_us: int) -> Sequence[WorkerId]:
-        rows = await self._engine.call(
-            One("forget_workers", {"dead_workers": dead_workers, "silence_us": silence_us})
-        )
-        return [self._engine.identity(row["id"]) for row in rows]
+        audit, identity = Audit(), self._engine.identity
+
+        def script() -> Script[Sequence[WorkerId]]:
+            rows = yield One("forget_workers", {"dead_workers": dead_workers, "silence_us": silence_us})
+            for row in rows:
+                told = audit.within(identity(row["project_id"]))
+                yield told.entry("worker.lost", identity(row["id"]), row["name"])
+            return [identity(row["id"]) for row in rows]
+
+        return await self._engine.run(script)
 
     async def note_lost_suspects(self, worker_ids: Sequence[WorkerId]) -> None:
         await self._engine.call(One("note_lost_suspects", {"worker_ids": worker_ids}))
@@ -109,6 +115,19 @@ class SqlWorkerStore:
 
     async def set_drain(self, project_id: ProjectId, worker_id: WorkerId, *, drain: bool) -> bool:
         return await self._steer("drain_worker" if drain else "undrain_worker", project_id, worker_id)
+
+    async def resize(self, project_id: ProjectId, worker_id: WorkerId, max_concurrent_jobs: int) -> bool:
+        where = {"project_id": project_id, "worker_id": worker_id}
+        audit = Audit(project_id=project_id)
+
+        def script() -> Script[bool]:
+            rows = yield One("resize_worker", {**where, "max_concurrent_jobs": max_concurrent_jobs})
+            if rows:
+                after = {"max_concurrent_jobs": max_concurrent_jobs}
+                yield audit.entry("worker.update", worker_id, rows[0]["name"], after=after)
+            return bool(rows)
+
+        return await self._engine.run(script)
 
     async def deregister(self, project_id: ProjectId, worker_id: WorkerId) -> bool:
         return await self._steer("deregister_worker", project_id, worker_id)

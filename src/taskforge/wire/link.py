@@ -272,11 +272,12 @@ class HeartbeatRequest(Message, kw_only=True):
 
 
 class HeartbeatAnswer(Answer, kw_only=True):
-    """The commands: executions to cancel, executions to give up, and whether to drain."""
+    """The commands: executions to cancel, executions to give up, whether to drain, and how many jobs to run at once."""
 
     cancel: list[UUID]
     lost: list[UUID]
     drain: bool
+    max_concurrent_jobs: int | None = None
 
 
 class LeaveRequest(Message, kw_only=True):

@@ -42,6 +42,7 @@ class FakeLink:
         self.cancel: set[uuid.UUID] = set()
         self.lost: set[uuid.UUID] = set()
         self.drain = False
+        self.capacity: int | None = None
         self.incidents = Incidents()
         self.usages: list[Usage] = []
         self.forgotten: set[uuid.UUID] = set()
@@ -150,7 +151,7 @@ class FakeLink:
         self.beats.append(list(beats))
         self._notify()
         ids = {beat.execution_id for beat in beats}
-        return BeatReply(frozenset(self.cancel & ids), frozenset(self.lost & ids), self.drain)
+        return BeatReply(frozenset(self.cancel & ids), frozenset(self.lost & ids), self.drain, self.capacity)
 
     async def log(self, lines: Sequence[FencedLine]) -> frozenset[uuid.UUID]:
         await asyncio.sleep(0)

@@ -12,6 +12,7 @@ from taskforge.domain.errors import Conflict, Unavailable
 from taskforge.domain.outcome import Cancelled, Failed, Released, Snoozed, Succeeded
 from taskforge.sdk.context import Context, current_job
 from taskforge.sdk.outcomes import Cancel, Dead, Retry, Snooze
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from tests.unit.runtime.fake_link import FakeLink
@@ -431,3 +432,27 @@ async def test_the_platform_can_ask_for_a_drain(link: FakeLink, scene: Scene) ->
         async with asyncio.timeout(5):
             await worker.run_until_stopped()
     assert link.verbs[-1] == "leave"
+
+
+async def test_the_platform_can_give_it_more_slots(link: FakeLink, scene: Scene) -> None:
+    running, release = 0, threading.Event()
+
+    @scene.task
+    def job() -> None:
+        nonlocal running
+        running += 1
+        release.wait(10)
+
+    for _ in range(8):
+        link.add("job")
+    link.beat_interval = 0.02
+    async with scene.worker(concurrency=2):
+        await eventually(lambda: _is(running, 2))
+        link.capacity = 5
+        await eventually(lambda: _is(running, 5))
+        release.set()
+        await link.settled(8)
+
+
+def _is(found: int, expected: int) -> None:
+    assert found == expected

@@ -8,7 +8,7 @@ from taskforge.api.call import Calling, encode
 from taskforge.api.guard import COOKIE, address_of, check_origin
 from taskforge.api.messages import message
 from taskforge.api.operation import Openness, Reach
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.views.access import (
     CallerView,
@@ -100,7 +100,7 @@ async def who_am_i(call: Calling) -> Response:
     is_list=True,
     reach=Reach.QUEUE,
 )
-async def sessions(call: Calling, page: Paging) -> Response:
+async def sessions(call: Calling, page: SortedPaging) -> Response:
     """The logins of the user who calls."""
     found = [session_view_of(session) for session in await call.backend.security.logins().sessions()]
     part, meta = page.cut(found)

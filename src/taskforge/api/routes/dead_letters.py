@@ -11,7 +11,7 @@ from starlette.responses import Response
 from taskforge.api import filters
 from taskforge.api.call import Calling
 from taskforge.api.operation import Reach
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, JobHere, find_queue, queue_beside
 from taskforge.api.values import Id
@@ -45,7 +45,7 @@ class DeadLetterGroupView:
 )
 async def list_dead_letters(
     call: Calling,
-    page: Paging,
+    page: SortedPaging,
     queue_id: Annotated[Id, Query(description="The dead-letter queue.")],
     job_type: filters.Text = None,
     error: filters.Error = None,
@@ -65,7 +65,7 @@ async def list_dead_letters(
     answers=DeadLetterGroupView,
     is_list=True,
 )
-async def dead_letter_groups(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def dead_letter_groups(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
     """Dead letters grouped by queue, job type and error, the most frequent first."""
     may_see = call.principal.may(Permission.PAYLOAD_READ)
     found = [

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from taskforge.api.call import Call, Calling, encode
 from taskforge.api.envelopes import ListMeta
 from taskforge.api.operation import Reach
-from taskforge.api.pages import Paging
+from taskforge.api.pages import Paging, SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.stopping import stopping_of
 from taskforge.api.streams import EVENT_STREAM, event_stream
@@ -125,7 +125,7 @@ async def tail_job(
     return _tail(call, here, None, level, last_event_id)
 
 
-def _listed(call: Call, page: Paging, found: Sequence[Execution]) -> Response:
+def _listed(call: Call, page: SortedPaging, found: Sequence[Execution]) -> Response:
     seen = [execution for execution in found if call.principal.reaches_queue(execution.queue_id)]
     part, meta = page.cut(seen)
     return call.answer([view_of(e, call.principal) for e in part], "listed", meta=meta, count=len(seen))

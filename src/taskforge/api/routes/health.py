@@ -14,25 +14,30 @@ health = Resource("/health", "health")
 
 @dataclass(frozen=True, slots=True)
 class HealthView:
-    """`ok`, or the checks that failed."""
+    """The process answers."""
 
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyView:
+    """What was looked at; `scheduler` says if ticks are overdue, which does not keep a server from serving."""
+
+    status: str
+    checks: dict[str, str]
 
 
 @health.get("/live", permission=Openness.PUBLIC, name="health.live")
 async def live(request: Request) -> Response:
     """The process answers."""
-    return _answer()
+    return _answer(HealthView("ok"))
 
 
 @health.get("/ready", permission=Openness.PUBLIC, name="health.ready")
 async def ready(request: Request) -> Response:
-    """The database answers, and its schema is ours."""
-    await request.app.state.backend.check_ready()
-    return _answer()
+    """The database answers, its schema is ours, and recovery gets through; if ticks are overdue, it is said."""
+    return _answer(ReadyView("ok", dict(await request.app.state.backend.check_ready())))
 
 
-def _answer() -> Response:
-    return Response(
-        encode(HealthView("ok")), headers={"Cache-Control": "no-store"}, media_type="application/json"
-    )
+def _answer(view: HealthView | ReadyView) -> Response:
+    return Response(encode(view), headers={"Cache-Control": "no-store"}, media_type="application/json")

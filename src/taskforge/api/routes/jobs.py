@@ -11,7 +11,7 @@ from taskforge.api.bodies import parse
 from taskforge.api.call import Calling
 from taskforge.api.creation import creation_in
 from taskforge.api.operation import Reach
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, JobHere, OneProject, QueueHere, queue_beside
 from taskforge.api.values import Id
@@ -45,6 +45,7 @@ jobs = Resource("/jobs", "jobs")
     "",
     permission=Permission.JOB_WRITE,
     name="jobs.create",
+    makes="job_id",
     answers=JobView,
     status=201,
     reach=Reach.QUEUE,
@@ -105,7 +106,7 @@ async def create_jobs(call: Calling, project: OneProject) -> Response:
 async def list_jobs(
     call: Calling,
     everywhere: Everywhere,
-    page: Paging,
+    page: SortedPaging,
     queue_id: filters.QueueIds = None,
     queue_name: filters.Text = None,
     status: filters.Statuses = None,
@@ -324,7 +325,7 @@ async def job_stats(call: Calling, here: QueueHere) -> Response:
 async def list_jobs_of_queue(
     call: Calling,
     here: QueueHere,
-    page: Paging,
+    page: SortedPaging,
     status: filters.Statuses = None,
     job_type: filters.Text = None,
 ) -> Response:

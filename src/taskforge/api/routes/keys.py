@@ -6,7 +6,7 @@ from fastapi import Query
 from starlette.responses import Response
 
 from taskforge.api.call import Calling
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import organization_of
 from taskforge.api.values import Flag, Id
@@ -20,7 +20,7 @@ keys = Resource("/keys", "keys")
 @keys.get("", permission=Permission.KEY_READ, name="keys.list", answers=KeyView, is_list=True)
 async def list_keys(
     call: Calling,
-    page: Paging,
+    page: SortedPaging,
     revoked: Annotated[Flag, Query(description="Also those that were revoked.")] = False,
 ) -> Response:
     """The keys in the caller's scope, newest first."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Calling
 from taskforge.api.operation import Reach
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import OneProject, QueueHere, WorkerHere
 from taskforge.api.values import Moment
@@ -53,7 +53,7 @@ async def project_metrics(
 async def metrics_of_queues(
     call: Calling,
     project: OneProject,
-    page: Paging,
+    page: SortedPaging,
     hours: Hours = 24,
     start: Bound = None,
     end: Bound = None,
@@ -74,7 +74,7 @@ async def metrics_of_queues(
 async def metrics_of_types(
     call: Calling,
     project: OneProject,
-    page: Paging,
+    page: SortedPaging,
     hours: Hours = 24,
     start: Bound = None,
     end: Bound = None,
@@ -95,7 +95,7 @@ async def metrics_of_types(
 async def metrics_of_workers(
     call: Calling,
     project: OneProject,
-    page: Paging,
+    page: SortedPaging,
     hours: Hours = 24,
     start: Bound = None,
     end: Bound = None,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.filters import filter_of
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import (
     Everywhere,
@@ -44,6 +44,7 @@ redriving = Resource("/dead-letters", "operations")
     "",
     permission=Permission.JOB_WRITE,
     name="operations.create",
+    makes="operation_id",
     answers=OperationView,
     status=202,
     problems=(404, 409),
@@ -103,7 +104,7 @@ async def redrive_many(call: Calling, body: Redrive) -> Response:
 @operations.get(
     "", permission=Permission.JOB_READ, name="operations.list", answers=OperationView, is_list=True
 )
-async def list_operations(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def list_operations(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
     """Bulk operations, newest first: those that run, and those that have ended within 30 days."""
     found = [operation for services in everywhere for operation in await services.operations.list()]
     found.sort(key=lambda operation: operation.id, reverse=True)

@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from taskforge.api.call import Calling
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, OneProject
 from taskforge.api.values import Body
@@ -43,7 +43,7 @@ class NewPause(Body):
 
 
 @pauses.get("", permission=Permission.QUEUE_READ, name="pauses.list", answers=PauseView, is_list=True)
-async def list_pauses(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def list_pauses(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
     """What is paused, oldest first."""
     found = [_view_of(pause) for services in everywhere for pause in await services.pauses.list()]
     part, meta = page.cut(found)

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from taskforge.api.call import Calling
 from taskforge.api.operation import Openness, Reach
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import organization_of
 from taskforge.api.values import Id
@@ -28,7 +28,7 @@ roles = Resource("/roles", "roles")
 
 
 @users.get("", permission=Permission.USER_READ, name="users.list", answers=UserView, is_list=True)
-async def list_users(call: Calling, page: Paging) -> Response:
+async def list_users(call: Calling, page: SortedPaging) -> Response:
     """The users of the organization."""
     found = [user_view_of(one) for one in await call.backend.security.users.list(organization_of(call))]
     part, meta = page.cut(found)
@@ -39,6 +39,7 @@ async def list_users(call: Calling, page: Paging) -> Response:
     "",
     permission=Permission.USER_WRITE,
     name="users.create",
+    makes="user_id",
     answers=UserView,
     status=201,
     reach=Reach.ORGANIZATION,
@@ -130,7 +131,7 @@ async def delete_user(call: Calling, user_id: Id) -> Response:
 
 
 @roles.get("", permission=Permission.USER_READ, name="roles.list", answers=RoleView, is_list=True)
-async def list_roles(call: Calling, page: Paging) -> Response:
+async def list_roles(call: Calling, page: SortedPaging) -> Response:
     """The organization's own roles; those of every organization are owner, admin, operator, developer, viewer, worker."""
     found = [role_view_of(one) for one in await call.backend.security.roles.list(organization_of(call))]
     part, meta = page.cut(found)
@@ -141,6 +142,7 @@ async def list_roles(call: Calling, page: Paging) -> Response:
     "",
     permission=Permission.USER_WRITE,
     name="roles.create",
+    makes="role_id",
     answers=RoleView,
     status=201,
     reach=Reach.ORGANIZATION,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from taskforge.api.call import Calling
 from taskforge.api.etags import check_match, etag_of
 from taskforge.api.operation import Reach
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, OneProject, QueueHere
 from taskforge.api.views.queues import (
@@ -33,7 +33,7 @@ queues = Resource("/queues", "queues")
     is_list=True,
     reach=Reach.QUEUE,
 )
-async def list_queues(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def list_queues(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
     """All queues by name."""
     found = [queue for services in everywhere for queue in await services.queues.list()]
     seen = sorted((q for q in found if call.principal.reaches_queue(q.id)), key=lambda q: (q.name, q.id))
@@ -45,6 +45,7 @@ async def list_queues(call: Calling, everywhere: Everywhere, page: Paging) -> Re
     "",
     permission=Permission.QUEUE_WRITE,
     name="queues.create",
+    makes="queue_id",
     answers=QueueView,
     status=201,
     problems=(404, 409),
@@ -105,9 +106,10 @@ async def update_queue(call: Calling, here: QueueHere, body: QueueChange) -> Res
     "/{queue_id}", permission=Permission.QUEUE_WRITE, name="queues.delete", status=204, problems=(409, 412)
 )
 async def delete_queue(call: Calling, here: QueueHere) -> Response:
-    """Remove a queue in which no job waits or runs."""
-    check_match(call.request, etag_of(here.queue.updated_at))
-    await here.services.queues.delete(here.queue.id)
+    """Remove a queue in which no job waits or runs. With If-Match only the version that was seen."""
+    await here.services.queues.delete(
+        here.queue.id, check=lambda queue: check_match(call.request, etag_of(queue.updated_at))
+    )
     return call.done(None, "deleted")
 
 

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from taskforge.api.call import Calling
 from taskforge.api.operation import Reach
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import organization_of
 from taskforge.api.values import Id
@@ -30,7 +30,7 @@ projects = Resource("/projects", "projects")
     answers=OrganizationView,
     is_list=True,
 )
-async def list_organizations(call: Calling, page: Paging) -> Response:
+async def list_organizations(call: Calling, page: SortedPaging) -> Response:
     """The caller's own organization; all of them for administrators of the installation."""
     found = [organization_view_of(one) for one in await call.backend.security.organizations.list()]
     part, meta = page.cut(found)
@@ -41,6 +41,7 @@ async def list_organizations(call: Calling, page: Paging) -> Response:
     "",
     permission=Permission.ORGANIZATION_CREATE,
     name="organizations.create",
+    makes="organization_id",
     answers=OrganizationView,
     status=201,
     problems=(409,),
@@ -95,7 +96,7 @@ async def delete_organization(call: Calling, organization_id: Id) -> Response:
 
 
 @projects.get("", permission=Permission.PROJECT_READ, name="projects.list", answers=ProjectView, is_list=True)
-async def list_projects(call: Calling, page: Paging) -> Response:
+async def list_projects(call: Calling, page: SortedPaging) -> Response:
     """The projects that the caller may see, by name."""
     found = await call.backend.security.projects.list(organization_of(call))
     part, meta = page.cut([project_view_of(one) for one in found])
@@ -106,6 +107,7 @@ async def list_projects(call: Calling, page: Paging) -> Response:
     "",
     permission=Permission.PROJECT_WRITE,
     name="projects.create",
+    makes="project_id",
     answers=ProjectView,
     status=201,
     reach=Reach.ORGANIZATION,

@@ -172,7 +172,12 @@ async def heartbeat(here: Here) -> Response:
         values.usage_of(request.usage),
     )
     return here.call.done(
-        wire.HeartbeatAnswer(cancel=list(reply.cancel), lost=list(reply.lost), drain=reply.drain)
+        wire.HeartbeatAnswer(
+            cancel=list(reply.cancel),
+            lost=list(reply.lost),
+            drain=reply.drain,
+            max_concurrent_jobs=reply.capacity,
+        )
     )
 
 

@@ -6,11 +6,18 @@ from fastapi import Query
 from starlette.responses import Response
 
 from taskforge.api.call import Calling
-from taskforge.api.pages import Paging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, WorkerHere
 from taskforge.api.values import Flag
-from taskforge.api.views.workers import TaskView, WorkerStatsView, WorkerView, task_view_of, view_of
+from taskforge.api.views.workers import (
+    TaskView,
+    WorkerChange,
+    WorkerStatsView,
+    WorkerView,
+    task_view_of,
+    view_of,
+)
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import NotFound
 from taskforge.domain.worker import WorkerStatus, WorkerType
@@ -23,7 +30,7 @@ tasks = Resource("/tasks", "tasks")
 async def list_workers(
     call: Calling,
     everywhere: Everywhere,
-    page: Paging,
+    page: SortedPaging,
     worker_type: WorkerType | None = None,
     status: WorkerStatus | None = None,
     stopped: Annotated[Flag, Query(description="Also those that have left.")] = False,
@@ -41,7 +48,7 @@ async def list_workers(
 @workers.get(
     "/healthy", permission=Permission.WORKER_READ, name="workers.healthy", answers=WorkerView, is_list=True
 )
-async def healthy_workers(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def healthy_workers(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
     """The workers whose heartbeats come in time, draining ones as well."""
     healthy = (WorkerStatus.ONLINE, WorkerStatus.DRAINING)
     found = [
@@ -76,6 +83,20 @@ async def worker_stats(call: Calling, here: WorkerHere) -> Response:
             stats.last_heartbeat,
         )
     )
+
+
+@workers.patch(
+    "/{worker_id}",
+    permission=Permission.WORKER_WRITE,
+    name="workers.update",
+    answers=WorkerView,
+    status=204,
+    problems=(409,),
+)
+async def update_worker(call: Calling, here: WorkerHere, body: WorkerChange) -> Response:
+    """Have it run more or fewer jobs at once."""
+    await here.services.worker_fleet.resize(here.worker.id, body.max_concurrent_jobs)
+    return call.done(view_of(*await here.services.worker_fleet.get(here.worker.id)))
 
 
 @workers.post(
@@ -116,7 +137,7 @@ async def deregister_worker(call: Calling, here: WorkerHere) -> Response:
 
 
 @tasks.get("", permission=Permission.JOB_READ, name="tasks.list", answers=TaskView, is_list=True)
-async def list_tasks(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def list_tasks(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
     """The catalogue of tasks by name, with the schemas of their parameters."""
     found = [task_view_of(task) for services in everywhere for task in await services.insights.tasks()]
     part, meta = page.cut(sorted(found, key=lambda task: task.name))

@@ -5,7 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from taskforge.domain.worker import Incidents, TaskDescription, Worker, WorkerStatus, WorkerType
+from pydantic import Field
+
+from taskforge.api.values import Body
+from taskforge.domain.worker import (
+    MAX_CONCURRENCY,
+    Incidents,
+    TaskDescription,
+    Worker,
+    WorkerStatus,
+    WorkerType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,12 @@ class WorkerView:
     stopped_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class WorkerChange(Body):
+    """What is to be changed; the process hears of it with its next heartbeat."""
+
+    max_concurrent_jobs: int = Field(ge=1, le=MAX_CONCURRENCY, examples=[20])
 
 
 @dataclass(frozen=True, slots=True)

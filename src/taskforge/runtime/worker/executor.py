@@ -92,6 +92,10 @@ class Executor:
                 running.started = claimed
                 self._finish(running, judge.raised(error, running.stop))
 
+    def allow(self, more: int) -> None:
+        """So many handlers more, or fewer, may run at once."""
+        self._threads.allow(more)
+
     def stop(self, running: Running, reason: Stop) -> None:
         """Tell the handler to stop. A weaker reason than an earlier one changes nothing."""
         if running.ended or (running.stop is not None and running.stop <= reason):
@@ -297,7 +301,7 @@ class Executor:
             self._hand_over(running, judge.after_stop(running, None))
         if running.in_thread:
             self._threads.interrupt(running)  # the first one may have been swallowed
-            self._threads.replace_stuck()
+            self._threads.allow()
         running.stuck = True
         self._slots.stick(running)
         self._on_stuck()

@@ -39,19 +39,21 @@ AFTER_A_FALL = 1.0
 
 
 class News:
-    """What a beat brought, for the event loop: attempts by what they shall be told, and whether to drain."""
+    """What a beat brought, for the event loop: attempts by what they shall be told, whether to drain, how many slots."""
 
-    __slots__ = ("cancel", "drain", "lost")
+    __slots__ = ("cancel", "capacity", "drain", "lost")
 
     def __init__(
         self,
         cancel: Sequence[Running] = (),
         lost: Sequence[Running] = (),
         drain: bool = False,
+        capacity: int | None = None,
     ) -> None:
         self.cancel = cancel
         self.lost = lost
         self.drain = drain
+        self.capacity = capacity
 
 
 class Heartbeat:
@@ -224,13 +226,15 @@ class Heartbeat:
         for running in chosen:
             running.lease_until = sent + self._welcome.trust
             running.told_started = running.has_started
-        if not (reply.cancel or reply.lost or reply.drain):
+        capacity = None if reply.capacity == self._slots.concurrency else reply.capacity
+        if not (reply.cancel or reply.lost or reply.drain or capacity):
             return
         by_id: dict[UUID, Running] = {running.attempt.job.execution_id: running for running in chosen}
         news = News(
             cancel=[by_id[found] for found in reply.cancel if found in by_id],
             lost=[by_id[found] for found in reply.lost if found in by_id and not by_id[found].reported],
             drain=reply.drain,
+            capacity=capacity,
         )
         for running in (*news.cancel, *news.lost):
             running.recorder.cancelled = True

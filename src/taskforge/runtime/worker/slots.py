@@ -32,6 +32,11 @@ class Slots:
         self._on_room: Callable[[], None] | None = None
         self._on_idle: Callable[[], None] | None = None
 
+    def resize(self, concurrency: int) -> None:
+        """So many from now on; those that run beyond it go on."""
+        self.concurrency = concurrency
+        self._look()
+
     def room(self) -> int:
         """How many attempts may be claimed now."""
         return min(self.concurrency - self.running, self.concurrency * UNSETTLED_FACTOR - len(self.live))

@@ -94,9 +94,9 @@ class HandlerThreads:
             running.interrupted = True
             return True
 
-    def replace_stuck(self) -> None:
-        """A thread is stuck in its handler: another one may take its place."""
-        self._limit += 1
+    def allow(self, more: int = 1) -> None:
+        """So many threads more, or fewer: for one that is stuck in its handler, or because there are other slots."""
+        self._limit += more
 
     def close(self) -> None:
         """Let idle threads end."""

@@ -219,6 +219,10 @@ class Worker:
         self._lose(executor, news.lost)
         for running in news.cancel:
             executor.stop(running, Stop.CANCEL)
+        if news.capacity is not None:
+            logger.info("%d jobs at once from now on, instead of %d", news.capacity, self._slots.concurrency)
+            executor.allow(news.capacity - self._slots.concurrency)
+            self._slots.resize(news.capacity)
         if news.drain:
             self.request_drain()
 

@@ -252,7 +252,7 @@ me AS (
     stopped_at = CASE WHEN w.given_up_at IS NULL OR EXISTS (SELECT 1 FROM workers n
       WHERE n.project_id = w.project_id AND n.name = w.name AND n.stopped_at IS NULL) THEN w.stopped_at END
   FROM t WHERE w.id = :worker_id::uuid
-  RETURNING coalesce(w.drain_requested_at, w.stopped_at) AS drain
+  RETURNING coalesce(w.drain_requested_at, w.stopped_at) AS drain, w.max_concurrent_jobs AS capacity
 ),
 news AS MATERIALIZED (
   SELECT jsonb_object_agg(b.execution_id::text, jsonb_build_object(
@@ -277,7 +277,7 @@ alive AS (
       IN (SELECT * FROM unnest(:claim_seq::bigint[], :execution_id::uuid[]))) IS TRUE
   RETURNING j.execution_id, j.cancel_requested_at AS cancel
 )
-SELECT alive.execution_id, alive.cancel, (SELECT drain FROM me) AS drain
+SELECT alive.execution_id, alive.cancel, (SELECT drain FROM me) AS drain, (SELECT capacity FROM me) AS capacity
 FROM t LEFT JOIN alive ON true;
 
 -- name: append_lines

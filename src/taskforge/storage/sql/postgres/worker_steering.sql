@@ -19,6 +19,13 @@ UPDATE workers SET drain_requested_at = NULL, updated_at = t.now FROM t
 WHERE project_id = :project_id::uuid AND workers.id = :worker_id::uuid AND stopped_at IS NULL
 RETURNING workers.id, name;
 
+-- name: resize_worker
+-- audited
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
+UPDATE workers SET max_concurrent_jobs = :max_concurrent_jobs::integer, updated_at = t.now FROM t
+WHERE project_id = :project_id::uuid AND workers.id = :worker_id::uuid AND stopped_at IS NULL
+RETURNING workers.id, name;
+
 -- name: deregister_worker
 -- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)

@@ -60,10 +60,11 @@ WHERE w.project_id = :project_id::uuid AND (:stopped::boolean OR w.stopped_at IS
 ORDER BY w.id DESC LIMIT 1000;
 
 -- name: forget_workers
+-- audited
 UPDATE workers SET stopped_at = coalesce(:now::timestamptz, clock_timestamp()),
   given_up_at = coalesce(:now::timestamptz, clock_timestamp())
 WHERE stopped_at IS NULL AND (
   id = ANY (:dead_workers::uuid[])
   OR last_heartbeat < coalesce(:now::timestamptz, clock_timestamp()) - :silence_us::bigint * interval '1 microsecond'
 )
-RETURNING id;
+RETURNING id, project_id, name;

@@ -169,13 +169,14 @@ UPDATE workers SET last_heartbeat = :now, updated_at = :now, incidents = coalesc
   stopped_at = CASE WHEN given_up_at IS NULL OR EXISTS (SELECT 1 FROM workers n
     WHERE n.project_id = workers.project_id AND n.name = workers.name AND n.stopped_at IS NULL) THEN stopped_at END
 WHERE id = :worker_id
-RETURNING NULL AS execution_id, NULL AS cancel, coalesce(drain_requested_at, stopped_at) AS drain;
+RETURNING NULL AS execution_id, NULL AS cancel, coalesce(drain_requested_at, stopped_at) AS drain,
+  max_concurrent_jobs AS capacity;
 UPDATE jobs SET lease_until = :now + :lease_us,
   started_at = coalesce(started_at, CASE WHEN :started THEN :now END),
   heartbeat_at = CASE WHEN :signed THEN :now ELSE heartbeat_at END,
   progress = coalesce(:progress, progress), state = coalesce(:state, state), updated_at = :now
 WHERE id = :job_id AND status = 'processing' AND claim_seq = :claim_seq AND execution_id = :execution_id
-RETURNING execution_id, cancel_requested_at AS cancel, NULL AS drain;
+RETURNING execution_id, cancel_requested_at AS cancel, NULL AS drain, NULL AS capacity;
 
 -- name: append_lines
 INSERT INTO log_lines (execution_id, seq, level, message, metadata, logged_at)

@@ -17,6 +17,12 @@ UPDATE workers SET drain_requested_at = NULL, updated_at = :now
 WHERE project_id = :project_id AND workers.id = :worker_id AND stopped_at IS NULL
 RETURNING workers.id, name;
 
+-- name: resize_worker
+-- audited
+UPDATE workers SET max_concurrent_jobs = :max_concurrent_jobs, updated_at = :now
+WHERE project_id = :project_id AND workers.id = :worker_id AND stopped_at IS NULL
+RETURNING workers.id, name;
+
 -- name: deregister_worker
 -- audited
 UPDATE workers SET stopped_at = :now, updated_at = :now

@@ -50,7 +50,8 @@ WHERE w.project_id = :project_id AND (:stopped OR w.stopped_at IS NULL)
 ORDER BY w.id DESC LIMIT 1000;
 
 -- name: forget_workers
+-- audited
 UPDATE workers SET stopped_at = :now, given_up_at = :now
 WHERE stopped_at IS NULL
   AND (id IN (SELECT value FROM json_each(:dead_workers)) OR last_heartbeat < :now - :silence_us)
-RETURNING id;
+RETURNING id, project_id, name;
