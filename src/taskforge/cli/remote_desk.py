@@ -13,6 +13,7 @@ from taskforge.domain.execution import Execution, ExecutionStatus, StoredLogLine
 from taskforge.domain.explanation import Explanation, Obstacle, WhyCode
 from taskforge.domain.ids import short
 from taskforge.domain.job import Job, JobStatus
+from taskforge.domain.metrics import TaskFigures
 from taskforge.domain.operation import OperationStatus
 from taskforge.domain.queue import Queue, QueueSettings
 from taskforge.domain.stats import ExecutionStats, StatusCounts
@@ -92,7 +93,7 @@ class RemoteDesk:
         return _made(Job, found[0])
 
     async def whole_job(self, text: str) -> WholeJob:
-        from taskforge.cli.job_reading import WholeJob
+        from taskforge.cli.job_reading import USAGE_HOURS, WholeJob
 
         job = await self.find_job(text)
         executions = [
@@ -101,7 +102,11 @@ class RemoteDesk:
         ]
         is_done = bool(executions) and executions[0].status is ExecutionStatus.SUCCEEDED
         stats = _made(ExecutionStats, await self._client.jobs.astats(job.id))
-        return WholeJob(job, executions, stats, executions[0].output if is_done else None)
+        output = executions[0].output if is_done else None
+        measured = await self._client.tasks.ametrics(hours=USAGE_HOURS)
+        usage = next((found.usage for found in measured if found.job_type == job.job_type), None)
+        figures = None if usage is None else _made(TaskFigures, usage)
+        return WholeJob(job, executions, stats, output, figures)
 
     async def why(self, text: str) -> Explanation:
         job = await self.find_job(text)

@@ -303,7 +303,12 @@ class Tasks(Resource):
         """The catalogue of tasks by name."""
         return await self._by_number(views.Task, "/tasks")
 
+    async def ametrics(self, /, *, hours: int = 24) -> list[views.TaskMetrics]:
+        """What executions of each task used, in so many hours."""
+        return await self._by_number(views.TaskMetrics, "/metrics/job-types", hours=hours)
+
     list = synchronous(alist)
+    metrics = synchronous(ametrics)
 
 
 class Operations(Resource):

@@ -208,6 +208,23 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     schema: dict[str, Any] | None = None
 
 
+class TaskUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What executions of a task used: milliseconds of processor time, bytes of a child process at most."""
+
+    job_type: str
+    measured_executions: int
+    avg_cpu_time: float
+    max_cpu_time: float
+    peak_memory_bytes: int | None = None
+
+
+class TaskMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a task over some hours."""
+
+    job_type: str
+    usage: TaskUsage | None = None
+
+
 class Incidents(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong in one incarnation of a worker."""
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.etags import check_match, etag_of
-from taskforge.api.pages import Paging
+from taskforge.api.pages import Paging, SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, OneProject, ProjectChoice, reachable
 from taskforge.api.values import Flag, Moment
@@ -74,7 +74,7 @@ ScheduleHere = Annotated[ScheduleAt, Depends(_schedule_at)]
 @schedules.get(
     "", permission=Permission.SCHEDULE_READ, name="scheduled_jobs.list", answers=ScheduleRecord, is_list=True
 )
-async def list_schedules(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def list_schedules(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
     """All scheduled jobs by name."""
     found = [schedule for services in everywhere for schedule in await services.schedules.list()]
     part, meta = page.cut(sorted(found, key=lambda schedule: (schedule.name, schedule.id)))
