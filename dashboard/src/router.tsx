@@ -73,9 +73,26 @@ const tasks = createRoute({
   validateSearch: (search: Record<string, unknown>): { enqueue?: string } => ({ enqueue: text(search.enqueue) }),
   component: lazyRouteComponent(() => import("@/pages/tasks/Tasks"), "Tasks"),
 });
+const audit = createRoute({
+  ...under,
+  path: "/audit",
+  validateSearch: (search: Record<string, unknown>): { action?: string; kind?: string; cursor?: string } => ({
+    action: text(search.action),
+    kind: text(search.kind),
+    cursor: text(search.cursor),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/audit/Audit"), "Audit"),
+});
+const settings = createRoute({
+  ...under,
+  path: "/settings",
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
+  component: lazyRouteComponent(() => import("@/pages/settings/Settings"), "Settings"),
+});
+
 export const router = createRouter({
   basepath: ROOT || "/",
-  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks]),
+  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks, audit, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} />,

@@ -21,7 +21,9 @@ export function TopBar({ onMenu, onSearch, onHelp }: Props) {
   const { caller, logOut } = useSession();
   return (
     <header className="sticky top-0 z-30 flex h-12 items-center gap-1.5 border-b border-line bg-panel px-2 md:px-3">
-      <IconButton icon={Menu} label={t("nav.open")} className="md:hidden" onClick={onMenu} />
+      <span className="md:hidden">
+        <IconButton icon={Menu} label={t("nav.open")} onClick={onMenu} />
+      </span>
       <Brand />
       <ProjectSwitch />
       <div className="flex-1" />
@@ -34,13 +36,13 @@ export function TopBar({ onMenu, onSearch, onHelp }: Props) {
       <LiveSwitch />
       <Button
         kind="quiet"
-        className="hidden px-2! sm:inline-flex"
+        className="px-2! max-sm:hidden"
         lang={language === "en" ? "id" : "en"}
         onClick={() => preferences.set({ language: language === "en" ? "id" : "en" })}
       >
         {language === "en" ? "Bahasa Indonesia" : "English"}
       </Button>
-      <IconButton icon={isDark() ? Sun : Moon} label={t("theme.switch")} onClick={nextTheme} className="hidden sm:inline-flex" />
+      <IconButton icon={isDark() ? Sun : Moon} label={t("theme.switch")} onClick={nextTheme} className="max-sm:hidden" />
       <IconButton icon={CircleHelp} label={t("help.open")} onClick={onHelp} />
       <IconButton
         icon={LogOut}

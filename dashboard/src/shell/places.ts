@@ -4,6 +4,8 @@ import {
   Layers,
   ListChecks,
   type LucideIcon,
+  ScrollText,
+  Settings,
   Skull,
   SquareFunction,
 } from "lucide-react";
@@ -12,7 +14,7 @@ import type { Permission } from "@/api/types";
 import type { Key } from "@/i18n/translate";
 
 export interface Place {
-  to: "/" | "/jobs" | "/queues" | "/dead-letters" | "/workers" | "/tasks";
+  to: "/" | "/jobs" | "/queues" | "/dead-letters" | "/workers" | "/tasks" | "/audit" | "/settings";
   name: Key;
   icon: LucideIcon;
   /** After `g`. */
@@ -27,4 +29,6 @@ export const PLACES: Place[] = [
   { to: "/dead-letters", name: "nav.dead_letters", icon: Skull, shortcut: "d", needs: "job:read" },
   { to: "/workers", name: "nav.workers", icon: Cpu, shortcut: "w", needs: "worker:read" },
   { to: "/tasks", name: "nav.tasks", icon: SquareFunction, shortcut: "t", needs: "job:read" },
+  { to: "/audit", name: "nav.audit", icon: ScrollText, shortcut: "a", needs: "audit:read" },
+  { to: "/settings", name: "nav.settings", icon: Settings, shortcut: "s" },
 ];

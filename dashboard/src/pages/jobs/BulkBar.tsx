@@ -1,51 +1,47 @@
 import { Ban, RotateCw, Trash2 } from "lucide-react";
 import { useState } from "react";
 
-import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Job } from "@/api/types";
 import { Button } from "@/components/Button";
-import { Confirm } from "@/components/Dialog";
 import { formatNumber, useTranslate } from "@/i18n/translate";
-import { type Act, ACTS, allows } from "./acts";
-import type { JobsSearch } from "./search";
+import type { Act } from "./acts";
+import { BulkDialog } from "./BulkDialog";
+import { chosenBy, type JobsSearch } from "./search";
 
 interface Props {
   selected: Job[];
+  shown: number;
   search: JobsSearch;
   total: number | null;
   isCapped: boolean;
   onDone: () => void;
 }
 
-const AT_A_TIME = 6;
-
-/** What can be done with the rows that are selected. */
-export function BulkBar({ selected, onDone }: Props) {
+/** What can be done with the rows that are selected, or with all jobs that the filter chooses. */
+export function BulkBar({ selected, shown, search, total, isCapped, onDone }: Props) {
   const t = useTranslate();
-  const { may } = useSession();
-  const action = useAction();
+  const { caller, may } = useSession();
   const [act, setAct] = useState<Act | null>(null);
-  if (selected.length === 0 || !may("job:write")) return null;
-  const able = act === null ? [] : selected.filter((job) => allows(act, job));
-
-  async function run(chosen: Act) {
-    const waiting = [...able];
-    await action(async () => {
-      await Promise.all(
-        Array.from({ length: AT_A_TIME }, async () => {
-          for (let job = waiting.pop(); job !== undefined; job = waiting.pop()) await ACTS[chosen](job);
-        }),
-      );
-    }, t(`bulk.${chosen}_done`, { count: able.length }));
+  const [isAll, setAll] = useState(false);
+  if (selected.length === 0 || !may("job:write") || caller.queue_ids !== null) return null;
+  const all = `${formatNumber(total ?? 0)}${isCapped ? "+" : ""}`;
+  const mayTakeAll = selected.length === shown && total !== null && total > shown;
+  const clear = () => {
+    setAll(false);
     onDone();
-  }
-
+  };
   return (
     <div className="sticky top-12 z-10 flex flex-wrap items-center gap-2 rounded-lg border border-accent/40 bg-raised px-3 py-2 shadow-sm">
-      <span className="flex-1 text-[13px] font-medium" aria-live="polite">
-        {t("bulk.selected", { count: selected.length })}
+      <span className="text-[13px] font-medium" aria-live="polite">
+        {isAll ? t("bulk.all_selected", { count: all }) : t("bulk.selected", { count: selected.length })}
       </span>
+      {mayTakeAll && (
+        <button type="button" className="text-[13px] text-accent hover:underline" onClick={() => setAll(!isAll)}>
+          {isAll ? t("bulk.only_page") : t("bulk.take_all", { count: all })}
+        </button>
+      )}
+      <span className="flex-1" />
       <Button icon={RotateCw} onClick={() => setAct("retry")}>
         {t("action.retry")}
       </Button>
@@ -55,26 +51,17 @@ export function BulkBar({ selected, onDone }: Props) {
       <Button kind="danger" icon={Trash2} onClick={() => setAct("delete")}>
         {t("action.delete")}
       </Button>
-      <Button kind="quiet" onClick={onDone}>
+      <Button kind="quiet" onClick={clear}>
         {t("bulk.clear")}
       </Button>
-      <Confirm
-        title={act === null ? "" : t(`bulk.${act}`)}
-        isOpen={act !== null}
-        onClose={() => setAct(null)}
-        submit={act === null ? "" : t(`bulk.${act}`)}
-        typed={act === "delete" ? String(able.length) : undefined}
-        onConfirm={() => (act === null ? undefined : run(act))}
-      >
-        {act !== null && (
-          <>
-            <p>{t(`bulk.${act}_will`, { count: formatNumber(able.length) })}</p>
-            {able.length < selected.length && (
-              <p className="text-muted">{t("bulk.skips", { count: formatNumber(selected.length - able.length) })}</p>
-            )}
-          </>
-        )}
-      </Confirm>
+      {act !== null && (
+        <BulkDialog
+          act={act}
+          chosen={isAll && mayTakeAll ? chosenBy(search) : { ids: selected.map((job) => job.id) }}
+          onClose={() => setAct(null)}
+          onBegun={clear}
+        />
+      )}
     </div>
   );
 }

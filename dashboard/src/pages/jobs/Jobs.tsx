@@ -8,6 +8,7 @@ import { JOB_STATUSES, type JobStatus } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
 import { Code, Empty } from "@/components/Notices";
+import { Operations } from "@/components/Operations";
 import { Page, Panel } from "@/components/Page";
 import { Tabs } from "@/components/Tabs";
 import { useTranslate, word } from "@/i18n/translate";
@@ -62,11 +63,13 @@ export function Jobs() {
       </div>
       <BulkBar
         selected={selected}
+        shown={shown.length}
         search={search}
         total={jobs.data?.meta.total_items ?? null}
         isCapped={jobs.data?.meta.total_capped ?? false}
         onDone={() => setSelection({})}
       />
+      <Operations />
       <Panel isFlush>
         <Asked query={jobs} lines={12}>
           {({ data, meta }) =>

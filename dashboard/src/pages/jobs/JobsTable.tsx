@@ -31,7 +31,7 @@ export function JobsTable({ jobs, selection, onSelect, isSelectable, at }: Props
         id: "queue",
         header: t("job.queue"),
         cell: ({ row }) => (
-          <Link to="/queues/$queueId" params={{ queueId: row.original.queue_id }} className="untrusted text-muted hover:text-ink hover:underline">
+          <Link to="/queues/$queueId" params={{ queueId: row.original.queue_id }} className="untrusted block max-w-56 truncate text-muted hover:text-ink hover:underline">
             {row.original.queue_name}
           </Link>
         ),

@@ -9,8 +9,6 @@ export const retry = (job: Pick<Job, "id">) => done(api.POST("/api/v1/jobs/{job_
 export const cancel = (job: Pick<Job, "id">) => done(api.POST("/api/v1/jobs/{job_id}/cancel", path(job)));
 export const remove = (job: Pick<Job, "id">) => done(api.DELETE("/api/v1/jobs/{job_id}", path(job)));
 
-export const ACTS: Record<Act, (job: Pick<Job, "id">) => Promise<void>> = { retry, cancel, delete: remove };
-
 /** Whether the server would do it with a job of this status. */
 export function allows(act: Act, job: Pick<Job, "status">): boolean {
   if (act === "retry") return job.status === "failed" || job.status === "cancelled";

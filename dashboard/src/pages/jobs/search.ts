@@ -53,6 +53,12 @@ export function isFiltered(search: JobsSearch): boolean {
   return [search.queue, search.type, search.tag, search.error, search.path, search.since].some((part) => part !== undefined);
 }
 
+/** The filter as an operation on all these jobs takes it: it has to say something. */
+export function chosenBy(search: JobsSearch) {
+  const { project_id: _project, queue_name, ...rest } = filterQuery(search, undefined);
+  return { ...rest, status: rest.status ?? [...JOB_STATUSES], queue_name: queue_name === undefined ? undefined : [queue_name] };
+}
+
 /** The filter without the place in the list. */
 export function filterQuery(search: JobsSearch, project: string | undefined) {
   return {

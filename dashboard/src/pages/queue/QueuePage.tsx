@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { Trash2 } from "lucide-react";
+import { Eraser, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 
 import { api, data, done } from "@/api/client";
@@ -12,6 +12,7 @@ import { Button } from "@/components/Button";
 import { Confirm } from "@/components/Dialog";
 import { Figure } from "@/components/Figure";
 import { LazyChart } from "@/components/LazyChart";
+import { Operations } from "@/components/Operations";
 import { Page, Panel } from "@/components/Page";
 import { Status } from "@/components/Status";
 import { ThroughputChart } from "@/components/ThroughputChart";
@@ -51,11 +52,17 @@ function Shown({ queue }: { queue: Queue }) {
       actions={
         <>
           <PauseButton queue={queue} />
-          {may("queue:write") && <DeleteButton queue={queue} />}
+          {may("queue:write") && (
+            <>
+              <PurgeButton queue={queue} />
+              <DeleteButton queue={queue} />
+            </>
+          )}
         </>
       }
     >
       {queue.state !== "active" && <Paused queue={queue} />}
+      <Operations />
       {may("job:read") && <Figures queue={queue} />}
       <div className="grid items-start gap-4 xl:grid-cols-2">
         {may("job:read") && <Charts queue={queue} />}
@@ -173,6 +180,30 @@ function Serving({ queue }: { queue: Queue }) {
       </Link>
     </span>
   ));
+}
+
+function PurgeButton({ queue }: { queue: Queue }) {
+  const t = useTranslate();
+  const action = useAction();
+  const [isOpen, setOpen] = useState(false);
+  const path = { params: { path: { queue_id: queue.id } } };
+  return (
+    <>
+      <Button icon={Eraser} onClick={() => setOpen(true)}>
+        {t("queue.purge")}
+      </Button>
+      <Confirm
+        title={t("queue.purge_title")}
+        isOpen={isOpen}
+        onClose={() => setOpen(false)}
+        submit={t("queue.purge")}
+        typed={queue.name}
+        onConfirm={async () => void (await action(() => data(api.POST("/api/v1/queues/{queue_id}/purge", path)), t("queue.purged")))}
+      >
+        <p>{t("queue.purge_hint")}</p>
+      </Confirm>
+    </>
+  );
 }
 
 function DeleteButton({ queue }: { queue: Queue }) {

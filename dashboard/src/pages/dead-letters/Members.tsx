@@ -1,0 +1,58 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { RotateCw } from "lucide-react";
+
+import { api, body, done } from "@/api/client";
+import { useAction } from "@/api/queries";
+import { useSession } from "@/api/session";
+import type { DeadLetterGroup, Job } from "@/api/types";
+import { Asked } from "@/components/Asked";
+import { Button } from "@/components/Button";
+import { Time } from "@/components/Time";
+import { shortId } from "@/format/numbers";
+import { formatNumber, useTranslate } from "@/i18n/translate";
+
+const MOST = 50;
+
+/** The newest dead letters of a group. */
+export function Members({ group }: { group: DeadLetterGroup }) {
+  const t = useTranslate();
+  const action = useAction();
+  const { may } = useSession();
+  const query = { queue_id: group.queue_id, job_type: group.job_type, error: group.error_type || undefined, limit: MOST };
+  const members = useQuery({
+    queryKey: ["job", "dead letters", query],
+    queryFn: () => body(api.GET("/api/v1/dead-letters", { params: { query } })),
+    placeholderData: keepPreviousData,
+  });
+  const redrive = (job: Job) =>
+    action(() => done(api.POST("/api/v1/dead-letters/{job_id}/redrive", { params: { path: { job_id: job.id } } })), t("dead.redriven", { count: 1 }));
+  return (
+    <div className="border-t border-line/60 bg-panel px-4 py-2">
+      <Asked query={members}>
+        {({ data: jobs, meta }) => (
+          <>
+            <p className="py-1 text-[13px] text-muted">
+              {t("dead.shown", { count: formatNumber(jobs.length), total: formatNumber(meta.total_items ?? jobs.length) })}
+            </p>
+            {jobs.map((job) => (
+              <div key={job.id} className="row flex items-center gap-3 text-[13px]">
+                <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="min-w-0 flex-1 truncate hover:underline">
+                  <span className="font-mono text-xs">{shortId(job.id)}</span> <span className="untrusted text-muted">{job.queue_name}</span>
+                </Link>
+                <span className="text-xs text-muted">
+                  <Time at={job.dead_lettered_at} />
+                </span>
+                {may("job:write") && (
+                  <Button kind="quiet" icon={RotateCw} onClick={() => void redrive(job)}>
+                    {t("dead.redrive")}
+                  </Button>
+                )}
+              </div>
+            ))}
+          </>
+        )}
+      </Asked>
+    </div>
+  );
+}
