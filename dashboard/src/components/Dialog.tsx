@@ -33,7 +33,7 @@ export function Dialog({ title, isOpen, onClose, children, isWide = false }: Pro
       onClose={onClose}
       onCancel={onClose}
       onClick={(event) => event.target === shown.current && onClose()}
-      className={`m-auto w-[calc(100vw-2rem)] rounded-xl border border-line p-0 shadow-2xl ${isWide ? "max-w-3xl" : "max-w-lg"}`}
+      className={`m-auto w-[calc(100vw-2rem)] rounded-xl text-left font-normal whitespace-normal border border-line p-0 shadow-2xl ${isWide ? "max-w-3xl" : "max-w-lg"}`}
     >
       <div className="flex max-h-[85dvh] flex-col">
         <div className="flex items-center gap-2 border-b border-line px-4 py-2">

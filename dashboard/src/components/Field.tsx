@@ -10,15 +10,17 @@ interface Props {
 /** A label around its input, with what helps to fill it in. */
 export function Field({ label, hint, error, children }: Props) {
   return (
-    <label className="flex min-w-0 flex-col gap-1">
-      <span className="text-[13px] font-medium">{label}</span>
-      {children}
+    <div className="flex min-w-0 flex-col gap-1">
+      <label className="flex min-w-0 flex-col gap-1">
+        <span className="text-[13px] font-medium">{label}</span>
+        {children}
+      </label>
       {hint && !error && <span className="text-xs text-muted">{hint}</span>}
       {error && (
         <span role="alert" className="untrusted text-xs text-failed">
           {error}
         </span>
       )}
-    </label>
+    </div>
   );
 }

@@ -1,4 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 
 import { api, data, done } from "@/api/client";
 import { useAction } from "@/api/queries";
@@ -23,7 +24,14 @@ export function Operations() {
     refetchInterval: (query) => (query.state.data?.some((one) => one.completed_at === null) ? SOON_MS : LATER_MS),
   });
   const running = (operations.data ?? []).filter((one) => one.completed_at === null);
-  if (running.length === 0) return null;
+  const queries = useQueryClient();
+  const count = running.length;
+  const before = useRef(count);
+  useEffect(() => {
+    if (count < before.current) void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] === "job" });
+    before.current = count;
+  }, [count, queries]);
+  if (count === 0) return null;
   return (
     <ul aria-label={t("operations.label")} className="flex flex-col gap-2">
       {running.map((operation) => {

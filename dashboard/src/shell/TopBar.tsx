@@ -27,8 +27,8 @@ export function TopBar({ onMenu, onSearch, onHelp }: Props) {
       <Brand />
       <ProjectSwitch />
       <div className="flex-1" />
-      <Button kind="plain" icon={Search} onClick={onSearch} aria-label={t("palette.open")} className="text-muted">
-        <span className="hidden sm:inline">{t("palette.open")}</span>
+      <Button kind="plain" icon={Search} onClick={onSearch} className="text-muted">
+        <span className="max-sm:sr-only">{t("palette.open")}</span>
         <kbd aria-hidden className="hidden font-mono text-[11px] lg:inline">
           Ctrl K
         </kbd>
@@ -102,14 +102,11 @@ function LiveSwitch() {
       className={`px-2! ${looks}`}
       icon={state === "live" ? Radio : state === "held" || state === "paused" ? Pause : Play}
       aria-pressed={!isPaused}
-      aria-label={t(`live.${state}`)}
       title={t("live.hint")}
       onClick={togglePaused}
     >
-      <span className="hidden sm:inline">
-        {t(`live.${state}`)}
-        {isBehind && " •"}
-      </span>
+      <span className="max-sm:sr-only">{t(`live.${state}`)}</span>
+      {isBehind && <span aria-hidden>•</span>}
     </Button>
   );
 }

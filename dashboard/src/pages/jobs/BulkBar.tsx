@@ -1,5 +1,5 @@
 import { Ban, RotateCw, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { useSession } from "@/api/session";
 import type { Job } from "@/api/types";
@@ -24,9 +24,13 @@ export function BulkBar({ selected, shown, search, total, isCapped, onDone }: Pr
   const { caller, may } = useSession();
   const [act, setAct] = useState<Act | null>(null);
   const [isAll, setAll] = useState(false);
+  useEffect(() => {
+    if (selected.length === 0) setAll(false);
+  }, [selected.length]);
   if (selected.length === 0 || !may("job:write") || caller.queue_ids !== null) return null;
   const all = `${formatNumber(total ?? 0)}${isCapped ? "+" : ""}`;
   const mayTakeAll = selected.length === shown && total !== null && total > shown;
+  const takesAll = isAll && mayTakeAll;
   const clear = () => {
     setAll(false);
     onDone();
@@ -34,11 +38,11 @@ export function BulkBar({ selected, shown, search, total, isCapped, onDone }: Pr
   return (
     <div className="sticky top-12 z-10 flex flex-wrap items-center gap-2 rounded-lg border border-accent/40 bg-raised px-3 py-2 shadow-sm">
       <span className="text-[13px] font-medium" aria-live="polite">
-        {isAll ? t("bulk.all_selected", { count: all }) : t("bulk.selected", { count: selected.length })}
+        {takesAll ? t("bulk.all_selected", { count: all }) : t("bulk.selected", { count: selected.length })}
       </span>
       {mayTakeAll && (
-        <button type="button" className="text-[13px] text-accent hover:underline" onClick={() => setAll(!isAll)}>
-          {isAll ? t("bulk.only_page") : t("bulk.take_all", { count: all })}
+        <button type="button" className="text-[13px] text-accent hover:underline" onClick={() => setAll(!takesAll)}>
+          {takesAll ? t("bulk.only_page") : t("bulk.take_all", { count: all })}
         </button>
       )}
       <span className="flex-1" />
@@ -57,7 +61,7 @@ export function BulkBar({ selected, shown, search, total, isCapped, onDone }: Pr
       {act !== null && (
         <BulkDialog
           act={act}
-          chosen={isAll && mayTakeAll ? chosenBy(search) : { ids: selected.map((job) => job.id) }}
+          chosen={takesAll ? chosenBy(search) : { ids: selected.map((job) => job.id) }}
           onClose={() => setAct(null)}
           onBegun={clear}
         />

@@ -25,6 +25,7 @@ export function FilterBar({ chips, onChange }: Props) {
       setPlace(-1);
       return;
     }
+    setOpen(false);
     const chip = parseChip(written);
     if (chip !== null) onChange(chip.name, chip.text);
     setText("");

@@ -71,7 +71,7 @@ function Figures({ hours }: { hours: (typeof PERIODS)[number] }) {
   const waiting = (depths.data ?? []).reduce((sum, depth) => sum + depth.ready + depth.held, 0);
   const period = t(`overview.last_${hours}`);
   return (
-    <div className="grid grid-cols-2 gap-3 xl:grid-cols-4">
+    <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
       <Figure
         name={t("overview.throughput")}
         value={found ? t("overview.per_minute", { count: perMinute(ended, found.period_start, found.period_end) }) : "…"}

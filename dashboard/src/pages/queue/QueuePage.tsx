@@ -175,7 +175,7 @@ function Serving({ queue }: { queue: Queue }) {
   return found.map((worker, index) => (
     <span key={worker.id}>
       {index > 0 && ", "}
-      <Link to="/workers/$workerId" params={{ workerId: worker.id }} className="untrusted text-accent hover:underline">
+      <Link to="/workers/$workerId" params={{ workerId: worker.id }} className="untrusted text-accent underline">
         {worker.name}
       </Link>
     </span>

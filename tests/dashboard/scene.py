@@ -1,0 +1,125 @@
+"""A server with something to show: tasks that run and fail, queues, dead letters, people, two projects."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.support.processes import Processes
+
+APPLICATION = Path(__file__).with_name("shown_app.py")
+HOSTILE = {
+    "to": "<script>window.hurt = 1</script>",
+    "subject": '\u202egnp.exe <img src=x onerror="window.hurt = 1"> \x1b[31mred\x1b[0m',
+}
+PASSWORD = "four words in line"
+
+
+@dataclass
+class Scene:
+    """Where it is served, and by which keys."""
+
+    url: str
+    key: str
+    email: str
+    password: str
+    ids: dict[str, str] = field(default_factory=dict)
+    viewer_key: str = ""
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """What the API answers to the owner's key; raises for refusals."""
+        answer = self._http.request(method, f"{self.url}/api/v1{path}", json=body)
+        assert answer.status_code < 400, answer.text
+        return answer.json()["data"] if answer.content else None
+
+    def __post_init__(self) -> None:
+        self._http = httpx2.Client(headers={"Authorization": f"Bearer {self.key}"}, timeout=60)
+
+    def close(self) -> None:
+        """End its connections."""
+        self._http.close()
+
+
+@contextmanager
+def scene(processes: Processes, folder: Path, root: str = "") -> Iterator[Scene]:
+    """`taskforge dev` over a new database, and what a day of work leaves behind."""
+    environment = {"TASKFORGE_DATABASE_URL": f"sqlite:///{folder}/shown.db", "TASKFORGE_PORT": "0"}
+    if root:
+        environment["TASKFORGE_ROOT_PATH"] = root
+    shop = Path(shutil.copy(APPLICATION, folder / "shop.py"))  # beside the tests its tasks had longer names
+    program = processes.taskforge("dev", str(shop), "--no-reload", "-c", "4", environment=environment)
+    account = program.wait_for(r"administrator (\S+), password (\S+) ", timeout=90)
+    found = program.wait_for(r"^dashboard (\S.*)/#key=(\S+)$", timeout=90)
+    shown = Scene(found[1], found[2], account[1], account[2])
+    try:
+        fill(shown)
+        yield shown
+    finally:
+        shown.close()
+
+
+def fill(shown: Scene) -> None:
+    """Queues with settings, jobs in every state, a user, a role, keys, a second project."""
+    queues = {}
+    for name in ("billing", "billing-dead", "default", "imports", "mail", "reports"):
+        known = {queue["name"]: queue["id"] for queue in shown.call("GET", "/queues?limit=200")}
+        queues[name] = known.get(name) or shown.call("POST", "/queues", {"name": name})["id"]
+    shown.call(
+        "PATCH",
+        f"/queues/{queues['billing']}",
+        {
+            "settings": {"dead_letter_queue_id": queues["billing-dead"], "max_concurrent_jobs": 4},
+            "priority": 5,
+            "description": "Charges to cards",
+        },
+    )
+    shown.call("PATCH", f"/queues/{queues['mail']}", {"settings": {"retry_delay_seconds": 0.1}})
+    mails = [mail(f"customer{number}@example.com", number) for number in range(60)]
+    charges = [job("charge", {"invoice": n, "amount": n * 1000.5}) for n in range(1, 40)]
+    later = [job("add", {"a": n, "b": 2}, delay_ms=3_600_000 * (n + 1)) for n in range(5)]
+    unknown = [
+        {"job_type": "imports.load_file", "queue_name": "imports", "payload": {"n": n}} for n in range(4)
+    ]
+    shown.call("POST", "/jobs/bulk", {"jobs": [*mails, *charges, *later, *unknown]})
+    shown.ids = {
+        "queue": queues["billing"],
+        "mail": queues["mail"],
+        "failing": shown.call("POST", "/jobs", mail("nobody", 0))["id"],
+        "hostile": shown.call("POST", "/jobs", job("send_mail", HOSTILE))["id"],
+        "running": shown.call("POST", "/jobs", job("monthly_report", {"month": "2026-01"}))["id"],
+        "waiting": shown.call("GET", "/jobs?job_type=imports.load_file&limit=1")[0]["id"],
+        "worker": shown.call("GET", "/workers")[0]["id"],
+        "other_project": shown.call("POST", "/projects", {"name": "warehouse"})["id"],
+    }
+    shown.call("POST", "/roles", {"name": "watcher", "permissions": ["job:read", "queue:read"]})
+    shown.call("POST", "/users", {"email": "ani@example.com", "role": "viewer", "password": PASSWORD})
+    project = shown.call("GET", f"/jobs/{shown.ids['failing']}")["project_id"]
+    made = shown.call("POST", "/keys", {"name": "wall screen", "role": "viewer", "project_id": project})
+    shown.viewer_key = made["key"]
+    for name in ("failing", "hostile"):
+        shown.call("GET", f"/jobs/{shown.ids[name]}/result?wait=30")
+    deadline = time.monotonic() + 30
+    while shown.call("GET", "/jobs/counts")["counts"]["pending"] > len(unknown):
+        assert time.monotonic() < deadline, "the jobs do not end"
+        time.sleep(0.1)
+
+
+def job(name: str, payload: Any, **options: Any) -> dict[str, Any]:
+    """A job of one of the tasks."""
+    return {"job_type": f"shop.{name}", "payload": payload, **options}
+
+
+def mail(to: str, number: int) -> dict[str, Any]:
+    """A mail with tags."""
+    return job("send_mail", {"to": to, "subject": "Your invoice"}, tags=["customer", f"region-{number % 3}"])
+
+
+def slug(path: str) -> str:
+    """A path as the name of a file."""
+    return re.sub(r"[^a-z]+", "-", path.lower()).strip("-") or "overview"

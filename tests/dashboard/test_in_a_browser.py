@@ -1,0 +1,317 @@
+"""The dashboard in a real browser, over a real server with real data."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.dashboard.browser import PHONE, Visit, chromium, visit
+from tests.dashboard.scene import Scene, scene
+from tests.support.processes import Processes
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("default::ResourceWarning")]
+
+ROOT = "/desk/tasks"
+"""The whole dashboard is tried below a path, as behind a proxy."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def shown(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("shown")
+    processes = Processes(folder)
+    try:
+        with scene(processes, folder, ROOT) as shown:
+            yield shown
+    finally:
+        processes.clean_up()
+
+
+def pages(shown: Scene) -> dict[str, str]:
+    """Every page, by name."""
+    ids = shown.ids
+    return {
+        "overview": "/",
+        "jobs": "/jobs",
+        "no-jobs": "/jobs?type=nothing",
+        "job-failed": f"/jobs/{ids['failing']}",
+        "job-attempts": f"/jobs/{ids['failing']}?tab=attempts",
+        "job-running": f"/jobs/{ids['running']}?tab=log",
+        "job-waiting": f"/jobs/{ids['waiting']}",
+        "job-raw": f"/jobs/{ids['hostile']}?tab=raw",
+        "queues": "/queues",
+        "queue": f"/queues/{ids['queue']}",
+        "dead-letters": "/dead-letters",
+        "workers": "/workers",
+        "worker": f"/workers/{ids['worker']}",
+        "tasks": "/tasks",
+        "enqueue": "/tasks?enqueue=shop.charge",
+        "audit": "/audit",
+        **{
+            f"settings-{tab}": f"/settings?tab={tab}"
+            for tab in ("appearance", "account", "users", "roles", "keys", "projects")
+        },
+    }
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "id")])
+def test_every_page_reads_well(browser: Browser, shown: Scene, theme: str, language: str) -> None:
+    found: dict[str, list[str]] = {}
+    with visit(browser, shown, key=shown.key, theme=theme, language=language) as visitor:
+        for name, path in pages(shown).items():
+            visitor.go(path)
+            faults = visitor.faults() + visitor.complaints
+            if visitor.is_too_wide():
+                faults.append("the page is wider than the window")
+            if faults:
+                found[name] = faults
+            visitor.complaints.clear()
+            assert visitor.page.locator("html").get_attribute("lang") == language
+    assert found == {}
+
+
+def test_on_a_phone_nothing_is_too_wide(browser: Browser, shown: Scene) -> None:
+    with visit(browser, shown, key=shown.key, size=PHONE) as visitor:
+        for name, path in pages(shown).items():
+            visitor.go(path)
+            assert not visitor.is_too_wide(), name
+        visitor.go("/")
+        visitor.page.get_by_role("button", name="Open the menu").click()
+        visitor.page.get_by_role("link", name="Workers").last.click()
+        expect(visitor.page.get_by_role("heading", name="Workers")).to_be_visible()
+
+
+def test_an_operator_at_work(browser: Browser, shown: Scene) -> None:
+    with visit(browser, shown) as visitor:
+        visitor.page.goto(f"{shown.url}/jobs/{shown.ids['failing']}")
+        log_in(visitor, shown)
+        mend_a_failed_job(visitor)
+        find_jobs(visitor)
+        act_on_all_that_match(visitor, shown)
+        pause_a_queue(visitor, shown)
+        change_settings_of_a_queue(visitor, shown)
+        redrive_dead_letters(visitor)
+        enqueue(visitor)
+        move_by_keys(visitor)
+        make_a_key(visitor)
+        switch_project(visitor)
+        drain_the_worker(visitor, shown)
+        log_out(visitor)
+        assert visitor.complaints == []
+
+
+def log_in(visitor: Visit, shown: Scene) -> None:
+    page = visitor.page
+    assert visitor.faults() == []
+    page.get_by_label("Email").fill(shown.email)
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("Password").fill(shown.password)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("heading", name="shop.send_mail")).to_be_visible()
+
+
+def mend_a_failed_job(visitor: Visit) -> None:
+    """A deep link survives the login; a wrong payload is seen, mended and run again, and the page follows."""
+    page = visitor.page
+    expect(page.get_by_text("smtp.example.com knows no address").first).to_be_visible()
+    page.get_by_text("Traceback").first.click()
+    expect(page.get_by_text("in send_mail").first).to_be_visible()
+    page.get_by_role("button", name="Retry with changes").click()
+    payload = page.get_by_role("dialog").get_by_role("textbox")
+    payload.fill("{not json")
+    expect(page.get_by_role("alert")).to_be_visible()
+    payload.fill('{"to": "somebody@example.com", "subject": "Your invoice"}')
+    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("heading", level=1).get_by_text("Succeeded")).to_be_visible()
+    expect(page.get_by_text('"sent": true')).to_be_visible()
+
+
+def find_jobs(visitor: Visit) -> None:
+    """Filters are in the address; what came from outside is text."""
+    page = visitor.page
+    page.get_by_role("link", name="Jobs").click()
+    bar = page.get_by_role("combobox", name="Filter jobs")
+    bar.fill("task:send")
+    page.get_by_role("option", name="task:shop.send_mail").click()
+    bar.fill("args.to:<script>window.hurt = 1</script>")
+    bar.press("Enter")
+    expect(page.get_by_text("1–1 of 1")).to_be_visible()
+    assert "type=shop.send_mail" in page.url
+    page.get_by_role("region", name="Jobs").get_by_role("link", name="shop.send_mail").click()
+    expect(page.get_by_text("<script>window.hurt = 1</script>").first).to_be_visible()
+    expect(page.get_by_text("<U+202E>").first).to_be_visible()
+    assert page.evaluate("window.hurt") is None
+
+
+def act_on_all_that_match(visitor: Visit, shown: Scene) -> None:
+    page = visitor.page
+    visitor.go("/jobs?status=succeeded")
+    page.get_by_label("Select all jobs on this page").check()
+    expect(page.get_by_role("button", name=re.compile("^Held"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("Select all .* matching")).click()
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    count = re.search(r"([\d,]+) jobs are removed", dialog.get_by_text("are removed for good").inner_text())
+    assert count is not None
+    expect(dialog.get_by_role("button", name="Delete jobs")).to_be_disabled()
+    dialog.get_by_label("This cannot be undone").fill(count[1])
+    dialog.get_by_role("button", name="Delete jobs").click()
+    expect(page.get_by_role("tab", name=re.compile("^Succeeded 0$"))).to_be_visible()
+
+    visitor.go("/jobs?status=scheduled")
+    page.get_by_role("region", name="Jobs").get_by_role("link", name="shop.add").first.click()
+    page.get_by_role("button", name="Cancel job").click()
+    expect(page.get_by_role("heading", level=1).get_by_text("Cancelled")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", level=1).get_by_text("Cancelled")).not_to_be_visible()
+
+
+def pause_a_queue(visitor: Visit, shown: Scene) -> None:
+    page = visitor.page
+    page.get_by_role("link", name="Queues").click()
+    row = page.get_by_role("row").filter(has_text="imports")
+    expect(row.get_by_text("No live worker")).to_be_visible()
+    row.get_by_role("button", name="Pause").click()
+    page.get_by_label("Reason").fill("the disk is full")
+    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    expect(row.get_by_text("Paused")).to_be_visible()
+    visitor.go(f"/jobs/{shown.ids['waiting']}")
+    expect(page.get_by_text("Its queue is paused")).to_be_visible()
+    expect(page.get_by_text("the disk is full")).to_be_visible()
+
+
+def change_settings_of_a_queue(visitor: Visit, shown: Scene) -> None:
+    page = visitor.page
+    visitor.go(f"/queues/{shown.ids['queue']}")
+    page.get_by_label("Starts per minute").fill("0")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    page.get_by_label("Starts per minute").fill("600")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("Settings saved")).to_be_visible()
+    assert shown.call("GET", f"/queues/{shown.ids['queue']}")["settings"]["rate_limit"] == 600
+
+
+def redrive_dead_letters(visitor: Visit) -> None:
+    page = visitor.page
+    page.get_by_role("link", name="Dead letters").first.click()
+    group = page.get_by_role("listitem").filter(has_text="CardDeclined").first
+    expect(group.get_by_text("5 jobs")).to_be_visible()
+    group.get_by_role("button", expanded=False).first.click()
+    expect(group.get_by_role("button", name="Redrive", exact=True).first).to_be_visible()
+    group.get_by_role("button", name="Redrive group").click()
+    page.get_by_role("dialog").get_by_role("button", name="Redrive", exact=True).click()
+    expect(page.get_by_text("Redrive begun")).to_be_visible()
+
+
+def enqueue(visitor: Visit) -> None:
+    page = visitor.page
+    visitor.go("/tasks?enqueue=shop.add")
+    page.get_by_label("a *").fill("20")
+    page.get_by_label("b *").fill("22")
+    page.get_by_role("dialog").get_by_role("button", name="Enqueue").click()
+    expect(page.get_by_role("heading", level=1).get_by_text("Succeeded")).to_be_visible()
+    expect(page.get_by_text("42", exact=True)).to_be_visible()
+
+
+def move_by_keys(visitor: Visit) -> None:
+    page = visitor.page
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("w")
+    expect(page.get_by_role("heading", name="Workers")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Go to").fill("billing-d")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="billing-dead")).to_be_visible()
+    page.keyboard.press("l")
+    expect(page.get_by_role("button", name="Paused")).to_be_visible()
+    page.keyboard.press("l")
+    expect(page.get_by_role("button", name="Live")).to_be_visible()
+    page.keyboard.press("t")
+    expect(page.locator("html.dark")).to_be_attached()
+    page.keyboard.press("t")
+
+
+def make_a_key(visitor: Visit) -> None:
+    page = visitor.page
+    visitor.go("/settings?tab=keys")
+    page.get_by_role("button", name="New key").click()
+    page.get_by_label("Name").fill("nightly export")
+    page.get_by_role("dialog").get_by_role("button", name="New key").click()
+    expect(page.get_by_text(re.compile("^tfk_"))).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    row = page.get_by_role("row").filter(has_text="nightly export")
+    row.get_by_role("button", name="Revoke").click()
+    page.get_by_label("This cannot be undone").fill("nightly export")
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(row).to_have_count(0)
+
+
+def switch_project(visitor: Visit) -> None:
+    page = visitor.page
+    page.get_by_label("Project", exact=True).select_option(label="warehouse")
+    expect(page.get_by_text("Nothing has run here yet")).to_be_visible()
+    page.get_by_role("link", name="Queues").click()
+    expect(page.get_by_text("No queues yet")).to_be_visible()
+    assert "project=" in page.url
+    page.get_by_label("Project", exact=True).select_option(label="default")
+
+
+def drain_the_worker(visitor: Visit, shown: Scene) -> None:
+    page = visitor.page
+    visitor.go(f"/workers/{shown.ids['worker']}")
+    expect(page.get_by_text("shop.monthly_report").first).to_be_visible()
+    page.get_by_role("button", name="Drain").click()
+    page.get_by_role("dialog").get_by_role("button", name="Drain").click()
+    expect(page.get_by_role("heading", level=1).get_by_text("Draining")).to_be_visible()
+
+
+def log_out(visitor: Visit) -> None:
+    visitor.page.get_by_role("button", name=re.compile("^Log out")).click()
+    expect(visitor.page.get_by_role("heading", name="Log in to TaskForge")).to_be_visible()
+
+
+def test_a_viewer_sees_no_payload_and_no_way_to_change(browser: Browser, shown: Scene) -> None:
+    with visit(browser, shown, key=shown.viewer_key) as visitor:
+        page = visitor.page
+        visitor.go(f"/jobs/{shown.ids['hostile']}")
+        expect(page.get_by_text("You may not see payloads").first).to_be_visible()
+        assert "knows no address" not in page.locator("body").inner_text()
+        for path in ("/jobs", f"/jobs/{shown.ids['waiting']}", "/queues", "/workers", "/tasks"):
+            visitor.go(path)
+            for name in ("Enqueue", "Retry", "Cancel job", "Delete", "Pause", "New queue", "Drain"):
+                assert page.get_by_role("button", name=name, exact=True).count() == 0, (path, name)
+        assert page.get_by_role("link", name="Audit").count() == 0
+        visitor.go("/settings")
+        assert page.get_by_role("tab").count() == 3
+        assert visitor.complaints == []
+
+
+def test_a_key_in_the_address_lets_in_and_is_gone(browser: Browser, shown: Scene) -> None:
+    with visit(browser, shown) as visitor:
+        visitor.go(f"/#key={shown.key}")
+        assert "#" not in visitor.page.url
+        with visitor.page.context.expect_page() as opened:
+            visitor.page.get_by_role("link", name="Jobs").click(modifiers=["Control"])
+        expect(opened.value.get_by_role("heading", name="Jobs")).to_be_visible()
+
+
+def test_what_is_loaded_first_is_small_and_quick(browser: Browser, shown: Scene) -> None:
+    with visit(browser, shown, key=shown.key) as visitor:
+        visitor.go("/jobs")
+        loaded = visitor.page.evaluate(
+            "performance.getEntriesByType('resource').filter(one => one.name.includes('.js'))"
+            ".map(one => one.encodedBodySize)"
+        )
+        assert 50_000 < sum(loaded) < 200_000  # as it comes over the wire
