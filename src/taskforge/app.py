@@ -102,6 +102,21 @@ class TaskForge:
         task = self.registry.get(call.job_type)
         self._schedules.append(declared_schedule(name, call, fields, task.description if task else None))
 
+    def maintain(self, cron: str = "0 3 * * 0", *, days: float = 30.0, timezone: str | None = None) -> None:
+        """Schedule the stock task ``cleanup_old_logs``: it forgets runs of schedules older than ``days``; failures stay longer.
+
+        Without it history is kept as each schedule says.
+        """
+
+        async def cleanup_old_logs(days: float = 30.0) -> dict[str, Any]:
+            """Forget old runs of schedules."""
+            removed = await (await self.platform()).schedules.forget(days)
+            return {"success": True, "message": f"{removed} runs are forgotten", "data": {"removed": removed}}
+
+        task = self.task(name="cleanup_old_logs")(cleanup_old_logs)
+        fields: ScheduleFields = {"cron": cron} if timezone is None else {"cron": cron, "timezone": timezone}
+        self.schedule("cleanup_old_logs", task.job(days), **fields)
+
     @property
     def schedules(self) -> list[DeclaredSchedule]:
         """The schedules that the code of this application names."""

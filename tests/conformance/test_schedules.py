@@ -136,39 +136,17 @@ async def test_schedulers_at_the_same_moment_make_one_job(yard: Yard) -> None:
     assert await yard.jobs() == 3
 
 
-@pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        ("skip", [("missed", "downtime")] * 3 + [("fired", None)]),
-        ("one", [("missed", "coalesced")] * 3 + [("fired", None)]),
-        ("all", [("fired", None)] * 4),
-    ],
-)
-async def test_downtime_over_three_ticks(
-    yard: Yard, policy: str, expected: list[tuple[str, str | None]]
-) -> None:
-    await yard.make(missed=policy)
+async def test_downtime_over_three_ticks(yard: Yard) -> None:
+    for policy in ("skip", "one", "all"):
+        await yard.make(policy, missed=policy)
     await yard.at(41)
-    assert [told[1:] for told in await yard.told()] == expected
-    assert await yard.jobs() == sum(outcome == "fired" for outcome, _ in expected)
-
-
-@pytest.mark.parametrize(
-    ("policy", "fields", "expected"),
-    [
-        ("skip", {}, ["downtime"] * 3),
-        ("one", {}, ["coalesced", "coalesced", None]),
-        ("one", {"catch_up_seconds": 5}, ["too_old"] * 3),
-        ("all", {"catch_up_limit": 2}, ["limit", None, None]),
-        ("all", {"catch_up_seconds": 17}, ["too_old", None, None]),
-    ],
-)
-async def test_nothing_in_time(
-    yard: Yard, policy: str, fields: dict[str, Any], expected: list[str | None]
-) -> None:
-    await yard.make(missed=policy, **fields)
-    await yard.at(36)
-    assert [told[2] for told in await yard.told()] == expected
+    expected: dict[str, list[tuple[str, str | None]]] = {
+        "skip": [("missed", "downtime")] * 3 + [("fired", None)],
+        "one": [("missed", "coalesced")] * 3 + [("fired", None)],
+        "all": [("fired", None)] * 4,
+    }
+    assert {policy: [told[1:] for told in await yard.told(policy)] for policy in expected} == expected
+    assert await yard.jobs() == 6
 
 
 async def test_a_long_downtime_is_told_in_one_row(yard: Yard) -> None:
@@ -264,6 +242,7 @@ async def test_history_is_kept_as_long_as_a_schedule_says_and_failures_longer(ya
     await yard.at(20)
     await yard.finish_all()
     assert await yard.ticking.keep() == 0
+    assert await yard.schedules.forget(1) == 0
     await yard.schedules.disable("s")
     yard.stage.clock.advance(86_401)
     assert await yard.ticking.keep() == 1

@@ -143,6 +143,16 @@ async def test_a_scheduled_job_class() -> None:
 
 
 @pytest.mark.anyio
+async def test_the_stock_task_that_forgets() -> None:
+    app = TaskForge("sqlite:///:memory:")
+    app.maintain(days=7)
+    [declared] = app.schedules
+    assert (declared.name, declared.fields["arguments"]) == ("cleanup_old_logs", {"days": 7})
+    async with app:
+        assert (await app.registry.find("cleanup_old_logs")(days=7))["data"] == {"removed": 0}
+
+
+@pytest.mark.anyio
 async def test_a_locked_job_is_skipped_while_somebody_else_holds_its_lock() -> None:
     class Locked(Daily):
         job_id = "locked"

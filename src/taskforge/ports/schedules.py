@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from taskforge.domain.calendar import Calendar
@@ -176,8 +176,13 @@ class TickStore(Protocol):
         """Copy what jobs came to that have ended; how many."""
         ...
 
-    async def prune(self, limit: int) -> int:
-        """Forget what is older than each schedule keeps, and what belongs to none; in batches. How many."""
+    async def prune(
+        self, limit: int, *, project_id: ProjectId | None = None, most: timedelta | None = None
+    ) -> int:
+        """Forget what is older than each schedule keeps, and what belongs to none; in batches. How many.
+
+        Of one project alone, and with a shorter age for what did not fail, if these are given.
+        """
         ...
 
     async def realign(self) -> int:

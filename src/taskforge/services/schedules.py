@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.calendar import Calendar, parse_calendar
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
+from taskforge.domain.job import check_seconds
 from taskforge.domain.queue import check_name
 from taskforge.domain.schedule import TRIGGERS, Schedule
 from taskforge.domain.schedule_fields import changed, checked_fields, effective
@@ -35,6 +36,7 @@ MOVING = frozenset(
 COUNT_BOUND = 10_000
 MOST_BACKFILLED = 1_000
 FILL_BATCH = 100
+FORGET_BATCH = 1_000
 _STEP = timedelta(microseconds=1)
 
 
@@ -287,6 +289,11 @@ class Schedules:
     async def stats(self, schedule: Schedule, hours: float) -> RunStats:
         """What its runs of the last hours add up to."""
         return await self._ticks.stats(self._project_id, schedule.id, hours)
+
+    async def forget(self, days: float) -> int:
+        """Forget runs that are older; failed ones only when they are older than their schedule keeps them. How many."""
+        age = timedelta(days=check_seconds(days, "days", least=0.0))
+        return await self._ticks.prune(FORGET_BATCH, project_id=self._project_id, most=age)
 
     async def calendars(self) -> Mapping[str, Calendar]:
         """All calendars by name."""

@@ -213,12 +213,17 @@ class SqlTickStore:
     async def finish(self, limit: int) -> int:
         return len(await self._engine.call(One("finish_ticks", {"limit": limit})))
 
-    async def prune(self, limit: int) -> int:
+    async def prune(
+        self, limit: int, *, project_id: ProjectId | None = None, most: timedelta | None = None
+    ) -> int:
         [row] = await self._engine.read(One("database_now"))
         now: datetime = self._engine.moment(row["now"])
         total = 0
         for schedule in readable_schedules(await self._engine.read(One("every_schedule")), self._engine):
+            if project_id not in (None, schedule.project_id):
+                continue
             age, failed_age = schedule.spec.ages
+            age = age if most is None else min(age, most)
             which = {
                 "project_id": schedule.project_id,
                 "schedule_id": schedule.id,

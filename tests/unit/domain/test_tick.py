@@ -99,6 +99,20 @@ def test_in_time_is_half_of_what_is_between() -> None:
     assert not planned(3661, **daily).fired
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"missed": "skip"}, ["downtime"] * 3),
+        ({"missed": "one"}, ["coalesced", "coalesced", None]),
+        ({"missed": "one", "catch_up_seconds": 5}, ["too_old"] * 3),
+        ({"missed": "all", "catch_up_limit": 2}, ["limit", None, None]),
+        ({"missed": "all", "catch_up_seconds": 17}, ["too_old", None, None]),
+    ],
+)
+def test_when_nothing_is_in_time(fields: dict[str, Any], expected: list[str | None]) -> None:
+    assert [tick.reason for tick in planned(36, **fields).ticks] == expected
+
+
 def test_nothing_follows_the_end() -> None:
     found = planned(10, ends_at="2026-01-05T12:00:15Z")
     assert (found.next_due_at, found.next_fire_at) == (None, None)
