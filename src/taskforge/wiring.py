@@ -293,6 +293,7 @@ class Wiring:
         pauses = SqlPauseStore(engine, mint)
         pause_work = PauseWork(pauses, queues, signals)
         partitions = SqlPartitionStore(engine) if self.address.kind == "postgres" else None
+        ticks = SqlTickStore(engine, jobs, queues, mint)
         health = Health(
             SqlHealthStore(engine),
             workers,
@@ -300,11 +301,11 @@ class Wiring:
             project_id,
             lease=self.settings.lease_seconds,
             interval=self.settings.recovery_interval_seconds,
+            ticks=ticks,
             partitions=partitions,
         )
         submission = Submission(jobs, directory, signals, mint=mint, encode=to_json, limits=security.limits)
         payloads = PayloadSchemas(workers, project_id)
-        ticks = SqlTickStore(engine, jobs, queues, mint)
         plans = FiringPlans(submission, signals, to_json)
         ticking = Ticking(ticks, plans)
         make_link = partial(

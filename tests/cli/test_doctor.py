@@ -1,5 +1,6 @@
 """`taskforge doctor`: it finds what is wrong and says what mends it."""
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -24,9 +25,21 @@ def test_a_healthy_database(anywhere: CommandLine) -> None:
     assert wrong == ({"durability"} if "fsync off" in str(found) or "fsync is off" in str(found) else set())
     assert [check for check in found if check != "partitions"] == [  # SQLite has none
         "program", "database", "schema", "durability", "clock", "workers", "queues", "job types", "recovery",
-        "settings", "records", "tables", "transactions", "indexes", "counters",
+        "schedules", "settings", "records", "tables", "transactions", "indexes", "counters",
     ]  # fmt: skip
     assert "version" in anywhere("doctor").out or wrong
+
+
+def test_a_run_that_nobody_sees_to(shop: CommandLine) -> None:
+    shop.ok("schedules", "create", "daily", "add", "--cron", "0 9 * * *", "--args", '{"a": 1}')
+    assert "the next run is due at" in findings(shop)["schedules"]["detail"]
+    with sqlite3.connect(shop.folder / ".taskforge/taskforge.db") as connection:
+        connection.execute(
+            "UPDATE schedules SET next_due_at = next_due_at / 2, next_fire_at = next_fire_at / 2"
+        )
+    connection.close()
+    found = findings(shop, ExitCode.FAILURE)["schedules"]
+    assert (found["verdict"], "taskforge scheduler" in found["hint"]) == ("problem", True)
 
 
 def test_a_file_that_is_not_there_is_not_made(bare: CommandLine) -> None:

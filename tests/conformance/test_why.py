@@ -20,6 +20,7 @@ from taskforge.services.health import Health
 from taskforge.services.pauses import Pauses, PauseWork
 from taskforge.storage.codec import retry_policy_of
 from taskforge.storage.health import SqlHealthStore
+from taskforge.storage.ticks import SqlTickStore
 from tests.conformance.stage import BOOM, LEASE, NOON, PROCESS, Stage
 
 if TYPE_CHECKING:
@@ -34,7 +35,13 @@ pytestmark = pytest.mark.anyio
 async def why(stage: Stage, job_id: UUID, project: ProjectId | None = None) -> Explanation:
     chosen = project or stage.project
     health = Health(
-        SqlHealthStore(stage.engine), stage.workers, stage.queues, chosen, lease=LEASE, interval=10.0
+        SqlHealthStore(stage.engine),
+        stage.workers,
+        stage.queues,
+        chosen,
+        lease=LEASE,
+        interval=10.0,
+        ticks=SqlTickStore(stage.engine, stage.jobs, stage.queues, stage.mint),
     )
     return await Explaining(stage.history, stage.queues, stage.pauses, health, chosen).why(job_id)
 

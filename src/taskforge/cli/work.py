@@ -156,6 +156,10 @@ async def _scheduling(application: TaskForge, *, wanted: bool) -> AsyncIterator[
         return
     if application.settings.server is None:
         await application.declare_schedules()
+        if application.schedules:
+            note(
+                f"{len(application.schedules)} schedules are declared; a scheduler sees to them (--schedules: this one)"
+            )
     yield
 
 

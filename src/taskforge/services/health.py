@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from taskforge.ports.health import HealthStore, OldTransaction, TableSize, Unfolded
     from taskforge.ports.partitions import PartitionStore
     from taskforge.ports.queues import QueueStore
+    from taskforge.ports.schedules import TickStore
     from taskforge.ports.workers import WorkerStore
 
 BACKLOG_BOUND = 10_000
@@ -28,6 +29,7 @@ SHOWN_TABLES = 6
 MANY_DEAD_ROWS = 100_000
 OLD_TRANSACTION_SECONDS = 300
 UNFOLDED_SECONDS = 300
+OVERDUE_SECONDS = 10
 SAFE_VALUES = {
     "fsync": ("on",),
     "full_page_writes": ("on",),
@@ -69,9 +71,11 @@ class Health:
         *,
         lease: float,
         interval: float,
+        ticks: TickStore,
         partitions: PartitionStore | None = None,
     ) -> None:
         self._store = store
+        self._ticks = ticks
         self._partitions = partitions
         self._workers = workers
         self._queues = queues
@@ -115,6 +119,7 @@ class Health:
             await self._backlog(workers),
             await self._unknown_types(),
             await self._arrears(),
+            await self._schedules(),
             await self._settings(),
             await self._records(),
             *await self._days(),
@@ -199,6 +204,20 @@ class Health:
                 f"{_jobs(count)} of {name!r}, which no worker knows" for name, count in unknown.items()
             ),
             "start a worker with the application that has the task, or cancel them",
+        )
+
+    async def _schedules(self) -> Finding:
+        outlook = await self._ticks.outlook()
+        due = outlook.next_fire_at
+        if due is None:
+            return Finding("schedules", Verdict.OK, "nothing is due")
+        if (outlook.now - due).total_seconds() <= OVERDUE_SECONDS:
+            return Finding("schedules", Verdict.OK, f"the next run is due at {due:%Y-%m-%d %H:%M:%S} UTC")
+        return Finding(
+            "schedules",
+            Verdict.PROBLEM,
+            f"a run has been due since {due:%Y-%m-%d %H:%M:%S} UTC",
+            "no scheduler runs: taskforge scheduler APP, or taskforge worker APP --schedules",
         )
 
     async def _arrears(self) -> Finding:
