@@ -151,15 +151,18 @@ class TaskForge:
         return self._api
 
     @asynccontextmanager
-    async def lock(self, name: str, *, ttl: float = 30.0, wait: float = 0.0) -> AsyncIterator[Held]:
+    async def lock(
+        self, name: str, *, ttl: float = 30.0, wait: float = 0.0, by: str = "database"
+    ) -> AsyncIterator[Held]:
         """Hold a named lock of the project within the block: ``async with app.lock("import", ttl=30) as held: ...``
 
         It is renewed while the block runs, and runs out ``ttl`` seconds after its holder died. ``wait``: seconds to wait
         for another holder. ``held.fence`` only grows; ``held.check()`` raises LeaseLost when it is held no more.
-        Raises Conflict when somebody else holds it.
+        ``by="redis"`` keeps it in Redis: another lock than the one of that name in the database.
+        Raises Conflict when somebody else holds it, Unavailable, InvalidSetting (no ``redis_url``).
         """
         platform = await self.platform()
-        async with platform.leasing.hold(name, ttl=ttl, wait=wait) as held:
+        async with platform.locks(by).hold(name, ttl=ttl, wait=wait) as held:
             yield held
 
     @asynccontextmanager

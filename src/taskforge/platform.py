@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
 from taskforge.storage.codec import to_json
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
+    from taskforge.coordination.redis_server import RedisServer
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.worker import TaskDescription
     from taskforge.ports.jobs import JobStore
@@ -85,6 +87,8 @@ class Platform:
     schedules: Schedules
     ticking: Ticking
     leasing: Leasing
+    redis: RedisServer | None
+    redis_leasing: Leasing | None
     declared_tasks: int = 0
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
@@ -92,6 +96,20 @@ class Platform:
         return Submission(
             self.jobs, self.directory, self.signals, mint=mint, encode=to_json, limits=self.security.limits
         )
+
+    def locks(self, by: str) -> Leasing:
+        """Named locks in the ``database`` or in ``redis``. Raises InvalidInput, InvalidSetting (there is none)."""
+        if by == "database":
+            return self.leasing
+        if by != "redis":
+            raise InvalidInput(f"a lock cannot be kept in {by!r}", field="by", hint="database or redis")
+        if self.redis_leasing is None:
+            raise InvalidSetting(
+                "a lock in Redis needs the setting redis_url",
+                field="redis_url",
+                hint="TASKFORGE_REDIS_URL=redis://host:6379/0",
+            )
+        return self.redis_leasing
 
     async def declare(self, tasks: Sequence[TaskDescription]) -> None:
         """Make known the tasks of an application that enqueues; what workers said of them stays."""

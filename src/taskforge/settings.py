@@ -62,6 +62,20 @@ SETTINGS = (
         None,
         "The address of a server. Workers and commands then use it, under `key`, and open no database.",
     ),
+    Setting(
+        "redis_url",
+        str,
+        None,
+        "A Redis or Valkey beside the database, redis://host:6379/0: faster hints, and locks. Nothing that must be "
+        "true stands in it. Needs the extra redis.",
+        secret=True,
+    ),
+    Setting(
+        "redis_prefix",
+        str,
+        "taskforge",
+        "What keys and channels in Redis begin with; one for each installation.",
+    ),
     Setting("key", str, None, "The API key (tfk_...) under which a server is used.", secret=True),
     Setting("app", str, None, "The application: module:name, or a file. Else tasks.py, app.py or main.py."),
     Setting("concurrency", int, 10, "How many jobs a worker runs at a time.", 1, 1000),
@@ -217,6 +231,8 @@ class Settings:
     database_url: str
     project: str
     server: str | None
+    redis_url: str | None
+    redis_prefix: str
     key: str | None
     app: str | None
     concurrency: int

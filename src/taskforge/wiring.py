@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from uuid import UUID
 
+    from taskforge.coordination.redis_server import RedisServer
     from taskforge.ports.clock import Clock
     from taskforge.ports.link import Link
     from taskforge.ports.queues import QueueStore
@@ -142,7 +143,9 @@ class Wiring:
         platform = await self.platform()
         if project_id == platform.project_id:
             return platform
-        return self._assemble(platform.engine, platform.signals, project_id, platform.security)
+        return self._assemble(
+            platform.engine, platform.signals, project_id, platform.security, redis=platform.redis
+        )
 
     async def platform_of_a_ready_database(self) -> Platform:
         """`platform`, but a SQLite file that lacks its tables is refused: a transaction of the caller may be open.
@@ -190,9 +193,10 @@ class Wiring:
         if self.address.kind == "sqlite":
             await self._refuse_other_hosts(engine)
         project_id = await self._project(engine)
-        signals = self._signals(engine)
+        redis = self._redis()
+        signals = self._signals(engine, redis)
         await signals.start()
-        return self._assemble(engine, signals, project_id)
+        return self._assemble(engine, signals, project_id, redis=redis)
 
     async def _check_schema(self) -> None:
         """A SQLite file migrates itself; PostgreSQL never does without being told."""
@@ -237,7 +241,21 @@ class Wiring:
                 self._sqlite.migrate_memory()
         return self._sqlite
 
-    def _signals(self, engine: Engine) -> Signals:
+    def _redis(self) -> RedisServer | None:
+        if self.settings.redis_url is None:
+            return None
+        from taskforge.coordination.redis_opening import open_redis
+
+        return open_redis(self.settings.redis_url, self.settings.redis_prefix)
+
+    def _signals(self, engine: Engine, redis: RedisServer | None) -> Signals:
+        if redis is None:
+            return self._signals_of_database()
+        from taskforge.coordination.redis_signals import RedisSignals
+
+        return RedisSignals(self._hub, redis, self._signals_of_database())
+
+    def _signals_of_database(self) -> Signals:
         if self.address.kind == "postgres":
             from taskforge.coordination.postgres import PostgresSignals
 
@@ -279,8 +297,21 @@ class Wiring:
         moved = None if self._clock is None else self._clock.now()
         return moved or datetime.now(UTC)
 
+    def _leasing(self, redis: RedisServer | None, project_id: ProjectId) -> Leasing | None:
+        if redis is None:
+            return None
+        from taskforge.coordination.redis_leases import RedisLeaseStore
+
+        return Leasing(RedisLeaseStore(redis), project_id, mint)
+
     def _assemble(
-        self, engine: Engine, signals: Signals, project_id: ProjectId, security: Security | None = None
+        self,
+        engine: Engine,
+        signals: Signals,
+        project_id: ProjectId,
+        security: Security | None = None,
+        *,
+        redis: RedisServer | None = None,
     ) -> Platform:
         jobs = SqlJobStore(engine)
         bulk = SqlBulkStore(engine)
@@ -374,6 +405,8 @@ class Wiring:
             ),
             ticking=ticking,
             leasing=Leasing(SqlLeaseStore(engine), project_id, mint),
+            redis=redis,
+            redis_leasing=self._leasing(redis, project_id),
         )
 
     def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None, ticking: Ticking) -> Pruning:

@@ -6,7 +6,7 @@ import platform as machine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import NotFound, SchemaMismatch, TaskforgeError
+from taskforge.domain.errors import NotFound, SchemaMismatch, TaskforgeError, Unavailable
 from taskforge.services.health import Finding, Verdict
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.migrate import schema_state
@@ -14,6 +14,7 @@ from taskforge.version import VERSION
 from taskforge.wiring import Wiring
 
 if TYPE_CHECKING:
+    from taskforge.coordination.redis_server import RedisServer
     from taskforge.settings import Settings
 
 
@@ -47,6 +48,30 @@ def _is_missing(address: Address) -> bool:
 async def _examine_inside(settings: Settings) -> list[Finding]:
     wiring = Wiring(settings)
     try:
-        return list(await (await wiring.platform()).health.examine())
+        platform = await wiring.platform()
+        findings = list(await platform.health.examine())
+        return findings if platform.redis is None else [*findings, await _examine_redis(platform.redis)]
     finally:
         await wiring.close()
+
+
+async def _examine_redis(redis: RedisServer) -> Finding:
+    from taskforge.coordination.redis_server import SAFE_POLICY
+
+    try:
+        policy = await redis.eviction_policy()
+    except Unavailable as error:
+        return Finding(
+            "redis",
+            Verdict.WARNING,
+            error.message,
+            "everything goes on without it, by the database; see redis_url",
+        )
+    if policy != SAFE_POLICY:
+        return Finding(
+            "redis",
+            Verdict.WARNING,
+            f"maxmemory-policy is {policy}: when its memory is full, locks may vanish",
+            f"CONFIG SET maxmemory-policy {SAFE_POLICY}",
+        )
+    return Finding("redis", Verdict.OK, f"answers; maxmemory-policy is {policy}")

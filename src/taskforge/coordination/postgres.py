@@ -10,26 +10,24 @@ import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 
+from taskforge.coordination.hints import HintOutbox, read, written
 from taskforge.coordination.local import Hub, LocalSignals
-from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from taskforge.ports.signals import Hint
 
 CHANNEL = "taskforge"
-FOLD_SECONDS = 0.003
-FINISHED_FOLD_SECONDS = 0.03
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 ALIVE_CHECK_SECONDS = 60.0
 HEARING_SECONDS = 2.0
 INLINE_SECONDS = 0.005
 CONNECT_SECONDS = 5.0
-URGENT = frozenset({Topic.READY, Topic.CANCEL})
-SEND_OFF_SECONDS = 1.0
 
 logger = logging.getLogger("taskforge.signals")
 
@@ -44,13 +42,11 @@ class PostgresSignals(LocalSignals):
         self._connection: asyncpg.Connection[Any] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
-        self._unsent: dict[Hint, None] = {}
-        self._sender: asyncio.Task[None] | None = None
+        self._outbox = HintOutbox(self._send)
         self._connected = asyncio.Event()
         self._hears = asyncio.Event()
         self._origin = uuid4().hex[:12]
         self._call = f"{self._origin} hearing"
-        self._urgent = asyncio.Event()
         self._last_inline = 0.0
         self._closed = False
 
@@ -60,17 +56,14 @@ class PostgresSignals(LocalSignals):
 
     async def close(self) -> None:
         """Send what is left, and let go. A connection in the making is awaited, not cancelled."""
-        if self._sender is not None:
-            self._urgent.set()
-            await asyncio.wait({self._sender}, timeout=SEND_OFF_SECONDS)
+        await self._outbox.close()
         self._closed = True
         self._lost.set()
         self._hears.set()
-        for task in (self._sender, self._keeper):
-            if task is not None:
-                await asyncio.wait({task}, timeout=CONNECT_SECONDS if task is self._keeper else 0)
-                task.cancel()
-                await asyncio.wait({task})
+        if self._keeper is not None:
+            await asyncio.wait({self._keeper}, timeout=CONNECT_SECONDS)
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):
@@ -78,23 +71,18 @@ class PostgresSignals(LocalSignals):
 
     def publish(self, hint: Hint, *, elsewhere: bool = True) -> None:
         super().publish(hint)
-        if self._closed or not elsewhere:
-            return
-        self._unsent[hint] = None
-        if hint.topic in URGENT:
-            self._urgent.set()
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.get_running_loop().create_task(self._send())
+        if elsewhere and not self._closed:
+            self._outbox.put(hint)
 
     def inline(self, hint: Hint) -> str | None:
         now = time.monotonic()
-        if self._unsent or now - self._last_inline < INLINE_SECONDS:
+        if self._outbox.is_waiting or now - self._last_inline < INLINE_SECONDS:
             return None
         self._last_inline = now
-        return self._write(hint)
+        return written(hint, self._origin)
 
     def at_commit(self, hint: Hint) -> str | None:
-        return self._write(hint, origin="transaction")  # not ours: this process has to hear it as well
+        return written(hint, "transaction")  # not ours: this process has to hear it as well
 
     def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
         self._keep_connected()
@@ -166,37 +154,14 @@ class PostgresSignals(LocalSignals):
         if payload == self._call:
             self._hears.set()
         for line in str(payload).split("\n"):
-            origin, _, rest = line.partition(" ")
+            origin, hint = read(line)
             if origin != self._origin:
-                self._hub.tell(_parse(rest))
+                self._hub.tell(hint)
 
-    async def _send(self) -> None:
-        """Send what has gathered; wait a little between sends, so that a storm is folded."""
+    async def _send(self, hints: Sequence[Hint]) -> None:
         self._keep_connected()
-        while self._unsent and not self._closed:
-            await self._connected.wait()
-            hints, self._unsent = list(self._unsent), {}
-            connection = self._connection
-            if connection is None:
-                continue
-            payload = "\n".join(self._write(hint) for hint in hints[:100])
+        await self._connected.wait()
+        if self._connection is not None:
+            payload = "\n".join(written(hint, self._origin) for hint in hints)
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                await connection.execute(f"NOTIFY {CHANNEL}, '{payload}'")  # no quote can be in it
-            await asyncio.sleep(FOLD_SECONDS)
-            if not any(hint.topic in URGENT for hint in self._unsent):
-                self._urgent.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(FINISHED_FOLD_SECONDS):
-                        await self._urgent.wait()
-
-    def _write(self, hint: Hint, origin: str | None = None) -> str:
-        return f"{origin or self._origin} {hint.topic.value} {hint.project_id} {hint.queue_id or ''}".strip()
-
-
-def _parse(line: str) -> Hint | None:
-    """The hint of a line; of one that a later version sends: anything may have changed."""
-    parts = line.split()
-    try:
-        return Hint(Topic(parts[0]), UUID(parts[1]), UUID(parts[2]) if len(parts) > 2 else None)
-    except (ValueError, IndexError):
-        return None
+                await self._connection.execute(f"NOTIFY {CHANNEL}, '{payload}'")  # no quote can be in it

@@ -27,7 +27,7 @@ class ReportedFailure(Exception):
 class BaseScheduledJob(ABC):
     """Subclass it, set ``job_id`` and ``cron`` or ``interval_seconds``, register an instance: ``app.register(MyJob())``.
 
-    ``lock = "database"``: `execute` holds a lock of the job's name, which it renews; while somebody else holds it, even
+    ``lock = "database"`` (or ``"redis"``): `execute` holds a lock of the job's name, which it renews; while somebody else holds it, even
     outside of TaskForge's jobs, the run is skipped. ``max_retries`` N means N+1 attempts, ``retry_delay_seconds`` apart. What ``schedule`` holds are further fields
     of a schedule: ``{"missed": "all"}``.
     """
@@ -53,7 +53,7 @@ class BaseScheduledJob(ABC):
 class Lock(Protocol):
     """Holds a named lock within a block; raises Conflict when somebody else does."""
 
-    def __call__(self, name: str, /, *, ttl: float) -> AbstractAsyncContextManager[object]: ...
+    def __call__(self, name: str, /, *, ttl: float, by: str) -> AbstractAsyncContextManager[object]: ...
 
 
 def task_of_scheduled_job(
@@ -66,8 +66,10 @@ def task_of_scheduled_job(
         raise InvalidInput(f"{kind} has no job_id", field="job_id", hint='job_id = "daily_report"')
     if not inspect.iscoroutinefunction(job.execute):
         raise InvalidInput(f"{kind}.execute must be an async def", field="execute")
-    if job.lock not in (None, "database"):
-        raise InvalidInput(f"{kind}.lock cannot be {job.lock!r}", field="lock", hint="database, or None")
+    if job.lock not in (None, "database", "redis"):
+        raise InvalidInput(
+            f"{kind}.lock cannot be {job.lock!r}", field="lock", hint="database, redis, or None"
+        )
     if job.max_retries < 0:
         raise InvalidInput(f"{kind}.max_retries cannot be less than 0", field="max_retries")
 
@@ -76,9 +78,10 @@ def task_of_scheduled_job(
             return _judged(await job.execute(), name)
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(lock(f"scheduled_job {name}"[:100], ttl=job.lock_seconds))
-            except Conflict as held:
-                return {"success": True, "message": f"skipped: {held.message}", "data": None}
+                held = lock(f"scheduled_job {name}"[:100], ttl=job.lock_seconds, by=job.lock)
+                await stack.enter_async_context(held)
+            except Conflict as refusal:
+                return {"success": True, "message": f"skipped: {refusal.message}", "data": None}
             return _judged(await job.execute(), name)
 
     run.__doc__ = job.description or type(job).__doc__

@@ -1,0 +1,79 @@
+"""What hints look like between processes, and how those that wait to be sent are folded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from taskforge.ports.signals import Hint, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+FOLD_SECONDS = 0.003
+FINISHED_FOLD_SECONDS = 0.03
+SEND_OFF_SECONDS = 1.0
+MOST_AT_ONCE = 100
+URGENT = frozenset({Topic.READY, Topic.CANCEL})
+
+
+def written(hint: Hint, origin: str) -> str:
+    """A hint as one line, with who sends it."""
+    return f"{origin} {hint.topic.value} {hint.project_id} {hint.queue_id or ''}".strip()
+
+
+def read(line: str) -> tuple[str, Hint | None]:
+    """Who sent a line, and its hint; of one that a later version sends: anything may have changed (None)."""
+    origin, _, rest = line.partition(" ")
+    parts = rest.split()
+    try:
+        return origin, Hint(Topic(parts[0]), UUID(parts[1]), UUID(parts[2]) if len(parts) > 2 else None)
+    except (ValueError, IndexError):
+        return origin, None
+
+
+class HintOutbox:
+    """Sends what gathers, with a pause between, so that a storm of hints is folded into few messages.
+
+    Losing hints costs latency only: past ``MOST_AT_ONCE`` different ones at a time the rest is dropped.
+    """
+
+    def __init__(self, send: Callable[[Sequence[Hint]], Awaitable[None]]) -> None:
+        self._send = send
+        self._unsent: dict[Hint, None] = {}
+        self._urgent = asyncio.Event()
+        self._sender: asyncio.Task[None] | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether some have not been handed on."""
+        return bool(self._unsent)
+
+    def put(self, hint: Hint) -> None:
+        """Send it soon."""
+        self._unsent[hint] = None
+        if hint.topic in URGENT:
+            self._urgent.set()
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Send what is left, if that does not take long."""
+        if self._sender is not None:
+            self._urgent.set()
+            await asyncio.wait({self._sender}, timeout=SEND_OFF_SECONDS)
+            self._sender.cancel()
+            await asyncio.wait({self._sender})
+
+    async def _run(self) -> None:
+        while self._unsent:
+            hints, self._unsent = list(self._unsent), {}
+            await self._send(hints[:MOST_AT_ONCE])
+            await asyncio.sleep(FOLD_SECONDS)
+            if not any(hint.topic in URGENT for hint in self._unsent):
+                self._urgent.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FINISHED_FOLD_SECONDS):
+                        await self._urgent.wait()

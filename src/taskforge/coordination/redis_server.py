@@ -1,0 +1,108 @@
+"""A Redis or Valkey beside the database: every command ends within a second, and one that is away is left alone.
+
+Nothing that must be true stands in it. Needs the extra ``redis``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import redis.asyncio as redis_asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from taskforge.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from uuid import UUID
+
+T = TypeVar("T")
+
+COMMAND_SECONDS = 1.0
+FAILURES = 3
+"""So many failures in a row, and it is left alone for a while."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+LAYOUT = 1
+"""The version of what is kept there; part of every key."""
+SAFE_POLICY = "noeviction"
+
+logger = logging.getLogger("taskforge.redis")
+
+
+class RedisServer:
+    """Commands to one server, for one event loop. ``prefix`` keeps several installations apart."""
+
+    def __init__(
+        self, url: str, *, prefix: str = "taskforge", monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = redis_asyncio.Redis.from_url(
+            url,
+            socket_timeout=COMMAND_SECONDS,
+            socket_connect_timeout=COMMAND_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+            protocol=2,
+        )
+        self._prefix = prefix
+        self._monotonic = monotonic
+        self._failures = 0
+        self._pause = FIRST_PAUSE
+        self._closed_until = 0.0
+
+    def key(self, project_id: UUID, *parts: str) -> str:
+        """The name of something of a project; all of a project lies in one slot of a cluster."""
+        return ":".join((f"{self._prefix}:{LAYOUT}:{{{project_id}}}", *parts))
+
+    def channel(self, name: str) -> str:
+        """The name of a channel of this installation."""
+        return f"{self._prefix}:{LAYOUT}:{name}"
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether it is worth asking now."""
+        return self._monotonic() >= self._closed_until
+
+    def script(self, name: str) -> Any:
+        """A script of the folder ``lua``, sent once and then called by its digest."""
+        text = files("taskforge.coordination").joinpath("lua", f"{name}.lua").read_text("utf-8")
+        return self._client.register_script(text)
+
+    def listener(self) -> Any:
+        """A connection of its own that hears channels."""
+        return self._client.pubsub()
+
+    async def ask(self, command: Callable[[redis_asyncio.Redis], Awaitable[T]]) -> T:
+        """Run a command, within a second. Raises Unavailable, at once while the server is left alone."""
+        if not self.is_answering:
+            raise Unavailable("Redis does not answer; it is asked again in a moment")
+        try:
+            async with asyncio.timeout(COMMAND_SECONDS):
+                answer = await command(self._client)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._failed(error)
+            raise Unavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from error
+        self._failures, self._pause = 0, FIRST_PAUSE
+        return answer
+
+    async def eviction_policy(self) -> str:
+        """What it does when its memory is full; anything but ``noeviction`` may drop what is needed. Raises Unavailable."""
+        found = await self.ask(lambda client: client.config_get("maxmemory-policy"))
+        return str(found.get("maxmemory-policy", ""))
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._client.aclose()
+
+    def _failed(self, error: BaseException) -> None:
+        self._failures += 1
+        if self._failures >= FAILURES:
+            logger.warning("Redis does not answer and is left alone for %.1f s: %s", self._pause, error)
+            self._closed_until = self._monotonic() + self._pause
+            self._pause = min(LONGEST_PAUSE, self._pause * 2)
+            self._failures = FAILURES - 1  # one try then tells

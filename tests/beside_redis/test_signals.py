@@ -1,0 +1,120 @@
+"""Hints by Redis: they arrive, they are folded, and without it those of the database go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from taskforge import TaskForge
+from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.coordination.redis_server import RedisServer
+from taskforge.coordination.redis_signals import RedisSignals
+from taskforge.ports.signals import Hint, Topic
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from tests.support.redis_server import RedisProcess
+
+pytestmark = pytest.mark.anyio
+PROJECT = UUID(int=5)
+
+
+class Ear:
+    """One process: its hub, its signals, and what it has heard."""
+
+    def __init__(self, url: str) -> None:
+        self.hub = Hub()
+        self.beside = LocalSignals(self.hub)
+        self.server = RedisServer(url)
+        self.signals = RedisSignals(self.hub, self.server, self.beside)
+        self.heard: list[Hint | None] = []
+        self.signals.subscribe(self.heard.append)
+
+    async def hears(self) -> None:
+        """Wait until it hears others."""
+        await eventually(lambda: _true(self.signals._hears))
+
+
+def _true(value: bool) -> None:
+    assert value
+
+
+async def test_hints_reach_other_processes_once_and_folded(redis_url: str) -> None:
+    one, other = Ear(redis_url), Ear(redis_url)
+    await one.hears()
+    await other.hears()
+    hint = Hint(Topic.READY, PROJECT, UUID(int=9))
+    for _ in range(50):
+        one.signals.publish(hint)
+    one.signals.publish(Hint(Topic.FINISHED, PROJECT))
+    one.signals.publish(Hint(Topic.QUEUE, PROJECT), elsewhere=False)
+    await eventually(lambda: _true({hint, Hint(Topic.FINISHED, PROJECT)} <= set(other.heard)))
+    assert other.heard.count(hint) < 5
+    assert Hint(Topic.QUEUE, PROJECT) not in other.heard
+    assert one.heard.count(hint) == 50  # its own, at once, and not once more by way of Redis
+    for ear in (one, other):
+        await ear.signals.close()
+
+
+async def test_while_redis_is_away_the_database_tells(private_redis: RedisProcess) -> None:
+    """Frozen, killed, and there again with nothing in it."""
+    ear = Ear(private_redis.url)
+    told: list[Hint] = []
+    publish = ear.beside.publish
+
+    def noted(hint: Hint, *, elsewhere: bool = True) -> None:
+        if elsewhere:
+            told.append(hint)
+        publish(hint, elsewhere=elsewhere)
+
+    ear.beside.publish = noted  # type: ignore[method-assign]
+    await ear.hears()
+    private_redis.freeze()
+    hint = Hint(Topic.READY, PROJECT)
+    ear.signals.publish(hint)
+    assert told == []
+    await eventually(lambda: _true(told == [hint]))
+    private_redis.thaw()
+    private_redis.kill()
+
+    def is_left_alone() -> None:
+        ear.signals.publish(hint)
+        assert not ear.server.is_answering
+
+    await eventually(is_left_alone)
+    assert ear.signals.inline(hint) is None  # what LocalSignals says
+    private_redis.start()
+    await eventually(lambda: _true(ear.server.is_answering))
+    await ear.hears()
+    ear.heard.clear()
+    other = Ear(private_redis.url)
+    await other.hears()
+    other.signals.publish(hint)
+    await eventually(lambda: _true(hint in ear.heard))
+    for each in (ear, other):
+        await each.signals.close()
+
+
+async def test_a_worker_hears_by_redis_what_another_process_enqueues(
+    redis_url: str, database_url: str
+) -> None:
+    async with (
+        TaskForge(database_url, redis_url=redis_url) as app,
+        TaskForge(database_url, redis_url=redis_url) as producer,
+    ):
+        ran = asyncio.Event()
+
+        async def note() -> int:
+            ran.set()
+            return os.getpid()
+
+        app.task(name="note")(note)
+        elsewhere = producer.task(name="note")(note)
+        async with app.worker():
+            handle = await elsewhere.aenqueue()
+            assert await handle.aresult(timeout=20) == os.getpid()
+    assert ran.is_set()
