@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.coordination.redis_opening import leases_in, open_redis, with_redis
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.domain.retention import Retention
@@ -193,8 +194,8 @@ class Wiring:
         if self.address.kind == "sqlite":
             await self._refuse_other_hosts(engine)
         project_id = await self._project(engine)
-        redis = self._redis()
-        signals = self._signals(engine, redis)
+        redis = open_redis(self.settings.redis_url, self.settings.redis_prefix)
+        signals = with_redis(self._hub, redis, self._signals())
         await signals.start()
         return self._assemble(engine, signals, project_id, redis=redis)
 
@@ -241,21 +242,7 @@ class Wiring:
                 self._sqlite.migrate_memory()
         return self._sqlite
 
-    def _redis(self) -> RedisServer | None:
-        if self.settings.redis_url is None:
-            return None
-        from taskforge.coordination.redis_opening import open_redis
-
-        return open_redis(self.settings.redis_url, self.settings.redis_prefix)
-
-    def _signals(self, engine: Engine, redis: RedisServer | None) -> Signals:
-        if redis is None:
-            return self._signals_of_database()
-        from taskforge.coordination.redis_signals import RedisSignals
-
-        return RedisSignals(self._hub, redis, self._signals_of_database())
-
-    def _signals_of_database(self) -> Signals:
+    def _signals(self) -> Signals:
         if self.address.kind == "postgres":
             from taskforge.coordination.postgres import PostgresSignals
 
@@ -296,13 +283,6 @@ class Wiring:
     def _now(self) -> datetime:
         moved = None if self._clock is None else self._clock.now()
         return moved or datetime.now(UTC)
-
-    def _leasing(self, redis: RedisServer | None, project_id: ProjectId) -> Leasing | None:
-        if redis is None:
-            return None
-        from taskforge.coordination.redis_leases import RedisLeaseStore
-
-        return Leasing(RedisLeaseStore(redis), project_id, mint)
 
     def _assemble(
         self,
@@ -406,7 +386,7 @@ class Wiring:
             ticking=ticking,
             leasing=Leasing(SqlLeaseStore(engine), project_id, mint),
             redis=redis,
-            redis_leasing=self._leasing(redis, project_id),
+            redis_leasing=redis and Leasing(leases_in(redis), project_id, mint),
         )
 
     def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None, ticking: Ticking) -> Pruning:

@@ -1,4 +1,4 @@
-"""The one way to a Redis: says what is missing instead of a traceback."""
+"""The one way to a Redis: says what is missing instead of a traceback, and imports nothing where there is none."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 from taskforge.domain.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    from taskforge.coordination.local import Hub
     from taskforge.coordination.redis_server import RedisServer
+    from taskforge.ports.leases import LeaseStore
+    from taskforge.ports.signals import Signals
 
 
-def open_redis(url: str, prefix: str) -> RedisServer:
-    """A server that is not connected to yet. Raises InvalidSetting: the package is missing, the URL is none."""
+def open_redis(url: str | None, prefix: str) -> RedisServer | None:
+    """A server that is not connected to yet; None without a URL.
+
+    Raises InvalidSetting: the package is missing, the URL is none.
+    """
+    if url is None:
+        return None
     try:
         from taskforge.coordination.redis_server import RedisServer
     except ModuleNotFoundError as error:
@@ -26,3 +34,19 @@ def open_redis(url: str, prefix: str) -> RedisServer:
         raise InvalidSetting(
             f"redis_url: {error}", field="redis_url", hint="redis://user:password@host:6379/0"
         ) from error
+
+
+def with_redis(hub: Hub, redis: RedisServer | None, beside: Signals) -> Signals:
+    """The signals of the database, or Redis before them."""
+    if redis is None:
+        return beside
+    from taskforge.coordination.redis_signals import RedisSignals
+
+    return RedisSignals(hub, redis, beside)
+
+
+def leases_in(redis: RedisServer) -> LeaseStore:
+    """Named locks in Redis."""
+    from taskforge.coordination.redis_leases import RedisLeaseStore
+
+    return RedisLeaseStore(redis)
