@@ -386,7 +386,7 @@ class Wiring:
             ticking=ticking,
             leasing=Leasing(SqlLeaseStore(engine), project_id, mint),
             redis=redis,
-            redis_leasing=redis and Leasing(leases_in(redis), project_id, mint),
+            redis_leasing=None if redis is None else Leasing(leases_in(redis), project_id, mint),
         )
 
     def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None, ticking: Ticking) -> Pruning:
