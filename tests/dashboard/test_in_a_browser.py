@@ -60,27 +60,24 @@ def pages(shown: Scene) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "id")])
-def test_every_page_reads_well(browser: Browser, shown: Scene, theme: str, language: str) -> None:
-    found: dict[str, list[str]] = {}
-    with visit(browser, shown, key=shown.key, theme=theme, language=language) as visitor:
-        for name, path in pages(shown).items():
-            visitor.go(path)
-            faults = visitor.faults() + visitor.complaints
-            if visitor.is_too_wide():
-                faults.append("the page is wider than the window")
-            if faults:
-                found[name] = faults
-            visitor.complaints.clear()
-            assert visitor.page.locator("html").get_attribute("lang") == language
-    assert found == {}
-
-
-def test_on_a_phone_nothing_is_too_wide(browser: Browser, shown: Scene) -> None:
+def test_every_page_reads_well(browser: Browser, shown: Scene) -> None:
+    for theme, language in (("light", "en"), ("dark", "id")):
+        found: dict[str, list[str]] = {}
+        with visit(browser, shown, key=shown.key, theme=theme, language=language) as visitor:
+            for name, path in pages(shown).items():
+                visitor.go(path)
+                faults = visitor.faults() + visitor.complaints
+                if visitor.is_too_wide():
+                    faults.append("the page is wider than the window")
+                if faults:
+                    found[name] = faults
+                visitor.complaints.clear()
+                assert visitor.page.locator("html").get_attribute("lang") == language
+        assert found == {}
     with visit(browser, shown, key=shown.key, size=PHONE) as visitor:
         for name, path in pages(shown).items():
             visitor.go(path)
-            assert not visitor.is_too_wide(), name
+            assert not visitor.is_too_wide(), f"{name} on a phone"
         visitor.go("/")
         visitor.page.get_by_role("button", name="Open the menu").click()
         visitor.page.get_by_role("link", name="Workers").last.click()
@@ -282,7 +279,15 @@ def log_out(visitor: Visit) -> None:
     expect(visitor.page.get_by_role("heading", name="Log in to TaskForge")).to_be_visible()
 
 
-def test_a_viewer_sees_no_payload_and_no_way_to_change(browser: Browser, shown: Scene) -> None:
+def test_others_who_come_in(browser: Browser, shown: Scene) -> None:
+    """One test, because each test process would start a server of its own for its part of them."""
+    see_as_a_viewer(browser, shown)
+    come_by_a_key_in_the_address(browser, shown)
+    load_little_at_first(browser, shown)
+
+
+def see_as_a_viewer(browser: Browser, shown: Scene) -> None:
+    """No payload, and no way to change anything."""
     with visit(browser, shown, key=shown.viewer_key) as visitor:
         page = visitor.page
         visitor.go(f"/jobs/{shown.ids['hostile']}")
@@ -298,7 +303,8 @@ def test_a_viewer_sees_no_payload_and_no_way_to_change(browser: Browser, shown: 
         assert visitor.complaints == []
 
 
-def test_a_key_in_the_address_lets_in_and_is_gone(browser: Browser, shown: Scene) -> None:
+def come_by_a_key_in_the_address(browser: Browser, shown: Scene) -> None:
+    """It lets in, is gone from the address, and is known to the next tab."""
     with visit(browser, shown) as visitor:
         visitor.go(f"/#key={shown.key}")
         assert "#" not in visitor.page.url
@@ -307,11 +313,12 @@ def test_a_key_in_the_address_lets_in_and_is_gone(browser: Browser, shown: Scene
         expect(opened.value.get_by_role("heading", name="Jobs")).to_be_visible()
 
 
-def test_what_is_loaded_first_is_small_and_quick(browser: Browser, shown: Scene) -> None:
+def load_little_at_first(browser: Browser, shown: Scene) -> None:
+    """All JavaScript of the first page, as it comes over the wire."""
     with visit(browser, shown, key=shown.key) as visitor:
         visitor.go("/jobs")
         loaded = visitor.page.evaluate(
             "performance.getEntriesByType('resource').filter(one => one.name.includes('.js'))"
             ".map(one => one.encodedBodySize)"
         )
-        assert 50_000 < sum(loaded) < 200_000  # as it comes over the wire
+        assert 50_000 < sum(loaded) < 200_000

@@ -16,7 +16,7 @@ const KINDS: Record<Kind, string> = {
 };
 
 export function buttonClass(kind: Kind = "plain"): string {
-  return `inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md border px-3 text-[13px] font-medium whitespace-nowrap disabled:opacity-50 ${KINDS[kind]}`;
+  return `inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md border px-3 text-[13px] font-medium whitespace-nowrap disabled:border-line disabled:bg-panel disabled:text-muted disabled:hover:bg-panel ${KINDS[kind]}`;
 }
 
 export function Button({ kind = "plain", icon: Icon, className = "", children, type = "button", ...rest }: Props) {
@@ -39,7 +39,7 @@ export function IconButton({ icon: Icon, label, className = "", ...rest }: IconP
       type="button"
       aria-label={label}
       title={label}
-      className={`inline-flex size-8 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink disabled:opacity-40 ${className}`}
+      className={`inline-flex size-8 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink disabled:text-muted ${className}`}
       {...rest}
     >
       <Icon aria-hidden className="size-4" />

@@ -15,7 +15,7 @@ export function Page({ title, heading, note, actions, children }: Props) {
   return (
     <div className="mx-auto flex w-full max-w-[1440px] flex-col gap-4 px-4 py-5 md:px-6">
       <header className="flex flex-wrap items-center gap-x-3 gap-y-2">
-        <div className="flex min-w-0 flex-1 flex-col">
+        <div className="flex min-w-0 flex-col max-sm:basis-full sm:flex-1">
           <h1 className="untrusted flex flex-wrap items-center gap-x-3 gap-y-1">{heading ?? title}</h1>
           {note && <div className="text-[13px] text-muted">{note}</div>}
         </div>
