@@ -37,7 +37,7 @@ NOT_AUDITED = {
         "forget_old_operations",
     },
     "of the record: counts and samples of what was": {
-        "put_worker_sample",
+        "put_worker_sample", "put_task_samples",
         "add_totals", "take_deltas", "put_samples", "put_metrics", "forget_record", "put_queue_samples",
     },
     "of schedulers, which only carry out what schedules say; each tick is a row that stays": {

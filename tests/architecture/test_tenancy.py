@@ -40,6 +40,7 @@ STATEMENTS_WITHOUT_TENANT = {
     "has_deltas": "whether the record of any project has something to fold",
     "unsealed_chains": "the sealer serves all organizations; each chain is then sealed by its organization",
     "put_worker_sample": "by the id of the caller's own incarnation, whose project it takes",
+    "put_task_samples": "by the id of the caller's own incarnation, whose project it takes",
     "table_sizes": "tables are of all projects",
     "oldest_transaction": "transactions are of the whole database",
     "broken_indexes": "indexes are of all projects",

@@ -54,6 +54,7 @@ ROWS = [
     Row("hint", "plain", _BOTH),
     Row("settle_jobs", "stumble", _SCRIPT),
     Row("settle_jobs", "leave", _SCRIPT),
+    Row("put_task_samples", "leave", _BOTH),
     Row("stop_worker", "leave", _BOTH),
     # recovery
     Row("settle_jobs", "rescue", _SCRIPT),

@@ -81,8 +81,10 @@ class SqlWorkerStore:
             "memory_bytes": usage.memory_bytes,
             "memory_percent": usage.memory_percent,
         }
-        tasks = columns(_TASK_SAMPLES, map(astuple, usage.tasks))
-        await self._engine.call(Many("put_worker_sample", tasks, process))
+        await self._engine.call(One("put_worker_sample", process))
+        if usage.tasks:
+            tasks = columns(_TASK_SAMPLES, map(astuple, usage.tasks))
+            await self._engine.call(Many("put_task_samples", tasks, {"worker_id": worker_id}))
 
     async def forget(self, dead_workers: Sequence[WorkerId], silence_us: int) -> Sequence[WorkerId]:
         audit, identity = Audit(), self._engine.identity

@@ -118,18 +118,17 @@ WHERE s.project_id = :project_id::uuid AND s.queue_id = :queue_id::uuid
   AND s.minute >= :start::timestamptz AND s.minute < :end::timestamptz ORDER BY s.minute;
 
 -- name: put_worker_sample
-WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
-process AS (
-  INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
-  SELECT w.id, t.now, w.project_id, :cpu_percent::double precision, :memory_bytes::bigint,
-    :memory_percent::double precision
-  FROM workers w, t WHERE w.id = :worker_id::uuid
-  ON CONFLICT DO NOTHING
-)
+INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
+SELECT w.id, coalesce(:now::timestamptz, clock_timestamp()), w.project_id, :cpu_percent::double precision,
+  :memory_bytes::bigint, :memory_percent::double precision
+FROM workers w WHERE w.id = :worker_id::uuid
+ON CONFLICT DO NOTHING;
+
+-- name: put_task_samples
 INSERT INTO task_samples (
   worker_id, sampled_at, queue_id, job_type, project_id, executions, cpu_us, most_cpu_us, peak_memory_bytes)
 SELECT w.id, t.now, n.queue_id, n.job_type, w.project_id, n.executions, n.cpu_us, n.most_cpu_us, n.peak_memory_bytes
-FROM t, workers w, unnest(
+FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t, workers w, unnest(
   (SELECT :queue_id::uuid[]), :job_type::text[], :executions::bigint[], :cpu_us::bigint[], :most_cpu_us::bigint[],
   :peak_memory_bytes::bigint[]
 ) AS n (queue_id, job_type, executions, cpu_us, most_cpu_us, peak_memory_bytes)

@@ -121,6 +121,8 @@ ORDER BY s.minute;
 INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
 SELECT w.id, :now, w.project_id, :cpu_percent, :memory_bytes, :memory_percent FROM workers w WHERE w.id = :worker_id
 ON CONFLICT DO NOTHING;
+
+-- name: put_task_samples
 INSERT INTO task_samples (
   worker_id, sampled_at, queue_id, job_type, project_id, executions, cpu_us, most_cpu_us, peak_memory_bytes)
 SELECT w.id, :now, n.value ->> 0, n.value ->> 1, w.project_id, n.value ->> 2, n.value ->> 3, n.value ->> 4, n.value ->> 5
