@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from taskforge.api.backend import ApiOptions
 from taskforge.api.documentation import openapi
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator
 
     from taskforge.api.backend import Backend
 
@@ -23,8 +23,12 @@ FILE = Path(__file__).resolve().parent.parent / "openapi.json"
 def description() -> str:
     """What the file has to say."""
 
-    def nothing() -> AbstractAsyncContextManager[Backend]:
-        return nullcontext()  # type: ignore[return-value]
+    @asynccontextmanager
+    async def nothing() -> AsyncIterator[Backend]:
+        """It is described, never served."""
+        backends: list[Backend] = []
+        for backend in backends:
+            yield backend
 
     application = create_application(nothing, ApiOptions(secret=b""))
     return json.dumps(openapi(application), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

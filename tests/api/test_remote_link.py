@@ -18,6 +18,7 @@ from tests.support.remote import KEY, free_port, served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from datetime import datetime
 
     from taskforge.platform import Platform
 
@@ -148,16 +149,29 @@ async def test_a_cancel_comes_at_once(app: TaskForge, remote: Remote, platform: 
     assert time.monotonic() - asked < 2.5, "not only with the next heartbeat but one"
 
 
-async def test_a_handler_that_outlives_its_lease_keeps_it_by_heartbeats(
+async def test_heartbeats_renew_the_lease_of_a_handler_that_goes_on(
     app: TaskForge, remote: Remote, platform: Platform
 ) -> None:
+    renewed = asyncio.Event()
+
     async def slow() -> str:
-        await asyncio.sleep(4)
+        await renewed.wait()
         return "done"
+
+    async def lease() -> datetime:
+        lease_until = (await platform.insights.job(handle.id)).lease_until
+        assert lease_until is not None
+        return lease_until
+
+    async def is_renewed() -> None:
+        assert await lease() > first
 
     task = remote.task(slow)
     async with remote.worker():
         handle = await task.aenqueue()
+        first = await eventually(lease)
+        await eventually(is_renewed)
+        renewed.set()
         assert await handle.aresult(timeout=20) == "done"
     job = await platform.insights.job(handle.id)
     assert (job.claim_seq, job.losses) == (1, 0)

@@ -25,13 +25,15 @@ from taskforge.services.insights import RECENT, SHORTEST_SUFFIX
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
+    from _typeshed import DataclassInstance
+
     from taskforge.cli.desk import BulkWish
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
     from taskforge.domain.job import JobOptions
 
-T = TypeVar("T")
+T = TypeVar("T", bound="DataclassInstance")
 
 LOOK_SECONDS = 0.3
 MOST_LINES = 1_000_000
@@ -273,7 +275,7 @@ class RemoteDesk:
 
 def _made(kind: type[T], view: Any, **others: Any) -> T:
     """A value of the domain from what the client has read of it."""
-    names = {field.name for field in fields(kind)} - others.keys()  # type: ignore[arg-type]
+    names = {field.name for field in fields(kind)} - others.keys()
     return kind(**{name: getattr(view, name) for name in names}, **others)
 
 

@@ -7,7 +7,7 @@ import logging
 import secrets
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskforge.api.server import Server, listen
 from taskforge.api_session import api_application
@@ -90,12 +90,14 @@ class Serving:
 
 def _settings(session: Session, host: str | None, port: int | None, *, development: bool) -> Settings:
     settings = session.settings()
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    given: dict[str, Any] = {
+        name: value for name, value in (("host", host), ("port", port)) if value is not None
+    }
     if development and not settings.secret_key:
         from pathlib import Path
 
         given["secret_key"] = development_secret(home(Path.cwd()) / DATA_FOLDER)
-    return replace(settings, **given)  # type: ignore[arg-type]
+    return replace(settings, **given)
 
 
 def _check_reach(host: str) -> None:

@@ -48,13 +48,17 @@ class Resource:
         envelope = read(Envelope, answer.body)
         return read(kind, bytes(envelope.data)), read(views.ListMeta, bytes(envelope.meta))
 
+    async def _list(self, kind: type[T], path: str, **params: Any) -> tuple[list[T], views.ListMeta]:
+        found, meta = await self._page(list[msgspec.Raw], path, **params)
+        return [read(kind, bytes(thing)) for thing in found], meta
+
     async def _all(
         self, kind: type[T], path: str, limit: int, place: str = "cursor", **params: Any
     ) -> AsyncIterator[T]:
         """Page after page, up to ``limit``; ``place`` is the parameter that says where the next one begins."""
         while limit > 0:
             size = min(limit, LONGEST_PAGE)
-            page, meta = await self._page(list[kind], path, limit=size, **params)  # type: ignore[valid-type]
+            page, meta = await self._list(kind, path, limit=size, **params)
             for found in page:
                 yield found
             limit -= len(page)
@@ -67,7 +71,7 @@ class Resource:
         found: list[T] = []
         page, has_more = 1, True
         while has_more:
-            part, meta = await self._page(list[kind], path, limit=LONGEST_PAGE, page=page, **params)  # type: ignore[valid-type]
+            part, meta = await self._list(kind, path, limit=LONGEST_PAGE, page=page, **params)
             found += part
             page, has_more = page + 1, meta.has_more
         return found
@@ -151,7 +155,7 @@ class Jobs(Resource):
 
     async def apage(self, /, *, limit: int = 20, cursor: str | None = None, **filters: Any) -> views.JobPage:
         """Up to 200 jobs, and where the list goes on."""
-        found, meta = await self._page(list[views.Job], "/jobs", limit=limit, cursor=cursor, **filters)
+        found, meta = await self._list(views.Job, "/jobs", limit=limit, cursor=cursor, **filters)
         return views.JobPage(found, meta.next_cursor)
 
     async def awhy(self, job_id: UUID) -> views.Explanation:
