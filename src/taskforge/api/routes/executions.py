@@ -172,10 +172,9 @@ def _tail(
         while True:
             ended = await _has_ended(here, execution_id)  # before the look, so that no last line is missed
             lines = await _read(here, execution_id, levels, after, MAX_LINES)
-            for line in lines:
-                after = (line.execution_id, line.seq)
-                view = line_view_of(line)
-                yield f"id: {view.id}\nevent: line\ndata: {encode(view).decode()}\n\n"
+            if lines:
+                after = (lines[-1].execution_id, lines[-1].seq)
+                yield "".join(_event(line_view_of(line)) for line in lines)  # one by one, sending costs most
             if ended and len(lines) < MAX_LINES:
                 yield "event: end\ndata: {}\n\n"
                 return
@@ -183,6 +182,10 @@ def _tail(
                 await asyncio.sleep(TAIL_SECONDS)
 
     return event_stream(events(), stopping_of(call.request.app), call)
+
+
+def _event(line: LogLineView) -> str:
+    return f"id: {line.id}\nevent: line\ndata: {encode(line).decode()}\n\n"
 
 
 async def _has_ended(here: JobAt, execution_id: ExecutionId | None) -> bool:
