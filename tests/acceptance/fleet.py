@@ -106,7 +106,7 @@ class Killer(threading.Thread):
         self.workers = {name: fleet.start(name, *options) for name in names}
 
     def run(self) -> None:
-        while not self._stopping.wait(self._random.uniform(0.4, 1.0)):
+        while not self._stopping.wait(self._random.uniform(0.8, 2.0)):
             begun = {note.pid for note in self._fleet.history()}
             names = sorted(name for name, worker in self.workers.items() if worker.pid in begun)
             if not names:
