@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from taskforge.cli.exit_codes import ExitCode
 from taskforge.domain.job import JobStatus
 from tests.acceptance.fleet import ROOT
 from tests.proof import app as proof_app
@@ -172,7 +173,7 @@ async def test_a_killed_remote_worker_s_jobs_go_on_after_its_lease(
 
     await eventually(begun, timeout=30)
     worker.kill()
-    again = platform.work("one")
+    again = platform.work("two")  # its name is free again when its lease is over
     await again.printed("is online")
     await handle.aresult(timeout=30)
     job = await (await app.platform()).insights.job(handle.id)
@@ -197,8 +198,8 @@ async def test_with_the_server_and_the_key_that_users_have(
     await worker.printed("is online")
     assert await (await app.registry.find("work").aenqueue()).aresult(timeout=30) is not None
     refused = processes.taskforge("jobs", "list", "--server", address, environment=python | knows)
-    assert await refused.ended(30) == 2, refused.output
-    assert "not through the server" in refused.output
+    assert await refused.ended(30) == ExitCode.DENIED, refused.output
+    assert "job:read" in refused.output
     worker.terminate()
     assert await worker.ended(30) == 0, worker.output
     assert "could not say good-bye" not in worker.output
