@@ -37,6 +37,15 @@ EACH_POSTGRES = {
 The rest runs on the first one only, except in a soak.
 """
 
+ON_ONE_ENGINE = {
+    "tests.acceptance.test_remote_workers",
+    "tests.api.test_attacks",
+    "tests.api.test_conventions",
+    "tests.api.test_limits",
+    "tests.api.test_remote_link",
+}
+"""What lies so far above the stores that their kind makes no difference: on the last engine only, except in a soak."""
+
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile(
@@ -95,6 +104,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     servers = slice(None if SOAK or metafunc.module.__name__ in EACH_POSTGRES else 1)
     for fixture in {"database_url", "empty_database_url"} & set(metafunc.fixturenames):
         labels = [*engines.sqlite_labels, *engines.postgres_labels[servers]]
+        if metafunc.module.__name__ in ON_ONE_ENGINE and not SOAK:
+            labels = labels[-1:]
         metafunc.parametrize(fixture, _parameters(labels), indirect=True)
     if "postgres_url" in metafunc.fixturenames:
         metafunc.parametrize("postgres_url", _parameters(engines.postgres_labels[servers]), indirect=True)

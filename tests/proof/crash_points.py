@@ -138,7 +138,10 @@ TRANSACTIONS = [
     ("pause_type", ["create_pause", "flag_pauses"]),
     ("delete_queue", ["forget_starts", "delete_queue"]),
 ]
-"""What one transaction holds, by its scene: before and after the commit is one moment for all, played at the last."""
+"""What one transaction holds, by its scene: before and after the commit is one moment for all, played at the last.
+
+Between two of its statements nothing is committed either, as at the last; those moments are played in a soak.
+"""
 OF_PEOPLE = {
     "create_organization", "update_organization", "delete_organization", "create_project", "update_project",
     "delete_project", "empty_project", "empty_organization", "create_user", "update_user", "set_password",
@@ -177,15 +180,16 @@ class Point(NamedTuple):
     together: tuple[str, ...] = ()
 
 
-def points() -> list[Point]:
-    """All moments, each once."""
-    return [point for row in ROWS for side in row.sides if (point := _point(row, side)) is not None]
+def points(*, within: bool) -> list[Point]:
+    """All moments, each once; with those ``within`` a transaction, between two of its statements, or without."""
+    return [point for row in ROWS for side in row.sides if (point := _point(row, side, within)) is not None]
 
 
-def _point(row: Row, side: Side) -> Point | None:
+def _point(row: Row, side: Side, within: bool) -> Point | None:
     held = next((held for scene, held in TRANSACTIONS if scene == row.scene and row.label in held), ())
     if side is Side.BEFORE or not held:
-        return Point(row.label, row.scene, side)
+        is_wanted = within or not held or row.label == held[0]
+        return Point(row.label, row.scene, side) if is_wanted else None
     return Point(row.label, row.scene, side, tuple(held)) if row.label == held[-1] else None
 
 

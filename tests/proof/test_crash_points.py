@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskforge.storage.engine import Engine
+from tests.conftest import SOAK
 from tests.proof.crash_points import (
     IN_RACES,
     NOT_STATEMENTS,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.anyio
 @pytest.mark.chaos
-@pytest.mark.parametrize("point", points(), ids=lambda point: "-".join(point[:3]))
+@pytest.mark.parametrize("point", points(within=SOAK), ids=lambda point: "-".join(point[:3]))
 async def test_killed_there_nothing_is_lost(stand: Stand, point: Point) -> None:
     await SCENES[point.scene](stand, point.label, point.side)
     held = [note.what.split() for note in stand.notes if note.event == Event.KILLED][-1]

@@ -11,6 +11,7 @@ The moments are the sides of every named statement, taken where all of them pass
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import os
@@ -211,6 +212,7 @@ def main() -> None:
         if not module.name.startswith(NOT_NEEDED):
             importlib.import_module(module.name)
     importlib.import_module("tests.proof.client")
+    gc.freeze()  # so that a collection in a child does not copy what it shares with us
     children: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)
