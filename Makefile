@@ -38,11 +38,11 @@ prove: $(RUNTIME) ## kill workers for a minute and see that no job is lost   (AR
 
 .PHONY: test
 test: $(DEVELOPMENT) ## the whole suite, against SQLite and each PostgreSQL   (ARGS="...")
-	@$(PYTEST) -n $(TEST_PROCESSES) $(ARGS)
+	@$(PYTEST) -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(DEVELOPMENT) ## the suite on SQLite only, without the tests that kill processes   (ARGS="...")
-	@TASKFORGE_TEST_ENGINES=sqlite $(PYTEST) -n $(TEST_PROCESSES) -m "not chaos and not postgres" $(ARGS)
+	@TASKFORGE_TEST_ENGINES=sqlite $(PYTEST) -n $(TEST_PROCESSES) --dist worksteal -m "not chaos and not postgres" $(ARGS)
 
 .PHONY: check
 check: format-check lint types imports test ## what has to pass before a commit: all of the checks, then the tests
