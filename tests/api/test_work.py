@@ -80,6 +80,10 @@ async def test_dead_letters_are_grouped_and_redriven(client: Client, database_ur
     assert (await client.get(f"/queues/{dead}/stats")).json()["data"]["dead_letter_count"] == 2
     [group] = (await client.get("/dead-letters/groups")).json()["data"]
     assert (group["count"], group["error_type"], group["example"]) == (2, "ValueError", "no paper")
+    [failed] = (await client.get("/jobs/failures")).json()["data"]
+    assert failed["queue_id"] == job["queue_id"] != group["queue_id"]
+    assert (failed["count"], failed["error_type"], failed["example"]) == (2, "ValueError", "no paper")
+    assert (await client.get(f"/jobs/failures?project_id={uuid4()}")).status_code == 404
     at = f"/dead-letters/{job['id']}/redrive"
     redriven = await client.post(at, {"queue_name": "dead"}, headers={"Prefer": "return=representation"})
     assert (redriven.json()["data"]["status"], redriven.json()["data"]["queue_name"]) == ("pending", "dead")

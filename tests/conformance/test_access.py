@@ -162,6 +162,26 @@ async def test_organizations_change_and_go(house: House) -> None:
         await house.organizations.delete(DEFAULT_ORGANIZATION)
 
 
+async def test_what_is_redacted_reaches_those_who_may_not_see_it(house: House) -> None:
+    acme = await house.organizations.create("acme")
+    await house.user("owner", organization=acme.id)
+    _, whole = await house.keys.create(acme.id, "k", role="admin")
+    _, part = await house.keys.create(acme.id, "l", allowed=["job:read", "payload:read"])
+    assert (await house.who(part)).redacted == frozenset()
+    changed = await house.organizations.update(acme.id, redacted_keys=["PIN", "card", "pin"])
+    assert changed.redacted_keys == ("card", "pin")
+    assert (await house.organizations.update(acme.id, name="Acme")).redacted_keys == ("card", "pin")
+    house.seconds += CACHE_SECONDS
+    assert (await house.who(whole)).redacted == frozenset()
+    assert (await house.who(part)).redacted == {"card", "pin"}
+    member = await house.user("developer", "dewi@example.com", organization=acme.id)
+    tokens = await house.logins.login(member.email, PASSWORD, organization="Acme")
+    principal = await house.who(tokens.access_token)
+    assert principal.redacted == {"card", "pin"}
+    with acting(principal), pytest.raises(Forbidden):
+        await house.organizations.update(acme.id, redacted_keys=[])
+
+
 async def test_projects_are_renamed_and_removed(house: House) -> None:
     made = await house.projects.create(DEFAULT_ORGANIZATION, "second")
     assert (await house.projects.rename(DEFAULT_ORGANIZATION, made.id, "third")).name == "third"

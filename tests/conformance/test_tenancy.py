@@ -133,6 +133,10 @@ async def test_history(tenants: Tenants) -> None:
     [letters] = [q for q in await stage.queues.list(DEFAULT_PROJECT) if q.name == "letters"]
     assert await history.dead_letter_count(other, letters.id) == 0
     assert await history.dead_letter_count(DEFAULT_PROJECT, letters.id) == 1
+    assert await history.failure_groups(other, None, 10) == []
+    [group] = await history.failure_groups(DEFAULT_PROJECT, None, 10)
+    assert (group.queue_id, group.jobs) == (tenants.queue.id, 1)
+    assert await history.failure_groups(DEFAULT_PROJECT, [letters.id], 10) == []
 
 
 async def test_a_known_execution_id_opens_no_other_project_s_log(tenants: Tenants) -> None:

@@ -1,4 +1,4 @@
-"""A server with something to show: tasks that run and fail, queues, dead letters, people, two projects."""
+"""A server with something to show: tasks that run and fail, queues, dead letters, people, two tenants."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from tests.support.processes import Processes
+from tests.support.processes import ChildProcess, Processes
 
 APPLICATION = Path(__file__).with_name("shown_app.py")
 HOSTILE = {
@@ -29,36 +29,65 @@ class Scene:
     key: str
     email: str
     password: str
+    server: "Server"
     ids: dict[str, str] = field(default_factory=dict)
     viewer_key: str = ""
+    developer_key: str = ""
+    other_key: str = ""
+    """Of another organization."""
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """What the API answers to the owner's key; raises for refusals."""
-        answer = self._http.request(method, f"{self.url}/api/v1{path}", json=body)
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+        """What the API answers to the owner's key, or to another one; raises for refusals."""
+        credential = {"Authorization": f"Bearer {key or self.key}"}
+        answer = self._http.request(method, f"{self.url}/api/v1{path}", json=body, headers=credential)
         assert answer.status_code < 400, answer.text
         return answer.json()["data"] if answer.content else None
 
     def __post_init__(self) -> None:
-        self._http = httpx2.Client(headers={"Authorization": f"Bearer {self.key}"}, timeout=60)
+        self._http = httpx2.Client(timeout=60)
 
     def close(self) -> None:
         """End its connections."""
         self._http.close()
 
 
+class Server:
+    """`taskforge dev` over one database, which can go and come back at the same address."""
+
+    def __init__(self, processes: Processes, folder: Path, root: str) -> None:
+        self.environment = {"TASKFORGE_DATABASE_URL": f"sqlite:///{folder}/shown.db"}
+        if root:
+            self.environment["TASKFORGE_ROOT_PATH"] = root
+        self._processes = processes
+        self._shop = Path(
+            shutil.copy(APPLICATION, folder / "shop.py")
+        )  # beside the tests: longer names of tasks
+        self.program = self.start(port=0)
+
+    def start(self, port: int) -> ChildProcess:
+        """Start it; 0 is any free port."""
+        environment = {**self.environment, "TASKFORGE_PORT": str(port)}
+        self.program = self._processes.taskforge(
+            "dev", str(self._shop), "--no-reload", "-c", "4", environment=environment
+        )
+        return self.program
+
+
 @contextmanager
 def scene(processes: Processes, folder: Path, root: str = "") -> Iterator[Scene]:
     """`taskforge dev` over a new database, and what a day of work leaves behind."""
-    environment = {"TASKFORGE_DATABASE_URL": f"sqlite:///{folder}/shown.db", "TASKFORGE_PORT": "0"}
-    if root:
-        environment["TASKFORGE_ROOT_PATH"] = root
-    shop = Path(shutil.copy(APPLICATION, folder / "shop.py"))  # beside the tests its tasks had longer names
-    program = processes.taskforge("dev", str(shop), "--no-reload", "-c", "4", environment=environment)
-    account = program.wait_for(r"administrator (\S+), password (\S+) ", timeout=90)
-    found = program.wait_for(r"^dashboard (\S.*)/#key=(\S+)$", timeout=90)
-    shown = Scene(found[1], found[2], account[1], account[2])
+    server = Server(processes, folder, root)
+    account = server.program.wait_for(r"administrator (\S+), password (\S+) ", timeout=90)
+    found = server.program.wait_for(r"^dashboard (\S.*)/#key=(\S+)$", timeout=90)
+    shown = Scene(found[1], found[2], account[1], account[2], server)
+    options = ("--organization", "acme", "--role", "admin")
+    keys = processes.taskforge("keys", "create", *options, environment=server.environment)
     try:
         fill(shown)
+        shown.other_key = keys.wait_for(r"(tfk_\S+)", timeout=60)[1]
+        shown.call("POST", "/queues", {"name": "plans"}, shown.other_key)
+        plan = {"job_type": "acme.plan", "queue_name": "plans", "payload": {"goal": "the moon"}}
+        shown.ids["of_others"] = shown.call("POST", "/jobs", plan, shown.other_key)["id"]
         yield shown
     finally:
         shown.close()
@@ -102,6 +131,7 @@ def fill(shown: Scene) -> None:
     project = shown.call("GET", f"/jobs/{shown.ids['failing']}")["project_id"]
     made = shown.call("POST", "/keys", {"name": "wall screen", "role": "viewer", "project_id": project})
     shown.viewer_key = made["key"]
+    shown.developer_key = shown.call("POST", "/keys", {"name": "laptop", "role": "developer"})["key"]
     for name in ("failing", "hostile"):
         shown.call("GET", f"/jobs/{shown.ids[name]}/result?wait=30")
     deadline = time.monotonic() + 30

@@ -10,6 +10,7 @@ import pytest
 from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.explanation import WhyCode
 from taskforge.domain.job import JobStatus
+from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueSettings, QueueState
 from taskforge.domain.worker import WorkerStatus, WorkerType
 
@@ -55,6 +56,8 @@ def test_every_key_that_is_shown_is_known() -> None:
     [
         ("status", [*JobStatus, *ExecutionStatus, *WorkerStatus, *QueueState]),
         ("why", list(WhyCode)),
+        ("why_said", list(WhyCode)),
+        ("pause_kind", list(PauseKind)),
         ("reason", list(Reason)),
         ("worker_type", list(WorkerType)),
         ("setting", list(QueueSettings.__dataclass_fields__)),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -55,7 +56,7 @@ def pages(shown: Scene) -> dict[str, str]:
         "audit": "/audit",
         **{
             f"settings-{tab}": f"/settings?tab={tab}"
-            for tab in ("appearance", "account", "users", "roles", "keys", "projects")
+            for tab in ("appearance", "account", "users", "roles", "keys", "projects", "redaction")
         },
     }
 
@@ -84,6 +85,15 @@ def test_every_page_reads_well(browser: Browser, shown: Scene) -> None:
         expect(visitor.page.get_by_role("heading", name="Workers")).to_be_visible()
 
 
+def test_others_who_come_in(browser: Browser, shown: Scene) -> None:
+    """One test, because each test process would start a server of its own for its part of them."""
+    see_as_a_viewer(browser, shown)
+    see_what_is_not_redacted(browser, shown)
+    see_as_another_organization(browser, shown)
+    come_by_a_key_in_the_address(browser, shown)
+    load_little_at_first(browser, shown)
+
+
 def test_an_operator_at_work(browser: Browser, shown: Scene) -> None:
     with visit(browser, shown) as visitor:
         visitor.page.goto(f"{shown.url}/jobs/{shown.ids['failing']}")
@@ -106,13 +116,17 @@ def test_an_operator_at_work(browser: Browser, shown: Scene) -> None:
 def log_in(visitor: Visit, shown: Scene) -> None:
     page = visitor.page
     assert visitor.faults() == []
-    page.get_by_label("Email").fill(shown.email)
-    page.get_by_label("Password").fill("not the password")
-    page.get_by_role("button", name="Log in", exact=True).click()
+    fill_in(visitor, shown, "not the password")
     expect(page.get_by_role("alert")).to_be_visible()
-    page.get_by_label("Password").fill(shown.password)
-    page.get_by_role("button", name="Log in", exact=True).click()
+    fill_in(visitor, shown, shown.password)
     expect(page.get_by_role("heading", name="shop.send_mail")).to_be_visible()
+
+
+def fill_in(visitor: Visit, shown: Scene, password: str) -> None:
+    page = visitor.page
+    page.get_by_label("Email").fill(shown.email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in", exact=True).click()
 
 
 def mend_a_failed_job(visitor: Visit) -> None:
@@ -279,13 +293,6 @@ def log_out(visitor: Visit) -> None:
     expect(visitor.page.get_by_role("heading", name="Log in to TaskForge")).to_be_visible()
 
 
-def test_others_who_come_in(browser: Browser, shown: Scene) -> None:
-    """One test, because each test process would start a server of its own for its part of them."""
-    see_as_a_viewer(browser, shown)
-    come_by_a_key_in_the_address(browser, shown)
-    load_little_at_first(browser, shown)
-
-
 def see_as_a_viewer(browser: Browser, shown: Scene) -> None:
     """No payload, and no way to change anything."""
     with visit(browser, shown, key=shown.viewer_key) as visitor:
@@ -301,6 +308,52 @@ def see_as_a_viewer(browser: Browser, shown: Scene) -> None:
         visitor.go("/settings")
         assert page.get_by_role("tab").count() == 3
         assert visitor.complaints == []
+
+
+def see_what_is_not_redacted(browser: Browser, shown: Scene) -> None:
+    """The owner names a member; a developer sees the rest, and mends the job without losing what is hidden."""
+    with visit(browser, shown, key=shown.key) as visitor:
+        visitor.go("/settings?tab=redaction")
+        visitor.page.get_by_label("Names of members").fill("Subject\npin")
+        visitor.page.get_by_role("button", name="Save").click()
+        expect(visitor.page.get_by_text("Redaction saved")).to_be_visible()
+        visitor.go(f"/jobs/{shown.ids['failing']}")
+        expect(visitor.page.get_by_text("Your invoice").first).to_be_visible()
+    with visit(browser, shown, key=shown.developer_key) as visitor:
+        page = visitor.page
+        visitor.go(f"/jobs/{shown.ids['failing']}")
+        expect(page.get_by_text("Not shown to you: subject")).to_be_visible()
+        expect(page.get_by_text('"subject": "[redacted]"')).to_be_visible()
+        assert page.get_by_text("Your invoice").count() == 0
+        assert visitor.faults() == []
+    shown.call(
+        "PATCH", f"/organizations/{shown.call('GET', '/organizations')[0]['id']}", {"redacted_keys": []}
+    )
+
+
+def see_as_another_organization(browser: Browser, shown: Scene) -> None:
+    """Its own things, and nothing of the other one: not even that it is there."""
+    with visit(browser, shown, key=shown.other_key) as visitor:
+        page = visitor.page
+        visitor.go("/jobs")
+        expect(page.get_by_role("link", name="acme.plan")).to_be_visible()
+        assert "shop." not in page.locator("body").inner_text()
+        ids = shown.ids
+        for path in (f"/jobs/{ids['failing']}", f"/queues/{ids['queue']}", f"/workers/{ids['worker']}"):
+            page.goto(shown.url + path)
+            expect(page.get_by_role("alert")).to_be_visible()
+            for told in ("shop.", "billing", "nobody"):
+                assert told not in page.locator("body").inner_text(), path
+        for path in ("/queues", "/workers", "/tasks", "/dead-letters", "/audit", "/settings?tab=users"):
+            visitor.go(path)
+            text = page.locator("body").inner_text()
+            assert not any(told in text for told in ("shop.", "billing", shown.email)), path
+        assert visitor.complaints == []
+    with visit(browser, shown, key=shown.key) as visitor:
+        visitor.go("/jobs")
+        assert "acme" not in visitor.page.locator("body").inner_text()
+        visitor.page.goto(f"{shown.url}/jobs/{shown.ids['of_others']}")
+        expect(visitor.page.get_by_role("alert")).to_be_visible()
 
 
 def come_by_a_key_in_the_address(browser: Browser, shown: Scene) -> None:
@@ -322,3 +375,28 @@ def load_little_at_first(browser: Browser, shown: Scene) -> None:
             ".map(one => one.encodedBodySize)"
         )
         assert 50_000 < sum(loaded) < 200_000
+
+
+def test_the_server_goes_and_comes_back(browser: Browser, shown: Scene) -> None:
+    """The last one: `dev` ends with its worker, which was drained, and its key is another one after a new start."""
+    port = urlsplit(shown.url).port
+    assert port is not None
+    shown.server.program.kill()
+    shown.server.start(port).wait_for("^dashboard ", timeout=90)
+    with visit(browser, shown) as visitor:
+        page = visitor.page
+        page.goto(f"{shown.url}/queues")
+        fill_in(visitor, shown, shown.password)
+        expect(page.get_by_role("button", name="Live")).to_be_visible()
+        shown.server.program.kill()
+        banner = page.get_by_text("The connection is lost")
+        expect(banner).to_be_visible()
+        assert visitor.faults() == []
+        expect(
+            page.get_by_role("row").filter(has_text="billing").first
+        ).to_be_visible()  # what was there stays
+        shown.server.start(port)
+        expect(banner).to_have_count(0)
+        expect(page.get_by_role("button", name="Live")).to_be_visible()
+        page.get_by_role("link", name="Dead letters").first.click()
+        expect(page.get_by_role("heading", level=1, name="Dead letters")).to_be_visible()

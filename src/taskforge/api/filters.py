@@ -6,10 +6,11 @@ import msgspec
 from fastapi import Query
 
 from taskforge.api.values import Id, Moment
-from taskforge.domain.access import Principal
+from taskforge.domain.access import Permission, Principal
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.ids import QueueId
 from taskforge.domain.job import JobStatus
+from taskforge.domain.redaction import is_redacted
 from taskforge.ports.history import JobFilter, PayloadCondition
 
 MAX_DEPTH = 10
@@ -24,7 +25,10 @@ STATUS_WORDS: dict[str, tuple[JobStatus, ...]] = {
 
 
 def filter_of(principal: Principal, **given: Any) -> JobFilter:
-    """The filter that parameters or a body describe, within what the caller may see. Raises InvalidInput."""
+    """The filter that parameters or a body describe, within what the caller may see. Raises InvalidInput, Forbidden."""
+    path = given.get("payload_path")
+    if path is not None and any(is_redacted(name, principal.redacted) for name in path.split(".")):
+        principal.require(Permission.PAYLOAD_UNREDACT)  # what is not shown cannot be searched for
     queue_ids = [QueueId(queue_id) for queue_id in given.get("queue_id") or ()] or None
     if principal.queue_ids is not None:
         queue_ids = [q for q in principal.queue_ids if queue_ids is None or q in queue_ids]

@@ -51,12 +51,12 @@ def set_(
         list[str],
         typer.Argument(
             metavar="KEY=VALUE...",
-            help="name, queued_jobs, workers, schedules, requests_per_second, suspended; none lifts a limit.",
+            help="name, queued_jobs, workers, schedules, requests_per_second, suspended, redacted_keys (a,b); none lifts.",
         ),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Change the name or the limits; suspend it (suspended=true), and let it go on."""
+    """Change the name, the limits or what is redacted; suspend it (suspended=true), and let it go on."""
     from taskforge.cli.access_options import organization_id
     from taskforge.cli.access_view import organization_document
     from taskforge.cli.show import print_json
@@ -105,11 +105,13 @@ def _changes(values: list[str]) -> dict[str, Any]:
             if value not in ("true", "false"):
                 raise InvalidInput(f"suspended is true or false, not {value!r}", field=key)
             changes["suspended"] = value == "true"
+        elif key == "redacted_keys":
+            changes[key] = [] if value == "none" else value.split(",")
         elif key in Limits().to_json():
             if value != "none" and not value.isdecimal():
                 raise InvalidInput(f"{key} is a whole number or none, not {value!r}", field=key)
             limits[key] = None if value == "none" else int(value)
         else:
-            known = ", ".join(["name", "suspended", *Limits().to_json()])
+            known = ", ".join(["name", "suspended", "redacted_keys", *Limits().to_json()])
             raise InvalidInput(f"an organization has no {key!r}", field=key, hint=f"one of: {known}")
     return {**changes, "limits": limits} if limits else changes

@@ -28,6 +28,8 @@ class Permission(StrEnum):
     JOB_WRITE = "job:write"
     PAYLOAD_READ = "payload:read"
     """Payloads, results, checkpoints and logs of jobs: what the tenant's own data may be in."""
+    PAYLOAD_UNREDACT = "payload:unredact"
+    """The members of payloads, results and checkpoints that the organization has redacted for others."""
     ERROR_READ = "error:read"
     """Tracebacks of handlers."""
     WORKER_READ = "worker:read"
@@ -132,6 +134,7 @@ _OPERATOR = _DEVELOPER | {
     Permission.ALERT_WRITE,
 }
 _ADMIN = _OPERATOR | {
+    Permission.PAYLOAD_UNREDACT,
     Permission.KEY_READ,
     Permission.KEY_WRITE,
     Permission.USER_READ,
@@ -166,7 +169,8 @@ class Principal:
     """Who acts, in which organization, and what is allowed to them.
 
     ``id`` is the user's, the key's or the worker's own. ``project_id`` None: every project of the organization.
-    ``queue_ids`` None: every queue there. ``credential_id`` is the key, or the session, that proved it.
+    ``queue_ids`` None: every queue there. ``credential_id`` is the key, or the session, that proved it. ``redacted`` are the names of
+    members of payloads that are not shown to it.
     """
 
     kind: PrincipalKind
@@ -178,6 +182,7 @@ class Principal:
     permissions: frozenset[Permission] = field(default=frozenset())
     credential_id: UUID | None = None
     expires_at: datetime | None = None
+    redacted: frozenset[str] = frozenset()
 
     def may(self, permission: Permission) -> bool:
         """Whether this is allowed to it at all; `reaches` says where."""

@@ -243,7 +243,9 @@ def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:
         ]
         rest = f" ({', '.join(leaving)}: draining or silent)" if leaving else ""
         yield Obstacle(
-            WhyCode.NO_WORKER_FOR_QUEUE, f"No live worker serves queue {name!r}{rest}.", {"queue": name}
+            WhyCode.NO_WORKER_FOR_QUEUE,
+            f"No live worker serves queue {name!r}{rest}.",
+            {"queue": name, "leaving": leaving},
         )
     elif not able:
         yield Obstacle(

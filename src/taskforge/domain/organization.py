@@ -62,12 +62,16 @@ def exceeded(limit: str, most: int) -> LimitExceeded:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A tenant. While it is suspended none of its credentials proves anything."""
+    """A tenant. While it is suspended none of its credentials proves anything.
+
+    ``redacted_keys``: names of members of payloads that are shown only to those who may see them.
+    """
 
     id: OrganizationId
     name: str
     limits: Limits
     suspended_at: datetime | None
+    redacted_keys: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
 

@@ -73,8 +73,8 @@ class WorkerCounts(NamedTuple):
     failed: int
 
 
-class DeadLetterGroup(NamedTuple):
-    """Dead letters of one queue, job type and error; ``example`` is a message of one of them."""
+class ErrorGroup(NamedTuple):
+    """Failed jobs of one queue, job type and error; ``example`` is a message of one of them."""
 
     queue_id: QueueId
     job_type: str
@@ -156,8 +156,14 @@ class HistoryStore(Protocol):
         """What became of the newest ``bound`` attempts of a worker."""
         ...
 
-    async def dead_letter_groups(self, project_id: ProjectId, bound: int) -> Sequence[DeadLetterGroup]:
+    async def dead_letter_groups(self, project_id: ProjectId, bound: int) -> Sequence[ErrorGroup]:
         """The newest ``bound`` dead letters by queue, job type and error, the most frequent first."""
+        ...
+
+    async def failure_groups(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId] | None, bound: int
+    ) -> Sequence[ErrorGroup]:
+        """The newest ``bound`` failed jobs, of certain queues or all, by queue, job type and error, the latest first."""
         ...
 
     async def logs(

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from taskforge.domain.job import Job
     from taskforge.domain.stats import ExecutionStats, StatusCounts
     from taskforge.domain.worker import TaskDescription, Worker
-    from taskforge.ports.history import DeadLetterGroup, Ending, HistoryStore
+    from taskforge.ports.history import Ending, ErrorGroup, HistoryStore
     from taskforge.ports.workers import WorkerStore
 
 RECENT = 10_000
+RECENT_FAILURES = 1000
 SHORTEST_SUFFIX = 4
 
 
@@ -113,9 +114,15 @@ class Insights:
         ended = await self._history.timed_out(self._project_id, now - timedelta(hours=hours), limit)
         return [*late, *ended][:limit]
 
-    async def dead_letter_groups(self, bound: int = RECENT) -> Sequence[DeadLetterGroup]:
+    async def dead_letter_groups(self, bound: int = RECENT) -> Sequence[ErrorGroup]:
         """Dead letters by queue, job type and error."""
         return await self._history.dead_letter_groups(self._project_id, bound)
+
+    async def failure_groups(
+        self, queue_ids: Sequence[QueueId] | None = None, bound: int = RECENT_FAILURES
+    ) -> Sequence[ErrorGroup]:
+        """The newest failed jobs, of certain queues or all, by queue, job type and error, the latest first."""
+        return await self._history.failure_groups(self._project_id, queue_ids, bound)
 
     async def logs(
         self,

@@ -64,13 +64,17 @@ class Security:
         self._tokens = AccessTokens(secrets, now=now, mint=mint) if secret else None
         self.access = Access(stores.credentials, self._tokens)
         self.limits = LimitGuard(stores.tenants)
-        self.organizations = Organizations(stores.tenants, self.limits.forget)
+        self.organizations = Organizations(stores.tenants, self._forget)
         self.projects = Projects(stores.tenants)
         self.users = Users(stores.people, self._passwords, self.access.forget)
         self.roles = Roles(stores.people, self.access.forget)
         self.keys = Keys(
             stores.keys, stores.tenants, stores.queues, mint=mint, random=random, forget=self.access.forget
         )
+
+    def _forget(self) -> None:
+        self.limits.forget()
+        self.access.forget()
 
     def logins(self) -> Logins:
         """Logging in and out. Raises WeakSecret when there is no secret key that can serve."""

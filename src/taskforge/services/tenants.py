@@ -10,6 +10,7 @@ from taskforge.domain.access import Permission
 from taskforge.domain.errors import Conflict, Forbidden, NotFound
 from taskforge.domain.ids import DEFAULT_ORGANIZATION, DEFAULT_PROJECT
 from taskforge.domain.organization import check_tenant_name
+from taskforge.domain.redaction import check_redacted_keys
 from taskforge.ports.acting import actor, require
 
 if TYPE_CHECKING:
@@ -77,11 +78,18 @@ class Organizations:
         name: str | None = None,
         limits: Mapping[str, Any] | None = None,
         suspended: bool | None = None,
+        redacted_keys: Sequence[str] | None = None,
     ) -> Organization:
-        """Change what is given. Limits and suspension are for administrators of the installation."""
+        """Change what is given. Limits and suspension are for administrators of the installation.
+
+        ``redacted_keys`` are all of them; to change them one has to be allowed to see what they hide.
+        """
         principal = require(Permission.ORGANIZATION_WRITE)
         if limits is not None or suspended is not None:
             principal.require(Permission.ORGANIZATION_CREATE)
+        if redacted_keys is not None:
+            principal.require(Permission.PAYLOAD_UNREDACT)
+        hidden = None if redacted_keys is None else check_redacted_keys(redacted_keys)
         await self.get(organization_id)
         if name is not None:
             check_tenant_name(name, "organization")
@@ -93,6 +101,7 @@ class Organizations:
                 name=organization.name if name is None else name,
                 limits=organization.limits if limits is None else organization.limits.changed(limits),
                 suspended_at=kept,
+                redacted_keys=organization.redacted_keys if hidden is None else hidden,
             )
 
         changed = await self._tenants.change_organization(organization_id, change)

@@ -13,7 +13,7 @@ from taskforge.ports.credentials import Credential, NewKey
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import from_json, to_json
 from taskforge.storage.engine import Engine, One, Script
-from taskforge.storage.grants import allowed
+from taskforge.storage.grants import allowed, redacted_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +82,7 @@ class SqlCredentialStore:
             permissions,
             session_id,
             self._engine.moment(row["expires_at"]),
+            redacted_for(permissions, row["redacted_keys"]),
         )
         return Credential(row["secret_hash"], principal)
 
@@ -113,6 +114,7 @@ class SqlCredentialStore:
             permissions & (ALL - {Permission.ORGANIZATION_CREATE}),
             identity(row["id"]),
             self._engine.moment(row["expires_at"]),
+            redacted_for(permissions, row["redacted_keys"]),
         )
 
 

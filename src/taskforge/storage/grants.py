@@ -18,6 +18,16 @@ def stored_permissions(text: str | None) -> frozenset[Permission]:
     return frozenset(Permission(name) for name in names if name in GRANTABLE)
 
 
+def redacted_keys_of(text: str) -> tuple[str, ...]:
+    """Names of redacted members from their JSON list."""
+    return tuple(from_json(text) or ())
+
+
+def redacted_for(permissions: frozenset[Permission], text: str) -> frozenset[str]:
+    """The members that are not shown to those who may do this."""
+    return frozenset() if Permission.PAYLOAD_UNREDACT in permissions else frozenset(redacted_keys_of(text))
+
+
 def allowed(role: str | None, permissions: str | None) -> frozenset[Permission]:
     """What a built-in role, or else a list of permissions, allows."""
     return stored_permissions(permissions) if role is None else ROLES[BuiltinRole(role)]

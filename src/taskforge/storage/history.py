@@ -12,7 +12,7 @@ from taskforge.domain.explanation import Ahead, QueueUse
 from taskforge.domain.ids import JobId, least_id
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import COUNT_BOUND, ExecutionStats, StatusCounts
-from taskforge.ports.history import DeadLetterGroup, Ending, JobFilter, Walk, WorkerCounts
+from taskforge.ports.history import Ending, ErrorGroup, JobFilter, Walk, WorkerCounts
 from taskforge.storage.codec import execution_of, job_of, line_of
 from taskforge.storage.engine import Engine, One
 
@@ -320,10 +320,20 @@ class SqlHistoryStore:
         [row] = await self._engine.read(One("worker_executions", which))
         return WorkerCounts(int(row["total"]), int(row["succeeded"] or 0), int(row["failed"] or 0))
 
-    async def dead_letter_groups(self, project_id: ProjectId, bound: int) -> Sequence[DeadLetterGroup]:
-        rows = await self._engine.read(One("dead_letter_groups", {"project_id": project_id, "bound": bound}))
+    async def dead_letter_groups(self, project_id: ProjectId, bound: int) -> Sequence[ErrorGroup]:
+        parameters = {"project_id": project_id, "bound": bound}
+        return self._error_groups(await self._engine.read(One("dead_letter_groups", parameters)))
+
+    async def failure_groups(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId] | None, bound: int
+    ) -> Sequence[ErrorGroup]:
+        failed = JobFilter(statuses=[JobStatus.FAILED], queue_ids=queue_ids, limit=bound)
+        parameters = {"project_id": project_id, "job_ids": list(await self.job_ids(project_id, failed))}
+        return self._error_groups(await self._engine.read(One("failure_groups", parameters)))
+
+    def _error_groups(self, rows: Sequence[Any]) -> Sequence[ErrorGroup]:
         return [
-            DeadLetterGroup(
+            ErrorGroup(
                 self._engine.identity(row["queue_id"]),
                 row["job_type"],
                 row["error_type"],

@@ -8,7 +8,9 @@ from taskforge.domain.errors import Conflict, NotFound
 from taskforge.domain.ids import OrganizationId
 from taskforge.domain.organization import DEFAULT_NAME, Limits, Organization, Project
 from taskforge.storage.auditing import Audit
+from taskforge.storage.codec import to_json
 from taskforge.storage.engine import Engine, One, Script
+from taskforge.storage.grants import redacted_keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +65,12 @@ class SqlTenantStore:
             ):
                 raise Conflict(f"another organization is named {wanted.name!r}")
             limits = {f"max_{name}": value for name, value in wanted.limits.to_json().items()}
-            values = {"name": wanted.name, "is_suspended": wanted.suspended_at is not None, **limits}
+            values = {
+                "name": wanted.name,
+                "is_suspended": wanted.suspended_at is not None,
+                "redacted_keys": to_json(wanted.redacted_keys),
+                **limits,
+            }
             after = self._organization((yield One("update_organization", {**where, **values}))[0])
             yield audit.entry(
                 "organization.update", organization_id, before.name, before=_told(before), after=_told(after)
@@ -185,6 +192,7 @@ class SqlTenantStore:
             row["name"],
             limits,
             moment(row["suspended_at"]),
+            redacted_keys_of(row["redacted_keys"]),
             moment(row["created_at"]),
             moment(row["updated_at"]),
         )
@@ -206,4 +214,5 @@ def _told(organization: Organization) -> Mapping[str, Any]:
         "name": organization.name,
         "is_suspended": organization.suspended_at is not None,
         "limits": organization.limits.to_json(),
+        "redacted_keys": list(organization.redacted_keys),
     }

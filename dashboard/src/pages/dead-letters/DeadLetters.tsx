@@ -5,7 +5,7 @@ import { useState } from "react";
 import { api, data } from "@/api/client";
 import { useQueues } from "@/api/queries";
 import { useSession } from "@/api/session";
-import type { DeadLetterGroup } from "@/api/types";
+import type { ErrorGroup } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
 import { Empty } from "@/components/Notices";
@@ -50,7 +50,7 @@ export function DeadLetters() {
   );
 }
 
-function Group({ group, queue }: { group: DeadLetterGroup; queue: string }) {
+function Group({ group, queue }: { group: ErrorGroup; queue: string }) {
   const t = useTranslate();
   const { caller, may } = useSession();
   const [isOpen, setOpen] = useState(false);

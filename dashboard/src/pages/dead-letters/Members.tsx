@@ -5,7 +5,7 @@ import { RotateCw } from "lucide-react";
 import { api, body, done } from "@/api/client";
 import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
-import type { DeadLetterGroup, Job } from "@/api/types";
+import type { ErrorGroup, Job } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
 import { Time } from "@/components/Time";
@@ -15,7 +15,7 @@ import { formatNumber, useTranslate } from "@/i18n/translate";
 const MOST = 50;
 
 /** The newest dead letters of a group. */
-export function Members({ group }: { group: DeadLetterGroup }) {
+export function Members({ group }: { group: ErrorGroup }) {
   const t = useTranslate();
   const action = useAction();
   const { may } = useSession();

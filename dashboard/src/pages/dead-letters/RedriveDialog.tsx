@@ -2,7 +2,7 @@ import { useState } from "react";
 
 import { api, data } from "@/api/client";
 import { useAction, useQueues } from "@/api/queries";
-import type { DeadLetterGroup } from "@/api/types";
+import type { ErrorGroup } from "@/api/types";
 import { Dialog, DialogForm } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { formatNumber, useTranslate } from "@/i18n/translate";
@@ -10,7 +10,7 @@ import { formatNumber, useTranslate } from "@/i18n/translate";
 const MINUTE = 60;
 
 /** Redrives a group, so many a minute if wanted: what failed together need not come back together. */
-export function RedriveDialog({ group, onClose }: { group: DeadLetterGroup; onClose: () => void }) {
+export function RedriveDialog({ group, onClose }: { group: ErrorGroup; onClose: () => void }) {
   const t = useTranslate();
   const action = useAction();
   const queues = useQueues();

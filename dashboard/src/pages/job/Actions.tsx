@@ -11,13 +11,14 @@ import { shortId } from "@/format/numbers";
 import { useTranslate } from "@/i18n/translate";
 import { allows, cancel, remove, retry } from "@/pages/jobs/acts";
 import { useShortcuts } from "@/shell/shortcuts";
+import { hiddenIn } from "./redaction";
 import { RetryChanged } from "./RetryChanged";
 
 export function Actions({ job }: { job: Job }) {
   const t = useTranslate();
   const action = useAction();
   const navigate = useNavigate();
-  const { may } = useSession();
+  const { caller, may } = useSession();
   const [open, setOpen] = useState<"change" | "delete" | "cancel" | null>(null);
   const mayWrite = may("job:write");
   const again = () => action(() => retry(job), t("job.retried"));
@@ -56,7 +57,7 @@ export function Actions({ job }: { job: Job }) {
           {t("action.delete")}
         </Button>
       )}
-      {job.status === "succeeded" && may("payload:read") && (
+      {job.status === "succeeded" && may("payload:read") && hiddenIn(job.payload, caller).length === 0 && (
         <Button icon={Ellipsis} onClick={() => setOpen("change")}>
           {t("retry.again")}
         </Button>

@@ -3,15 +3,18 @@ import { useEffect, useState } from "react";
 
 import { api, data, done } from "@/api/client";
 import { useAction } from "@/api/queries";
+import { useSession } from "@/api/session";
 import type { Job } from "@/api/types";
 import { Dialog, DialogForm } from "@/components/Dialog";
 import { JsonField, parseJson } from "@/components/JsonField";
 import { useTranslate } from "@/i18n/translate";
+import { hiddenIn } from "./redaction";
 
 /** The same job with another payload; a succeeded one stays, and a new one like it is made. */
 export function RetryChanged({ job, isOpen, onClose }: { job: Job; isOpen: boolean; onClose: () => void }) {
   const t = useTranslate();
   const action = useAction();
+  const { caller } = useSession();
   const navigate = useNavigate();
   const [text, setText] = useState("");
   const isNew = job.status === "succeeded";
@@ -38,6 +41,7 @@ export function RetryChanged({ job, isOpen, onClose }: { job: Job; isOpen: boole
     <Dialog title={t(isNew ? "retry.again" : "retry.title")} isOpen={isOpen} onClose={onClose} isWide>
       <DialogForm submit={t(isNew ? "enqueue.submit" : "action.retry")} isDisabled={parseJson(text).fault !== null} onCancel={onClose} onSubmit={send}>
         <p className="text-muted">{t(isNew ? "retry.again_hint" : "retry.hint")}</p>
+        {hiddenIn(job.payload, caller).length > 0 && <p className="text-muted">{t("retry.redacted")}</p>}
         <JsonField label={t("job.payload")} value={text} onChange={setText} rows={16} />
       </DialogForm>
     </Dialog>

@@ -3,6 +3,7 @@ import { CircleHelp } from "lucide-react";
 import { Asked } from "@/components/Asked";
 import { Panel } from "@/components/Page";
 import { useTranslate, word } from "@/i18n/translate";
+import { sentence } from "./obstacles";
 import { useWhy } from "./queries";
 
 /** What stands in its way, what counts most first. */
@@ -25,7 +26,7 @@ export function WhyNot({ jobId }: { jobId: string }) {
             {obstacles.map((obstacle) => (
               <li key={obstacle.code} className="flex flex-col gap-0.5">
                 <span className="font-medium">{word("why", obstacle.code)}</span>
-                <span className="untrusted text-[13px] text-muted">{obstacle.message}</span>
+                <span className="untrusted text-[13px] text-muted">{sentence(obstacle, t)}</span>
               </li>
             ))}
           </ul>

@@ -25,11 +25,11 @@ export function useThroughput(hours: number) {
   });
 }
 
-export function useRecentFailures() {
+export function useFailures() {
   const { id } = useProject();
   return useQuery({
-    queryKey: ["job", id, "recent failures"],
-    queryFn: () => data(api.GET("/api/v1/jobs", { params: { query: { project_id: id, status: ["failed"], limit: 8 } } })),
+    queryKey: ["job", id, "failures"],
+    queryFn: () => data(api.GET("/api/v1/jobs/failures", { params: { query: { project_id: id, limit: 8 } } })),
     placeholderData: keepPreviousData,
   });
 }

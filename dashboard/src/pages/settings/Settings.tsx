@@ -9,11 +9,12 @@ import { Account } from "./Account";
 import { Appearance } from "./Appearance";
 import { Keys } from "./Keys";
 import { Projects } from "./Projects";
+import { Redaction } from "./Redaction";
 import { Roles } from "./Roles";
 import { Users } from "./Users";
 
 const route = getRouteApi("/settings");
-type Name = "appearance" | "account" | "users" | "roles" | "keys" | "projects";
+type Name = "appearance" | "account" | "users" | "roles" | "keys" | "projects" | "redaction";
 const TABS: { name: Name; needs?: Permission }[] = [
   { name: "appearance" },
   { name: "account" },
@@ -21,6 +22,7 @@ const TABS: { name: Name; needs?: Permission }[] = [
   { name: "roles", needs: "user:read" },
   { name: "keys", needs: "key:read" },
   { name: "projects", needs: "project:read" },
+  { name: "redaction", needs: "organization:write" },
 ];
 
 export function Settings() {
@@ -45,6 +47,7 @@ export function Settings() {
         {tab === "roles" && <Roles />}
         {tab === "keys" && <Keys />}
         {tab === "projects" && <Projects />}
+        {tab === "redaction" && <Redaction />}
       </Panel>
     </Page>
   );

@@ -11,14 +11,16 @@ from fastapi import Query
 from starlette.responses import Response, StreamingResponse
 
 from taskforge.api import filters
-from taskforge.api.call import Calling
+from taskforge.api.call import Call, Calling
 from taskforge.api.operation import Reach
 from taskforge.api.pages import Paging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import organization_of
 from taskforge.api.values import Id
 from taskforge.domain.access import Permission
+from taskforge.domain.audit import AuditEntry
 from taskforge.domain.ids import ProjectId
+from taskforge.domain.redaction import redact
 from taskforge.ports.audit import AuditFilter
 
 audit = Resource("/audit", "audit")
@@ -93,7 +95,7 @@ async def list_entries(
     part = found[page.skip : page.skip + page.limit]
     has_more = len(found) > page.skip + len(part)
     meta = page.meta(has_more=has_more, last=part[-1].id if part else None)
-    return call.answer([entry.document() for entry in part], "listed", meta=meta, count=len(part))
+    return call.answer([_told(call, entry) for entry in part], "listed", meta=meta, count=len(part))
 
 
 @audit.get(
@@ -108,7 +110,7 @@ async def export(call: Calling, after: Annotated[int, Query(ge=0, le=2**53)] = 0
 
     async def lines() -> AsyncIterator[str]:
         async for entry in call.backend.audit.export(organization_of(call), after=after):
-            yield json.dumps(entry.document()) + "\n"
+            yield json.dumps(_told(call, entry)) + "\n"
 
     headers = {"Content-Disposition": 'attachment; filename="audit.ndjson"', "Cache-Control": "no-store"}
     return StreamingResponse(lines(), headers=headers, media_type="application/x-ndjson")
@@ -137,4 +139,14 @@ async def verify(call: Calling) -> Response:
 async def get_entry(call: Calling, entry_id: Id) -> Response:
     """One entry."""
     entry = await call.backend.audit.get(organization_of(call), entry_id)
-    return call.answer(entry.document())
+    return call.answer(_told(call, entry))
+
+
+def _told(call: Call, entry: AuditEntry) -> dict[str, Any]:
+    """An entry as this caller may see it; with something redacted its hash cannot be computed from it."""
+    document, hidden = entry.document(), call.principal.redacted
+    return {
+        **document,
+        "before": redact(document["before"], hidden),
+        "after": redact(document["after"], hidden),
+    }

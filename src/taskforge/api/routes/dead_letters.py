@@ -1,9 +1,6 @@
 """Dead letters: jobs whose attempts are spent, listed by a dead-letter queue."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Query
 from starlette.responses import Response
@@ -15,24 +12,11 @@ from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, JobHere, find_queue, queue_beside
 from taskforge.api.values import Id
-from taskforge.api.views.jobs import JobView, Move, view_of
+from taskforge.api.views.jobs import ErrorGroupView, JobView, Move, group_view_of, view_of
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import NotFound
 
 dead_letters = Resource("/dead-letters", "dead letters")
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetterGroupView:
-    """Dead letters of one queue, job type and error, among the newest 10,000."""
-
-    queue_id: UUID
-    job_type: str
-    error_type: str
-    count: int
-    first_at: datetime
-    last_at: datetime
-    example: str | None
 
 
 @dead_letters.get(
@@ -62,22 +46,13 @@ async def list_dead_letters(
     "/groups",
     permission=Permission.JOB_READ,
     name="dead_letters.groups",
-    answers=DeadLetterGroupView,
+    answers=ErrorGroupView,
     is_list=True,
 )
 async def dead_letter_groups(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
-    """Dead letters grouped by queue, job type and error, the most frequent first."""
-    may_see = call.principal.may(Permission.PAYLOAD_READ)
+    """The newest 10,000 dead letters grouped by queue, job type and error, the most frequent first."""
     found = [
-        DeadLetterGroupView(
-            group.queue_id,
-            group.job_type,
-            group.error_type,
-            group.jobs,
-            group.first_at,
-            group.last_at,
-            group.example if may_see else None,
-        )
+        group_view_of(group, call.principal)
         for services in everywhere
         for group in await services.insights.dead_letter_groups()
     ]

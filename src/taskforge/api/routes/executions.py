@@ -140,7 +140,7 @@ async def _logs(
     limit: int,
 ) -> Response:
     found = await _read(here, execution_id, levels, _place(after), limit + 1)
-    part = [line_view_of(line) for line in found[:limit]]
+    part = [line_view_of(line, call.principal) for line in found[:limit]]
     has_more = len(found) > limit
     meta = ListMeta(limit=limit, has_more=has_more, next_cursor=part[-1].id if has_more else None)
     return call.answer(part, "listed", meta=meta, count=len(part))
@@ -174,7 +174,8 @@ def _tail(
             lines = await _read(here, execution_id, levels, after, MAX_LINES)
             if lines:
                 after = (lines[-1].execution_id, lines[-1].seq)
-                yield "".join(_event(line_view_of(line)) for line in lines)  # one by one, sending costs most
+                shown = [line_view_of(line, call.principal) for line in lines]
+                yield "".join(map(_event, shown))  # one by one, sending costs most
             if ended and len(lines) < MAX_LINES:
                 yield "event: end\ndata: {}\n\n"
                 return

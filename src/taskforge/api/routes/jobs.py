@@ -17,6 +17,7 @@ from taskforge.api.tenancy import Everywhere, JobHere, OneProject, QueueHere, qu
 from taskforge.api.values import Id
 from taskforge.api.views.drafts import IDEMPOTENT, MAX_BULK, NewJob, NewJobs, convert, request_body
 from taskforge.api.views.jobs import (
+    ErrorGroupView,
     JobCountsView,
     JobStatsView,
     JobView,
@@ -27,12 +28,14 @@ from taskforge.api.views.jobs import (
     SubmittedView,
     WhyView,
     counts_view_of,
+    group_view_of,
     stats_view_of,
     view_of,
     why_view_of,
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput, JobCancelled, JobFailed, ResultTimeout
+from taskforge.domain.redaction import redact, restore
 from taskforge.ports.history import Ending
 from taskforge.sdk.codec import decode, encode
 
@@ -175,6 +178,26 @@ async def count_jobs(call: Calling, everywhere: Everywhere, tag: filters.Text = 
     return call.answer(counts_view_of(found))
 
 
+@jobs.get(
+    "/failures",
+    permission=Permission.JOB_READ,
+    name="jobs.failures",
+    answers=ErrorGroupView,
+    is_list=True,
+    reach=Reach.QUEUE,
+)
+async def failure_groups(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
+    """The newest 1,000 failed jobs grouped by queue, job type and error, the latest first."""
+    only = None if call.principal.queue_ids is None else sorted(call.principal.queue_ids)
+    found = [
+        group_view_of(group, call.principal)
+        for services in everywhere
+        for group in await services.insights.failure_groups(only)
+    ]
+    part, meta = page.cut(sorted(found, key=lambda group: group.last_at, reverse=True))
+    return call.answer(part, "listed", meta=meta, count=len(found))
+
+
 @jobs.get("/{job_id}", permission=Permission.JOB_READ, name="jobs.get", answers=JobView, reach=Reach.QUEUE)
 async def get_job(call: Calling, here: JobHere) -> Response:
     """One job."""
@@ -211,9 +234,10 @@ async def retry_job(call: Calling, here: JobHere, body: Retry | None = None) -> 
     if body is not None:
         target = await queue_beside(call, here.services, body.queue_id, body.queue_name)
         if "payload" in body.model_fields_set:
+            given = restore(body.payload, here.job.payload, call.principal.redacted)
             await here.services.payloads.refresh()
-            here.services.payloads.check(here.job.job_type, body.payload)
-            payload = encode(body.payload, where="payload")
+            here.services.payloads.check(here.job.job_type, given)
+            payload = encode(given, where="payload")
     await here.services.control.retry(here.job.id, queue=target, payload=payload)
     return await _done(call, here)
 
@@ -346,7 +370,9 @@ def _result(ending: Ending, call: Calling) -> ResultView:
     return ResultView(
         job_id=ending.job_id,
         status=ending.status,
-        output=decode(ending.output) if ending.output is not None and may_see else None,
+        output=redact(decode(ending.output), call.principal.redacted)
+        if ending.output is not None and may_see
+        else None,
         error_type=ending.error_type,
         error_message=ending.error_message if may_see else None,
         traceback=ending.traceback if may_trace else None,

@@ -1,7 +1,7 @@
 """Scheduled jobs: the paths and bodies of the scheduler seed, and what operators need beside them."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query
 from starlette.responses import Response
@@ -24,6 +24,7 @@ from taskforge.api.views.schedules import (
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import JobCancelled, JobFailed, NotFound, ResultTimeout
+from taskforge.domain.redaction import redact, restore
 from taskforge.domain.schedule import Schedule
 from taskforge.domain.tick import Run, TickOutcome
 from taskforge.ports.schedules import RunFilter
@@ -40,6 +41,8 @@ from taskforge.services.schedule_records import (
     without_traces,
 )
 from taskforge.services.schedules import COUNT_BOUND
+
+Record = TypeVar("Record", bound=ScheduleRecord)
 
 schedules = Resource("/scheduled-jobs", "scheduled-jobs")
 
@@ -78,7 +81,7 @@ async def list_schedules(call: Calling, everywhere: Everywhere, page: SortedPagi
     """All scheduled jobs by name."""
     found = [schedule for services in everywhere for schedule in await services.schedules.list()]
     part, meta = page.cut(sorted(found, key=lambda schedule: (schedule.name, schedule.id)))
-    data = [schedule_record(schedule) for schedule in part]
+    data = [_record(call, schedule_record(schedule)) for schedule in part]
     return call.answer(data, "schedules.listed", meta=meta, count=len(found))
 
 
@@ -95,7 +98,10 @@ async def create_schedule(call: Calling, project: OneProject, body: NewSchedule)
     schedule = await project.schedules.create(body.job_id, body.given())
     location = f"/api/v1/scheduled-jobs/{schedule.name}"
     return call.created(
-        schedule_detail(schedule, None), location, "schedules.created", headers=_version(schedule)
+        _record(call, schedule_detail(schedule, None)),
+        location,
+        "schedules.created",
+        headers=_version(schedule),
     )
 
 
@@ -168,8 +174,12 @@ async def update_schedule(call: Calling, here: ScheduleHere, body: ScheduleChang
     def check(schedule: Schedule) -> None:
         check_match(call.request, etag_of(schedule.updated_at))
 
-    changed = await here.services.schedules.edit(here.schedule.name, body.given(), check=check)
-    return call.done(schedule_record(changed), "updated", headers=_version(changed))
+    given = body.given()
+    if "arguments" in given:
+        before = here.schedule.spec.arguments
+        given["arguments"] = restore(given["arguments"], before, call.principal.redacted, where="arguments")
+    changed = await here.services.schedules.edit(here.schedule.name, given, check=check)
+    return call.done(_record(call, schedule_record(changed)), "updated", headers=_version(changed))
 
 
 @schedules.delete(
@@ -197,7 +207,7 @@ async def delete_schedule(call: Calling, here: ScheduleHere) -> Response:
 async def enable_schedule(call: Calling, here: ScheduleHere) -> Response:
     """Let it be due again, from now on."""
     changed = await here.services.schedules.enable(here.schedule.name)
-    return call.done(schedule_record(changed), "updated", headers=_version(changed))
+    return call.done(_record(call, schedule_record(changed)), "updated", headers=_version(changed))
 
 
 @schedules.post(
@@ -211,7 +221,7 @@ async def enable_schedule(call: Calling, here: ScheduleHere) -> Response:
 async def disable_schedule(call: Calling, here: ScheduleHere) -> Response:
     """Let it be due no more until it is enabled, whatever code says."""
     changed = await here.services.schedules.disable(here.schedule.name)
-    return call.done(schedule_record(changed), "updated", headers=_version(changed))
+    return call.done(_record(call, schedule_record(changed)), "updated", headers=_version(changed))
 
 
 @schedules.post(
@@ -225,7 +235,7 @@ async def disable_schedule(call: Calling, here: ScheduleHere) -> Response:
 async def reset_schedule(call: Calling, here: ScheduleHere) -> Response:
     """Go back to what the code says."""
     changed = await here.services.schedules.reset(here.schedule.name)
-    return call.done(schedule_record(changed), "updated", headers=_version(changed))
+    return call.done(_record(call, schedule_record(changed)), "updated", headers=_version(changed))
 
 
 @schedules.post(
@@ -249,7 +259,7 @@ async def trigger_schedule(
             waited = call.until_stopped(_output(here.services, job_id, wait))
             ended = await waited
             if ended is not None:
-                success, result = True, ended[0]
+                success, result = True, redact(ended[0], call.principal.redacted)
                 told = result.get("message") if isinstance(result, dict) else None
     except ResultTimeout:
         pass
@@ -351,15 +361,28 @@ async def backfill_schedule(call: Calling, here: ScheduleHere, body: Span) -> Re
 async def _whole(call: Call, here: ScheduleAt) -> Response:
     latest = await here.services.schedules.latest(here.schedule)
     detail = schedule_detail(here.schedule, latest, traces=call.principal.may(Permission.ERROR_READ))
-    return call.answer(detail, "schedules.found", headers=_version(here.schedule))
+    if detail.latest_execution is not None:
+        detail = replace(detail, latest_execution=_run(call, detail.latest_execution))
+    return call.answer(_record(call, detail), "schedules.found", headers=_version(here.schedule))
 
 
 def _shown(call: Call, runs: Any) -> list[ExecutionRecord]:
     found: list[Run] = list(runs)
-    records = [execution_record(run) for run in found]
+    records = [_run(call, execution_record(run)) for run in found]
     if call.principal.may(Permission.ERROR_READ):
         return records
     return [without_traces(record) for record in records]
+
+
+def _record(call: Call, record: Record) -> Record:
+    hidden = call.principal.redacted
+    if not hidden:
+        return record
+    return replace(record, arguments=redact(record.arguments, hidden), drift=redact(record.drift, hidden))
+
+
+def _run(call: Call, record: ExecutionRecord) -> ExecutionRecord:
+    return replace(record, result_data=redact(record.result_data, call.principal.redacted))
 
 
 def _version(schedule: Schedule) -> dict[str, str]:

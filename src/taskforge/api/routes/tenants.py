@@ -74,9 +74,13 @@ async def get_organization(call: Calling, organization_id: Id) -> Response:
     problems=(409,),
 )
 async def update_organization(call: Calling, organization_id: Id, body: OrganizationChange) -> Response:
-    """Change its name; its limits and its suspension, for administrators of the installation."""
+    """Change its name and what is redacted; its limits and its suspension, for administrators of the installation."""
     changed = await call.backend.security.organizations.update(
-        OrganizationId(organization_id), name=body.name, limits=body.limits, suspended=body.suspended
+        OrganizationId(organization_id),
+        name=body.name,
+        limits=body.limits,
+        suspended=body.suspended,
+        redacted_keys=body.redacted_keys,
     )
     return call.done(organization_view_of(changed), "updated")
 

@@ -11,6 +11,7 @@ from taskforge.domain.access import Permission, Principal, PrincipalKind
 from taskforge.domain.api_key import ApiKey, LoginSession
 from taskforge.domain.organization import Organization, Project
 from taskforge.domain.people import Member, Role
+from taskforge.domain.redaction import MOST_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class CookieView:
 
 @dataclass(frozen=True, slots=True)
 class CallerView:
-    """Who is calling, and what it may do."""
+    """Who is calling, and what it may do. Members of payloads named in `redacted_keys` are not shown to it."""
 
     kind: PrincipalKind
     id: UUID
@@ -46,6 +47,7 @@ class CallerView:
     project_id: UUID | None
     queue_ids: list[UUID] | None
     permissions: list[Permission]
+    redacted_keys: list[str]
     csrf_token: str | None
 
 
@@ -63,12 +65,14 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationView:
-    """A tenant. Limits of null are none."""
+    """A tenant. Limits of null are none. Members of payloads with the names `redacted_keys` are shown only to those
+    who have `payload:unredact`."""
 
     id: UUID
     name: str
     limits: dict[str, int | None]
     suspended_at: datetime | None
+    redacted_keys: list[str]
     created_at: datetime
     updated_at: datetime
 
@@ -174,6 +178,9 @@ class OrganizationChange(Body):
     name: str | None = Field(None, min_length=1, max_length=100)
     limits: dict[str, int | None] | None = Field(None, examples=[{"queued_jobs": 100000}])
     suspended: bool | None = None
+    redacted_keys: list[str] | None = Field(
+        None, max_length=MOST_NAMES, examples=[["card_number", "password"]]
+    )
 
 
 class NewUser(Body):
@@ -242,6 +249,7 @@ def caller_view_of(principal: Principal, csrf_token: str | None) -> CallerView:
         principal.project_id,
         None if principal.queue_ids is None else sorted(principal.queue_ids),
         sorted(principal.permissions),
+        sorted(principal.redacted),
         csrf_token,
     )
 
@@ -265,6 +273,7 @@ def organization_view_of(organization: Organization) -> OrganizationView:
         organization.name,
         organization.limits.to_json(),
         organization.suspended_at,
+        list(organization.redacted_keys),
         organization.created_at,
         organization.updated_at,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from taskforge.domain.access import Permission, Principal
 from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
+from taskforge.domain.redaction import redact
 from taskforge.domain.stats import ExecutionStats
 
 
@@ -74,7 +75,7 @@ def view_of(execution: Execution, principal: Principal) -> ExecutionView:
         status=execution.status,
         reason=execution.reason,
         attempt_number=execution.attempt_number,
-        output=execution.output if may_see else None,
+        output=redact(execution.output, principal.redacted) if may_see else None,
         error_type=execution.error_type,
         error_message=execution.error_message if may_see else None,
         traceback=execution.traceback if principal.may(Permission.ERROR_READ) else None,
@@ -101,14 +102,14 @@ def stats_view_of(stats: ExecutionStats) -> ExecutionStatsView:
     )
 
 
-def line_view_of(line: StoredLogLine) -> LogLineView:
-    """A log line as it is shown."""
+def line_view_of(line: StoredLogLine, principal: Principal) -> LogLineView:
+    """A log line as this caller may see it."""
     return LogLineView(
         id=f"{line.execution_id}.{line.seq}",
         execution_id=line.execution_id,
         seq=line.seq,
         level=line.level,
         message=line.message,
-        metadata=line.metadata,
+        metadata=redact(line.metadata, principal.redacted),
         logged_at=line.logged_at,
     )

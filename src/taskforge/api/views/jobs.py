@@ -12,12 +12,15 @@ from taskforge.api.values import Body, Id, Moment
 from taskforge.domain.access import Permission, Principal
 from taskforge.domain.explanation import Explanation, WhyCode
 from taskforge.domain.job import Hold, Job, JobStatus
+from taskforge.domain.redaction import redact
 from taskforge.domain.stats import QueueStats, StatusCounts
+from taskforge.ports.history import ErrorGroup
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job. `payload`, `state` and `progress` are null for callers that may not read payloads.
+    """A job. `payload`, `state` and `progress` are null for callers that may not read payloads; of
+    members that are redacted for the caller they say `[redacted]`.
 
     `timeout_at` is when it must have ended; `processed_at` when its present or last attempt began; `hold` says why a
     waiting job is not handed out.
@@ -93,6 +96,20 @@ class JobCountsView:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorGroupView:
+    """Failed jobs of one queue, job type and error. `example`, a message of one of them, is null for callers that may
+    not read payloads; `error_type` says why where no attempt failed, or is empty."""
+
+    queue_id: UUID
+    job_type: str
+    error_type: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    example: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ObstacleView:
     """One thing that keeps a job from running."""
 
@@ -138,7 +155,8 @@ class Move(Body):
 
 
 class Retry(Body):
-    """A retry with something changed; `payload` replaces what the job had."""
+    """A retry with something changed; `payload` replaces what the job had. A member that is not shown to the caller
+    keeps its value where it is sent back as `[redacted]`."""
 
     queue_id: Id | None = None
     queue_name: str | None = Field(None, min_length=1, max_length=100)
@@ -154,7 +172,7 @@ def view_of(job: Job, principal: Principal) -> JobView:
         queue_id=job.queue_id,
         queue_name=job.queue_name,
         job_type=job.job_type,
-        payload=job.payload if may_see else None,
+        payload=redact(job.payload, principal.redacted) if may_see else None,
         status=job.status,
         hold=job.hold,
         failure=job.failure,
@@ -166,8 +184,8 @@ def view_of(job: Job, principal: Principal) -> JobView:
         key=job.key,
         concurrency_key=job.concurrency_key,
         concurrency_limit=job.concurrency_limit,
-        state=job.state if may_see else None,
-        progress=job.progress if may_see else None,
+        state=redact(job.state, principal.redacted) if may_see else None,
+        progress=redact(job.progress, principal.redacted) if may_see else None,
         claim_seq=job.claim_seq,
         execution_id=job.execution_id,
         worker_id=job.worker_id,
@@ -200,6 +218,19 @@ def counts_view_of(found: Sequence[StatusCounts]) -> JobCountsView:
     return JobCountsView(
         {status.value: sum(counts[status] for counts in found) for status in JobStatus},
         [status for status in JobStatus if any(status in counts.bounded for counts in found)],
+    )
+
+
+def group_view_of(group: ErrorGroup, principal: Principal) -> ErrorGroupView:
+    """Failed jobs of one error, as this caller may see them."""
+    return ErrorGroupView(
+        group.queue_id,
+        group.job_type,
+        group.error_type,
+        group.jobs,
+        group.first_at,
+        group.last_at,
+        group.example if principal.may(Permission.PAYLOAD_READ) else None,
     )
 
 

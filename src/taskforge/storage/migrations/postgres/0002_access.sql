@@ -6,7 +6,9 @@ ALTER TABLE organizations
   ADD COLUMN max_queued_jobs bigint CHECK (max_queued_jobs >= 0),
   ADD COLUMN max_workers integer CHECK (max_workers >= 0),
   ADD COLUMN max_schedules integer CHECK (max_schedules >= 0),
-  ADD COLUMN max_requests_per_second integer CHECK (max_requests_per_second >= 1);
+  ADD COLUMN max_requests_per_second integer CHECK (max_requests_per_second >= 1),
+  -- names of members of payloads that only some see, as a JSON list
+  ADD COLUMN redacted_keys text NOT NULL DEFAULT '[]';
 
 CREATE UNIQUE INDEX projects_of_organization ON projects (organization_id, id);
 

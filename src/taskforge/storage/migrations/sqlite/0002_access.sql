@@ -6,6 +6,8 @@ ALTER TABLE organizations ADD COLUMN max_queued_jobs INTEGER CHECK (max_queued_j
 ALTER TABLE organizations ADD COLUMN max_workers INTEGER CHECK (max_workers >= 0);
 ALTER TABLE organizations ADD COLUMN max_schedules INTEGER CHECK (max_schedules >= 0);
 ALTER TABLE organizations ADD COLUMN max_requests_per_second INTEGER CHECK (max_requests_per_second >= 1);
+-- names of members of payloads that only some see, as a JSON list
+ALTER TABLE organizations ADD COLUMN redacted_keys TEXT NOT NULL DEFAULT '[]';
 
 CREATE UNIQUE INDEX projects_of_organization ON projects (organization_id, id);
 

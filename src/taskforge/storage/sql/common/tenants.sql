@@ -1,10 +1,10 @@
 -- name: create_organization
 -- audited
 INSERT INTO organizations (id, name) VALUES (:organization_id, :name) ON CONFLICT (name) DO NOTHING
-RETURNING id, name, suspended_at, max_queued_jobs, max_workers, max_schedules, max_requests_per_second, created_at, updated_at;
+RETURNING id, name, suspended_at, max_queued_jobs, max_workers, max_schedules, max_requests_per_second, redacted_keys, created_at, updated_at;
 
 -- name: list_organizations
-SELECT id, name, suspended_at, max_queued_jobs, max_workers, max_schedules, max_requests_per_second, created_at, updated_at FROM organizations
+SELECT id, name, suspended_at, max_queued_jobs, max_workers, max_schedules, max_requests_per_second, redacted_keys, created_at, updated_at FROM organizations
 WHERE (id = :organization_id OR :organization_id IS NULL) AND (name = :name OR :name IS NULL) ORDER BY name;
 
 -- name: delete_organization

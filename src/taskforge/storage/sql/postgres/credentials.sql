@@ -26,7 +26,7 @@ RETURNING id;
 -- name: find_key
 SELECT k.id, k.organization_id, k.project_id, k.name, k.secret_hash, k.role, k.permissions, k.queue_ids, k.user_id,
   k.expires_at, k.expires_at <= coalesce(:now::timestamptz, clock_timestamp()) AS is_expired, u.email, m.role AS user_role, r.permissions AS user_permissions,
-  m.project_id AS user_project_id
+  m.project_id AS user_project_id, o.redacted_keys
 FROM api_keys k JOIN organizations o ON o.id = k.organization_id AND o.suspended_at IS NULL
 LEFT JOIN users u ON u.id = k.user_id
 LEFT JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
@@ -48,7 +48,7 @@ RETURNING worker_id;
 -- name: find_worker_credential
 SELECT c.secret_hash AS worker_hash, c.project_id AS worker_project_id, w.name AS worker_name, k.id, k.organization_id, k.project_id, k.name, k.secret_hash, k.role, k.permissions, k.queue_ids, k.user_id,
   k.expires_at, k.expires_at <= coalesce(:now::timestamptz, clock_timestamp()) AS is_expired, u.email, m.role AS user_role, r.permissions AS user_permissions,
-  m.project_id AS user_project_id
+  m.project_id AS user_project_id, o.redacted_keys
 FROM worker_credentials c
 JOIN workers w ON w.id = c.worker_id AND w.project_id = c.project_id AND (w.stopped_at IS NULL OR w.given_up_at IS NOT NULL)
 JOIN api_keys k ON k.id = c.key_id
@@ -71,7 +71,7 @@ ORDER BY id DESC LIMIT 1000;
 
 -- name: find_session
 SELECT s.id, s.organization_id, s.user_id, s.secret_hash, u.email, u.is_administrator, m.project_id, m.role, r.permissions,
-  s.expires_at
+  s.expires_at, o.redacted_keys
 FROM sessions s JOIN organizations o ON o.id = s.organization_id AND o.suspended_at IS NULL
 JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL
 JOIN memberships m ON m.organization_id = s.organization_id AND m.user_id = s.user_id

@@ -202,3 +202,15 @@ WITH few AS MATERIALIZED (
 (SELECT f.id, false AS are_many FROM few f WHERE f.id < :before::uuid ORDER BY f.id DESC LIMIT (SELECT :scan::bigint))
 UNION ALL
 SELECT NULL, (SELECT count(*) FROM few) >= :most::bigint;
+
+-- name: failure_groups
+SELECT g.queue_id, g.job_type, g.error_type, count(*) AS jobs, min(g.completed_at) AS first_at,
+  max(g.completed_at) AS last_at, max(g.error_message) AS example
+FROM (
+  SELECT j.queue_id, j.job_type, coalesce(e.error_type, j.failure, '') AS error_type, e.error_message, j.completed_at
+  FROM jobs j LEFT JOIN LATERAL (
+    SELECT x.error_type, x.error_message FROM executions x WHERE x.id = j.execution_id LIMIT 1
+  ) e ON true
+  WHERE j.project_id = :project_id::uuid AND j.id = ANY (:job_ids::uuid[]) AND j.status = 'failed'
+) g
+GROUP BY g.queue_id, g.job_type, g.error_type ORDER BY max(g.completed_at) DESC;

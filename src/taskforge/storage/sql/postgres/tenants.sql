@@ -1,14 +1,14 @@
 -- name: lock_organization
-SELECT id, name, suspended_at, max_queued_jobs, max_workers, max_schedules, max_requests_per_second, created_at, updated_at FROM organizations WHERE id = :organization_id FOR UPDATE;
+SELECT id, name, suspended_at, max_queued_jobs, max_workers, max_schedules, max_requests_per_second, redacted_keys, created_at, updated_at FROM organizations WHERE id = :organization_id FOR UPDATE;
 
 -- name: update_organization
 -- audited
 UPDATE organizations SET name = :name, max_queued_jobs = :max_queued_jobs, max_workers = :max_workers,
-  max_schedules = :max_schedules, max_requests_per_second = :max_requests_per_second,
+  max_schedules = :max_schedules, max_requests_per_second = :max_requests_per_second, redacted_keys = :redacted_keys,
   suspended_at = CASE WHEN :is_suspended::boolean THEN coalesce(suspended_at, coalesce(:now::timestamptz, clock_timestamp())) END,
   updated_at = coalesce(:now::timestamptz, clock_timestamp())
 WHERE id = :organization_id
-RETURNING id, name, suspended_at, max_queued_jobs, max_workers, max_schedules, max_requests_per_second, created_at, updated_at;
+RETURNING id, name, suspended_at, max_queued_jobs, max_workers, max_schedules, max_requests_per_second, redacted_keys, created_at, updated_at;
 
 -- name: update_project
 -- audited

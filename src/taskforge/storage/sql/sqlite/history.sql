@@ -182,3 +182,13 @@ WITH few AS MATERIALIZED (
 SELECT * FROM (SELECT f.id, 0 AS are_many FROM few f WHERE f.id < :before ORDER BY f.id DESC LIMIT :scan)
 UNION ALL
 SELECT NULL, (SELECT count(*) FROM few) >= :most;
+
+-- name: failure_groups
+SELECT g.queue_id, g.job_type, g.error_type, count(*) AS jobs, min(g.completed_at) AS first_at,
+  max(g.completed_at) AS last_at, max(g.error_message) AS example
+FROM (
+  SELECT j.queue_id, j.job_type, coalesce(e.error_type, j.failure, '') AS error_type, e.error_message, j.completed_at
+  FROM jobs j LEFT JOIN executions e ON e.id = j.execution_id
+  WHERE j.project_id = :project_id AND j.id IN (SELECT value FROM json_each(:job_ids)) AND j.status = 'failed'
+) g
+GROUP BY g.queue_id, g.job_type, g.error_type ORDER BY max(g.completed_at) DESC;
