@@ -295,7 +295,7 @@ class TaskForge:
         """The platform, after it has been told of the tasks of this application (once, and of new ones)."""
         platform = await self.platform()
         if len(self.registry) != platform.declared_tasks:
-            tasks = [TaskDescription(task.name, task.queue) for task in self.registry]
+            tasks = [TaskDescription(task.name, task.queue, options=task.defaults) for task in self.registry]
             await platform.declare(tasks)
         return platform
 

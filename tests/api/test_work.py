@@ -67,6 +67,39 @@ async def test_attempts_and_logs(client: Client, database_url: str) -> None:
     assert (await client.get(f"/executions/{uuid4()}")).status_code == 404
 
 
+async def test_what_a_task_declares_of_its_jobs_holds_where_the_request_says_nothing(
+    client: Client, database_url: str
+) -> None:
+    app = TaskForge(database_url)
+
+    @app.task(
+        queue="reports",
+        name="careful",
+        max_attempts=1,
+        priority=3,
+        timeout="2m",
+        tags=["paper"],
+        retry_base=9,
+    )
+    async def careful() -> None: ...
+
+    @app.task(queue="reports", name="plain")
+    async def plain() -> None: ...
+
+    async with app:
+        await plain.aenqueue()
+    said = {"priority": 3, "max_attempts": 1, "timeout": 120.0, "tags": ["paper"], "retry_base": 9}
+    assert (await client.get("/tasks/careful")).json()["data"]["options"] == said
+    job = await make_job(client, "careful")
+    assert (job["max_attempts"], job["priority"], job["tags"]) == (1, 3, ["paper"])
+    other = await make_job(client, "careful", max_attempts=4, priority=0)
+    assert (other["max_attempts"], other["priority"], other["tags"]) == (4, 0, ["paper"])
+    [bulk] = (await client.post("/jobs/bulk", {"jobs": [{"job_type": "careful"}]})).json()["data"]
+    made = (await client.get(f"/jobs/{bulk['id']}")).json()["data"]
+    assert made["max_attempts"] == 1
+    assert (await make_job(client, "plain"))["max_attempts"] == 3
+
+
 async def test_dead_letters_are_grouped_and_redriven(client: Client, database_url: str) -> None:
     dead = await make_queue(client, "dead")
     await make_queue(client, settings={"dead_letter_queue_id": dead})

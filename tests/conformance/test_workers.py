@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from taskforge.domain.ids import WorkerId
+from taskforge.domain.job import NO_OPTIONS, JobOptions
 from taskforge.domain.outcome import Succeeded
 from taskforge.domain.worker import TaskDescription, WorkerStatus, WorkerType
 from tests.conformance.stage import LEASE, NOON, PROCESS, registration
@@ -102,9 +103,19 @@ async def test_the_catalogue_keeps_the_newest_word(stage: Stage) -> None:
         TaskDescription("a", "default", {"type": "object"}, "does it"),
         TaskDescription("b", "default", {"type": "object"}, "does it"),
     ]
-    newer = replace(registration("w2"), tasks=[TaskDescription("a", "other")])
+    options = JobOptions(
+        priority=3, max_attempts=1, timeout=1.5, tags=["x"], retry_base=2, retry_jitter=False
+    )
+    said = TaskDescription("b", "default", options=options)
+    await stage.workers.declare(stage.project, [said, TaskDescription("c", "default", options=options)])
+    assert [task.options for task in await stage.workers.tasks(stage.project)] == [
+        NO_OPTIONS,
+        NO_OPTIONS,
+        options,
+    ]
+    newer = replace(registration("w2"), tasks=[TaskDescription("a", "other"), said])
     await _register(stage, newer)
-    assert (await stage.workers.tasks(stage.project))[0] == TaskDescription("a", "other", None, None)
+    assert (await stage.workers.tasks(stage.project))[:2] == [TaskDescription("a", "other", None, None), said]
 
 
 async def test_leaving_keeps_its_first_time(stage: Stage) -> None:

@@ -12,7 +12,7 @@ from taskforge.api.call import Call
 from taskforge.api.tenancy import find_queue
 from taskforge.api.views.drafts import NewJob, check_one_queue
 from taskforge.domain.errors import InvalidInput, NotFound
-from taskforge.domain.job import JobOptions, Submitted
+from taskforge.domain.job import NO_OPTIONS, Submitted
 from taskforge.ports.requests import RequestKey
 from taskforge.sdk.codec import encode
 from taskforge.services.idempotency import Attempt
@@ -20,7 +20,6 @@ from taskforge.services.submission import JobRequest, Submission
 
 DEFAULT_QUEUE = "default"
 LONGEST_KEY = 255
-PLAIN = JobOptions()
 
 
 async def request_key(call: Call) -> RequestKey | None:
@@ -94,7 +93,8 @@ class Creation:
             text = encode(payload, where=f"{at}payload")
             self.services.payloads.check(draft.job_type, payload, f"{at}payload")
             try:
-                options = draft.options() if draft.has_options else PLAIN
+                given = draft.options() if draft.has_options else NO_OPTIONS
+                options = self.services.payloads.options_of(draft.job_type, given)
             except InvalidInput as error:
                 error.field = f"{at}{error.field}"
                 raise

@@ -120,7 +120,8 @@ class LocalDesk:
     async def submit(
         self, queue: str, job_type: str, payload: str, options: JobOptions, *, declare: bool
     ) -> tuple[Job, bool]:
-        request = JobRequest(queue, job_type, payload, options)
+        await self._platform.payloads.refresh()
+        request = JobRequest(queue, job_type, payload, self._platform.payloads.options_of(job_type, options))
         job_id, created = await self._platform.submission.submit(request, declare=declare)
         return await self._platform.insights.job(job_id), created
 

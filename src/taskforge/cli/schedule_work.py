@@ -59,7 +59,10 @@ async def _declare_tasks(platform: Platform, session: Session, app: str | None) 
         if app is not None:
             raise
         return
-    tasks = [TaskDescription(task.name, task.queue, task.schema()) for task in application.registry]
+    tasks = [
+        TaskDescription(task.name, task.queue, task.schema(), options=task.defaults)
+        for task in application.registry
+    ]
     if tasks:
         await platform.declare(tasks)
 

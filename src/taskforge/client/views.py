@@ -206,6 +206,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     queue: str
     description: str | None = None
     schema: dict[str, Any] | None = None
+    options: dict[str, Any] = {}
 
 
 class TaskUsage(msgspec.Struct, frozen=True, kw_only=True):

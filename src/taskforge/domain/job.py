@@ -306,6 +306,34 @@ class JobOptions:
         return RetryPolicy(**chosen) if chosen else None
 
 
+NO_OPTIONS = JobOptions()
+
+DECLARABLE = (
+    "priority",
+    "max_attempts",
+    "timeout",
+    "expires",
+    "tags",
+    "key_period",
+    "concurrency_limit",
+    "retry_base",
+    "retry_multiplier",
+    "retry_cap",
+    "retry_jitter",
+)
+"""Options that a task can say to those who do not have its code: no moments, and no keys, which its code makes."""
+
+
+def declared(options: JobOptions) -> dict[str, Any]:
+    """What a task says of its jobs as JSON values; what holds for one call alone is left out."""
+    found = {name: getattr(options, name) for name in DECLARABLE}
+    return {
+        name: value.total_seconds() if isinstance(value, timedelta) else value
+        for name, value in found.items()
+        if value is not None and not isinstance(value, datetime)
+    }
+
+
 def check_max_attempts(value: int) -> int:
     """The number of attempts, if it is a whole number of at least 1."""
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_ATTEMPTS:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput
+from taskforge.domain.job import NO_OPTIONS, JobOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,12 +73,16 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class TaskDescription:
-    """What the catalogue knows of a task: its queue, its parameters' JSON schema, its docstring."""
+    """What the catalogue knows of a task: its queue, its parameters' JSON schema, its docstring.
+
+    ``options`` hold for jobs that are made without the task's code, where their maker says nothing else.
+    """
 
     name: str
     queue: str
     schema: Mapping[str, Any] | None = None
     description: str | None = None
+    options: JobOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)

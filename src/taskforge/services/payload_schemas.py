@@ -6,11 +6,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidPayload
+from taskforge.domain.job import NO_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taskforge.domain.ids import ProjectId
+    from taskforge.domain.job import JobOptions
     from taskforge.domain.worker import TaskDescription
     from taskforge.ports.workers import WorkerStore
 
@@ -46,6 +48,13 @@ class PayloadSchemas:
         """The queue that the task of this name names."""
         task = self._tasks.get(job_type)
         return None if task is None else task.queue
+
+    def options_of(self, job_type: str, given: JobOptions = NO_OPTIONS) -> JobOptions:
+        """What a job is made with: ``given``, and the task's own options where that says nothing. Raises InvalidInput."""
+        task = self._tasks.get(job_type)
+        if task is None or task.options is NO_OPTIONS:
+            return given
+        return task.options if given is NO_OPTIONS else given.over(task.options)
 
     def check(self, job_type: str, payload: Any, where: str = "payload") -> None:
         """Raises InvalidPayload when the payload breaks a known schema. A schema that is none refuses nothing."""

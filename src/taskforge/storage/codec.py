@@ -10,7 +10,15 @@ import msgspec
 from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
 from taskforge.domain.ids import ExecutionId
-from taskforge.domain.job import Hold, Job, JobStatus, attempt_budget, attempt_timeout
+from taskforge.domain.job import (
+    NO_OPTIONS,
+    Hold,
+    Job,
+    JobOptions,
+    JobStatus,
+    attempt_budget,
+    attempt_timeout,
+)
 from taskforge.domain.pause import Pause, PauseKind
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.retry import RetryPolicy
@@ -231,4 +239,5 @@ def worker_of(row: Any, engine: Engine) -> Worker:
 
 def task_of(row: Any) -> TaskDescription:
     """A row of the catalogue."""
-    return TaskDescription(row["name"], row["queue"], from_json(row["schema"]), row["description"])
+    options = NO_OPTIONS if row["options"] is None else JobOptions(**from_json(row["options"]))
+    return TaskDescription(row["name"], row["queue"], from_json(row["schema"]), row["description"], options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.job import declared
 from taskforge.domain.organization import exceeded
 from taskforge.ports.workers import Subscription
 from taskforge.storage.auditing import Audit
@@ -179,5 +180,6 @@ def _tasks(statement: str, project_id: ProjectId, tasks: Sequence[TaskDescriptio
         "queue": [task.queue for task in ordered],
         "schema": [None if task.schema is None else to_json(task.schema) for task in ordered],
         "description": [task.description for task in ordered],
+        "options": [to_json(said) if (said := declared(task.options)) else None for task in ordered],
     }
     return Many(statement, columns, {"project_id": project_id})

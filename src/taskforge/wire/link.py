@@ -11,6 +11,9 @@ import msgspec
 from msgspec import Meta, Raw
 
 from taskforge.domain.execution import MAX_LOG_MESSAGE, LogLevel
+from taskforge.domain.job import MAX_ATTEMPTS, MAX_TAGS
+from taskforge.domain.keys import MAX_PLACES
+from taskforge.domain.retry import MAX_DELAY_SECONDS
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
 
 MAX_REPORTS = 1000
@@ -23,6 +26,7 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**62)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=10**9)]
 Milliseconds: TypeAlias = Annotated[float, Meta(ge=0, le=3_155_760_000_000)]
 """At most a hundred years."""
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=MAX_DELAY_SECONDS)]
 
 
 class Message(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,6 +46,22 @@ class Process(Message, kw_only=True):
     started: Annotated[str, Meta(max_length=100)] = ""
 
 
+class TaskOptions(Message, kw_only=True):
+    """What holds for a task's jobs where whoever makes them says nothing else. Times are seconds."""
+
+    priority: Annotated[int, Meta(ge=0, le=9)] | None = None
+    max_attempts: Annotated[int, Meta(ge=1, le=MAX_ATTEMPTS)] | None = None
+    timeout: Annotated[float, Meta(ge=0.001, le=MAX_DELAY_SECONDS)] | None = None
+    expires: Seconds | None = None
+    tags: Annotated[list[Name], Meta(max_length=MAX_TAGS)] | None = None
+    key_period: Seconds | None = None
+    concurrency_limit: Annotated[int, Meta(ge=1, le=MAX_PLACES)] | None = None
+    retry_base: Seconds | None = None
+    retry_multiplier: Annotated[float, Meta(ge=1, le=1000)] | None = None
+    retry_cap: Seconds | None = None
+    retry_jitter: bool | None = None
+
+
 class Task(Message, kw_only=True):
     """A task that the worker runs: its parameters' JSON schema and its docstring go into the catalogue."""
 
@@ -49,6 +69,7 @@ class Task(Message, kw_only=True):
     queue: Name = "default"
     schema: dict[str, Any] | None = None
     description: Annotated[str, Meta(max_length=10_000)] | None = None
+    options: TaskOptions | None = None
 
 
 class RegisterRequest(Message, kw_only=True):

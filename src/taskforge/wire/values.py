@@ -5,12 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, structs
 
 from taskforge.domain.errors import InvalidPayload
 from taskforge.domain.execution import LogLevel, LogLine
 from taskforge.domain.ids import ExecutionId, JobId, QueueId
-from taskforge.domain.job import ClaimedJob, check_job_type, check_seconds
+from taskforge.domain.job import (
+    NO_OPTIONS,
+    ClaimedJob,
+    JobOptions,
+    check_job_type,
+    check_seconds,
+    declared,
+)
 from taskforge.domain.outcome import (
     Cancelled,
     ErrorReport,
@@ -87,6 +94,7 @@ def register_request(registration: Registration, replaces: ProcessIdentity | Non
                 queue=task.queue,
                 schema=None if task.schema is None else dict(task.schema),
                 description=None if task.description is None else task.description[:10_000],
+                options=wire.TaskOptions(**said) if (said := declared(task.options)) else None,
             )
             for task in registration.tasks
         ],
@@ -109,13 +117,21 @@ def registration_of(request: wire.RegisterRequest) -> Registration:
         queues=request.queues,
         tasks=[
             TaskDescription(
-                check_job_type(task.name), task.queue, task.schema, _clean_or_none(task.description)
+                check_job_type(task.name),
+                task.queue,
+                task.schema,
+                _clean_or_none(task.description),
+                _options_of(task.options),
             )
             for task in request.tasks
         ],
         process=process_of(request.process),
         version=_clean(request.version),
     )
+
+
+def _options_of(body: wire.TaskOptions | None) -> JobOptions:
+    return NO_OPTIONS if body is None else JobOptions(**structs.asdict(body))
 
 
 def attempt_body(attempt: Attempt) -> wire.AttemptBody:

@@ -24,6 +24,8 @@ Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY)]
 class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A job. Its queue is named by `queue_id` or `queue_name`; without either it is its task's own, else `default`.
 
+    What is left out is what the task's code declares of its jobs, else what the queue says.
+
     `timeout_at` is when it must have ended, `expires_at` when it must have started; `timeout_ms` is how long an
     attempt may take. `key` makes it the only one of its kind until it has ended (and for `key_period_ms` after its
     creation); of one `concurrency_key` at most `concurrency_limit` run at once.

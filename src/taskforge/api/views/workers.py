@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from taskforge.api.values import Body
+from taskforge.domain.job import declared
 from taskforge.domain.worker import (
     MAX_CONCURRENCY,
     Incidents,
@@ -75,12 +76,16 @@ class WorkerStatsView:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task that workers or programs have named: its queue, the JSON schema of its parameters, its docstring."""
+    """A task that workers or programs have named: its queue, the JSON schema of its parameters, its docstring.
+
+    `options` hold for its jobs where whoever makes them says nothing else; times are seconds.
+    """
 
     name: str
     queue: str
     description: str | None
     schema: dict[str, Any] | None
+    options: dict[str, Any]
 
 
 def view_of(worker: Worker, status: WorkerStatus) -> WorkerView:
@@ -121,6 +126,5 @@ def _incidents_of(incidents: Incidents) -> IncidentsView:
 
 def task_view_of(task: TaskDescription) -> TaskView:
     """A task as it is shown."""
-    return TaskView(
-        task.name, task.queue, task.description, None if task.schema is None else dict(task.schema)
-    )
+    schema = None if task.schema is None else dict(task.schema)
+    return TaskView(task.name, task.queue, task.description, schema, declared(task.options))

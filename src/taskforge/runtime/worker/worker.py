@@ -260,7 +260,7 @@ class Worker:
             max_concurrent_jobs=options.concurrency,
             queues=options.queues,
             tasks=[
-                TaskDescription(task.name, task.queue, task.schema(), task.description)
+                TaskDescription(task.name, task.queue, task.schema(), task.description, task.defaults)
                 for task in self._registry
             ],
             process=options.process,

@@ -70,6 +70,7 @@ CREATE TABLE tasks (
   queue text NOT NULL,
   schema text,
   description text,
+  options text,
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (project_id, name)
 );

@@ -75,6 +75,7 @@ CREATE TABLE tasks (
   queue TEXT NOT NULL,
   schema TEXT,
   description TEXT,
+  options TEXT,
   updated_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)),
   PRIMARY KEY (project_id, name)
 ) STRICT;

@@ -8,7 +8,7 @@ SELECT queues, job_types FROM workers
 WHERE id = :worker_id AND project_id = :project_id AND (stopped_at IS NULL OR given_up_at IS NOT NULL);
 
 -- name: list_tasks
-SELECT name, queue, schema, description FROM tasks WHERE project_id = :project_id ORDER BY name;
+SELECT name, queue, schema, description, options FROM tasks WHERE project_id = :project_id ORDER BY name;
 
 -- name: worker_of_another_boot
 -- the first 36 characters of a machine are the boot id of its kernel

@@ -31,18 +31,20 @@ SELECT :worker_id::uuid, :project_id::uuid, :name::text, :type::text, :capabilit
 FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t;
 
 -- name: upsert_tasks
-INSERT INTO tasks (project_id, name, queue, schema, description, updated_at)
-SELECT :project_id::uuid, u.name, u.queue, u.schema, u.description, coalesce(:now::timestamptz, clock_timestamp())
-FROM unnest(:name::text[], :queue::text[], :schema::text[], :description::text[]) AS u (name, queue, schema, description)
+INSERT INTO tasks (project_id, name, queue, schema, description, options, updated_at)
+SELECT :project_id::uuid, u.name, u.queue, u.schema, u.description, u.options, coalesce(:now::timestamptz, clock_timestamp())
+FROM unnest(:name::text[], :queue::text[], :schema::text[], :description::text[], :options::text[])
+  AS u (name, queue, schema, description, options)
 ORDER BY u.name
 ON CONFLICT (project_id, name) DO UPDATE
   SET queue = excluded.queue, schema = excluded.schema, description = excluded.description,
-    updated_at = excluded.updated_at;
+    options = excluded.options, updated_at = excluded.updated_at;
 
 -- name: declare_tasks
-INSERT INTO tasks (project_id, name, queue, schema, description, updated_at)
-SELECT :project_id::uuid, u.name, u.queue, u.schema, u.description, coalesce(:now::timestamptz, clock_timestamp())
-FROM unnest(:name::text[], :queue::text[], :schema::text[], :description::text[]) AS u (name, queue, schema, description)
+INSERT INTO tasks (project_id, name, queue, schema, description, options, updated_at)
+SELECT :project_id::uuid, u.name, u.queue, u.schema, u.description, u.options, coalesce(:now::timestamptz, clock_timestamp())
+FROM unnest(:name::text[], :queue::text[], :schema::text[], :description::text[], :options::text[])
+  AS u (name, queue, schema, description, options)
 ORDER BY u.name
 ON CONFLICT (project_id, name) DO NOTHING;
 

@@ -26,15 +26,15 @@ VALUES (:worker_id, :project_id, :name, :type, :capabilities, :max_concurrent_jo
   :process_started, :version, :now, :now, :now);
 
 -- name: upsert_tasks
-INSERT INTO tasks (project_id, name, queue, schema, description, updated_at)
-VALUES (:project_id, :name, :queue, :schema, :description, :now)
+INSERT INTO tasks (project_id, name, queue, schema, description, options, updated_at)
+VALUES (:project_id, :name, :queue, :schema, :description, :options, :now)
 ON CONFLICT (project_id, name) DO UPDATE
   SET queue = excluded.queue, schema = excluded.schema, description = excluded.description,
-    updated_at = excluded.updated_at;
+    options = excluded.options, updated_at = excluded.updated_at;
 
 -- name: declare_tasks
-INSERT INTO tasks (project_id, name, queue, schema, description, updated_at)
-VALUES (:project_id, :name, :queue, :schema, :description, :now)
+INSERT INTO tasks (project_id, name, queue, schema, description, options, updated_at)
+VALUES (:project_id, :name, :queue, :schema, :description, :options, :now)
 ON CONFLICT (project_id, name) DO NOTHING;
 
 -- name: stop_worker
