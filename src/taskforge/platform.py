@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.audit import AuditLog
+    from taskforge.services.backfill import Backfill
     from taskforge.services.browsing import Browsing
     from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
@@ -68,6 +69,7 @@ class Platform:
     bulk: Bulk
     operations: Operations
     operation_steps: OperationSteps
+    backfill: Backfill
     insights: Insights
     results: Results
     recovery: Recovery

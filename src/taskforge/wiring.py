@@ -24,6 +24,7 @@ from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.domain.retention import Retention
 from taskforge.platform import Platform
 from taskforge.services.audit import AuditLog
+from taskforge.services.backfill import Backfill
 from taskforge.services.browsing import Browsing
 from taskforge.services.bulk import Bulk
 from taskforge.services.control import Control
@@ -333,6 +334,8 @@ class Wiring:
             ),
         )
         bulk_of = partial(Bulk, bulk, jobs, history, signals)
+        schedules = SqlScheduleStore(engine, mint)
+        backfill_of = partial(Backfill, schedules, ticks, plans)
         return Platform(
             project_id=project_id,
             settings=self.settings,
@@ -350,7 +353,7 @@ class Wiring:
             control=Control(jobs, bulk, history, directory, signals),
             bulk=bulk_of(project_id),
             operations=Operations(operations, bulk_of(project_id), project_id, mint),
-            operation_steps=OperationSteps(operations, queues, bulk_of),
+            operation_steps=OperationSteps(operations, queues, bulk_of, backfill_of),
             insights=Insights(history, workers, project_id),
             results=Results(history, signals, project_id),
             recovery=Recovery(
@@ -375,7 +378,7 @@ class Wiring:
             payloads=payloads,
             security=security,
             schedules=Schedules(
-                SqlScheduleStore(engine, mint),
+                schedules,
                 ticks,
                 plans,
                 payloads,
@@ -383,6 +386,7 @@ class Wiring:
                 project_id,
                 timezone=self.settings.timezone,
             ),
+            backfill=backfill_of(project_id),
             ticking=ticking,
             leasing=Leasing(SqlLeaseStore(engine), project_id, mint),
             redis=redis,

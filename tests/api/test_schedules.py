@@ -10,6 +10,7 @@ from taskforge import BaseScheduledJob, TaskForge
 from taskforge.domain.access import Permission
 from taskforge.domain.worker import TaskDescription
 from tests.api.installation import Client, Installation
+from tests.api.test_operations import ended
 
 pytestmark = pytest.mark.anyio
 DAILY = {
@@ -112,7 +113,13 @@ async def test_calendars_preview_and_made_up_for(known: Client) -> None:
     ]
     span = {"since": "2026-03-16T00:00:00Z", "until": "2026-03-23T00:00:00Z"}
     filled = await known.post("/scheduled-jobs/daily/backfill", span)
-    assert filled.json()["data"] == {"job_id": "daily", "due": 5, "run": 5}
+    operation = await ended(known, filled)
+    assert (operation["action"], operation["counted"], operation["done"]) == ("backfill", 5, 5)
+    again = await ended(known, await known.post("/scheduled-jobs/daily/backfill", span))
+    assert (again["done"], again["skipped"], again["status"]) == (0, 5, "succeeded")
+    future = {**span, "until": "2999-01-01T00:00:00Z"}
+    refused = await known.post("/scheduled-jobs/daily/backfill", future)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/until")
     assert (await known.delete("/calendars/rest")).status_code == 409
     assert (await known.delete("/calendars/other")).status_code == 404
     assert len((await known.get("/calendars")).json()["data"]) == 1

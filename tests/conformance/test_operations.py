@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -50,7 +50,8 @@ class Desk:
         self.stage = stage
         self.store = SqlOperationStore(stage.engine)
         self.operations = Operations(self.store, self._bulk(stage.project), stage.project, stage.mint)
-        self.steps = OperationSteps(self.store, stage.queues, self._bulk)
+        no_backfill: Any = None
+        self.steps = OperationSteps(self.store, stage.queues, self._bulk, no_backfill)
 
     def _bulk(self, project_id: ProjectId) -> Bulk:
         stage = self.stage

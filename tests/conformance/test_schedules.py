@@ -15,13 +15,16 @@ from taskforge.domain.outcome import Failed, Succeeded
 from taskforge.domain.queue import QueueState
 from taskforge.domain.tick import TickCause, TickOutcome
 from taskforge.ports.schedules import RunFilter
+from taskforge.services.backfill import Backfill
 from taskforge.services.directory import QueueDirectory
 from taskforge.services.limits import LimitGuard
+from taskforge.services.operations import Operations, OperationSteps
 from taskforge.services.payload_schemas import PayloadSchemas
 from taskforge.services.schedules import Schedules
 from taskforge.services.submission import Submission
 from taskforge.services.ticking import FiringPlans, Ticking
 from taskforge.storage.codec import retry_policy_of, to_json
+from taskforge.storage.operations import SqlOperationStore
 from taskforge.storage.schedules import SqlScheduleStore
 from taskforge.storage.tenants import SqlTenantStore
 from taskforge.storage.ticks import SqlTickStore
@@ -58,6 +61,9 @@ class Yard:
             signals,
             self.project,
             timezone="UTC",
+        )
+        self.backfill = Backfill(
+            SqlScheduleStore(stage.engine, stage.mint), self.ticks, self.plans, self.project
         )
         self.ticking = self.scheduler()
 
@@ -292,12 +298,50 @@ async def test_a_past_span_is_made_up_for_once(yard: Yard) -> None:
     await yard.make(missed="skip", overlap="allow")
     await yard.at(35)
     assert await yard.jobs() == 1
-    span = (NOON, NOON + timedelta(seconds=35))
-    assert await yard.schedules.backfill("s", *span) == (2, 3)
-    assert await yard.schedules.backfill("s", *span) == (0, 3)
+    schedule = await yard.schedules.named("s")
+    span, due = await yard.backfill.span(schedule, NOON, NOON + timedelta(seconds=35))
+    assert due == 3
+    assert [await yard.backfill.run(span) for _ in range(2)] == [2, 0]
     assert [run.cause.value for run in await yard.runs()] == ["backfill", "backfill", "due"]
     with pytest.raises(InvalidInput, match="past"):
-        await yard.schedules.backfill("s", NOON, NOON + timedelta(hours=1))
+        await yard.backfill.span(schedule, NOON, NOON + timedelta(hours=1))
+    yard.stage.clock.time = NOON + timedelta(days=2)
+    with pytest.raises(InvalidInput, match="10,000"):
+        await yard.backfill.span(schedule, NOON, NOON + timedelta(days=2))
+
+
+async def test_a_backfill_is_an_operation_that_goes_on_where_it_was_and_can_be_stopped(yard: Yard) -> None:
+    schedule = await yard.make(overlap="allow")
+    yard.stage.clock.time = NOON + timedelta(seconds=2505)
+    store = SqlOperationStore(yard.stage.engine)
+    bulk: Any = None
+    operations = Operations(store, bulk, yard.project, yard.stage.mint)
+    steps = OperationSteps(store, yard.stage.queues, lambda _: bulk, lambda _: yard.backfill)
+    span, due = await yard.backfill.span(schedule, NOON, NOON + timedelta(seconds=2500))
+    assert due == 250
+    begun = await operations.begin_backfill(span, due)
+    await steps.take()
+    assert (half := await operations.find(begun.id)) is not None
+    assert (half.action.value, half.counted, half.done, half.status.value) == (
+        "backfill",
+        250,
+        100,
+        "running",
+    )
+    await operations.cancel(begun.id)
+    assert await steps.take() is None
+    assert await yard.jobs() == 100
+    again = await operations.begin_backfill(span, due)
+    while await steps.take() == 0.0:
+        pass
+    assert (ended := await operations.find(again.id)) is not None
+    assert (ended.done, ended.skipped, ended.status.value) == (150, 100, "succeeded")
+    assert await yard.jobs() == 250
+    await yard.schedules.delete("s")
+    lost = await operations.begin_backfill(span, due)
+    await steps.take()
+    assert (failed := await operations.find(lost.id)) is not None
+    assert failed.failure == "schedule 's' is gone"
 
 
 async def test_a_deploy_leaves_what_operators_said(yard: Yard) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
     from taskforge.ports.signals import Signals
     from taskforge.services.audit import AuditLog
+    from taskforge.services.backfill import Backfill
     from taskforge.services.browsing import Browsing
     from taskforge.services.control import Control
     from taskforge.services.directory import QueueDirectory
@@ -47,6 +48,7 @@ class ProjectServices(Protocol):
     pauses: Pauses
     control: Control
     operations: Operations
+    backfill: Backfill
     insights: Insights
     results: Results
     recovery: Recovery

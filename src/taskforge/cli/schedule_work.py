@@ -111,8 +111,8 @@ async def backfill(platform: Platform, name: str, since: str, until: str) -> dic
     """Run the due times of a past span that have not run."""
     start, end = moment(since, "from"), moment(until, "to")
     assert start is not None and end is not None  # noqa: S101, PT018 - texts were given
-    filled, due = await platform.schedules.backfill(name, start, end)
-    return {"job_id": name, "due": due, "run": filled}
+    span, due = await platform.backfill.span(await platform.schedules.named(name), start, end)
+    return {"job_id": name, "due": due, "run": await platform.backfill.run(span)}
 
 
 def document(record: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import msgspec
 
 from taskforge.domain.execution import ExecutionStatus, LogLevel, Reason
 from taskforge.domain.job import Hold, JobStatus
-from taskforge.domain.operation import BulkAction, OperationStatus
+from taskforge.domain.operation import OperationAction, OperationStatus
 from taskforge.domain.queue import QueueState
 from taskforge.domain.worker import WorkerStatus, WorkerType
 
@@ -183,11 +183,11 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """The same done to many jobs, in the background."""
+    """The same done to many jobs, or a backfill, in the background."""
 
     id: UUID
     project_id: UUID
-    action: BulkAction
+    action: OperationAction
     status: OperationStatus
     per_second: int | None = None
     counted: int

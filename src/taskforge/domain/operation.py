@@ -1,4 +1,4 @@
-"""An operation: the same done to all jobs that a filter chooses, in the background."""
+"""An operation: the same done to all jobs that a filter chooses, or all due times of a past span run, in the background."""
 
 from __future__ import annotations
 
@@ -17,12 +17,32 @@ MOST_PER_SECOND = 100_000
 
 
 class BulkAction(StrEnum):
-    """What is done."""
+    """What is done to jobs."""
 
     CANCEL = "cancel"
     RETRY = "retry"
     DELETE = "delete"
     MOVE = "move"
+
+
+class OperationAction(StrEnum):
+    """What is done: to jobs, or for a schedule."""
+
+    CANCEL = "cancel"
+    RETRY = "retry"
+    DELETE = "delete"
+    MOVE = "move"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A past span of a schedule that is to be made up for; both ends belong to it."""
+
+    schedule_id: UUID
+    schedule: str
+    since: datetime
+    until: datetime
 
 
 class OperationStatus(StrEnum):
@@ -49,14 +69,14 @@ class Initiator:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``counted`` is how many jobs it was to meet; with ``is_bounded`` there are more.
+    """``counted`` is how many jobs (or due times) it was to meet; with ``is_bounded`` there are more.
 
-    ``done`` were changed, ``skipped`` had changed otherwise meanwhile. ``per_second`` None: as fast as it goes.
+    ``done`` were changed (or run), ``skipped`` had changed otherwise meanwhile (or run before). ``per_second`` None: as fast as it goes.
     """
 
     id: UUID
     project_id: ProjectId
-    action: BulkAction
+    action: OperationAction
     status: OperationStatus
     target_queue_id: QueueId | None
     per_second: int | None

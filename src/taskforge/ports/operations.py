@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
-    from taskforge.domain.operation import BulkAction, Initiator, Operation
+    from taskforge.domain.operation import Initiator, Operation, OperationAction, Span
     from taskforge.ports.history import JobFilter
 
 
@@ -18,8 +18,8 @@ class NewOperation(NamedTuple):
 
     id: UUID
     project_id: ProjectId
-    action: BulkAction
-    chosen: JobFilter
+    action: OperationAction
+    chosen: JobFilter | Span
     target_queue_id: QueueId | None
     per_second: int | None
     counted: int
@@ -28,10 +28,10 @@ class NewOperation(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step that is the caller's to take. It goes on behind the job ``place``."""
+    """A step that is the caller's to take. It goes on behind the job ``place``, or the due time that it stands for."""
 
     operation: Operation
-    chosen: JobFilter
+    chosen: JobFilter | Span
     place: UUID
     turn: int
 

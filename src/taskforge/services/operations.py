@@ -1,4 +1,4 @@
-"""Bulk operations in the background: asked for by one, carried out step by step by whichever server is there.
+"""Bulk operations and backfills in the background: asked for by one, carried out step by step by whichever server is there.
 
 A step is one batch. What it has done stands with the operation before the next begins, so that a server may die
 anywhere: another goes on, at worst over the last batch, whose jobs then are no longer chosen.
@@ -7,24 +7,28 @@ anywhere: another goes on, at worst over the last batch, whose jobs then are no 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from taskforge.domain.access import Permission, Principal
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound, TaskforgeError, Unavailable
-from taskforge.domain.operation import MOST_PER_SECOND, Initiator
+from taskforge.domain.operation import MOST_PER_SECOND, BulkAction, Initiator, OperationAction, Span
 from taskforge.ports.acting import acting, actor
 from taskforge.ports.operations import Advance, NewOperation
-from taskforge.services.bulk import BATCH, BulkOrder
+from taskforge.services.backfill import MOMENT
+from taskforge.services.bulk import BATCH, BulkOrder, Counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from uuid import UUID
 
-    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.ids import ProjectId, QueueId
     from taskforge.domain.operation import Operation
+    from taskforge.ports.history import JobFilter
     from taskforge.ports.operations import OperationStore, Step
     from taskforge.ports.queues import QueueStore
-    from taskforge.services.bulk import Bulk, Counted
+    from taskforge.services.backfill import Backfill
+    from taskforge.services.bulk import Bulk
 
 MOST_RUNNING = 20
 """Of one project; each step of one is a step that others wait for."""
@@ -32,6 +36,9 @@ LISTED = 500
 COUNT_BOUND = 50_000
 STEP_SECONDS = 60.0
 """A step that took longer is another server's to take again."""
+BUSY_US = 200_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""The place of a backfill is a due time: its microseconds since then, as an id."""
 
 logger = logging.getLogger("taskforge.operations")
 
@@ -56,6 +63,21 @@ class Operations:
         if per_second is not None and not 1 <= per_second <= MOST_PER_SECOND:
             raise InvalidInput(f"per_second must be from 1 to {MOST_PER_SECOND:,}", field="per_second")
         counted = await self.count(order)
+        target = None if order.target is None else order.target.id
+        return await self._begin(OperationAction(order.action), order.chosen, counted, target, per_second)
+
+    async def begin_backfill(self, span: Span, due: int) -> Operation:
+        """Begin to run what has not run of the ``due`` due times of a span. Raises Conflict."""
+        return await self._begin(OperationAction.BACKFILL, span, Counted(due, False))
+
+    async def _begin(
+        self,
+        action: OperationAction,
+        chosen: JobFilter | Span,
+        counted: Counted,
+        target: QueueId | None = None,
+        per_second: int | None = None,
+    ) -> Operation:
         who = actor()
         initiator = Initiator(
             who.principal.kind,
@@ -70,9 +92,9 @@ class Operations:
             NewOperation(
                 self._mint(),
                 self._project_id,
-                order.action,
-                order.chosen,
-                None if order.target is None else order.target.id,
+                action,
+                chosen,
+                target,
                 per_second,
                 counted.jobs,
                 counted.is_bounded,
@@ -108,14 +130,19 @@ class Operations:
 
 
 class OperationSteps:
-    """Takes the steps that are due, of all projects. ``bulk_of`` gives the bulk operations of one."""
+    """Takes the steps that are due, of all projects. ``bulk_of`` and ``backfill_of`` carry out those of one."""
 
     def __init__(
-        self, store: OperationStore, queues: QueueStore, bulk_of: Callable[[ProjectId], Bulk]
+        self,
+        store: OperationStore,
+        queues: QueueStore,
+        bulk_of: Callable[[ProjectId], Bulk],
+        backfill_of: Callable[[ProjectId], Backfill],
     ) -> None:
         self._store = store
         self._queues = queues
         self._bulk_of = bulk_of
+        self._backfill_of = backfill_of
 
     async def take(self) -> float | None:
         """One step, if one is due. Answers in how many seconds the next one is; None: nothing is to be done."""
@@ -137,25 +164,39 @@ class OperationSteps:
             who.label,
             who.organization_id,
             step.operation.project_id,
-            permissions=frozenset({Permission.JOB_WRITE}),
+            permissions=frozenset({Permission.JOB_WRITE, Permission.SCHEDULE_EXECUTE}),
             credential_id=who.credential_id,
         )
         with acting(principal, address=who.address, request_id=who.request_id):
             try:
-                return await self._done(step)
+                if isinstance(step.chosen, Span):
+                    return await self._filled(step, step.chosen)
+                return await self._done(step, step.chosen)
             except Unavailable:
                 raise  # the step is taken again
             except TaskforgeError as error:
                 return Advance(0, 0, None, failure=error.message)
 
-    async def _done(self, step: Step) -> Advance:
+    async def _filled(self, step: Step, span: Span) -> Advance:
+        begins = step.place == step.operation.id
+        place = span.since - MOMENT if begins else EPOCH + MOMENT * step.place.int
+        try:
+            filled = await self._backfill_of(step.operation.project_id).step(span, place)
+        except Conflict as error:
+            if type(error) is not Conflict:
+                raise
+            return Advance(0, 0, step.place, BUSY_US)  # a row of another transaction stood in the way
+        behind = None if filled.place is None else UUID(int=(filled.place - EPOCH) // MOMENT)
+        return Advance(filled.run, filled.skipped, behind)
+
+    async def _done(self, step: Step, chosen: JobFilter) -> Advance:
         operation = step.operation
         target = None
         if operation.target_queue_id is not None:
             target = await self._queues.get(operation.project_id, operation.target_queue_id)
             if target is None:
                 raise NotFound("the queue that the jobs were to go to is gone")
-        order = BulkOrder(operation.action, step.chosen, target)
+        order = BulkOrder(BulkAction(operation.action), chosen, target)
         rate = operation.per_second
         batch = BATCH if rate is None else min(BATCH, rate)
         taken = await self._bulk_of(operation.project_id).step(order, step.place, batch)

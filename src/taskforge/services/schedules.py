@@ -11,7 +11,7 @@ from taskforge.domain.job import check_seconds
 from taskforge.domain.queue import check_name
 from taskforge.domain.schedule import TRIGGERS, Schedule
 from taskforge.domain.schedule_fields import changed, checked_fields, effective
-from taskforge.domain.tick import TickCause, is_in_the_way
+from taskforge.domain.tick import is_in_the_way
 from taskforge.ports.schedules import RunFilter, Standing
 from taskforge.ports.signals import Hint, Topic
 from taskforge.services.directory import near
@@ -34,10 +34,7 @@ MOVING = frozenset(
 )
 """Fields with which a schedule is due at another time."""
 COUNT_BOUND = 10_000
-MOST_BACKFILLED = 1_000
-FILL_BATCH = 100
 FORGET_BATCH = 1_000
-_STEP = timedelta(microseconds=1)
 
 
 class Schedules:
@@ -201,9 +198,7 @@ class Schedules:
 
     async def timetable(self, schedule: Schedule) -> Timetable:
         """Its due times."""
-        known = await self._store.calendars(self._project_id) if schedule.spec.calendars else {}
-        named = [known[name] for name in schedule.spec.calendars if name in known]
-        return schedule.spec.timetable(schedule.id, schedule.anchor_at, named)
+        return await timetable_of(self._store, schedule)
 
     async def trigger(self, name: str) -> UUID:
         """A run at once, also of one that is disabled; the id of its job.
@@ -225,45 +220,6 @@ class Schedules:
         self._plans.announce(fired)
         self._signals.publish(Hint(Topic.SCHEDULE, self._project_id))
         return fired.job_ids[0]
-
-    async def backfill(self, name: str, since: datetime, until: datetime) -> tuple[int, int]:
-        """Run the due times of a past span that have not run: how many are run now, and how many there are.
-
-        Raises InvalidInput for a span that is not past, or has too many.
-        """
-        found = await self.named(name)
-        if until <= since:
-            raise InvalidInput("the span ends before it begins", field="until")
-        now = await self.now()
-        if until > now:
-            raise InvalidInput("only a past span can be made up for", field="until", hint=now.isoformat())
-        timetable = await self.timetable(found)
-        moments: list[datetime] = []
-        due = timetable.next(since - _STEP)
-        while due is not None and due <= until:
-            if not timetable.rests(due):
-                moments.append(due)
-            if len(moments) > MOST_BACKFILLED:
-                raise InvalidInput(
-                    f"the span has more than {MOST_BACKFILLED:,} due times",
-                    field="until",
-                    hint="take less at a time",
-                )
-            due = timetable.next(due)
-        filled = 0
-        for start in range(0, len(moments), FILL_BATCH):
-            fired = await self._ticks.fill(
-                self._project_id,
-                found.id,
-                moments[start : start + FILL_BATCH],
-                TickCause.BACKFILL,
-                self._plans.firing(),
-            )
-            if fired is None:
-                raise _gone(found)
-            self._plans.announce(fired)
-            filled += len(fired.job_ids)
-        return filled, len(moments)
 
     async def runs(self, schedule: Schedule, chosen: RunFilter) -> Sequence[Run]:
         """Its ticks and what became of them, the latest due time first."""
@@ -384,6 +340,13 @@ def _standing(
         restarts=before.interval_seconds != after.interval_seconds or before.cron != after.cron,
         declares=declares,
     )
+
+
+async def timetable_of(store: ScheduleStore, schedule: Schedule) -> Timetable:
+    """The due times of a schedule, with the calendars that it names."""
+    known = await store.calendars(schedule.project_id) if schedule.spec.calendars else {}
+    named = [known[name] for name in schedule.spec.calendars if name in known]
+    return schedule.spec.timetable(schedule.id, schedule.anchor_at, named)
 
 
 def _gone(schedule: Schedule) -> NotFound:

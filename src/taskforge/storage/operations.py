@@ -10,7 +10,7 @@ from uuid import UUID
 from taskforge.domain.access import PrincipalKind
 from taskforge.domain.ids import OrganizationId, QueueId
 from taskforge.domain.job import JobStatus
-from taskforge.domain.operation import BulkAction, Initiator, Operation, OperationStatus
+from taskforge.domain.operation import Initiator, Operation, OperationAction, OperationStatus, Span
 from taskforge.ports.history import JobFilter, PayloadCondition
 from taskforge.ports.operations import Step
 from taskforge.storage.auditing import Audit
@@ -33,7 +33,9 @@ class SqlOperationStore:
         self._engine = engine
 
     async def create(self, wanted: NewOperation, most: int) -> Operation | None:
-        chosen = chosen_to_json(wanted.chosen)
+        chosen = (
+            _span_to_json(wanted.chosen) if isinstance(wanted.chosen, Span) else chosen_to_json(wanted.chosen)
+        )
         row = {
             "operation_id": wanted.id,
             "project_id": wanted.project_id,
@@ -90,9 +92,10 @@ class SqlOperationStore:
         if not rows:
             return None
         [row] = rows
+        operation, chosen = self._operation(row), from_json(row["chosen"])
         return Step(
-            self._operation(row),
-            chosen_of(from_json(row["chosen"])),
+            operation,
+            _span_of(chosen) if operation.action is OperationAction.BACKFILL else chosen_of(chosen),
             self._engine.identity(row["place"]),
             int(row["turn"]),
         )
@@ -106,7 +109,7 @@ class SqlOperationStore:
         return Operation(
             identity(row["id"]),
             identity(row["project_id"]),
-            BulkAction(row["action"]),
+            OperationAction(row["action"]),
             OperationStatus(row["status"]),
             identity(row["target_queue_id"]),
             row["per_second"],
@@ -158,6 +161,20 @@ def chosen_of(said: Mapping[str, Any]) -> JobFilter:
     )
     times: dict[str, Any] = {name: datetime.fromisoformat(said[name]) for name in _TIMES if name in said}
     return replace(chosen, **times)
+
+
+def _span_to_json(span: Span) -> dict[str, Any]:
+    return {
+        "schedule_id": str(span.schedule_id),
+        "schedule": span.schedule,
+        "since": span.since.isoformat(),
+        "until": span.until.isoformat(),
+    }
+
+
+def _span_of(said: Mapping[str, Any]) -> Span:
+    since, until = datetime.fromisoformat(said["since"]), datetime.fromisoformat(said["until"])
+    return Span(UUID(said["schedule_id"]), said["schedule"], since, until)
 
 
 def _initiator_to_json(who: Initiator) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Bulk operations: the same done to all jobs that a filter chooses, in the background, with its progress."""
+"""Operations: the same done to all jobs that a filter chooses, or a backfill, in the background, with its progress."""
 
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ from taskforge.api.views.operations import (
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.operation import BulkAction
+from taskforge.domain.operation import BulkAction, Operation, OperationAction
 from taskforge.ports.history import JobFilter
 from taskforge.services.bulk import WAITING, BulkOrder
 
@@ -105,7 +105,7 @@ async def redrive_many(call: Calling, body: Redrive) -> Response:
     "", permission=Permission.JOB_READ, name="operations.list", answers=OperationView, is_list=True
 )
 async def list_operations(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
-    """Bulk operations, newest first: those that run, and those that have ended within 30 days."""
+    """Operations, newest first: those that run, and those that have ended within 30 days."""
     found = [operation for services in everywhere for operation in await services.operations.list()]
     found.sort(key=lambda operation: operation.id, reverse=True)
     part, meta = page.cut(found)
@@ -130,16 +130,22 @@ async def get_operation(call: Calling, here: OperationHere) -> Response:
 )
 async def cancel_operation(call: Calling, here: OperationHere) -> Response:
     """Stop it where it is; what is done stays done."""
+    if here.operation.action is OperationAction.BACKFILL:
+        call.principal.require(Permission.SCHEDULE_EXECUTE)
     return call.done(view_of(await here.services.operations.cancel(here.operation.id)))
+
+
+def begun(call: Call, operation: Operation) -> Response:
+    """The answer to who has begun one, and its first step."""
+    call.backend.wake_operations()
+    location = {"Location": f"{call.options.root_path}/api/v1/operations/{operation.id}"}
+    return call.answer(view_of(operation), "accepted", status=202, headers=location)
 
 
 async def _begin(
     call: Call, services: ProjectServices, order: BulkOrder, per_second: int | None = None
 ) -> Response:
-    begun = await services.operations.begin(order, per_second)
-    call.backend.wake_operations()
-    location = {"Location": f"{call.options.root_path}/api/v1/operations/{begun.id}"}
-    return call.answer(view_of(begun), "accepted", status=202, headers=location)
+    return begun(call, await services.operations.begin(order, per_second))
 
 
 async def _chosen(call: Call, project: ProjectServices, chosen: Chosen) -> tuple[ProjectServices, JobFilter]:

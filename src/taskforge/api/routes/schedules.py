@@ -10,11 +10,12 @@ from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.etags import check_match, etag_of
 from taskforge.api.pages import Paging, SortedPaging
+from taskforge.api.routes.operations import begun
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, OneProject, ProjectChoice, reachable
 from taskforge.api.values import Flag, Moment
+from taskforge.api.views.operations import OperationView
 from taskforge.api.views.schedules import (
-    FilledView,
     NewSchedule,
     RestView,
     RunStatsView,
@@ -349,13 +350,17 @@ async def preview_schedule(
     "/{schedule_name}/backfill",
     permission=Permission.SCHEDULE_EXECUTE,
     name="scheduled_jobs.backfill",
-    answers=FilledView,
+    answers=OperationView,
+    status=202,
     problems=(404, 409),
 )
 async def backfill_schedule(call: Calling, here: ScheduleHere, body: Span) -> Response:
-    """Run the due times of a past span, 1,000 at most, that have not run."""
-    run, due = await here.services.schedules.backfill(here.schedule.name, body.since, body.until)
-    return call.answer(FilledView(here.schedule.name, due, run), "accepted")
+    """Begin to run the due times of a past span, 10,000 at most, that have not run.
+
+    The answer says where to look how far it is, and how many due times there are: `counted`. It can be cancelled.
+    """
+    span, due = await here.services.backfill.span(here.schedule, body.since, body.until)
+    return begun(call, await here.services.operations.begin_backfill(span, due))
 
 
 async def _whole(call: Call, here: ScheduleAt) -> Response:

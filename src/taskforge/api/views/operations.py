@@ -8,7 +8,13 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from taskforge.api.values import Body, Id, Moment
-from taskforge.domain.operation import MOST_PER_SECOND, BulkAction, Operation, OperationStatus
+from taskforge.domain.operation import (
+    MOST_PER_SECOND,
+    BulkAction,
+    Operation,
+    OperationAction,
+    OperationStatus,
+)
 
 MOST_IDS = 1000
 
@@ -80,14 +86,14 @@ class Redrive(Body):
 
 @dataclass(frozen=True, slots=True)
 class OperationView:
-    """A bulk operation. `counted` jobs were chosen when it began, or more if `counted_or_more`.
+    """An operation. `counted` jobs (due times of a backfill) were chosen when it began, or more if `counted_or_more`.
 
-    `done` were changed, `skipped` had changed otherwise meanwhile.
+    `done` were changed (or run), `skipped` had changed otherwise meanwhile (or run before).
     """
 
     id: UUID
     project_id: UUID
-    action: BulkAction
+    action: OperationAction
     status: OperationStatus
     target_queue_id: UUID | None
     per_second: int | None

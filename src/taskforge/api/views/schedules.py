@@ -85,15 +85,6 @@ class TriggeredView:
 
 
 @dataclass(frozen=True, slots=True)
-class FilledView:
-    """How many due times lie in a span, and how many of them are run now."""
-
-    job_id: str
-    due: int
-    run: int
-
-
-@dataclass(frozen=True, slots=True)
 class RunStatsView:
     """What the runs of a period add up to; `avg_duration` is seconds."""
 

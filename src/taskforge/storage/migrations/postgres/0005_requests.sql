@@ -21,7 +21,7 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys (expires_at);
 CREATE TABLE operations (
   id uuid PRIMARY KEY,
   project_id uuid NOT NULL REFERENCES projects (id),
-  action text NOT NULL CHECK (action IN ('cancel', 'retry', 'delete', 'move')),
+  action text NOT NULL CHECK (action IN ('cancel', 'retry', 'delete', 'move', 'backfill')),
   status text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'succeeded', 'failed', 'cancelled')),
   chosen text NOT NULL,
   target_queue_id uuid,

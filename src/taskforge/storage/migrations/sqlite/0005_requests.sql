@@ -21,7 +21,7 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys (expires_at);
 CREATE TABLE operations (
   id TEXT NOT NULL PRIMARY KEY,
   project_id TEXT NOT NULL REFERENCES projects (id),
-  action TEXT NOT NULL CHECK (action IN ('cancel', 'retry', 'delete', 'move')),
+  action TEXT NOT NULL CHECK (action IN ('cancel', 'retry', 'delete', 'move', 'backfill')),
   status TEXT NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'succeeded', 'failed', 'cancelled')),
   chosen TEXT NOT NULL,
   target_queue_id TEXT,
