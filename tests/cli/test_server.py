@@ -127,6 +127,24 @@ async def double(a: int, b: int = 0) -> int:
     return a * 2
 
 
+def test_schedules_are_looked_at_and_run(both: Both) -> None:
+    both.command.ok("schedules", "create", "of.nights", "report", "--cron", "0 2 * * *", "--timezone", "UTC")
+    assert both.alike("schedules", "list")
+    assert both.alike("schedules", "show", "nights", "--json")
+    assert "disabled" in both.ok("schedules", "disable", "nights")
+    assert "disabled" in both.alike("schedules", "list")
+    assert "active" in both.ok("schedules", "enable", "of.nights")
+    assert "runs as job" in both.ok("schedules", "trigger", "nights")
+    span = ("--from", "2026-03-16T00:00:00Z", "--to", "2026-03-19T00:00:00Z")
+    assert both.ok("schedules", "backfill", "nights", *span) == "3 of 3 due times are run now\n"
+    assert both.ok("schedules", "backfill", "nights", *span) == "0 of 3 due times are run now\n"
+    runs = both.alike("schedules", "history", "nights", "--json")
+    assert (runs.count('"backfill"'), runs.count('"manual"')) == (3, 1)
+    assert both.alike("schedules", "history", "nights", "--limit", 2)
+    both.alike("schedules", "show", "days", code=ExitCode.NOT_FOUND)
+    both.alike("schedules", "trigger", "days", code=ExitCode.NOT_FOUND)
+
+
 def test_jobs_and_queues_are_steered(both: Both) -> None:
     one, two, three = (both.ok("enqueue", "report", f"day={day}").strip() for day in "abc")
     assert both.ok("jobs", "cancel", one) == f"{one[-8:]} is cancelled\n"

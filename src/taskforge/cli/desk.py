@@ -33,8 +33,47 @@ class BulkWish(NamedTuple):
     target: str | None = None
 
 
+class ScheduleDesk(Protocol):
+    """Schedules by name, or what follows the last dot of it; documents are those of the API."""
+
+    async def all(self) -> list[dict[str, Any]]:
+        """All of them by name."""
+        ...
+
+    async def whole(self, name: str) -> dict[str, Any]:
+        """One, with its latest run."""
+        ...
+
+    async def history(
+        self, name: str, limit: int, outcome: str | None, success: bool | None
+    ) -> list[dict[str, Any]]:
+        """Its ticks, the latest due time first."""
+        ...
+
+    async def enable(self, name: str) -> dict[str, Any]:
+        """Let it be due again."""
+        ...
+
+    async def disable(self, name: str) -> dict[str, Any]:
+        """Let it be due no more."""
+        ...
+
+    async def trigger(self, name: str, wait: float | None) -> dict[str, Any]:
+        """Run it now; with ``wait`` until its job has ended, or so many seconds."""
+        ...
+
+    async def backfill(self, name: str, since: datetime, until: datetime) -> dict[str, Any]:
+        """Run the due times of a past span that have not run; whoever stops asking has stopped it."""
+        ...
+
+
 class Desk(Protocol):
     """Jobs are named by their id or the end of it, queues by name. Raises the errors of ``domain.errors``."""
+
+    @property
+    def schedules(self) -> ScheduleDesk:
+        """The schedules of the project."""
+        ...
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:
         """A page, and the cursor to go on with."""

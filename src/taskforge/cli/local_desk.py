@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from taskforge.cli.desk import BulkWish
+    from taskforge.cli.desk import BulkWish, ScheduleDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
@@ -30,6 +30,12 @@ class LocalDesk:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+
+    @property
+    def schedules(self) -> ScheduleDesk:
+        from taskforge.cli.schedule_work import LocalSchedules
+
+        return LocalSchedules(self._platform)
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:
         from taskforge.cli.job_reading import page_of_jobs

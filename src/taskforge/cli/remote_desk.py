@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from taskforge.cli.desk import BulkWish
+    from taskforge.cli.desk import BulkWish, ScheduleDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
@@ -45,6 +45,12 @@ class RemoteDesk:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    @property
+    def schedules(self) -> ScheduleDesk:
+        from taskforge.cli.remote_schedules import RemoteSchedules
+
+        return RemoteSchedules(self._client, self._followed)
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:
         dead_letters = query.dead_letter_queue

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskforge.cli.arguments import json_or_text, moment, pairs
-from taskforge.domain.errors import InvalidInput, NotFound, TaskforgeError
+from taskforge.domain.errors import InvalidInput, JobCancelled, JobFailed, NotFound
 from taskforge.ports.schedules import RunFilter
 from taskforge.services.schedule_records import execution_record, schedule_detail, schedule_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from taskforge.cli.session import Session
@@ -67,52 +68,63 @@ async def _declare_tasks(platform: Platform, session: Session, app: str | None) 
         await platform.declare(tasks)
 
 
-async def all_of(platform: Platform) -> list[dict[str, Any]]:
-    """All schedules by name."""
-    return [document(schedule_record(schedule)) for schedule in await platform.schedules.list()]
+class LocalSchedules:
+    """Implements ``ScheduleDesk`` over the services of a project."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._schedules = platform.schedules
+
+    async def all(self) -> list[dict[str, Any]]:
+        return [document(schedule_record(schedule)) for schedule in await self._schedules.list()]
+
+    async def whole(self, name: str) -> dict[str, Any]:
+        schedule = await self._schedules.named(name)
+        return document(schedule_detail(schedule, await self._schedules.latest(schedule)))
+
+    async def history(
+        self, name: str, limit: int, outcome: str | None, success: bool | None
+    ) -> list[dict[str, Any]]:
+        schedule = await self._schedules.named(name)
+        chosen = RunFilter(outcome=outcome, ended_well=success, limit=limit)
+        return [document(execution_record(run)) for run in await self._schedules.runs(schedule, chosen)]
+
+    async def enable(self, name: str) -> dict[str, Any]:
+        return document(schedule_record(await self._schedules.enable(name)))
+
+    async def disable(self, name: str) -> dict[str, Any]:
+        return document(schedule_record(await self._schedules.disable(name)))
+
+    async def trigger(self, name: str, wait: float | None) -> dict[str, Any]:
+        job_id = await self._schedules.trigger(name)
+        return await triggered(name, job_id, wait, self._platform.results.wait)
+
+    async def backfill(self, name: str, since: datetime, until: datetime) -> dict[str, Any]:
+        backfill = self._platform.backfill
+        span, due = await backfill.span(await self._schedules.named(name), since, until)
+        return {"job_id": name, "due": due, "run": await backfill.run(span)}
 
 
-async def whole(platform: Platform, name: str) -> dict[str, Any]:
-    """One, with its latest run."""
-    schedule = await platform.schedules.named(name)
-    return document(schedule_detail(schedule, await platform.schedules.latest(schedule)))
-
-
-async def history(
-    platform: Platform, name: str, limit: int, outcome: str | None, success: bool | None
-) -> list[dict[str, Any]]:
-    """Its ticks, the latest due time first."""
-    schedule = await platform.schedules.named(name)
-    chosen = RunFilter(outcome=outcome, ended_well=success, limit=limit)
-    return [document(execution_record(run)) for run in await platform.schedules.runs(schedule, chosen)]
-
-
-async def trigger(platform: Platform, name: str, wait: float | None) -> dict[str, Any]:
-    """Run it now; with ``wait`` until its job has ended, or so many seconds."""
-    job_id = await platform.schedules.trigger(name)
-    answer: dict[str, Any] = {"job_id": name, "queue_job_id": job_id, "success": None, "result": None}
-    if wait is not None:
-        answer |= await _ending(platform, job_id, wait)
-    return document(answer)
-
-
-async def _ending(platform: Platform, job_id: UUID, wait: float) -> dict[str, Any]:
+async def triggered(
+    name: str, job_id: UUID, wait: float | None, output: Callable[[UUID, float], Awaitable[str | None]]
+) -> dict[str, Any]:
+    """A run by hand; with ``wait`` what its job came to, whose ``output`` is JSON text. Raises ResultTimeout."""
     from taskforge.storage.codec import from_json
 
+    answer: dict[str, Any] = {"job_id": name, "queue_job_id": str(job_id), "success": None, "result": None}
+    if wait is None:
+        return answer
     try:
-        return {"success": True, "result": from_json(await platform.results.wait(job_id, wait))}
-    except TimeoutError:
-        raise
-    except TaskforgeError as error:
-        return {"success": False, "message": error.message}
+        return answer | {"success": True, "result": from_json(await output(job_id, wait))}
+    except (JobFailed, JobCancelled) as error:
+        return answer | {"success": False, "message": error.message}
 
 
-async def backfill(platform: Platform, name: str, since: str, until: str) -> dict[str, Any]:
-    """Run the due times of a past span that have not run."""
+def span_of(since: str, until: str) -> tuple[datetime, datetime]:
+    """The ends of a span, as they were typed. Raises InvalidInput."""
     start, end = moment(since, "from"), moment(until, "to")
     assert start is not None and end is not None  # noqa: S101, PT018 - texts were given
-    span, due = await platform.backfill.span(await platform.schedules.named(name), start, end)
-    return {"job_id": name, "due": due, "run": await platform.backfill.run(span)}
+    return start, end
 
 
 def document(record: Any) -> dict[str, Any]:

@@ -62,10 +62,9 @@ def preview(
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the schedules of the project by name."""
     from taskforge.cli.schedule_view import print_schedules
-    from taskforge.cli.schedule_work import all_of
     from taskforge.cli.show import print_json
 
-    found = session_of(context).run(all_of)
+    found = session_of(context).ask(lambda desk: desk.schedules.all())
     if as_json:
         print_json({"schedules": found})
     else:
@@ -75,9 +74,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @commands.command("show")
 def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Show a schedule: what it says, who said it, when it is due, its latest run."""
-    from taskforge.cli.schedule_work import whole
-
-    _tell(session_of(context).run(lambda platform: whole(platform, name)), as_json)
+    _tell(session_of(context).ask(lambda desk: desk.schedules.whole(name)), as_json)
 
 
 @commands.command("create")
@@ -159,13 +156,13 @@ def delete(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
 @commands.command("enable")
 def enable(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Let a schedule be due again, from now on."""
-    _change(context, "enable", name, as_json)
+    _tell(session_of(context).ask(lambda desk: desk.schedules.enable(name)), as_json)
 
 
 @commands.command("disable")
 def disable(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Let a schedule be due no more until it is enabled, whatever code says."""
-    _change(context, "disable", name, as_json)
+    _tell(session_of(context).ask(lambda desk: desk.schedules.disable(name)), as_json)
 
 
 @commands.command("pause-all")
@@ -191,11 +188,10 @@ def trigger(
 ) -> None:
     """Run a schedule now, also a disabled one. Ends with 1 when it was awaited and failed."""
     from taskforge.cli.arguments import seconds
-    from taskforge.cli.schedule_work import trigger as run_now
     from taskforge.cli.show import print_json
 
     patience = seconds(wait, "wait")
-    answer = session_of(context).run(lambda platform: run_now(platform, name, patience))
+    answer = session_of(context).ask(lambda desk: desk.schedules.trigger(name, patience))
     if as_json:
         print_json(answer)
     elif patience is None:
@@ -214,11 +210,12 @@ def backfill(
     until: Annotated[str, typer.Option("--to", metavar="TIME", help="The last one; it has to be past.")],
     as_json: AsJson = False,
 ) -> None:
-    """Run the due times of a past span that have not run."""
-    from taskforge.cli.schedule_work import backfill as fill
+    """Run the due times of a past span that have not run. Interrupted, it stops; done again, it goes on."""
+    from taskforge.cli.schedule_work import span_of
     from taskforge.cli.show import print_json
 
-    answer = session_of(context).run(lambda platform: fill(platform, name, since, until))
+    span = span_of(since, until)
+    answer = session_of(context).ask(lambda desk: desk.schedules.backfill(name, *span))
     if as_json:
         print_json(answer)
     else:
@@ -240,7 +237,6 @@ def history(
 ) -> None:
     """List the due times of a schedule that have come and what became of them, the latest first."""
     from taskforge.cli.schedule_view import print_runs
-    from taskforge.cli.schedule_work import history as runs_of
     from taskforge.cli.show import print_json
     from taskforge.domain.errors import InvalidInput
     from taskforge.domain.tick import TickOutcome
@@ -249,7 +245,7 @@ def history(
         raise InvalidInput(
             f"there is no outcome {outcome!r}", field="outcome", hint=f"one of: {', '.join(TickOutcome)}"
         )
-    found = session_of(context).run(lambda platform: runs_of(platform, name, limit, outcome, success))
+    found = session_of(context).ask(lambda desk: desk.schedules.history(name, limit, outcome, success))
     if as_json:
         print_json({"history": found})
     else:
@@ -315,16 +311,6 @@ def _times(cron: str | None, every: str | None, at: str | None, timezone: str | 
     from taskforge.cli.arguments import seconds
 
     return {"cron": cron, "interval_seconds": seconds(every, "every"), "run_at": at, "timezone": timezone}
-
-
-def _change(context: typer.Context, verb: str, name: str, as_json: bool) -> None:
-    from taskforge.cli.schedule_work import document
-    from taskforge.services.schedule_records import schedule_record
-
-    async def work(platform: Any) -> Any:
-        return document(schedule_record(await getattr(platform.schedules, verb)(name)))
-
-    _tell(session_of(context).run(work), as_json)
 
 
 def _all(context: typer.Context, verb: str, what: str, as_json: bool) -> None:

@@ -55,8 +55,8 @@ class Session:
             raise InvalidInput(
                 f"this command works on a database, not through the server {settings.server}",
                 field="--server",
-                hint=f"server comes from: {settings.origins['server']}; `worker`, `run`, `enqueue`, `jobs`, `queues` and "
-                "`workers list` can use one, and so can programs: taskforge.client",
+                hint=f"server comes from: {settings.origins['server']}; `worker`, `run`, `enqueue`, `jobs`, `queues`, "
+                "`workers list` and what looks at schedules and runs them can use one, and so can programs: taskforge.client",
             )
         return settings
 

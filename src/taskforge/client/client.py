@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from taskforge.client.resources import Jobs, Operations, Queues, Tasks, Workers
+from taskforge.client.resources import Jobs, Operations, Queues, Schedules, Tasks, Workers
 from taskforge.client.transport import Transport
 from taskforge.client.views import Event
 from taskforge.domain.errors import Unavailable
@@ -38,6 +38,7 @@ class Client:
         self.workers = Workers(self._transport, self._bridge)
         self.tasks = Tasks(self._transport, self._bridge)
         self.operations = Operations(self._transport, self._bridge)
+        self.schedules = Schedules(self._transport, self._bridge)
 
     async def events(self, *kinds: str) -> AsyncIterator[Event]:
         """What may have changed (``job``, ``queue``, ``worker``), for ever: it connects again where it broke off.

@@ -72,18 +72,8 @@ class Schedules:
         found = await self._store.find(self._project_id, name)
         if found is not None:
             return found
-        known = await self.list()
-        ending = [schedule for schedule in known if schedule.name.endswith(f".{name}")]
-        if len(ending) == 1:
-            return ending[0]
-        if ending:
-            raise Conflict(
-                f"{name!r} could be any of: {', '.join(schedule.name for schedule in ending)}",
-                hint="write more of the name",
-            )
-        raise NotFound(
-            f"no schedule is named {name!r:.120}", hint=near(name, [schedule.name for schedule in known])
-        )
+        known = {schedule.name: schedule for schedule in await self.list()}
+        return known[full_name(name, list(known))]
 
     async def create(self, name: str, fields: Mapping[str, Any]) -> Schedule:
         """A schedule that no code declares. Raises InvalidInput naming the field, Conflict when the name is taken."""
@@ -340,6 +330,18 @@ def _standing(
         restarts=before.interval_seconds != after.interval_seconds or before.cron != after.cron,
         declares=declares,
     )
+
+
+def full_name(name: str, known: Sequence[str]) -> str:
+    """The schedule's name that is meant: itself, or the only one that ends with it behind a dot. Raises NotFound, Conflict."""
+    if name in known:
+        return name
+    ending = [other for other in known if other.endswith(f".{name}")]
+    if len(ending) == 1:
+        return ending[0]
+    if ending:
+        raise Conflict(f"{name!r} could be any of: {', '.join(ending)}", hint="write more of the name")
+    raise NotFound(f"no schedule is named {name!r:.120}", hint=near(name, known))
 
 
 async def timetable_of(store: ScheduleStore, schedule: Schedule) -> Timetable:
