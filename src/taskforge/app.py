@@ -228,6 +228,7 @@ class TaskForge:
             concurrency=concurrency,
             name=name,
             settings_of_children=given,
+            locking=self.lock,
             **options,
         )
 

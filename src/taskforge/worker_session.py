@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from taskforge.ports.link import Link
     from taskforge.runtime.loop import Loop
+    from taskforge.sdk.context import Locking
     from taskforge.sdk.registry import Registry
     from taskforge.settings import Settings
     from taskforge.wiring import Wiring
@@ -113,6 +114,7 @@ class WorkerSession:
         capabilities: dict[str, Any] | None = None,
         grace: float | None = None,
         settings_of_children: Mapping[str, Any] | None = None,
+        locking: Locking | None = None,
     ) -> None:
         if not len(registry):
             raise InvalidInput("the application has no tasks", hint="write one: @app.task above a function")
@@ -141,6 +143,7 @@ class WorkerSession:
                 max_rss=settings.process_max_mebibytes * 1024 * 1024,
                 settings=settings_of_children or {},
             ),
+            locking=locking if settings.server is None else None,
         )
         self._worker: Worker | None = None
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from taskforge import BaseScheduledJob, TaskForge
-from taskforge.domain.errors import Conflict, InvalidInput
+from taskforge import BaseScheduledJob, Context, TaskForge
+from taskforge.domain.errors import Conflict, InvalidInput, JobFailed
 from taskforge.domain.schedule_fields import parse_spec
 from taskforge.sdk.scheduled_job import ReportedFailure
 
@@ -165,6 +165,32 @@ async def test_a_locked_job_is_skipped_while_somebody_else_holds_its_lock() -> N
         assert "skipped" in (await task())["message"]
     async with app:
         assert (await task())["message"] == "done"
+
+
+@pytest.mark.anyio
+async def test_a_running_task_holds_a_lock_and_a_thread_cannot() -> None:
+    app = TaskForge("sqlite:///:memory:")
+
+    @app.task(max_attempts=1)
+    async def alone(ctx: Context) -> int:
+        async with ctx.lock("import", ttl=30) as held:
+            held.check()
+            with pytest.raises(Conflict, match="somebody else"):
+                async with app.lock("import"):
+                    pass
+            return held.fence
+
+    @app.task(max_attempts=1)
+    def in_thread(ctx: Context) -> None:
+        ctx.lock("import")
+
+    async with app, app.worker():
+        first, second = [await (await alone.aenqueue()).aresult(timeout=20) for _ in range(2)]
+        assert first < second
+        with pytest.raises(JobFailed, match="async tasks of a worker beside a database"):
+            await (await in_thread.aenqueue()).aresult(timeout=20)
+    with pytest.raises(Conflict, match=r"ctx\.lock"):
+        in_thread()
 
 
 def test_a_scheduled_job_class_that_is_not_whole() -> None:

@@ -13,6 +13,7 @@ from taskforge.sdk import codec
 from taskforge.sdk.state import State
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from contextvars import Token
     from datetime import datetime
     from uuid import UUID
@@ -42,6 +43,27 @@ class Recorder(Protocol):
     def is_cancelled(self) -> bool:
         """Whether someone asked to cancel the job."""
         ...
+
+
+class HeldLock(Protocol):
+    """A lock that is held."""
+
+    @property
+    def fence(self) -> int:
+        """Greater than that of any holder before."""
+        ...
+
+    def check(self) -> None:
+        """Raises LeaseLost when somebody else may hold it by now."""
+        ...
+
+
+class Locking(Protocol):
+    """Holds a named lock of the project within a block."""
+
+    def __call__(
+        self, name: str, /, *, ttl: float, wait: float, by: str
+    ) -> AbstractAsyncContextManager[HeldLock]: ...
 
 
 class SilentRecorder:
@@ -106,6 +128,7 @@ class Context:
     """
 
     __slots__ = (
+        "_locking",
         "_recorder",
         "_state",
         "_state_lock",
@@ -132,6 +155,7 @@ class Context:
         recorder: Recorder,
         state: str | None = None,
         execution_id: UUID | None = None,
+        locking: Locking | None = None,
     ) -> None:
         self.id = id
         self.execution_id = execution_id
@@ -141,6 +165,7 @@ class Context:
         self.max_attempts = max_attempts
         self.deadline = deadline
         self.log = TaskLogger(recorder)
+        self._locking = locking
         self._recorder = recorder
         self._state_text = state
         self._state: State | None = None
@@ -171,6 +196,21 @@ class Context:
     def heartbeat(self) -> None:
         """Say that the task is alive and well."""
         self._recorder.heartbeat()
+
+    def lock(
+        self, name: str, *, ttl: float = 30.0, wait: float = 0.0, by: str = "database"
+    ) -> AbstractAsyncContextManager[HeldLock]:
+        """Hold a named lock of the project within a block: ``async with ctx.lock("import", ttl=30) as held: ...``
+
+        As `TaskForge.lock`: renewed while the block runs, ``wait`` seconds for another holder, ``held.fence``, ``held.check()``.
+        For async tasks of a worker beside a database; elsewhere, and while somebody else holds it, raises Conflict.
+        """
+        if self._locking is None:
+            raise Conflict(
+                f"{self.task} cannot hold a lock here: ctx.lock is for async tasks of a worker beside a database",
+                hint="make it an async def; a worker over a server, a thread, a child process and a plain call have no locks",
+            )
+        return self._locking(name, ttl=ttl, wait=wait, by=by)
 
     def take_output(self, stream: str, text: str) -> None:
         """For the runtime: the handler has printed this to ``stdout`` or ``stderr``."""

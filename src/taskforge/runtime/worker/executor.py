@@ -158,6 +158,7 @@ class Executor:
             recorder=running.recorder,
             state=job.state,
             execution_id=job.execution_id,
+            locking=self._options.locking if task.is_async else None,
         )
         if task.is_async:
             running.task = self._loop.create_task(self._run(running, task, running.context))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from taskforge.domain.worker import ProcessIdentity
+    from taskforge.sdk.context import Locking
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class WorkerOptions:
     long one that was told to stop (timeout, cancel, drain) may take before it is reported without its end.
     ``capture_level`` is the least level of stdlib logging that goes to an execution's log; None: none does.
     ``capture_output`` sends what a task prints there as well. A result may have ``result_bytes`` as JSON.
+    ``locking`` holds locks for async tasks; None: there are none.
     """
 
     name: str
@@ -38,3 +40,4 @@ class WorkerOptions:
     capture_output: bool = True
     result_bytes: int = RESULT_BYTES
     processes: ProcessOptions = field(default_factory=ProcessOptions)
+    locking: Locking | None = None
