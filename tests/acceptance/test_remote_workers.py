@@ -296,7 +296,12 @@ async def test_a_worker_in_javascript(platform: Platform, app: TaskForge, restar
     worker = platform.example(_node(), str(WORKERS / "worker.mjs"))
     if restarts:
         await worker.printed("registered as")
-        await asyncio.sleep(0.3)
+        services = await app.platform()
+
+        async def begun() -> None:
+            assert (await services.insights.job(slow[0])).status is JobStatus.PROCESSING
+
+        await eventually(begun)
         server.kill_alone()
         await platform.serve()
     jobs = await _finished(app, [*good, *slow])

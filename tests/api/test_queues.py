@@ -31,7 +31,10 @@ async def test_the_life_of_a_queue(client: Client) -> None:
     assert changed.json()["data"]["settings"]["max_retries"] is None
     assert changed.json()["data"]["settings"]["rate_limit"] == 60
 
-    stats = (await client.get(f"{at}/stats")).json()["data"]
+    answer = await client.get(f"{at}/stats")
+    seen = {"If-None-Match": answer.headers["etag"]}
+    assert (await client.get(f"{at}/stats", headers=seen)).status_code == 304
+    stats = answer.json()["data"]
     assert stats["total_count"] == 0
     assert stats["queue_id"] == queue["id"]
 

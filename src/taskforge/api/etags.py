@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidInput, PreconditionFailed
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 def etag_of(updated_at: datetime) -> str:
     """The version of a row: the moment of its last change, in microseconds."""
     return f'"v{round(updated_at.timestamp() * 1_000_000)}"'
+
+
+def etag_of_content(content: bytes) -> str:
+    """A version of what has no row of its own: statistics that say the same are the same."""
+    return f'"c{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def is_unchanged(request: Request, etag: str) -> bool:

@@ -103,7 +103,7 @@ async def job_executions(call: Calling, here: JobHere, page: Paging) -> Response
 )
 async def job_execution_stats(call: Calling, here: JobHere) -> Response:
     """How the attempts at a job went, and how long they took."""
-    return call.answer(stats_view_of(await here.services.insights.execution_stats(here.job.id)))
+    return call.figures(stats_view_of(await here.services.insights.execution_stats(here.job.id)))
 
 
 @executions.get("/jobs/{job_id}/logs", name="jobs.logs", answers=LogLineView, is_list=True, **_LOGS)

@@ -175,7 +175,7 @@ async def count_jobs(call: Calling, everywhere: Everywhere, tag: filters.Text = 
         for services in everywhere
         for queue_id in ([None] if only is None else sorted(only))
     ]
-    return call.answer(counts_view_of(found))
+    return call.figures(counts_view_of(found))
 
 
 @jobs.get(
@@ -335,7 +335,7 @@ stats = Resource("/queues", "jobs")
 )
 async def job_stats(call: Calling, here: QueueHere) -> Response:
     """Jobs of a queue by status."""
-    return call.answer(stats_view_of(await here.services.queues.stats(here.queue.id)))
+    return call.figures(stats_view_of(await here.services.queues.stats(here.queue.id)))
 
 
 @stats.get(

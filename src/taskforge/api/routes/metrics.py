@@ -44,7 +44,7 @@ async def project_metrics(
 ) -> Response:
     """A project: attempts, success rate, durations and waits."""
     found = await project.metrics.project(await _period(project, hours, start, end))
-    return call.answer(shown(ProjectMetricsView, found))
+    return call.figures(shown(ProjectMetricsView, found))
 
 
 @metrics.get(
@@ -111,7 +111,7 @@ async def depths(call: Calling, project: OneProject) -> Response:
     """What each queue of a project holds now; one that is missing holds nothing."""
     names = {queue.id: queue.name for queue in await project.queues.list()}
     found = await project.metrics.depths_now()
-    return call.answer(
+    return call.figures(
         [
             QueueDepthView(queue_id=queue_id, queue_name=names[queue_id], **asdict(depth))
             for queue_id, depth in found.items()
@@ -128,7 +128,7 @@ async def throughput(
 ) -> Response:
     """What ended in each minute (over longer periods: hour or day) of a project."""
     found = await project.metrics.throughput(await _period(project, hours, start, end))
-    return call.answer([shown(ThroughputView, one) for one in found])
+    return call.figures([shown(ThroughputView, one) for one in found])
 
 
 @of_queues.get(
@@ -143,7 +143,7 @@ async def queue_metrics(
 ) -> Response:
     """One queue: attempts, success rate, durations and waits."""
     period = await _period(here.services, hours, start, end)
-    return call.answer(shown(QueueMetricsView, await here.services.metrics.queue(here.queue.id, period)))
+    return call.figures(shown(QueueMetricsView, await here.services.metrics.queue(here.queue.id, period)))
 
 
 @of_queues.get(
@@ -159,7 +159,7 @@ async def queue_throughput(
     """What ended in each minute (over longer periods: hour or day) in one queue."""
     period = await _period(here.services, hours, start, end)
     found = await here.services.metrics.throughput(period, queue_id=here.queue.id)
-    return call.answer([shown(ThroughputView, one) for one in found])
+    return call.figures([shown(ThroughputView, one) for one in found])
 
 
 @of_queues.get(
@@ -175,7 +175,7 @@ async def queue_depths(
     """What a queue held in each minute; one that is missing: it was empty, or no process ran."""
     period = await _period(here.services, min(hours, 24 * 7), start, end)
     found = await here.services.metrics.depths(here.queue.id, period)
-    return call.answer([shown(DepthView, one) for one in found])
+    return call.figures([shown(DepthView, one) for one in found])
 
 
 @of_workers.get(
@@ -189,7 +189,7 @@ async def worker_metrics(
 ) -> Response:
     """One worker: what it did, and what it used."""
     period = await _period(here.services, hours, start, end)
-    return call.answer(shown(WorkerMetricsView, await here.services.metrics.worker(here.worker.id, period)))
+    return call.figures(shown(WorkerMetricsView, await here.services.metrics.worker(here.worker.id, period)))
 
 
 async def _period(project: ProjectServices, hours: int, start: Moment | None, end: Moment | None) -> Period:

@@ -123,7 +123,7 @@ async def delete_queue(call: Calling, here: QueueHere) -> Response:
 async def queue_stats(call: Calling, here: QueueHere) -> Response:
     """Its jobs by status."""
     stats = await here.services.queues.stats(here.queue.id)
-    return call.answer(stats_view_of(stats, await here.services.queues.dead_letter_count(here.queue.id)))
+    return call.figures(stats_view_of(stats, await here.services.queues.dead_letter_count(here.queue.id)))
 
 
 @queues.post(

@@ -314,7 +314,7 @@ async def schedule_stats(call: Calling, here: ScheduleHere, hours: Hours = 168.0
     ended = stats.successful_runs + stats.failed_runs
     rate = round(100.0 * stats.successful_runs / ended, 2) if ended else 100.0
     average = None if stats.avg_duration is None else round(stats.avg_duration, 3)
-    return call.answer(
+    return call.figures(
         RunStatsView(
             here.schedule.name,
             hours,

@@ -73,7 +73,7 @@ async def get_worker(call: Calling, here: WorkerHere) -> Response:
 async def worker_stats(call: Calling, here: WorkerHere) -> Response:
     """What it does and has done."""
     stats = await here.services.worker_fleet.stats(here.worker.id)
-    return call.answer(
+    return call.figures(
         WorkerStatsView(
             stats.worker_id,
             stats.active_jobs,
