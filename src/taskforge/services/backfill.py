@@ -25,6 +25,8 @@ MOST_DUE_TIMES = 10_000
 BATCH = 100
 COUNTED_AT_ONCE = 500
 MOMENT = timedelta(microseconds=1)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing was due before; much earlier the calendar itself ends."""
 
 
 class Filled(NamedTuple):
@@ -48,6 +50,7 @@ class Backfill:
 
     async def span(self, schedule: Schedule, since: datetime, until: datetime) -> tuple[Span, int]:
         """The span, and how many due times are in it. Raises InvalidInput for one that is not past, or has too many."""
+        since = max(since, EARLIEST)
         if until <= since:
             raise InvalidInput("the span ends before it begins", field="until")
         now = (await self._ticks.outlook()).now

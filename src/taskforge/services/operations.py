@@ -7,7 +7,6 @@ anywhere: another goes on, at worst over the last batch, whose jobs then are no 
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from taskforge.domain.errors import Conflict, InvalidInput, NotFound, TaskforgeE
 from taskforge.domain.operation import MOST_PER_SECOND, BulkAction, Initiator, OperationAction, Span
 from taskforge.ports.acting import acting, actor
 from taskforge.ports.operations import Advance, NewOperation
-from taskforge.services.backfill import MOMENT
+from taskforge.services.backfill import EARLIEST, MOMENT
 from taskforge.services.bulk import BATCH, BulkOrder, Counted
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ COUNT_BOUND = 50_000
 STEP_SECONDS = 60.0
 """A step that took longer is another server's to take again."""
 BUSY_US = 200_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""The place of a backfill is a due time: its microseconds since then, as an id."""
 
 logger = logging.getLogger("taskforge.operations")
 
@@ -178,15 +175,16 @@ class OperationSteps:
                 return Advance(0, 0, None, failure=error.message)
 
     async def _filled(self, step: Step, span: Span) -> Advance:
+        """The place of a backfill is a due time: its microseconds since `EARLIEST`, as an id."""
         begins = step.place == step.operation.id
-        place = span.since - MOMENT if begins else EPOCH + MOMENT * step.place.int
+        place = span.since - MOMENT if begins else EARLIEST + MOMENT * step.place.int
         try:
             filled = await self._backfill_of(step.operation.project_id).step(span, place)
         except Conflict as error:
             if type(error) is not Conflict:
                 raise
             return Advance(0, 0, step.place, BUSY_US)  # a row of another transaction stood in the way
-        behind = None if filled.place is None else UUID(int=(filled.place - EPOCH) // MOMENT)
+        behind = None if filled.place is None else UUID(int=(filled.place - EARLIEST) // MOMENT)
         return Advance(filled.run, filled.skipped, behind)
 
     async def _done(self, step: Step, chosen: JobFilter) -> Advance:
