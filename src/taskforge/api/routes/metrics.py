@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from taskforge.api.backend import ProjectServices
@@ -38,12 +38,18 @@ Hours = Annotated[
 Bound = Annotated[Moment | None, Query()]
 
 
+async def _over(project: OneProject, hours: Hours = 24, start: Bound = None, end: Bound = None) -> Period:
+    return await _period(project, hours, start, end)
+
+
+Over = Annotated[Period, Depends(_over)]
+"""The period of a project that the query asks for, else the last day."""
+
+
 @metrics.get("", permission=Permission.JOB_READ, name="metrics.project", answers=ProjectMetricsView)
-async def project_metrics(
-    call: Calling, project: OneProject, hours: Hours = 24, start: Bound = None, end: Bound = None
-) -> Response:
+async def project_metrics(call: Calling, project: OneProject, period: Over) -> Response:
     """A project: attempts, success rate, durations and waits."""
-    found = await project.metrics.project(await _period(project, hours, start, end))
+    found = await project.metrics.project(period)
     return call.figures(shown(ProjectMetricsView, found))
 
 
@@ -54,12 +60,10 @@ async def metrics_of_queues(
     call: Calling,
     project: OneProject,
     page: SortedPaging,
-    hours: Hours = 24,
-    start: Bound = None,
-    end: Bound = None,
+    period: Over,
 ) -> Response:
     """Every queue of a project."""
-    found = await project.metrics.queues(await _period(project, hours, start, end))
+    found = await project.metrics.queues(period)
     part, meta = page.cut([shown(QueueMetricsView, one) for one in found])
     return call.answer(part, "listed", meta=meta, count=len(found))
 
@@ -75,12 +79,10 @@ async def metrics_of_types(
     call: Calling,
     project: OneProject,
     page: SortedPaging,
-    hours: Hours = 24,
-    start: Bound = None,
-    end: Bound = None,
+    period: Over,
 ) -> Response:
     """Every job type that ended an attempt."""
-    found = await project.metrics.job_types(await _period(project, hours, start, end))
+    found = await project.metrics.job_types(period)
     part, meta = page.cut([shown(TypeMetricsView, one) for one in found])
     return call.answer(part, "listed", meta=meta, count=len(found))
 
@@ -96,12 +98,10 @@ async def metrics_of_workers(
     call: Calling,
     project: OneProject,
     page: SortedPaging,
-    hours: Hours = 24,
-    start: Bound = None,
-    end: Bound = None,
+    period: Over,
 ) -> Response:
     """Every worker that lived then; incarnations of one name stand together."""
-    found = await project.metrics.workers(await _period(project, hours, start, end))
+    found = await project.metrics.workers(period)
     part, meta = page.cut([shown(WorkerMetricsView, one) for one in found])
     return call.answer(part, "listed", meta=meta, count=len(found))
 
