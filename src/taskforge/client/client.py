@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from taskforge.client.resources import Jobs, Operations, Queues, Schedules, Tasks, Workers
+from taskforge.client.resources import Jobs, Operations, Queues, Tasks, Workers
+from taskforge.client.schedules import Schedules
 from taskforge.client.transport import Transport
 from taskforge.client.views import Event
 from taskforge.domain.errors import Unavailable

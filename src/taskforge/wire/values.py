@@ -10,14 +10,7 @@ from msgspec import UNSET, Raw, structs
 from taskforge.domain.errors import InvalidPayload
 from taskforge.domain.execution import LogLevel, LogLine
 from taskforge.domain.ids import ExecutionId, JobId, QueueId
-from taskforge.domain.job import (
-    NO_OPTIONS,
-    ClaimedJob,
-    JobOptions,
-    check_job_type,
-    check_seconds,
-    declared,
-)
+from taskforge.domain.job import NO_OPTIONS, ClaimedJob, JobOptions, check_job_type, check_seconds, declared
 from taskforge.domain.outcome import (
     Cancelled,
     ErrorReport,
