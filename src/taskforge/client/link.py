@@ -15,6 +15,7 @@ from taskforge.wire import link as wire
 from taskforge.wire import values
 from taskforge.wire.codec import read, write
 from taskforge.wire.envelope import data_of
+from taskforge.wire.usage import usage_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -125,7 +126,7 @@ class RemoteLink:
             wire.HeartbeatRequest(
                 executions=[values.beat_body(beat) for beat in beats],
                 incidents=values.incidents_body(incidents),
-                usage=values.usage_body(usage),
+                usage=usage_body(usage),
             ),
             wire.HeartbeatAnswer,
         )

@@ -28,8 +28,6 @@ from taskforge.domain.worker import (
     ProcessIdentity,
     Registration,
     TaskDescription,
-    TaskUsage,
-    Usage,
 )
 from taskforge.ports.jobs import Beat, Fence
 from taskforge.ports.link import Attempt
@@ -340,46 +338,6 @@ def incidents_body(incidents: Incidents | None) -> wire.IncidentsBody | None:
         loop_blocks=incidents.loop_blocks,
         longest_loop_block_ms=incidents.longest_loop_block_ms,
         loop_stack=incidents.loop_stack,
-    )
-
-
-def usage_of(body: wire.UsageBody | None) -> Usage | None:
-    """What a worker uses, as it was received."""
-    if body is None:
-        return None
-    tasks = [
-        TaskUsage(
-            QueueId(task.queue_id),
-            task.job_type,
-            task.executions,
-            task.cpu_us,
-            task.most_cpu_us,
-            task.peak_memory_bytes,
-        )
-        for task in body.tasks
-    ]
-    return Usage(body.cpu_percent, body.memory_bytes, body.memory_percent, tasks)
-
-
-def usage_body(usage: Usage | None) -> wire.UsageBody | None:
-    """What a worker uses, to be sent."""
-    if usage is None:
-        return None
-    return wire.UsageBody(
-        cpu_percent=usage.cpu_percent,
-        memory_bytes=usage.memory_bytes,
-        memory_percent=usage.memory_percent,
-        tasks=[
-            wire.TaskUsageBody(
-                queue_id=task.queue_id,
-                job_type=task.job_type,
-                executions=task.executions,
-                cpu_us=task.cpu_us,
-                most_cpu_us=task.most_cpu_us,
-                peak_memory_bytes=task.peak_memory_bytes,
-            )
-            for task in usage.tasks
-        ],
     )
 
 

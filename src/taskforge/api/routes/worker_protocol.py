@@ -32,6 +32,7 @@ from taskforge.ports.jobs import Beat, Fence
 from taskforge.services.remote_workers import RemoteWorker
 from taskforge.wire import link as wire
 from taskforge.wire import values
+from taskforge.wire.usage import usage_of
 
 protocol = Resource("/workers", "worker protocol")
 
@@ -169,7 +170,7 @@ async def heartbeat(here: Here) -> Response:
     reply = await here.worker.beat(
         [values.beat_of(body) for body in request.executions],
         values.incidents_of(request.incidents),
-        values.usage_of(request.usage),
+        usage_of(request.usage),
     )
     return here.call.done(
         wire.HeartbeatAnswer(
