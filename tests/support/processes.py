@@ -14,6 +14,8 @@ from pathlib import Path
 from tests.support.watchdog import watchdog
 
 POLL_SECONDS = 0.02
+PATIENCE_SECONDS = 60
+"""Far more than a process needs: a busy machine is no failure."""
 
 
 class ChildProcess:
@@ -51,7 +53,7 @@ class ChildProcess:
         """How it ended (minus the signal's number if by one), or None while it runs."""
         return self._process.poll()
 
-    def wait_for(self, pattern: str, timeout: float = 20) -> re.Match[str]:
+    def wait_for(self, pattern: str, timeout: float = PATIENCE_SECONDS) -> re.Match[str]:
         """Wait until the output matches a regular expression (lines apart: `^` and `$` work for each).
 
         Raises AssertionError with the output if it ends or `timeout` seconds pass without.
@@ -66,11 +68,11 @@ class ChildProcess:
                 raise AssertionError(f"{self} {fate} print {pattern!r}; its output:\n{self.output}")
             time.sleep(POLL_SECONDS)
 
-    async def printed(self, pattern: str, timeout: float = 20) -> re.Match[str]:
+    async def printed(self, pattern: str, timeout: float = PATIENCE_SECONDS) -> re.Match[str]:
         """`wait_for` without blocking the event loop."""
         return await asyncio.to_thread(self.wait_for, pattern, timeout)
 
-    def wait(self, timeout: float = 20) -> int:
+    def wait(self, timeout: float = PATIENCE_SECONDS) -> int:
         """Wait until it ends; return how. Raises AssertionError with the output if it does not."""
         try:
             return self._process.wait(timeout)
@@ -78,7 +80,7 @@ class ChildProcess:
             message = f"{self} still runs after {timeout} s; its output:\n{self.output}"
             raise AssertionError(message) from None
 
-    async def ended(self, timeout: float = 20) -> int:
+    async def ended(self, timeout: float = PATIENCE_SECONDS) -> int:
         """`wait` without blocking the event loop."""
         return await asyncio.to_thread(self.wait, timeout)
 
