@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from taskforge import TaskForge
+from taskforge import BaseScheduledJob, TaskForge
 from taskforge.coordination.redis_leases import RedisLeaseStore
 from taskforge.domain.errors import Conflict, InvalidInput, InvalidSetting
 from taskforge.domain.ids import DEFAULT_PROJECT, ProjectId
@@ -78,3 +78,25 @@ async def test_an_application_holds_a_lock_in_redis(redis_url: str, sqlite_url: 
         with pytest.raises(InvalidSetting, match="redis_url"):
             async with app.lock("n", by="redis"):
                 pass
+
+
+class Locked(BaseScheduledJob):
+    """Runs in one place at a time."""
+
+    job_id = "locked"
+    cron = "0 9 * * *"
+    lock = "redis"
+
+    async def execute(self) -> dict[str, object]:
+        return {"success": True, "message": "done"}
+
+
+async def test_a_scheduled_job_is_skipped_while_somebody_else_holds_its_lock(
+    redis_url: str, sqlite_url: str
+) -> None:
+    async with TaskForge(sqlite_url, redis_url=redis_url) as app:
+        app.register(Locked())
+        task = app.registry.find("locked")
+        async with app.lock("scheduled_job locked", by="redis"):
+            assert "skipped" in (await task())["message"]
+        assert (await task())["message"] == "done"

@@ -466,6 +466,24 @@ async def test_edited_and_deleted_while_it_fires(yard: Yard) -> None:
     assert await yard.jobs() == int((await yard.stage.sql("SELECT count(*) FROM ticks"))[0][0])
 
 
+async def test_new_rules_of_a_time_zone_move_what_was_planned_by_the_old_ones(yard: Yard) -> None:
+    """The old ones are played by a due time an hour off; a scheduler that starts finds the right one, once."""
+    schedule = await yard.make(cron="0 9 * * *", timezone="Asia/Jakarta")
+    right = schedule.next_due_at
+    assert right is not None
+    planned = (
+        "next_due_at + interval '1 hour'" if yard.stage.dialect == "postgres" else "next_due_at + 3600000000"
+    )
+    await yard.stage.sql(f"UPDATE schedules SET next_due_at = {planned}, next_fire_at = {planned}")
+    assert (await yard.schedules.named("s")).next_due_at == right + timedelta(hours=1)
+    for _ in range(2):
+        await yard.scheduler().begin()
+        assert (await yard.schedules.named("s")).next_due_at == right
+    await yard.at((right - NOON).total_seconds())
+    [run] = await yard.runs()
+    assert (run.due_at, run.outcome.value) == (right, "fired")
+
+
 async def test_a_schedule_deleted_and_unknown(yard: Yard) -> None:
     await yard.make("jobs.daily")
     assert (await yard.schedules.named("daily")).name == "jobs.daily"
