@@ -96,5 +96,5 @@ function Figures({ hours }: { hours: (typeof PERIODS)[number] }) {
 function perMinute(count: number, start: string, end: string): string {
   const minutes = Math.max(1, (new Date(end).getTime() - new Date(start).getTime()) / 60_000);
   const rate = count / minutes;
-  return rate >= 100 || rate === 0 ? formatNumber(Math.round(rate)) : rate.toFixed(1);
+  return formatNumber(rate >= 100 ? Math.round(rate) : Math.round(rate * 10) / 10);
 }
