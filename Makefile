@@ -37,7 +37,7 @@ prove: $(RUNTIME) ## kill workers for a minute and see that no job is lost   (AR
 	@$(BIN)/python -m tests.proof.story $(ARGS)
 
 .PHONY: test
-test: $(DEVELOPMENT) ## the whole suite, against SQLite and each PostgreSQL   (ARGS="...")
+test: $(DEVELOPMENT) ## the whole suite, against SQLite and PostgreSQL   (ARGS="...")
 	@$(PYTEST) -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 .PHONY: test-fast

@@ -98,6 +98,6 @@ if __name__ == "__main__":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", int(os.environ.get("PORT", "8002"))))
         listener.listen()
-        print(f"key: {asyncio.run(make_key())}", flush=True)  # noqa: T201
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201
+        print(f"key: {asyncio.run(make_key())}", flush=True)  # noqa: T201 - for whoever started it
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - for whoever started it
         uvicorn.Server(uvicorn.Config(web, log_level="warning")).run(sockets=[listener])

@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.acceptance.fleet import ROOT
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.support.processes import Processes
@@ -40,9 +41,7 @@ def test_the_session_of_the_readme(database_url: str, processes: Processes) -> N
     for employee in ("ani", "budi"):
         call("POST", f"/employees/{employee}?name={employee}")
     deadline = time.monotonic() + 30
-    while len(call("GET", "/attendance")) < 2:  # by its schedule
-        assert time.monotonic() < deadline, program.output
-        time.sleep(0.1)
+    wait_until(lambda: len(call("GET", "/attendance")) == 2, 30)  # by its schedule
     assert {row["status"] for row in call("GET", "/attendance")} == {"absent"}
     assert call("POST", "/attendance/ani/clock-in")["status"] == "present"
     listed = call("GET", "/api/v1/scheduled-jobs")

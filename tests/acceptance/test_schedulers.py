@@ -10,6 +10,7 @@ import random
 import signal
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ from tests.acceptance.fleet import ROOT
 from tests.conformance.stage import run_sql
 from tests.conftest import SOAK
 from tests.support import chaos_app
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from taskforge.domain.tick import Run
@@ -53,7 +55,8 @@ async def test_one_job_for_each_due_time(database_url: str, processes: Processes
     await asyncio.sleep(DOWN_SECONDS)
     back_at = datetime.now(UTC)
     last = await scheduler(processes, database_url)
-    await asyncio.sleep(1.5)
+    for policy in POLICIES:
+        await eventually(partial(has_run_since, platform, policy, back_at), timeout=30)
     last.terminate()
     assert await last.ended() == 0
     runs = {policy: await runs_of(platform, policy) for policy in POLICIES}
@@ -82,6 +85,11 @@ async def test_one_job_for_each_due_time(database_url: str, processes: Processes
     assert {policy: len(found) >= 2 for policy, found in missed.items()} == dict.fromkeys(POLICIES, True)
     assert {run.reason for run in missed["skip"]} == {"downtime"}
     assert {run.reason for run in missed["one"]} <= {"coalesced"}
+
+
+async def has_run_since(platform: Platform, name: str, moment: datetime) -> None:
+    """A due time after the moment was seen to."""
+    assert (await runs_of(platform, name))[-1].due_at > moment
 
 
 async def runs_of(platform: Platform, name: str) -> list[Run]:

@@ -98,3 +98,14 @@ async def test_an_address_that_is_none_is_refused(sqlite_url: str) -> None:
         await app.platform()
     assert "redis://" in (caught.value.hint or "")
     await app.aclose()
+
+
+async def test_what_was_done_under_a_lock_stands_when_it_cannot_be_let_go_of(
+    private_redis: RedisProcess, sqlite_url: str
+) -> None:
+    """It runs out by itself."""
+    is_done = False
+    async with TaskForge(sqlite_url, redis_url=private_redis.url) as app, app.lock("n", by="redis"):
+        private_redis.kill()
+        is_done = True
+    assert is_done

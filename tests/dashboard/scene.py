@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 import httpx2
 
 from tests.support.processes import ChildProcess, Processes
+from tests.support.waiting import wait_until
 
 APPLICATION = Path(__file__).with_name("shown_app.py")
 HOSTILE = {
@@ -134,10 +134,7 @@ def fill(shown: Scene) -> None:
     shown.developer_key = shown.call("POST", "/keys", {"name": "laptop", "role": "developer"})["key"]
     for name in ("failing", "hostile"):
         shown.call("GET", f"/jobs/{shown.ids[name]}/result?wait=30")
-    deadline = time.monotonic() + 30
-    while shown.call("GET", "/jobs/counts")["counts"]["pending"] > len(unknown):
-        assert time.monotonic() < deadline, "the jobs do not end"
-        time.sleep(0.1)
+    wait_until(lambda: shown.call("GET", "/jobs/counts")["counts"]["pending"] <= len(unknown), 30)
 
 
 def job(name: str, payload: Any, **options: Any) -> dict[str, Any]:

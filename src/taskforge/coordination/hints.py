@@ -45,6 +45,7 @@ class HintOutbox:
         self._unsent: dict[Hint, None] = {}
         self._urgent = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     @property
     def is_waiting(self) -> bool:
@@ -52,7 +53,9 @@ class HintOutbox:
         return bool(self._unsent)
 
     def put(self, hint: Hint) -> None:
-        """Send it soon."""
+        """Send it soon; after `close` nothing is sent."""
+        if self._is_closed:
+            return
         self._unsent[hint] = None
         if hint.topic in URGENT:
             self._urgent.set()
@@ -61,6 +64,7 @@ class HintOutbox:
 
     async def close(self) -> None:
         """Send what is left, if that does not take long."""
+        self._is_closed = True
         if self._sender is not None:
             self._urgent.set()
             await asyncio.wait({self._sender}, timeout=SEND_OFF_SECONDS)

@@ -71,7 +71,7 @@ class PostgresSignals(LocalSignals):
 
     def publish(self, hint: Hint, *, elsewhere: bool = True) -> None:
         super().publish(hint)
-        if elsewhere and not self._closed:
+        if elsewhere:
             self._outbox.put(hint)
 
     def inline(self, hint: Hint) -> str | None:

@@ -73,7 +73,7 @@ def task_of_scheduled_job(
     if job.max_retries < 0:
         raise InvalidInput(f"{kind}.max_retries cannot be less than 0", field="max_retries")
 
-    async def run():  # type: ignore[no-untyped-def]
+    async def run() -> Any:
         if job.lock is None:
             return _judged(await job.execute(), name)
         async with AsyncExitStack() as stack:

@@ -81,7 +81,10 @@ class Leasing:
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await renewing
-            await self._store.release(self._project_id, name, token)
+            with contextlib.suppress(
+                Unavailable
+            ):  # it then runs out by itself; what was done under it is done
+                await self._store.release(self._project_id, name, token)
 
     async def _acquired(self, name: str, token: UUID, ttl: float, until: float) -> int:
         while True:
