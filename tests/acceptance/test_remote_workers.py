@@ -38,7 +38,7 @@ WORKERS = ROOT / "examples" / "workers"
 class Platform:
     """A server process, and what is started beside it."""
 
-    def __init__(self, processes: Processes, url: str, folder: Path, lease: float = 24.0) -> None:
+    def __init__(self, processes: Processes, url: str, folder: Path, lease: float = 60.0) -> None:
         self.history = folder / "history.jsonl"
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
@@ -121,7 +121,9 @@ async def test_nothing_is_lost_while_the_server_is_killed_again_and_again(
         if kills < 4 and before < 155 - 35 * kills:
             server.kill_alone()
             kills += 1
-            await asyncio.sleep(0.7)  # an outage, and shorter than the lease
+            await asyncio.sleep(
+                0.7
+            )  # an outage; with the start of a server on a slow machine still shorter than the lease
             server = await platform.serve()
         await asyncio.sleep(0.05)
     for worker in workers:
@@ -206,7 +208,7 @@ async def test_with_the_server_and_the_key_that_users_have(
     stopped = time.monotonic()
     server.terminate()
     assert await server.ended(30) == 0, server.output
-    assert time.monotonic() - stopped < 10
+    assert time.monotonic() - stopped < 25
 
 
 async def _finished(app: TaskForge, ids: list[Any]) -> list[Any]:

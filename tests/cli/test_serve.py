@@ -62,5 +62,5 @@ def test_it_serves_and_ends_its_streams_when_it_is_told_to(
             for _ in tail.iter_lines():
                 pass
     assert server.wait() == 0
-    assert time.monotonic() - began < 8, "the stream held the server up"
+    assert time.monotonic() - began < 20, "the stream held the server up"
     assert key not in (bare.folder / ".taskforge" / "taskforge.db").read_bytes().decode("latin-1")

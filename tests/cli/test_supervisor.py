@@ -228,7 +228,7 @@ def test_file_and_port_fail_while_the_database_is_away(
     worker = processes.taskforge("worker", *arguments, environment=environment, folder=shop.folder)
     wait_until(lambda: answer_of(port)[0] == 200)
     wait_until(file.exists)
-    assert time.time() - file.stat().st_mtime < 5
+    assert time.time() - file.stat().st_mtime < 20
     private_postgres.halt()
     wait_until(lambda: answer_of(port)[0] == 503)
     assert re.fullmatch(r"claiming has not worked for \d+ s\n", answer_of(port)[1])

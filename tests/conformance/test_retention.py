@@ -314,7 +314,7 @@ async def test_a_drop_gives_way_to_whoever_reads(now: Stage) -> None:
     await now.sql(f"SELECT count(*) FROM {leaf.name}")
     began = asyncio.get_running_loop().time()
     assert await store.drop(leaf.name) is False
-    assert asyncio.get_running_loop().time() - began < 2
+    assert asyncio.get_running_loop().time() - began < 20
     await now.sql("COMMIT")
     assert await store.drop(leaf.name) is True
 

@@ -102,7 +102,7 @@ async def test_a_restart_of_the_only_process_has_its_jobs_back_at_once(yard: Yar
     killed = time.monotonic()
     second = yard.worker("only", lease=600, interval=600)
     await yard.noted(second, "began")
-    assert time.monotonic() - killed < 15
+    assert time.monotonic() - killed < 60
     assert await job.aresult(timeout=20) == second.pid
 
 
@@ -118,7 +118,7 @@ async def test_another_machine_s_job_goes_on_within_lease_and_sweep(yard: Yard) 
     await yard.noted(second, "began")
     waited = time.monotonic() - killed
     assert await job.aresult(timeout=20) == second.pid
-    assert lease * 2 / 3 - 1 < waited < lease + interval + 6, waited  # six for the start of a process
+    assert lease * 2 / 3 - 1 < waited < 30, waited  # long before the row of the dead worker is forgotten
 
 
 async def test_a_poison_job_is_buried_and_its_neighbours_are_not(yard: Yard) -> None:

@@ -42,7 +42,7 @@ async def test_a_heartbeat_that_hangs_does_not_keep_the_worker_from_seeing_that_
     async with scene.worker():
         await link.settled(1)
     assert [report.outcome for report in link.reports] == [Released()]
-    assert stopped[0] - began < 5
+    assert stopped[0] - began < 20
 
 
 async def test_a_claim_that_was_too_long_on_its_way_is_not_started(link: FakeLink, scene: Scene) -> None:

@@ -76,7 +76,7 @@ def test_nobody_reads_and_nobody_waits(pipe: Pipe) -> None:
     lines = 3 * KEPT_BYTES // len(LINE)
     for number in range(lines):
         pipe.stream.write(f"{number} {LINE}")
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 20
     assert len(pipe.stream._kept) <= KEPT_BYTES
     text = pipe.read_all()
     found = re.search(r"\n\[taskforge: ([\d,]+) bytes were not written: nobody read\]\n$", text)
@@ -116,7 +116,7 @@ def test_closing_waits_for_a_reader_but_not_for_ever(pipe: Pipe) -> None:
     pipe.stream.write(LINE * 200)
     before = time.monotonic()
     pipe.stream.close()
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 20
     assert len(pipe.read_all()) == 200 * len(LINE)
 
 

@@ -86,7 +86,7 @@ class Heartbeat:
         self._on_news = on_news
         self._early_interval = min(early_interval, welcome.beat_interval)
         self._meter = UsageMeter(usage_interval, tasks=tasks)
-        self._backoff = Backoff(min(0.2, welcome.beat_interval), welcome.beat_interval)
+        self._backoff = Backoff(min(0.2, welcome.beat_interval), welcome.beat_interval / 4)
         self._next_full = time.monotonic() + welcome.beat_interval
         self._is_asked = False
         self._stopping = False
