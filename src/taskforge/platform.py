@@ -1,8 +1,13 @@
-"""What a process does with one project: its services, put together by ``wiring``."""
+"""The services of one project, put together: which class stands behind which port.
+
+Each service is made, and its modules are imported, when it is first asked for: a program that only enqueues, or
+a worker, starts without what only the API needs.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
     from taskforge.coordination.redis_server import RedisServer
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.worker import TaskDescription
-    from taskforge.ports.jobs import JobStore
+    from taskforge.ports.clock import Clock
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.audit import AuditLog
@@ -31,9 +36,10 @@ if TYPE_CHECKING:
     from taskforge.services.idempotency import Idempotency
     from taskforge.services.insights import Insights
     from taskforge.services.leasing import Leasing
+    from taskforge.services.limits import LimitGuard
     from taskforge.services.metrics import Metrics
     from taskforge.services.operations import Operations, OperationSteps
-    from taskforge.services.pauses import Pauses
+    from taskforge.services.pauses import Pauses, PauseWork
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
     from taskforge.services.recording import Recording
@@ -43,60 +49,440 @@ if TYPE_CHECKING:
     from taskforge.services.retention import Pruning
     from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
-    from taskforge.services.ticking import Ticking
+    from taskforge.services.ticking import FiringPlans, Ticking
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.services.workers import Workers
     from taskforge.settings import Settings
+    from taskforge.storage.bulk import SqlBulkStore
     from taskforge.storage.engine import Engine
+    from taskforge.storage.history import SqlHistoryStore
+    from taskforge.storage.jobs import SqlJobStore
+    from taskforge.storage.operations import SqlOperationStore
+    from taskforge.storage.partitions import SqlPartitionStore
+    from taskforge.storage.pauses import SqlPauseStore
+    from taskforge.storage.queues import SqlQueueStore
+    from taskforge.storage.schedules import SqlScheduleStore
+    from taskforge.storage.ticks import SqlTickStore
+
+CALM = 6
+"""So many times less often a worker asks where it watches the file itself, which no commit escapes."""
 
 
-@dataclass(slots=True)
 class Platform:
-    """The services of one project, on one event loop."""
+    """The services of one project, on one event loop. ``security`` is shared by the platforms of a process."""
 
-    project_id: ProjectId
-    settings: Settings
-    engine: Engine
-    signals: Signals
-    directory: QueueDirectory
-    jobs: JobStore
-    workers: WorkerStore
-    submission: Submission
-    transactions: TransactionalSubmission
-    queues: Queues
-    pauses: Pauses
-    control: Control
-    bulk: Bulk
-    operations: Operations
-    operation_steps: OperationSteps
-    backfill: Backfill
-    insights: Insights
-    results: Results
-    recovery: Recovery
-    recording: Recording
-    metrics: Metrics
-    pruning: Pruning
-    health: Health
-    explaining: Explaining
-    audit: AuditLog
-    idempotency: Idempotency
-    make_link: Callable[..., DirectLink]
-    remote_workers: RemoteWorkers
-    browsing: Browsing
-    worker_fleet: Workers
-    payloads: PayloadSchemas
-    security: Security
-    schedules: Schedules
-    ticking: Ticking
-    leasing: Leasing
-    redis: RedisServer | None
-    redis_leasing: Leasing | None
-    declared_tasks: int = 0
+    def __init__(
+        self,
+        project_id: ProjectId,
+        settings: Settings,
+        engine: Engine,
+        signals: Signals,
+        mint: Callable[[], UUID],
+        *,
+        clock: Clock | None = None,
+        redis: RedisServer | None = None,
+        security: Security | None = None,
+    ) -> None:
+        self.project_id = project_id
+        self.settings = settings
+        self.engine = engine
+        self.signals = signals
+        self.redis = redis
+        self.declared_tasks = 0
+        self._mint = mint
+        self._clock = clock
+        if security is not None:
+            self.security = security
+
+    # What is stored
+
+    @cached_property
+    def jobs(self) -> SqlJobStore:
+        from taskforge.storage.jobs import SqlJobStore
+
+        return SqlJobStore(self.engine)
+
+    @cached_property
+    def workers(self) -> WorkerStore:
+        from taskforge.storage.workers import SqlWorkerStore
+
+        return SqlWorkerStore(self.engine)
+
+    @cached_property
+    def _bulk_store(self) -> SqlBulkStore:
+        from taskforge.storage.bulk import SqlBulkStore
+
+        return SqlBulkStore(self.engine)
+
+    @cached_property
+    def _operation_store(self) -> SqlOperationStore:
+        from taskforge.storage.operations import SqlOperationStore
+
+        return SqlOperationStore(self.engine)
+
+    @cached_property
+    def _queue_store(self) -> SqlQueueStore:
+        from taskforge.storage.queues import SqlQueueStore
+
+        return SqlQueueStore(self.engine, self._mint)
+
+    @cached_property
+    def _history(self) -> SqlHistoryStore:
+        from taskforge.storage.history import SqlHistoryStore
+
+        return SqlHistoryStore(self.engine)
+
+    @cached_property
+    def _pause_store(self) -> SqlPauseStore:
+        from taskforge.storage.pauses import SqlPauseStore
+
+        return SqlPauseStore(self.engine, self._mint)
+
+    @cached_property
+    def _partition_store(self) -> SqlPartitionStore | None:
+        if self.engine.dialect != "postgres":
+            return None
+        from taskforge.storage.partitions import SqlPartitionStore
+
+        return SqlPartitionStore(self.engine)
+
+    @cached_property
+    def _tick_store(self) -> SqlTickStore:
+        from taskforge.storage.ticks import SqlTickStore
+
+        return SqlTickStore(self.engine, self.jobs, self._queue_store, self._mint)
+
+    @cached_property
+    def _schedule_store(self) -> SqlScheduleStore:
+        from taskforge.storage.schedules import SqlScheduleStore
+
+        return SqlScheduleStore(self.engine, self._mint)
+
+    # Jobs on their way
+
+    @cached_property
+    def directory(self) -> QueueDirectory:
+        from taskforge.services.directory import QueueDirectory
+        from taskforge.storage.codec import retry_policy_of
+
+        return QueueDirectory(self._queue_store, self.project_id, retry_policy_of)
+
+    @cached_property
+    def submission(self) -> Submission:
+        return self.submission_of(self._mint)
+
+    @cached_property
+    def transactions(self) -> TransactionalSubmission:
+        from taskforge.services.transactions import TransactionalSubmission
+        from taskforge.storage.transactions import SqlTransactionStore
+
+        store = SqlTransactionStore(self.engine, self.jobs, self._queue_store)
+        return TransactionalSubmission(store, self.submission, self.directory, self.signals)
+
+    @cached_property
+    def make_link(self) -> Callable[..., DirectLink]:
+        """Makes the link of a worker: of a new incarnation, or of ``worker_id``."""
+        from taskforge.services.direct_link import DirectLink, LinkOptions
+
+        options = LinkOptions(
+            self.settings.lease_seconds,
+            self.settings.poll_seconds * (CALM if self.engine.dialect == "sqlite" else 1),
+            self.settings.poll_without_hints_seconds,
+        )
+        return partial(
+            DirectLink,
+            jobs=self.jobs,
+            workers=self.workers,
+            directory=self.directory,
+            signals=self.signals,
+            mint=self._mint,
+            options=options,
+        )
+
+    @cached_property
+    def remote_workers(self) -> RemoteWorkers:
+        from taskforge.services.remote_workers import RemoteWorkers
+
+        return RemoteWorkers(self.project_id, self.workers, self.make_link)
+
+    @cached_property
+    def results(self) -> Results:
+        from taskforge.services.results import Results
+
+        return Results(self._history, self.signals, self.project_id)
+
+    # What every process does from time to time
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        from taskforge.services.recovery import Recovery
+
+        return Recovery(
+            jobs=self.jobs,
+            queues=self._queue_store,
+            workers=self.workers,
+            pauses=self._pause_work,
+            signals=self.signals,
+            lease=self.settings.lease_seconds,
+        )
+
+    @cached_property
+    def recording(self) -> Recording:
+        from taskforge.services.recording import Recording
+        from taskforge.storage.recording import SqlRecordKeeper
+
+        return Recording(SqlRecordKeeper(self.engine))
+
+    @cached_property
+    def pruning(self) -> Pruning:
+        from taskforge.domain.retention import Retention
+        from taskforge.services.partitions import Partitions
+        from taskforge.services.retention import Pruning
+        from taskforge.storage.archives import open_archive
+        from taskforge.storage.retention import SqlRetentionStore
+
+        settings, partitions = self.settings, self._partition_store
+        return Pruning(
+            SqlRetentionStore(self.engine),
+            Retention(settings.keep_succeeded_days, settings.keep_cancelled_days, settings.keep_failed_days),
+            partitions=None if partitions is None else Partitions(partitions),
+            archive=None if settings.archive is None else open_archive(settings.archive),
+            interval=settings.retention_interval_seconds,
+            batch=settings.retention_batch,
+            before=self._keep_ticks,
+        )
+
+    async def _keep_ticks(self) -> None:
+        await self.ticking.keep()
+
+    # What people and programs ask for and change
+
+    @cached_property
+    def queues(self) -> Queues:
+        from taskforge.services.queues import Queues
+
+        return Queues(self._queue_store, self._history, self.directory, self.signals)
+
+    @cached_property
+    def pauses(self) -> Pauses:
+        from taskforge.services.pauses import Pauses
+
+        return Pauses(self._pause_store, self._pause_work, self.directory)
+
+    @cached_property
+    def _pause_work(self) -> PauseWork:
+        from taskforge.services.pauses import PauseWork
+
+        return PauseWork(self._pause_store, self._queue_store, self.signals)
+
+    @cached_property
+    def control(self) -> Control:
+        from taskforge.services.control import Control
+
+        return Control(self.jobs, self._bulk_store, self._history, self.directory, self.signals)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        return self._bulk_of(self.project_id)
+
+    def _bulk_of(self, project_id: ProjectId) -> Bulk:
+        from taskforge.services.bulk import Bulk
+
+        return Bulk(self._bulk_store, self.jobs, self._history, self.signals, project_id)
+
+    @cached_property
+    def operations(self) -> Operations:
+        from taskforge.services.operations import Operations
+
+        return Operations(self._operation_store, self.bulk, self.project_id, self._mint)
+
+    @cached_property
+    def operation_steps(self) -> OperationSteps:
+        """Of all projects."""
+        from taskforge.services.operations import OperationSteps
+
+        return OperationSteps(self._operation_store, self._queue_store, self._bulk_of, self._backfill_of)
+
+    @cached_property
+    def insights(self) -> Insights:
+        from taskforge.services.insights import Insights
+
+        return Insights(self._history, self.workers, self.project_id)
+
+    @cached_property
+    def browsing(self) -> Browsing:
+        from taskforge.services.browsing import Browsing
+
+        return Browsing(self._history)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        from taskforge.services.metrics import Metrics
+        from taskforge.storage.metrics import SqlMetricsStore
+
+        return Metrics(SqlMetricsStore(self.engine), self._queue_store, self.project_id)
+
+    @cached_property
+    def health(self) -> Health:
+        from taskforge.services.health import Health
+        from taskforge.storage.health import SqlHealthStore
+
+        return Health(
+            SqlHealthStore(self.engine),
+            self.workers,
+            self._queue_store,
+            self.project_id,
+            lease=self.settings.lease_seconds,
+            interval=self.settings.recovery_interval_seconds,
+            ticks=self._tick_store,
+            partitions=self._partition_store,
+        )
+
+    @cached_property
+    def explaining(self) -> Explaining:
+        from taskforge.services.explaining import Explaining
+
+        return Explaining(self._history, self._queue_store, self._pause_store, self.health, self.project_id)
+
+    @cached_property
+    def worker_fleet(self) -> Workers:
+        from taskforge.services.workers import Workers
+
+        return Workers(
+            self.workers, self._history, self.health, self.project_id, lease=self.settings.lease_seconds
+        )
+
+    @cached_property
+    def payloads(self) -> PayloadSchemas:
+        from taskforge.services.payload_schemas import PayloadSchemas
+
+        return PayloadSchemas(self.workers, self.project_id)
+
+    # Schedules
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        from taskforge.services.schedules import Schedules
+
+        return Schedules(
+            self._schedule_store,
+            self._tick_store,
+            self._firing_plans,
+            self.payloads,
+            self.signals,
+            self.project_id,
+            timezone=self.settings.timezone,
+        )
+
+    @cached_property
+    def ticking(self) -> Ticking:
+        from taskforge.services.ticking import Ticking
+
+        return Ticking(self._tick_store, self._firing_plans)
+
+    @cached_property
+    def backfill(self) -> Backfill:
+        return self._backfill_of(self.project_id)
+
+    def _backfill_of(self, project_id: ProjectId) -> Backfill:
+        from taskforge.services.backfill import Backfill
+
+        return Backfill(self._schedule_store, self._tick_store, self._firing_plans, project_id)
+
+    @cached_property
+    def _firing_plans(self) -> FiringPlans:
+        from taskforge.services.ticking import FiringPlans
+
+        return FiringPlans(self.submission, self.signals, to_json)
+
+    # Who may do what, and what was done
+
+    @cached_property
+    def limits(self) -> LimitGuard:
+        """What the organizations of this database may use."""
+        from taskforge.services.limits import LimitGuard
+        from taskforge.storage.tenants import SqlTenantStore
+
+        return LimitGuard(SqlTenantStore(self.engine, self._mint))
+
+    @cached_property
+    def security(self) -> Security:
+        import secrets
+
+        from taskforge.services.security import Security, SecurityStores
+        from taskforge.storage.credentials import SqlCredentialStore, SqlKeyStore
+        from taskforge.storage.logins import SqlAttemptStore, SqlSessionStore
+        from taskforge.storage.people import SqlPeopleStore
+        from taskforge.storage.tenants import SqlTenantStore
+
+        return Security(
+            SecurityStores(
+                SqlTenantStore(self.engine, self._mint),
+                SqlPeopleStore(self.engine, self._mint),
+                SqlKeyStore(self.engine),
+                SqlCredentialStore(self.engine),
+                SqlSessionStore(self.engine),
+                SqlAttemptStore(self.engine),
+                self._queue_store,
+            ),
+            self.limits,
+            secret=self.settings.secret_key,
+            previous_secret=self.settings.previous_secret_key,
+            now=self._now,
+            mint=self._mint,
+            random=secrets.token_bytes,
+        )
+
+    def _now(self) -> datetime:
+        moved = None if self._clock is None else self._clock.now()
+        return moved or datetime.now(UTC)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        from taskforge.services.audit import AuditLog
+        from taskforge.storage.audit import SqlAuditStore
+
+        return AuditLog(SqlAuditStore(self.engine))
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        from taskforge.services.idempotency import Idempotency
+        from taskforge.storage.requests import SqlRequestStore
+
+        return Idempotency(SqlRequestStore(self.engine), self._mint)
+
+    # Locks
+
+    @cached_property
+    def leasing(self) -> Leasing:
+        from taskforge.services.leasing import Leasing
+        from taskforge.storage.leases import SqlLeaseStore
+
+        return Leasing(SqlLeaseStore(self.engine), self.project_id, self._mint)
+
+    @cached_property
+    def redis_leasing(self) -> Leasing | None:
+        if self.redis is None:
+            return None
+        from taskforge.coordination.redis_opening import leases_in
+        from taskforge.services.leasing import Leasing
+
+        return Leasing(leases_in(self.redis), self.project_id, self._mint)
+
+    async def close(self) -> None:
+        """End what was made; the engine belongs to who opened it."""
+        made = self.__dict__
+        if "results" in made:
+            await self.results.close()
+        await self.audit.seal_own()
+        if "security" in made:
+            self.security.close()
+        await self.signals.close()
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice: doing it again changes nothing."""
         return Submission(
-            self.jobs, self.directory, self.signals, mint=mint, encode=to_json, limits=self.security.limits
+            self.jobs, self.directory, self.signals, mint=mint, encode=to_json, limits=self.limits
         )
 
     def locks(self, by: str) -> Leasing:

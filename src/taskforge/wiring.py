@@ -1,4 +1,4 @@
-"""The composition root: the only file that names concrete classes.
+"""The composition root: opens the database and what lies beside it; `platform` puts the services together.
 
 An application has one Wiring. Each event loop that uses it gets a Platform of its own (connections are
 bound to their loop); the SQLite engine and the hub of hints are shared by all of them.
@@ -9,75 +9,22 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import secrets
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskforge.coordination.local import Hub, LocalSignals
-from taskforge.coordination.redis_opening import leases_in, open_redis, with_redis
+from taskforge.coordination.redis_opening import open_redis, with_redis
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
-from taskforge.domain.retention import Retention
 from taskforge.platform import Platform
-from taskforge.services.audit import AuditLog
-from taskforge.services.backfill import Backfill
-from taskforge.services.browsing import Browsing
-from taskforge.services.bulk import Bulk
-from taskforge.services.control import Control
-from taskforge.services.direct_link import DirectLink, LinkOptions
-from taskforge.services.directory import QueueDirectory
-from taskforge.services.explaining import Explaining
-from taskforge.services.health import Health
-from taskforge.services.idempotency import Idempotency
-from taskforge.services.insights import Insights
-from taskforge.services.leasing import Leasing
-from taskforge.services.metrics import Metrics
-from taskforge.services.operations import Operations, OperationSteps
-from taskforge.services.partitions import Partitions
-from taskforge.services.pauses import Pauses, PauseWork
-from taskforge.services.payload_schemas import PayloadSchemas
 from taskforge.services.processes import this_process
-from taskforge.services.queues import Queues
-from taskforge.services.recording import Recording
-from taskforge.services.recovery import Recovery
-from taskforge.services.remote_workers import RemoteWorkers
-from taskforge.services.results import Results
-from taskforge.services.retention import Pruning
-from taskforge.services.schedules import Schedules
-from taskforge.services.security import Security, SecurityStores
-from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
-from taskforge.services.ticking import FiringPlans, Ticking
-from taskforge.services.transactions import TransactionalSubmission
-from taskforge.services.workers import Workers
+from taskforge.services.submission import PATIENCE_SECONDS, answered_within
 from taskforge.storage.address import Address, parse_address
-from taskforge.storage.archives import open_archive
-from taskforge.storage.audit import SqlAuditStore
-from taskforge.storage.bulk import SqlBulkStore
-from taskforge.storage.codec import retry_policy_of, to_json
-from taskforge.storage.credentials import SqlCredentialStore, SqlKeyStore
-from taskforge.storage.health import SqlHealthStore
-from taskforge.storage.history import SqlHistoryStore
-from taskforge.storage.jobs import SqlJobStore
-from taskforge.storage.leases import SqlLeaseStore
-from taskforge.storage.logins import SqlAttemptStore, SqlSessionStore
-from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.migrate import migrate, schema_state
-from taskforge.storage.operations import SqlOperationStore
-from taskforge.storage.partitions import SqlPartitionStore
-from taskforge.storage.pauses import SqlPauseStore
-from taskforge.storage.people import SqlPeopleStore
 from taskforge.storage.queues import SqlQueueStore
-from taskforge.storage.recording import SqlRecordKeeper
-from taskforge.storage.requests import SqlRequestStore
-from taskforge.storage.retention import SqlRetentionStore
-from taskforge.storage.schedules import SqlScheduleStore
-from taskforge.storage.tenants import SqlTenantStore
-from taskforge.storage.ticks import SqlTickStore
-from taskforge.storage.transactions import SqlTransactionStore
 from taskforge.storage.workers import SqlWorkerStore
 
 if TYPE_CHECKING:
@@ -87,8 +34,8 @@ if TYPE_CHECKING:
     from taskforge.coordination.redis_server import RedisServer
     from taskforge.ports.clock import Clock
     from taskforge.ports.link import Link
-    from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
+    from taskforge.services.security import Security
     from taskforge.settings import Settings
     from taskforge.storage.engine import Engine
     from taskforge.storage.sqlite.engine import SqliteEngine
@@ -97,9 +44,6 @@ _random = random.Random(os.urandom(32))
 """Our own, so that a program that seeds ``random`` does not repeat ids."""
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _random.seed(os.urandom(32)))
-
-CALM = 6
-"""So many times less often a worker asks where it watches the file itself, which no commit escapes."""
 
 __all__ = ["Platform", "Wiring", "mint"]
 
@@ -179,10 +123,7 @@ class Wiring:
         opening = self._platforms.pop(asyncio.get_running_loop(), None)
         if opening is not None and not opening.cancelled() and not (opening.done() and opening.exception()):
             platform = await opening
-            await platform.results.close()
-            await platform.audit.seal_own()
-            platform.security.close()
-            await platform.signals.close()
+            await platform.close()
             if platform.engine is not self._sqlite:
                 await platform.engine.close()
         if not self._platforms and self._sqlite is not None:
@@ -263,28 +204,6 @@ class Wiring:
             )
         return project_id
 
-    def _security(self, engine: Engine, queues: QueueStore) -> Security:
-        return Security(
-            SecurityStores(
-                SqlTenantStore(engine, mint),
-                SqlPeopleStore(engine, mint),
-                SqlKeyStore(engine),
-                SqlCredentialStore(engine),
-                SqlSessionStore(engine),
-                SqlAttemptStore(engine),
-                queues,
-            ),
-            secret=self.settings.secret_key,
-            previous_secret=self.settings.previous_secret_key,
-            now=self._now,
-            mint=mint,
-            random=secrets.token_bytes,
-        )
-
-    def _now(self) -> datetime:
-        moved = None if self._clock is None else self._clock.now()
-        return moved or datetime.now(UTC)
-
     def _assemble(
         self,
         engine: Engine,
@@ -294,113 +213,13 @@ class Wiring:
         *,
         redis: RedisServer | None = None,
     ) -> Platform:
-        jobs = SqlJobStore(engine)
-        bulk = SqlBulkStore(engine)
-        operations = SqlOperationStore(engine)
-        queues = SqlQueueStore(engine, mint)
-        security = security or self._security(engine, queues)
-        history = SqlHistoryStore(engine)
-        workers = SqlWorkerStore(engine)
-        directory = QueueDirectory(queues, project_id, retry_policy_of)
-        pauses = SqlPauseStore(engine, mint)
-        pause_work = PauseWork(pauses, queues, signals)
-        partitions = SqlPartitionStore(engine) if self.address.kind == "postgres" else None
-        ticks = SqlTickStore(engine, jobs, queues, mint)
-        health = Health(
-            SqlHealthStore(engine),
-            workers,
-            queues,
-            project_id,
-            lease=self.settings.lease_seconds,
-            interval=self.settings.recovery_interval_seconds,
-            ticks=ticks,
-            partitions=partitions,
-        )
-        submission = Submission(jobs, directory, signals, mint=mint, encode=to_json, limits=security.limits)
-        payloads = PayloadSchemas(workers, project_id)
-        plans = FiringPlans(submission, signals, to_json)
-        ticking = Ticking(ticks, plans)
-        make_link = partial(
-            DirectLink,
-            jobs=jobs,
-            workers=workers,
-            directory=directory,
-            signals=signals,
-            mint=mint,
-            options=LinkOptions(
-                self.settings.lease_seconds,
-                self.settings.poll_seconds * (CALM if engine.dialect == "sqlite" else 1),
-                self.settings.poll_without_hints_seconds,
-            ),
-        )
-        bulk_of = partial(Bulk, bulk, jobs, history, signals)
-        schedules = SqlScheduleStore(engine, mint)
-        backfill_of = partial(Backfill, schedules, ticks, plans)
         return Platform(
-            project_id=project_id,
-            settings=self.settings,
-            engine=engine,
-            signals=signals,
-            directory=directory,
-            jobs=jobs,
-            workers=workers,
-            submission=submission,
-            transactions=TransactionalSubmission(
-                SqlTransactionStore(engine, jobs, queues), submission, directory, signals
-            ),
-            queues=Queues(queues, history, directory, signals),
-            pauses=Pauses(pauses, pause_work, directory),
-            control=Control(jobs, bulk, history, directory, signals),
-            bulk=bulk_of(project_id),
-            operations=Operations(operations, bulk_of(project_id), project_id, mint),
-            operation_steps=OperationSteps(operations, queues, bulk_of, backfill_of),
-            insights=Insights(history, workers, project_id),
-            results=Results(history, signals, project_id),
-            recovery=Recovery(
-                jobs=jobs,
-                queues=queues,
-                workers=workers,
-                pauses=pause_work,
-                signals=signals,
-                lease=self.settings.lease_seconds,
-            ),
-            recording=Recording(SqlRecordKeeper(engine)),
-            metrics=Metrics(SqlMetricsStore(engine), queues, project_id),
-            pruning=self._pruning(engine, partitions, ticking),
-            health=health,
-            explaining=Explaining(history, queues, pauses, health, project_id),
-            audit=AuditLog(SqlAuditStore(engine)),
-            idempotency=Idempotency(SqlRequestStore(engine), mint),
-            make_link=make_link,
-            remote_workers=RemoteWorkers(project_id, workers, make_link),
-            browsing=Browsing(history),
-            worker_fleet=Workers(workers, history, health, project_id, lease=self.settings.lease_seconds),
-            payloads=payloads,
-            security=security,
-            schedules=Schedules(
-                schedules,
-                ticks,
-                plans,
-                payloads,
-                signals,
-                project_id,
-                timezone=self.settings.timezone,
-            ),
-            backfill=backfill_of(project_id),
-            ticking=ticking,
-            leasing=Leasing(SqlLeaseStore(engine), project_id, mint),
+            project_id,
+            self.settings,
+            engine,
+            signals,
+            mint,
+            clock=self._clock,
             redis=redis,
-            redis_leasing=None if redis is None else Leasing(leases_in(redis), project_id, mint),
-        )
-
-    def _pruning(self, engine: Engine, partitions: SqlPartitionStore | None, ticking: Ticking) -> Pruning:
-        settings = self.settings
-        return Pruning(
-            SqlRetentionStore(engine),
-            Retention(settings.keep_succeeded_days, settings.keep_cancelled_days, settings.keep_failed_days),
-            partitions=None if partitions is None else Partitions(partitions),
-            archive=None if settings.archive is None else open_archive(settings.archive),
-            interval=settings.retention_interval_seconds,
-            batch=settings.retention_batch,
-            before=ticking.keep,
+            security=security,
         )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from taskforge.services.access import Access
 from taskforge.services.access_tokens import AccessTokens
 from taskforge.services.keys import Keys
-from taskforge.services.limits import LimitGuard
 from taskforge.services.logins import Logins
 from taskforge.services.passwords import Passwords
 from taskforge.services.people import Roles, Users
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from taskforge.ports.people import PeopleStore
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.tenants import TenantStore
+    from taskforge.services.limits import LimitGuard
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Security:
     def __init__(
         self,
         stores: SecurityStores,
+        limits: LimitGuard,
         *,
         secret: str | None,
         previous_secret: str | None,
@@ -63,7 +64,7 @@ class Security:
         secrets = [each for each in (secret, previous_secret) if each]
         self._tokens = AccessTokens(secrets, now=now, mint=mint) if secret else None
         self.access = Access(stores.credentials, self._tokens)
-        self.limits = LimitGuard(stores.tenants)
+        self.limits = limits
         self.organizations = Organizations(stores.tenants, self._forget)
         self.projects = Projects(stores.tenants)
         self.users = Users(stores.people, self._passwords, self.access.forget)
