@@ -71,6 +71,8 @@ ADVICE = {
     "InvalidSetting": "mend the setting; `taskforge config` shows where each comes from",
     "WeakSecret": "set TASKFORGE_SECRET_KEY to 32 random bytes or more: `openssl rand -base64 48`",
     "ForeignConnection": "hand over a connection to TASKFORGE_DATABASE_URL of a kind in [transactions](transactions.md)",
+    "ForbiddenAddress": "use a public address over https, or allow its network: the setting `outbound_networks`",
+    "DeliveryFailed": "see to the receiver, or to the settings `smtp_*`; it is tried again by itself",
     "NotFound": "look at the nearest names in `hint`; if it was there a moment ago, somebody has removed it",
     "Conflict": "look at the present state first, then decide; the same call again is refused again",
     "IllegalTransition": "see [the lifecycle](lifecycle.md) for what may follow what",

@@ -170,6 +170,12 @@ SETTINGS = (
         "Other sites whose pages may read the API with a key of their own, with commas: https://a.example.",
     ),
     Setting(
+        "outbound_networks",
+        str,
+        "",
+        "Networks that are not public, with commas, to which webhooks may go all the same, also without TLS: 10.1.0.0/16.",
+    ),
+    Setting(
         "timezone", str, "UTC", "The time zone of schedules that name none: a name of the IANA database."
     ),
     Setting(
@@ -254,6 +260,7 @@ class Settings:
     port: int
     root_path: str
     cors_origins: str
+    outbound_networks: str
     timezone: str
     keep_succeeded_days: float
     keep_cancelled_days: float

@@ -19,6 +19,8 @@ TITLES: dict[str, tuple[str, str]] = {
     "invalid_input": ("A value is wrong", "Ada nilai yang tidak benar"),
     "invalid_payload": ("The payload is wrong", "Payload tidak benar"),
     "invalid_setting": ("A setting is wrong", "Pengaturan tidak benar"),
+    "forbidden_address": ("Requests must not go there", "Permintaan tidak boleh dikirim ke sana"),
+    "delivery_failed": ("It could not be delivered", "Tidak dapat dikirim"),
     "unauthenticated": ("Authentication is needed", "Autentikasi diperlukan"),
     "forbidden": ("Permission is missing", "Izin tidak ada"),
     "escalation": ("Nobody gives more than they have", "Tidak dapat memberi lebih dari yang dimiliki"),

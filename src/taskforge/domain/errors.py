@@ -6,6 +6,7 @@ TaskforgeError
 │   ├── InvalidSetting      a setting of the installation or of a queue
 │   │   └── WeakSecret      the secret key is missing, short, or known to everybody
 │   ├── ForeignConnection   a connection that jobs of this application cannot be stored over
+│   ├── ForbiddenAddress    a host that requests of ours must not go to
 │   └── IdempotencyKeyReused  one Idempotency-Key for two different requests
 ├── NotFound                no such queue, job, worker ... in this project
 ├── Conflict                the request is well formed, the present state refuses it
@@ -29,6 +30,7 @@ TaskforgeError
 ├── LeaseLost               a worker wrote with a fence that is no longer the current one
 ├── Unavailable             the database cannot be reached or is busy; trying again may help
 │   └── TooSlow             it gave up a statement that took too long; a smaller batch may pass
+├── DeliveryFailed          a receiver, or the mail server, did not take what it was given
 ├── ArchiveFailed           finished jobs could not be archived, so they are not pruned
 ├── SchemaMismatch          the database needs `taskforge migrate`, or is newer than this program
 ├── JobFailed               the awaited job ended as failed
@@ -91,6 +93,12 @@ class ForeignConnection(InvalidInput):
     """Jobs of this application cannot be stored over this connection: its kind is unknown, or its database another."""
 
     code = "foreign_connection"
+
+
+class ForbiddenAddress(InvalidInput):
+    """The host has an address that requests of ours must not go to: of this machine, or of a network that is not public."""
+
+    code = "forbidden_address"
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -260,6 +268,20 @@ class TooSlow(Unavailable):
     """The database gave up a statement that took longer than it may; a smaller batch may pass."""
 
     code = "too_slow"
+
+
+class DeliveryFailed(TaskforgeError):
+    """A receiver, or the mail server, did not take what it was given. ``retry_after``: seconds that it asks to wait.
+
+    ``final``: trying again cannot help.
+    """
+
+    code = "delivery_failed"
+
+    def __init__(self, message: str, *, retry_after: float | None = None, final: bool = False) -> None:
+        super().__init__(message, hint="`taskforge alerts deliveries` shows what was tried")
+        self.retry_after = retry_after
+        self.final = final
 
 
 class ArchiveFailed(TaskforgeError):

@@ -1,0 +1,1 @@
+"""Speaking with servers of others: what ``ports.outbound`` asks for."""
