@@ -21,9 +21,11 @@ def _shop(url: str) -> TaskForge:
     @app.task(queue="q", name="charge")
     async def charge(ctx: Context, order: dict[str, Any], to: str) -> dict[str, Any]:
         ctx.log.info("charging", extra={"card": order["Card"], "to": to})
+        said = f"the card is {order['Card']}"
+        ctx.log.info(said)
         ctx.state["done"] = {"card": order["Card"]}
         if to == "budi":
-            raise ValueError("no money")
+            raise ValueError(f"no money on {order['Card']}")
         return {"receipt": {"card": order["Card"], "paid": order["amount"]}}
 
     return app
@@ -53,6 +55,8 @@ async def test_it_is_shown_to_those_who_may_see_it_and_to_nobody_else(sqlite_url
             "/scheduled-jobs/nightly",
             *(f"/jobs/{job}{rest}" for job in (paid, failed) for rest in ("", "/logs")),
             f"/jobs/{paid}/executions",
+            f"/jobs/{failed}/executions",
+            f"/jobs/{failed}/result",
             f"/jobs/{paid}/result",
             f"/jobs/{paid}/logs/tail",
         ]
@@ -61,6 +65,13 @@ async def test_it_is_shown_to_those_who_may_see_it_and_to_nobody_else(sqlite_url
             assert CANARY in seen, path
             assert CANARY not in hidden, path
             assert "[redacted]" in hidden, path
+            if path == f"/jobs/{failed}/executions":
+                attempt = (await operator.get(path)).json()["data"][0]
+                assert attempt["error_message"] == "no money on [redacted]"
+                assert "[redacted]" in attempt["traceback"]
+                assert CANARY not in (await operator.get(f"/executions/{attempt['id']}")).text
+        assert (await owner.get("/jobs/failures")).json()["data"][0]["example"].endswith(CANARY)
+        assert (await operator.get("/jobs/failures")).json()["data"][0]["example"] == "[redacted]"
         result = (await operator.get(f"/jobs/{paid}/result")).json()["data"]["output"]
         assert result == {"receipt": {"card": "[redacted]", "paid": 3}}
 

@@ -16,7 +16,13 @@ export async function copy(text: string): Promise<void> {
   area.remove();
 }
 
-export function Copy({ text, label, className }: { text: string; label?: string; className?: string }) {
+interface Props {
+  text: string | (() => string);
+  label?: string;
+  className?: string;
+}
+
+export function Copy({ text, label, className }: Props) {
   const t = useTranslate();
   const [isDone, setDone] = useState(false);
   return (
@@ -27,7 +33,7 @@ export function Copy({ text, label, className }: { text: string; label?: string;
       onClick={(event) => {
         event.preventDefault();
         event.stopPropagation();
-        void copy(text).then(() => {
+        void copy(typeof text === "string" ? text : text()).then(() => {
           setDone(true);
           setTimeout(() => setDone(false), 1500);
         });

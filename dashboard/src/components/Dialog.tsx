@@ -82,6 +82,31 @@ export function DialogForm({ onSubmit, onCancel, submit, isDanger = false, isDis
   );
 }
 
+interface FormDialogProps extends Props {
+  submit: string;
+  isDisabled?: boolean;
+  /** Answers whether it was done; the dialog then closes. */
+  save: () => Promise<boolean>;
+}
+
+/** A form in a dialog of its own. */
+export function FormDialog({ title, isOpen, onClose, isWide, submit, isDisabled, save, children }: FormDialogProps) {
+  return (
+    <Dialog title={title} isOpen={isOpen} onClose={onClose} isWide={isWide}>
+      <DialogForm
+        submit={submit}
+        isDisabled={isDisabled}
+        onCancel={onClose}
+        onSubmit={async () => {
+          if (await save()) onClose();
+        }}
+      >
+        {children}
+      </DialogForm>
+    </Dialog>
+  );
+}
+
 interface ConfirmProps {
   title: string;
   isOpen: boolean;

@@ -1,35 +1,66 @@
+import { Download } from "lucide-react";
 import { useMemo, useState } from "react";
 
+import { save } from "@/format/files";
+import { pretty, whole } from "@/format/json";
 import { useTranslate } from "@/i18n/translate";
+import { Button } from "./Button";
 import { Copy } from "./Copy";
 
 const SHOWN_CHARACTERS = 20_000;
+/** More than this is no longer read, it is searched: in a file. */
+const MOST_CHARACTERS = 400_000;
 
 /** A value from outside as text, with its order and nothing run: long ones are shown in part. */
-export function Json({ value, maxHeight = "24rem" }: { value: unknown; maxHeight?: string }) {
-  const text = useMemo(() => JSON.stringify(value, null, 2) ?? "null", [value]);
-  return <Block text={text} maxHeight={maxHeight} />;
+export function Json({ value, maxHeight }: { value: unknown; maxHeight?: string }) {
+  const [limit, setLimit] = useState(SHOWN_CHARACTERS);
+  const { text, isCut } = useMemo(() => pretty(value, limit), [value, limit]);
+  return <Shown text={text} isCut={isCut} isMost={limit >= MOST_CHARACTERS} more={() => setLimit(MOST_CHARACTERS)} whole={() => whole(value)} maxHeight={maxHeight} />;
 }
 
-export function Block({ text, maxHeight = "24rem" }: { text: string; maxHeight?: string }) {
-  const t = useTranslate();
-  const [isWhole, setWhole] = useState(false);
-  const isLong = text.length > SHOWN_CHARACTERS;
-  const shown = isLong && !isWhole ? text.slice(0, SHOWN_CHARACTERS) : text;
+export function Block({ text, maxHeight }: { text: string; maxHeight?: string }) {
+  const [limit, setLimit] = useState(SHOWN_CHARACTERS);
   return (
-    <div className="relative rounded-md border border-line bg-panel">
-      <Copy text={text} className="absolute top-1 right-1" />
-      <pre
-        tabIndex={0}
-        className="untrusted overflow-auto p-3 pr-10 font-mono text-xs/5 whitespace-pre-wrap"
-        style={{ maxHeight }}
-      >
-        {visible(shown)}
+    <Shown
+      text={text.slice(0, limit)}
+      isCut={text.length > limit}
+      isMost={limit >= MOST_CHARACTERS}
+      more={() => setLimit(MOST_CHARACTERS)}
+      whole={() => text}
+      maxHeight={maxHeight}
+    />
+  );
+}
+
+interface Props {
+  text: string;
+  isCut: boolean;
+  isMost: boolean;
+  more: () => void;
+  whole: () => string;
+  maxHeight?: string;
+}
+
+function Shown({ text, isCut, isMost, more, whole, maxHeight = "24rem" }: Props) {
+  const t = useTranslate();
+  return (
+    <div className="relative min-w-0 rounded-md border border-line bg-panel">
+      <Copy text={whole} className="absolute top-1 right-1" />
+      <pre tabIndex={0} className="untrusted overflow-auto p-3 pr-10 font-mono text-xs/5 whitespace-pre-wrap" style={{ maxHeight }}>
+        {visible(text)}
       </pre>
-      {isLong && !isWhole && (
-        <button type="button" className="w-full border-t border-line p-1.5 text-xs text-accent" onClick={() => setWhole(true)}>
-          {t("json.show_all", { count: text.length })}
-        </button>
+      {isCut && (
+        <div className="flex flex-wrap items-center justify-center gap-2 border-t border-line p-1 text-xs text-muted">
+          {t("json.cut", { count: text.length })}
+          {!isMost && (
+            <Button kind="quiet" onClick={more}>
+              {t("json.show_more")}
+            </Button>
+          )}
+          <Button kind="quiet" icon={Download} onClick={() => save("value.json", whole(), "application/json")}>
+            {t("log.download")}
+          </Button>
+        </div>
       )}
     </div>
   );

@@ -18,17 +18,20 @@ const Context = createContext<Chosen>({ id: undefined, name: undefined, all: [] 
 
 export const useProject = () => useContext(Context);
 
-/** The project that all pages show: the one in the address, else the caller's own, else the first. */
-export function ProjectChoice({ children }: { children: ReactNode }) {
-  const { caller, may } = useSession();
-  const wanted = useSearch({ strict: false }).project;
-  const maySee = may("project:read") && caller.queue_ids === null;
-  const projects = useQuery({
+export const useProjects = (maySee: boolean) =>
+  useQuery({
     queryKey: ["projects"],
     queryFn: () => data(api.GET("/api/v1/projects", { params: { query: { limit: 200 } } })),
     enabled: maySee,
     staleTime: 60_000,
   });
+
+/** The project that all pages show: the one in the address, else the caller's own, else the first. */
+export function ProjectChoice({ children }: { children: ReactNode }) {
+  const { caller, may } = useSession();
+  const wanted = useSearch({ strict: false }).project;
+  const maySee = may("project:read") && caller.queue_ids === null;
+  const projects = useProjects(maySee);
   if (maySee && projects.isPending) return <Skeleton lines={6} />;
   const all = projects.data ?? [];
   const byName = [...all].sort((one, other) => rank(one) - rank(other) || one.name.localeCompare(other.name));

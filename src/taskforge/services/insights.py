@@ -82,6 +82,10 @@ class Insights:
         found = await self._history.job_ids_by_suffix(self._project_id, suffix, RECENT)
         return await self._history.jobs_by_ids(self._project_id, found)
 
+    async def jobs_by_ids(self, job_ids: Sequence[UUID]) -> Sequence[Job]:
+        """Those of these jobs that are there."""
+        return await self._history.jobs_by_ids(self._project_id, job_ids)
+
     async def jobs(self, chosen: JobFilter) -> Sequence[Job]:
         """A page of jobs, newest first."""
         return await self._history.jobs(self._project_id, chosen)

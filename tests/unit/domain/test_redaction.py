@@ -1,5 +1,6 @@
 """Members of payloads that are not shown: found at any depth, and put back when a payload comes back."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.redaction import REDACTED, check_redacted_keys, redact, restore
+from taskforge.domain.redaction import REDACTED, Redaction, check_redacted_keys, redact, restore
 
 CARD = frozenset({"card", "pin"})
 
@@ -60,3 +61,33 @@ def test_names_are_kept_without_regard_to_case() -> None:
     for wrong in ([""], [" "], ["x" * 101], ["a\nb"], [f"n{number}" for number in range(101)]):
         with pytest.raises(InvalidInput):
             check_redacted_keys(wrong)
+
+
+def test_texts_that_repeat_a_hidden_value_are_without_it() -> None:
+    payload = {"card": {"no": "4111-1111", "cvc": 7}, "deep": [{"PIN": 987654}], "to": "ani"}
+    hidden = Redaction.of(CARD, payload, None, {"card": ["9-9-9-9"]})
+    assert hidden.text("4111-1111 of ani, pin 987654, cvc 7, 9-9-9-9") == (
+        f"{REDACTED} of ani, pin {REDACTED}, cvc 7, {REDACTED}"
+    )
+    assert hidden.text(None) is None
+    assert hidden.value({"card": 1, "said": ["no. 4111-1111"]}) == {
+        "card": REDACTED,
+        "said": [f"no. {REDACTED}"],
+    }
+
+
+@pytest.mark.parametrize("secret", ['quo"ted', "it's", "tab\there", "übung", "back\\slash"])
+def test_it_is_found_as_json_and_as_python_write_it(secret: str) -> None:
+    hidden = Redaction.of(CARD, {"card": secret})
+    for text in (secret, repr(secret), json.dumps(secret), json.dumps([secret], ensure_ascii=False)):
+        assert secret[-4:] not in hidden.text(f"card {text} refused")  # type: ignore[operator]
+
+
+def test_a_value_of_many_lines_is_found_line_by_line_and_a_short_one_is_not_looked_for() -> None:
+    hidden = Redaction.of(CARD, {"card": "first line\n  second line\nno", "pin": "12"})
+    assert hidden.text("| second line | no | 12") == f"| {REDACTED} | no | 12"
+    assert hidden.text("ab[redacted]") == "ab[redacted]"
+
+
+def test_whoever_may_see_all_sees_the_text_as_it_is() -> None:
+    assert Redaction.of(frozenset(), {"card": "4111-1111"}).text("4111-1111") == "4111-1111"

@@ -14,6 +14,7 @@ import { Json } from "@/components/Json";
 import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
 import { Time } from "@/components/Time";
+import { save } from "@/format/files";
 import { shortId } from "@/format/numbers";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
@@ -155,10 +156,5 @@ async function verify(t: ReturnType<typeof useTranslate>): Promise<void> {
 async function download(): Promise<void> {
   const response = await fetch(`${ROOT}/api/v1/audit/export`, { headers: credentialHeaders("GET"), credentials: "same-origin" });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const address = URL.createObjectURL(await response.blob());
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = "audit.ndjson";
-  link.click();
-  URL.revokeObjectURL(address);
+  save("audit.ndjson", await response.blob());
 }

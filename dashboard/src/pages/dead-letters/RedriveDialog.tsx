@@ -3,7 +3,7 @@ import { useState } from "react";
 import { api, data } from "@/api/client";
 import { useAction, useQueues } from "@/api/queries";
 import type { ErrorGroup } from "@/api/types";
-import { Dialog, DialogForm } from "@/components/Dialog";
+import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 
@@ -33,29 +33,21 @@ export function RedriveDialog({ group, onClose }: { group: ErrorGroup; onClose: 
       t("dead.begun"),
     );
   return (
-    <Dialog title={t("dead.redrive_group")} isOpen onClose={onClose}>
-      <DialogForm
-        submit={t("dead.redrive")}
-        onCancel={onClose}
-        onSubmit={async () => {
-          if (await begin()) onClose();
-        }}
-      >
-        <p>{t("dead.redrive_will", { count: formatNumber(group.count), task: group.job_type, error: group.error_type || t("dead.no_error") })}</p>
-        <Field label={t("dead.target")}>
-          <select className="field" value={target} onChange={(event) => setTarget(event.target.value)}>
-            <option value="">{t("dead.origin")}</option>
-            {(queues.data ?? []).map((queue) => (
-              <option key={queue.id} value={queue.id}>
-                {queue.name}
-              </option>
-            ))}
-          </select>
-        </Field>
-        <Field label={t("dead.rate")} hint={t("bulk.rate_hint")}>
-          <input className="field" type="number" min={MINUTE} step={MINUTE} value={rate} onChange={(event) => setRate(event.target.value)} />
-        </Field>
-      </DialogForm>
-    </Dialog>
+    <FormDialog title={t("dead.redrive_group")} isOpen onClose={onClose} submit={t("dead.redrive")} save={begin}>
+      <p>{t("dead.redrive_will", { count: formatNumber(group.count), task: group.job_type, error: group.error_type || t("dead.no_error") })}</p>
+      <Field label={t("dead.target")}>
+        <select className="field" value={target} onChange={(event) => setTarget(event.target.value)}>
+          <option value="">{t("dead.origin")}</option>
+          {(queues.data ?? []).map((queue) => (
+            <option key={queue.id} value={queue.id}>
+              {queue.name}
+            </option>
+          ))}
+        </select>
+      </Field>
+      <Field label={t("dead.rate")} hint={t("bulk.rate_hint")}>
+        <input className="field" type="number" min={MINUTE} step={MINUTE} value={rate} onChange={(event) => setRate(event.target.value)} />
+      </Field>
+    </FormDialog>
   );
 }

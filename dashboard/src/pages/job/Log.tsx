@@ -6,6 +6,7 @@ import type { Job, LogLevel, LogLine } from "@/api/types";
 import { Button } from "@/components/Button";
 import { Empty, Wrong } from "@/components/Notices";
 import { visible } from "@/components/Json";
+import { save } from "@/format/files";
 import { absolute, clock } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 import { usePreferences } from "@/shell/preferences";
@@ -131,10 +132,5 @@ const isEmpty = (value: unknown) => value === null || value === undefined || (ty
 
 function download(job: Job, lines: LogLine[]): void {
   const text = lines.map((line) => `${line.logged_at} ${line.level} ${line.message}${isEmpty(line.metadata) ? "" : ` ${JSON.stringify(line.metadata)}`}`);
-  const address = URL.createObjectURL(new Blob([`${text.join("\n")}\n`], { type: "text/plain" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = `${job.id}.log`;
-  link.click();
-  URL.revokeObjectURL(address);
+  save(`${job.id}.log`, `${text.join("\n")}\n`);
 }

@@ -7,6 +7,7 @@ import { useSession } from "@/api/session";
 import type { Job } from "@/api/types";
 import { Dialog, DialogForm } from "@/components/Dialog";
 import { JsonField, parseJson } from "@/components/JsonField";
+import { editable } from "@/format/json";
 import { useTranslate } from "@/i18n/translate";
 import { hiddenIn } from "./redaction";
 
@@ -19,7 +20,7 @@ export function RetryChanged({ job, isOpen, onClose }: { job: Job; isOpen: boole
   const [text, setText] = useState("");
   const isNew = job.status === "succeeded";
   useEffect(() => {
-    if (isOpen) setText(JSON.stringify(job.payload, null, 2) ?? "null");
+    if (isOpen) setText(editable(job.payload));
   }, [isOpen, job.payload]);
 
   async function send() {

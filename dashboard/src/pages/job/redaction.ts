@@ -6,13 +6,13 @@ const REDACTED = "[redacted]";
 export function hiddenIn(value: unknown, caller: Caller): string[] {
   const names = new Set(caller.redacted_keys);
   const found = new Set<string>();
-  const look = (one: unknown) => {
-    if (typeof one !== "object" || one === null) return;
+  const seen: unknown[] = names.size > 0 ? [value] : [];
+  for (let one = seen.pop(); one !== undefined; one = seen.pop()) {
+    if (typeof one !== "object" || one === null) continue;
     for (const [name, member] of Object.entries(one)) {
       if (member === REDACTED && names.has(name.toLowerCase())) found.add(name);
-      else look(member);
+      else if (typeof member === "object") seen.push(member);
     }
-  };
-  if (names.size > 0) look(value);
+  }
   return [...found].sort();
 }

@@ -2,7 +2,7 @@ import { useState } from "react";
 
 import { api, data } from "@/api/client";
 import { useAction } from "@/api/queries";
-import { Dialog, DialogForm } from "@/components/Dialog";
+import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { useTranslate } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
@@ -26,25 +26,16 @@ export function NewQueue({ isOpen, onClose }: { isOpen: boolean; onClose: () => 
       t("queues.made", { name }),
     );
   return (
-    <Dialog title={t("queues.new")} isOpen={isOpen} onClose={onClose}>
-      <DialogForm
-        submit={t("queues.make")}
-        isDisabled={name.trim() === ""}
-        onCancel={onClose}
-        onSubmit={async () => {
-          if (await make()) onClose();
-        }}
-      >
-        <Field label={t("queues.name")}>
-          <input className="field" maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
-        </Field>
-        <Field label={t("queues.priority")} hint={t("queues.priority_hint")}>
-          <input className="field" type="number" min={0} max={9} value={priority} onChange={(event) => setPriority(Number(event.target.value))} />
-        </Field>
-        <Field label={t("queues.description")}>
-          <input className="field" maxLength={2000} value={description} onChange={(event) => setDescription(event.target.value)} />
-        </Field>
-      </DialogForm>
-    </Dialog>
+    <FormDialog title={t("queues.new")} isOpen={isOpen} onClose={onClose} submit={t("queues.make")} isDisabled={name.trim() === ""} save={make}>
+      <Field label={t("queues.name")}>
+        <input className="field" maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
+      </Field>
+      <Field label={t("queues.priority")} hint={t("queues.priority_hint")}>
+        <input className="field" type="number" min={0} max={9} value={priority} onChange={(event) => setPriority(Number(event.target.value))} />
+      </Field>
+      <Field label={t("queues.description")}>
+        <input className="field" maxLength={2000} value={description} onChange={(event) => setDescription(event.target.value)} />
+      </Field>
+    </FormDialog>
   );
 }

@@ -6,7 +6,7 @@ import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Queue } from "@/api/types";
 import { Button } from "@/components/Button";
-import { Dialog, DialogForm } from "@/components/Dialog";
+import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { useTranslate } from "@/i18n/translate";
 
@@ -38,20 +38,12 @@ export function PauseButton({ queue }: { queue: Queue }) {
       <Button kind="quiet" icon={Pause} onClick={() => setOpen(true)}>
         {t("queues.pause")}
       </Button>
-      <Dialog title={t("queues.pause_title", { name: queue.name })} isOpen={isOpen} onClose={() => setOpen(false)}>
-        <DialogForm
-          submit={t("queues.pause")}
-          onCancel={() => setOpen(false)}
-          onSubmit={async () => {
-            if (await pause()) setOpen(false);
-          }}
-        >
-          <p className="text-left text-muted">{t("queues.pause_hint")}</p>
-          <Field label={t("queues.pause_reason")}>
-            <input className="field" maxLength={1000} value={reason} onChange={(event) => setReason(event.target.value)} />
-          </Field>
-        </DialogForm>
-      </Dialog>
+      <FormDialog title={t("queues.pause_title", { name: queue.name })} isOpen={isOpen} onClose={() => setOpen(false)} submit={t("queues.pause")} save={pause}>
+        <p className="text-left text-muted">{t("queues.pause_hint")}</p>
+        <Field label={t("queues.pause_reason")}>
+          <input className="field" maxLength={1000} value={reason} onChange={(event) => setReason(event.target.value)} />
+        </Field>
+      </FormDialog>
     </>
   );
 }

@@ -6,12 +6,13 @@ import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
-import { Dialog, DialogForm } from "@/components/Dialog";
+import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { Fact, Facts } from "@/components/Page";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { useTranslate, word } from "@/i18n/translate";
+import { Names } from "./Permissions";
 
 export function Account() {
   const t = useTranslate();
@@ -24,13 +25,7 @@ export function Account() {
         <Fact name={t("account.who")}>{caller.label}</Fact>
         <Fact name={t("account.kind")}>{word("principal", caller.kind)}</Fact>
         <Fact name={t("account.may")}>
-          <span className="flex flex-wrap gap-1">
-            {caller.permissions.map((permission) => (
-              <code key={permission} className="rounded bg-hover px-1.5 font-mono text-xs">
-                {permission}
-              </code>
-            ))}
-          </span>
+          <Names of={caller.permissions} />
         </Fact>
       </Facts>
       {isUser && (
@@ -100,22 +95,13 @@ function NewPassword({ isOpen, onClose, userId }: { isOpen: boolean; onClose: ()
       t("account.password_changed"),
     );
   return (
-    <Dialog title={t("account.password")} isOpen={isOpen} onClose={onClose}>
-      <DialogForm
-        submit={t("account.password")}
-        isDisabled={password.length < 12}
-        onCancel={onClose}
-        onSubmit={async () => {
-          if (await change()) onClose();
-        }}
-      >
-        <Field label={t("account.current")}>
-          <input className="field" type="password" autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.target.value)} />
-        </Field>
-        <Field label={t("account.new_password")} hint={t("account.password_hint")}>
-          <input className="field" type="password" autoComplete="new-password" value={password} onChange={(event) => setPassword(event.target.value)} />
-        </Field>
-      </DialogForm>
-    </Dialog>
+    <FormDialog title={t("account.password")} isOpen={isOpen} onClose={onClose} submit={t("account.password")} isDisabled={password.length < 12} save={change}>
+      <Field label={t("account.current")}>
+        <input className="field" type="password" autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.target.value)} />
+      </Field>
+      <Field label={t("account.new_password")} hint={t("account.password_hint")}>
+        <input className="field" type="password" autoComplete="new-password" value={password} onChange={(event) => setPassword(event.target.value)} />
+      </Field>
+    </FormDialog>
   );
 }

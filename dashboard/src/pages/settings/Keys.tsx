@@ -1,68 +1,48 @@
-import { Plus } from "lucide-react";
 import { useState } from "react";
 
 import { api, done } from "@/api/client";
-import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { ApiKey } from "@/api/types";
-import { Asked } from "@/components/Asked";
-import { Button } from "@/components/Button";
-import { Confirm, Dialog } from "@/components/Dialog";
+import { Collection } from "@/components/Collection";
+import { Dialog } from "@/components/Dialog";
 import { Block } from "@/components/Json";
-import { Empty } from "@/components/Notices";
-import { Cell, Head, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { useTranslate } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
 import { NewKey } from "./NewKey";
 import { useKeys } from "./queries";
-import { Section } from "./Section";
 
 export function Keys() {
   const t = useTranslate();
   const { may } = useSession();
-  const keys = useKeys();
   const [isMaking, setMaking] = useState(false);
   const [made, setMade] = useState<string | null>(null);
   return (
-    <Section
-      note={t("keys.note")}
-      action={
-        may("key:write") && (
-          <Button kind="primary" icon={Plus} onClick={() => setMaking(true)}>
-            {t("keys.new")}
-          </Button>
-        )
-      }
-    >
-      <Asked query={keys}>
-        {(found) =>
-          found.length === 0 ? (
-            <Empty title={t("keys.none")} />
-          ) : (
-            <Table label={t("settings.keys")}>
-              <thead>
-                <tr>
-                  <Head>{t("queues.name")}</Head>
-                  <Head>{t("users.role")}</Head>
-                  <Head>{t("project.switch")}</Head>
-                  <Head>{t("account.last_used")}</Head>
-                  <Head>{t("job.created")}</Head>
-                  <Head>{t("job.expires")}</Head>
-                  <Head>
-                    <span className="sr-only">{t("action.actions")}</span>
-                  </Head>
-                </tr>
-              </thead>
-              <tbody>
-                {found.map((key) => (
-                  <KeyRow key={key.id} found={key} />
-                ))}
-              </tbody>
-            </Table>
-          )
-        }
-      </Asked>
+    <>
+      <Collection
+        label={t("settings.keys")}
+        note={t("keys.note")}
+        none={t("keys.none")}
+        items={useKeys()}
+        idOf={(key) => key.id}
+        columns={[
+          { name: t("queues.name"), of: (key) => key.name, className: "untrusted font-medium" },
+          { name: t("users.role"), of: (key) => <span title={key.permissions.join(", ")}>{key.role ?? t("keys.permissions", { count: key.permissions.length })}</span> },
+          { name: t("project.switch"), of: (key) => <Scope of={key} />, className: "untrusted" },
+          { name: t("account.last_used"), of: (key) => <Time at={key.last_used_at} /> },
+          { name: t("job.created"), of: (key) => <Time at={key.created_at} /> },
+          { name: t("job.expires"), of: (key) => (key.expires_at === null ? t("keys.never") : <Time at={key.expires_at} />) },
+        ]}
+        edit={may("key:write") ? { make: t("keys.new"), onMake: () => setMaking(true) } : null}
+        removal={{
+          button: t("keys.revoke"),
+          title: t("keys.revoke"),
+          hint: t("keys.revoke_hint"),
+          said: t("keys.revoked"),
+          typed: (key) => key.name,
+          remove: (key) => done(api.DELETE("/api/v1/keys/{key_id}", { params: { path: { key_id: key.id } } })),
+        }}
+      />
       {isMaking && (
         <NewKey
           onClose={() => setMaking(false)}
@@ -78,49 +58,18 @@ export function Keys() {
           <Block text={made ?? ""} />
         </div>
       </Dialog>
-    </Section>
+    </>
   );
 }
 
-function KeyRow({ found }: { found: ApiKey }) {
+/** Where a key is good: one project or all, some queues or all. */
+function Scope({ of: key }: { of: ApiKey }) {
   const t = useTranslate();
-  const action = useAction();
-  const { may } = useSession();
   const { all } = useProject();
-  const [isRevoking, setRevoking] = useState(false);
-  const path = { params: { path: { key_id: found.id } } };
   return (
-    <Row>
-      <Cell className="untrusted font-medium">{found.name}</Cell>
-      <Cell title={found.permissions.join(", ")}>{found.role ?? t("keys.permissions", { count: found.permissions.length })}</Cell>
-      <Cell className="untrusted">
-        {found.project_id === null ? t("project.all") : (all.find((one) => one.id === found.project_id)?.name ?? "—")}
-        {found.queue_ids !== null && <span className="text-muted"> · {t("keys.queues", { count: found.queue_ids.length })}</span>}
-      </Cell>
-      <Cell>
-        <Time at={found.last_used_at} />
-      </Cell>
-      <Cell>
-        <Time at={found.created_at} />
-      </Cell>
-      <Cell>{found.expires_at === null ? t("keys.never") : <Time at={found.expires_at} />}</Cell>
-      <Cell className="text-right">
-        {may("key:write") && (
-          <Button kind="quiet" onClick={() => setRevoking(true)}>
-            {t("keys.revoke")}
-          </Button>
-        )}
-        <Confirm
-          title={t("keys.revoke")}
-          isOpen={isRevoking}
-          onClose={() => setRevoking(false)}
-          submit={t("keys.revoke")}
-          typed={found.name}
-          onConfirm={async () => void (await action(() => done(api.DELETE("/api/v1/keys/{key_id}", path)), t("keys.revoked")))}
-        >
-          <p className="text-left">{t("keys.revoke_hint")}</p>
-        </Confirm>
-      </Cell>
-    </Row>
+    <>
+      {key.project_id === null ? t("project.all") : (all.find((one) => one.id === key.project_id)?.name ?? "—")}
+      {key.queue_ids !== null && <span className="text-muted"> · {t("keys.queues", { count: key.queue_ids.length })}</span>}
+    </>
   );
 }

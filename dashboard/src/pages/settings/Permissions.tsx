@@ -25,3 +25,15 @@ export function Permissions({ chosen, onChange }: { chosen: string[]; onChange: 
     </fieldset>
   );
 }
+
+export function Names({ of: permissions }: { of: string[] }) {
+  return (
+    <span className="flex flex-wrap gap-1">
+      {permissions.map((permission) => (
+        <code key={permission} className="rounded bg-hover px-1.5 font-mono text-xs">
+          {permission}
+        </code>
+      ))}
+    </span>
+  );
+}

@@ -1,93 +1,45 @@
-import { Plus } from "lucide-react";
 import { useState } from "react";
 
 import { api, data, done } from "@/api/client";
 import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Project } from "@/api/types";
-import { Button } from "@/components/Button";
-import { Confirm, Dialog, DialogForm } from "@/components/Dialog";
+import { Collection } from "@/components/Collection";
+import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
-import { Cell, Head, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { useTranslate } from "@/i18n/translate";
-import { useProject } from "@/shell/project";
-import { Section } from "./Section";
+import { useProjects } from "@/shell/project";
 
 export function Projects() {
   const t = useTranslate();
   const { may } = useSession();
-  const { all } = useProject();
   const [edited, setEdited] = useState<Project | "new" | null>(null);
   return (
-    <Section
-      note={t("projects.note")}
-      action={
-        may("project:write") && (
-          <Button kind="primary" icon={Plus} onClick={() => setEdited("new")}>
-            {t("projects.new")}
-          </Button>
-        )
-      }
-    >
-      <Table label={t("settings.projects")}>
-        <thead>
-          <tr>
-            <Head>{t("queues.name")}</Head>
-            <Head>{t("projects.id")}</Head>
-            <Head>{t("job.created")}</Head>
-            <Head>
-              <span className="sr-only">{t("action.actions")}</span>
-            </Head>
-          </tr>
-        </thead>
-        <tbody>
-          {all.map((project) => (
-            <ProjectRow key={project.id} project={project} onRename={() => setEdited(project)} />
-          ))}
-        </tbody>
-      </Table>
+    <>
+      <Collection
+        label={t("settings.projects")}
+        note={t("projects.note")}
+        none={t("projects.none")}
+        items={useProjects(true)}
+        idOf={(project) => project.id}
+        columns={[
+          { name: t("queues.name"), of: (project) => project.name, className: "untrusted font-medium" },
+          { name: t("projects.id"), of: (project) => project.id, className: "font-mono text-xs text-muted" },
+          { name: t("job.created"), of: (project) => <Time at={project.created_at} /> },
+        ]}
+        edit={may("project:write") ? { make: t("projects.new"), onMake: () => setEdited("new"), change: t("projects.rename"), onChange: setEdited } : null}
+        removal={{
+          button: t("action.delete"),
+          title: t("projects.delete"),
+          hint: t("projects.delete_hint"),
+          said: t("projects.deleted"),
+          typed: (project) => project.name,
+          remove: (project) => done(api.DELETE("/api/v1/projects/{project_id}", { params: { path: { project_id: project.id } } })),
+        }}
+      />
       {edited !== null && <ProjectDialog project={edited === "new" ? null : edited} onClose={() => setEdited(null)} />}
-    </Section>
-  );
-}
-
-function ProjectRow({ project, onRename }: { project: Project; onRename: () => void }) {
-  const t = useTranslate();
-  const action = useAction();
-  const { may } = useSession();
-  const [isRemoving, setRemoving] = useState(false);
-  const path = { params: { path: { project_id: project.id } } };
-  return (
-    <Row>
-      <Cell className="untrusted font-medium">{project.name}</Cell>
-      <Cell className="font-mono text-xs text-muted">{project.id}</Cell>
-      <Cell>
-        <Time at={project.created_at} />
-      </Cell>
-      <Cell className="text-right whitespace-nowrap">
-        {may("project:write") && (
-          <>
-            <Button kind="quiet" onClick={onRename}>
-              {t("projects.rename")}
-            </Button>
-            <Button kind="quiet" onClick={() => setRemoving(true)}>
-              {t("action.delete")}
-            </Button>
-          </>
-        )}
-        <Confirm
-          title={t("projects.delete")}
-          isOpen={isRemoving}
-          onClose={() => setRemoving(false)}
-          submit={t("action.delete")}
-          typed={project.name}
-          onConfirm={async () => void (await action(() => done(api.DELETE("/api/v1/projects/{project_id}", path)), t("projects.deleted")))}
-        >
-          <p className="text-left">{t("projects.delete_hint")}</p>
-        </Confirm>
-      </Cell>
-    </Row>
+    </>
   );
 }
 
@@ -104,19 +56,10 @@ function ProjectDialog({ project, onClose }: { project: Project | null; onClose:
       t("projects.saved"),
     );
   return (
-    <Dialog title={t(project === null ? "projects.new" : "projects.rename")} isOpen onClose={onClose}>
-      <DialogForm
-        submit={t("action.save")}
-        isDisabled={name.trim() === ""}
-        onCancel={onClose}
-        onSubmit={async () => {
-          if (await save()) onClose();
-        }}
-      >
-        <Field label={t("queues.name")}>
-          <input className="field" maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
-        </Field>
-      </DialogForm>
-    </Dialog>
+    <FormDialog title={t(project === null ? "projects.new" : "projects.rename")} isOpen onClose={onClose} submit={t("action.save")} isDisabled={name.trim() === ""} save={save}>
+      <Field label={t("queues.name")}>
+        <input className="field" maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
+      </Field>
+    </FormDialog>
   );
 }

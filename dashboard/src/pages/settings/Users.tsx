@@ -1,124 +1,96 @@
-import { Plus } from "lucide-react";
 import { useState } from "react";
 
 import { api, data, done } from "@/api/client";
 import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { User } from "@/api/types";
-import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
-import { Confirm, Dialog, DialogForm } from "@/components/Dialog";
+import { Collection } from "@/components/Collection";
+import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { Status } from "@/components/Status";
-import { Cell, Head, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { useTranslate } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
 import { useRoleNames, useUsers } from "./queries";
-import { Section } from "./Section";
+
+const pathOf = (user: User) => ({ params: { path: { user_id: user.id } } });
 
 export function Users() {
   const t = useTranslate();
   const { may } = useSession();
-  const users = useUsers();
   const [isMaking, setMaking] = useState(false);
   return (
-    <Section
-      note={t("users.note")}
-      action={
-        may("user:write") && (
-          <Button kind="primary" icon={Plus} onClick={() => setMaking(true)}>
-            {t("users.new")}
-          </Button>
-        )
-      }
-    >
-      <Asked query={users}>
-        {(found) => (
-          <Table label={t("settings.users")}>
-            <thead>
-              <tr>
-                <Head>{t("users.name")}</Head>
-                <Head>{t("login.email")}</Head>
-                <Head>{t("users.role")}</Head>
-                <Head>{t("job.status")}</Head>
-                <Head>{t("job.created")}</Head>
-                <Head>
-                  <span className="sr-only">{t("action.actions")}</span>
-                </Head>
-              </tr>
-            </thead>
-            <tbody>
-              {found.map((user) => (
-                <UserRow key={user.id} user={user} />
-              ))}
-            </tbody>
-          </Table>
-        )}
-      </Asked>
+    <>
+      <Collection
+        label={t("settings.users")}
+        note={t("users.note")}
+        none={t("users.none")}
+        items={useUsers()}
+        idOf={(user) => user.id}
+        columns={[
+          { name: t("users.name"), of: (user) => user.name, className: "untrusted font-medium" },
+          { name: t("login.email"), of: (user) => user.email, className: "untrusted" },
+          { name: t("users.role"), of: (user) => <RoleOf user={user} /> },
+          { name: t("job.status"), of: (user) => <Access user={user} /> },
+          { name: t("job.created"), of: (user) => <Time at={user.created_at} /> },
+        ]}
+        edit={may("user:write") ? { make: t("users.new"), onMake: () => setMaking(true) } : null}
+        removal={{
+          button: t("users.remove"),
+          title: t("users.remove"),
+          hint: t("users.remove_hint"),
+          said: t("users.removed"),
+          typed: (user) => user.email,
+          remove: (user) => done(api.DELETE("/api/v1/users/{user_id}", pathOf(user))),
+        }}
+      />
       <NewUser isOpen={isMaking} onClose={() => setMaking(false)} />
-    </Section>
+    </>
   );
 }
 
-function UserRow({ user }: { user: User }) {
+function RoleOf({ user }: { user: User }) {
   const t = useTranslate();
   const action = useAction();
   const { may } = useSession();
   const roles = useRoleNames();
   const { all } = useProject();
-  const [isRemoving, setRemoving] = useState(false);
-  const path = { params: { path: { user_id: user.id } } };
   const project = all.find((one) => one.id === user.project_id)?.name;
   const setRole = (role: string) =>
-    action(() => done(api.PUT("/api/v1/users/{user_id}/membership", { ...path, body: { role, project_id: user.project_id } })), t("users.changed"));
-  const setDisabled = (disabled: boolean) =>
-    action(() => done(api.PATCH("/api/v1/users/{user_id}", { ...path, body: { disabled } })), t("users.changed"));
+    action(() => done(api.PUT("/api/v1/users/{user_id}/membership", { ...pathOf(user), body: { role, project_id: user.project_id } })), t("users.changed"));
   return (
-    <Row>
-      <Cell className="untrusted font-medium">{user.name}</Cell>
-      <Cell className="untrusted">{user.email}</Cell>
-      <Cell>
-        {may("user:write") ? (
-          <select aria-label={t("users.role_of", { who: user.email })} className="field h-7 text-[13px]" value={user.role} onChange={(event) => void setRole(event.target.value)}>
-            {[...new Set([user.role, ...roles])].map((role) => (
-              <option key={role}>{role}</option>
-            ))}
-          </select>
-        ) : (
-          user.role
-        )}
-        {project && <span className="untrusted ml-2 text-xs text-muted">{project}</span>}
-      </Cell>
-      <Cell>
-        <Status of={user.disabled_at === null ? "active" : "closed"} />
-      </Cell>
-      <Cell>
-        <Time at={user.created_at} />
-      </Cell>
-      <Cell className="text-right whitespace-nowrap">
-        {may("user:write") && (
-          <>
-            <Button kind="quiet" onClick={() => void setDisabled(user.disabled_at === null)}>
-              {t(user.disabled_at === null ? "users.disable" : "users.enable")}
-            </Button>
-            <Button kind="quiet" onClick={() => setRemoving(true)}>
-              {t("users.remove")}
-            </Button>
-          </>
-        )}
-        <Confirm
-          title={t("users.remove")}
-          isOpen={isRemoving}
-          onClose={() => setRemoving(false)}
-          submit={t("users.remove")}
-          typed={user.email}
-          onConfirm={async () => void (await action(() => done(api.DELETE("/api/v1/users/{user_id}", path)), t("users.removed")))}
-        >
-          <p className="text-left">{t("users.remove_hint")}</p>
-        </Confirm>
-      </Cell>
-    </Row>
+    <>
+      {may("user:write") ? (
+        <select aria-label={t("users.role_of", { who: user.email })} className="field h-7 text-[13px]" value={user.role} onChange={(event) => void setRole(event.target.value)}>
+          {[...new Set([user.role, ...roles])].map((role) => (
+            <option key={role}>{role}</option>
+          ))}
+        </select>
+      ) : (
+        user.role
+      )}
+      {project && <span className="untrusted ml-2 text-xs text-muted">{project}</span>}
+    </>
+  );
+}
+
+/** Whether the account is let in, and the switch for it. */
+function Access({ user }: { user: User }) {
+  const t = useTranslate();
+  const action = useAction();
+  const { may } = useSession();
+  const isIn = user.disabled_at === null;
+  const change = () => action(() => done(api.PATCH("/api/v1/users/{user_id}", { ...pathOf(user), body: { disabled: isIn } })), t("users.changed"));
+  return (
+    <>
+      <Status of={isIn ? "active" : "closed"} />
+      {may("user:write") && (
+        <Button kind="quiet" className="ml-1" onClick={() => void change()}>
+          {t(isIn ? "users.disable" : "users.enable")}
+        </Button>
+      )}
+    </>
   );
 }
 
@@ -138,44 +110,35 @@ function NewUser({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) 
       t("users.made"),
     );
   return (
-    <Dialog title={t("users.new")} isOpen={isOpen} onClose={onClose}>
-      <DialogForm
-        submit={t("users.new")}
-        isDisabled={email === ""}
-        onCancel={onClose}
-        onSubmit={async () => {
-          if (await make()) onClose();
-        }}
-      >
-        <Field label={t("login.email")}>
-          <input className="field" maxLength={254} value={email} onChange={(event) => setEmail(event.target.value)} />
+    <FormDialog title={t("users.new")} isOpen={isOpen} onClose={onClose} submit={t("users.new")} isDisabled={email === ""} save={make}>
+      <Field label={t("login.email")}>
+        <input className="field" maxLength={254} value={email} onChange={(event) => setEmail(event.target.value)} />
+      </Field>
+      <Field label={t("users.name")}>
+        <input className="field" maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
+      </Field>
+      <Field label={t("login.password")} hint={t("account.password_hint")}>
+        <input className="field" type="password" autoComplete="new-password" value={password} onChange={(event) => setPassword(event.target.value)} />
+      </Field>
+      <div className="grid grid-cols-2 gap-3">
+        <Field label={t("users.role")}>
+          <select className="field" value={role} onChange={(event) => setRole(event.target.value)}>
+            {roles.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
         </Field>
-        <Field label={t("users.name")}>
-          <input className="field" maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
+        <Field label={t("project.switch")}>
+          <select className="field" value={project} onChange={(event) => setProject(event.target.value)}>
+            <option value="">{t("project.all")}</option>
+            {all.map((one) => (
+              <option key={one.id} value={one.id}>
+                {one.name}
+              </option>
+            ))}
+          </select>
         </Field>
-        <Field label={t("login.password")} hint={t("account.password_hint")}>
-          <input className="field" type="password" autoComplete="new-password" value={password} onChange={(event) => setPassword(event.target.value)} />
-        </Field>
-        <div className="grid grid-cols-2 gap-3">
-          <Field label={t("users.role")}>
-            <select className="field" value={role} onChange={(event) => setRole(event.target.value)}>
-              {roles.map((one) => (
-                <option key={one}>{one}</option>
-              ))}
-            </select>
-          </Field>
-          <Field label={t("project.switch")}>
-            <select className="field" value={project} onChange={(event) => setProject(event.target.value)}>
-              <option value="">{t("project.all")}</option>
-              {all.map((one) => (
-                <option key={one.id} value={one.id}>
-                  {one.name}
-                </option>
-              ))}
-            </select>
-          </Field>
-        </div>
-      </DialogForm>
-    </Dialog>
+      </div>
+    </FormDialog>
   );
 }

@@ -1,13 +1,15 @@
 """Executions: attempts at jobs, and what they logged."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header, Query
 from starlette.responses import Response
 
+from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling, encode
 from taskforge.api.envelopes import ListMeta
 from taskforge.api.operation import Reach
@@ -27,7 +29,8 @@ from taskforge.api.views.executions import (
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.execution import Execution, LogLevel, StoredLogLine
-from taskforge.domain.ids import ExecutionId
+from taskforge.domain.ids import ExecutionId, JobId
+from taskforge.domain.redaction import NOTHING, Redaction
 
 TAIL_SECONDS = 0.5
 MAX_LINES = 1000
@@ -45,7 +48,8 @@ Lines = Annotated[int, Query(ge=1, le=MAX_LINES, description="Lines at most.")]
 @executions.get("/executions/active", name="executions.active", answers=ExecutionView, is_list=True, **_READ)
 async def active_executions(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
     """The attempts that run now."""
-    return _listed(call, page, [e for s in everywhere for e in await s.insights.active_executions()])
+    found = [e for s in everywhere for e in await s.insights.active_executions()]
+    return await _listed(call, page, found, everywhere)
 
 
 @executions.get(
@@ -58,13 +62,14 @@ async def timed_out_executions(
     found: list[Execution] = []
     for services in everywhere:
         found += await services.insights.timed_out(await services.health.now(), hours)
-    return _listed(call, page, found)
+    return await _listed(call, page, found, everywhere)
 
 
 @executions.get("/executions/{execution_id}", name="executions.get", answers=ExecutionView, **_READ)
 async def get_execution(call: Calling, here: ExecutionHere) -> Response:
     """One attempt."""
-    return call.answer(view_of(here.execution, call.principal))
+    hidden = await _hidden(call, [here.services], [here.execution])
+    return call.answer(view_of(here.execution, call.principal, hidden[here.execution.job_id]))
 
 
 @executions.get(
@@ -95,7 +100,8 @@ async def tail_execution(
 )
 async def job_executions(call: Calling, here: JobHere, page: Paging) -> Response:
     """The attempts at a job, the latest first, with error and traceback."""
-    return _listed(call, page, await here.services.insights.executions(here.job))
+    found = await here.services.insights.executions(here.job)
+    return await _listed(call, page, found, [here.services])
 
 
 @executions.get(
@@ -125,10 +131,30 @@ async def tail_job(
     return _tail(call, here, None, level, last_event_id)
 
 
-def _listed(call: Call, page: SortedPaging, found: Sequence[Execution]) -> Response:
+async def _listed(
+    call: Call, page: SortedPaging, found: Sequence[Execution], projects: Sequence[ProjectServices]
+) -> Response:
     seen = [execution for execution in found if call.principal.reaches_queue(execution.queue_id)]
     part, meta = page.cut(seen)
-    return call.answer([view_of(e, call.principal) for e in part], "listed", meta=meta, count=len(seen))
+    hidden = await _hidden(call, projects, part)
+    views = [view_of(e, call.principal, hidden[e.job_id]) for e in part]
+    return call.answer(views, "listed", meta=meta, count=len(seen))
+
+
+async def _hidden(
+    call: Call, projects: Sequence[ProjectServices], executions: Sequence[Execution]
+) -> Mapping[JobId, Redaction]:
+    """What of each execution's job the caller may not see. Only for those who may not see all, jobs are looked up."""
+    names = call.principal.redacted
+    if not names:
+        return defaultdict(lambda: NOTHING)
+    values: dict[JobId, list[Any]] = defaultdict(list)
+    for execution in executions:
+        values[execution.job_id].append(execution.output)
+    for services in projects:
+        for job in await services.insights.jobs_by_ids(list(values)):
+            values[job.id] += [job.payload, job.state]
+    return {job_id: Redaction.of(names, *known) for job_id, known in values.items()}
 
 
 async def _logs(
@@ -140,10 +166,15 @@ async def _logs(
     limit: int,
 ) -> Response:
     found = await _read(here, execution_id, levels, _place(after), limit + 1)
-    part = [line_view_of(line, call.principal) for line in found[:limit]]
+    hidden = _of_job(call, here)
+    part = [line_view_of(line, hidden) for line in found[:limit]]
     has_more = len(found) > limit
     meta = ListMeta(limit=limit, has_more=has_more, next_cursor=part[-1].id if has_more else None)
     return call.answer(part, "listed", meta=meta, count=len(part))
+
+
+def _of_job(call: Call, here: JobAt) -> Redaction:
+    return Redaction.of(call.principal.redacted, here.job.payload, here.job.state)
 
 
 async def _read(
@@ -166,6 +197,7 @@ def _tail(
     last_event_id: str | None,
 ) -> Response:
     place = _place(last_event_id)
+    hidden = _of_job(call, here)
 
     async def events() -> AsyncIterator[str]:
         after = place
@@ -174,7 +206,7 @@ def _tail(
             lines = await _read(here, execution_id, levels, after, MAX_LINES)
             if lines:
                 after = (lines[-1].execution_id, lines[-1].seq)
-                shown = [line_view_of(line, call.principal) for line in lines]
+                shown = [line_view_of(line, hidden) for line in lines]
                 yield "".join(map(_event, shown))  # one by one, sending costs most
             if ended and len(lines) < MAX_LINES:
                 yield "event: end\ndata: {}\n\n"

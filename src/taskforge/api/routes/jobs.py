@@ -35,7 +35,8 @@ from taskforge.api.views.jobs import (
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput, JobCancelled, JobFailed, ResultTimeout
-from taskforge.domain.redaction import redact, restore
+from taskforge.domain.job import Job
+from taskforge.domain.redaction import Redaction, restore
 from taskforge.ports.history import Ending
 from taskforge.sdk.codec import decode, encode
 
@@ -320,7 +321,7 @@ async def get_result(
             await call.until_stopped(here.services.results.wait(here.job.id, wait))
     ending = await here.services.insights.ending(here.job.id)
     status = 200 if ending.status.is_finished else 202
-    return call.answer(_result(ending, call), status=status)
+    return call.answer(_result(ending, here.job, call), status=status)
 
 
 stats = Resource("/queues", "jobs")
@@ -364,16 +365,16 @@ async def _done(call: Calling, here: JobHere) -> Response:
     return call.done(view_of(await here.services.insights.job(here.job.id), call.principal))
 
 
-def _result(ending: Ending, call: Calling) -> ResultView:
+def _result(ending: Ending, job: Job, call: Calling) -> ResultView:
     may_see = call.principal.may(Permission.PAYLOAD_READ)
     may_trace = call.principal.may(Permission.ERROR_READ)
+    output = None if ending.output is None else decode(ending.output)
+    hidden = Redaction.of(call.principal.redacted, job.payload, job.state, output)
     return ResultView(
         job_id=ending.job_id,
         status=ending.status,
-        output=redact(decode(ending.output), call.principal.redacted)
-        if ending.output is not None and may_see
-        else None,
+        output=hidden.value(output) if may_see else None,
         error_type=ending.error_type,
-        error_message=ending.error_message if may_see else None,
-        traceback=ending.traceback if may_trace else None,
+        error_message=hidden.text(ending.error_message) if may_see else None,
+        traceback=hidden.text(ending.traceback) if may_trace else None,
     )

@@ -1,5 +1,6 @@
 """Scheduled jobs: the paths and bodies of the scheduler seed, and what operators need beside them."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
@@ -25,7 +26,7 @@ from taskforge.api.views.schedules import (
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import JobCancelled, JobFailed, NotFound, ResultTimeout
-from taskforge.domain.redaction import redact, restore
+from taskforge.domain.redaction import Redaction, redact, restore
 from taskforge.domain.schedule import Schedule
 from taskforge.domain.tick import Run, TickOutcome
 from taskforge.ports.schedules import RunFilter
@@ -146,7 +147,9 @@ async def recent_executions(
     total = await project.schedules.count_recent(hours, chosen)
     runs = await project.schedules.recent(hours, chosen)
     meta = page.meta(has_more=page.skip + len(runs) < total, total=total, is_capped=total >= COUNT_BOUND)
-    return call.answer(_shown(call, runs), "schedules.recent", meta=meta, count=total)
+    schedules = await project.schedules.list() if call.principal.redacted else ()
+    shown = _shown(call, runs, {schedule.name: schedule for schedule in schedules})
+    return call.answer(shown, "schedules.recent", meta=meta, count=total)
 
 
 @schedules.get(
@@ -260,12 +263,14 @@ async def trigger_schedule(
             waited = call.until_stopped(_output(here.services, job_id, wait))
             ended = await waited
             if ended is not None:
-                success, result = True, redact(ended[0], call.principal.redacted)
+                hidden = Redaction.of(call.principal.redacted, here.schedule.spec.arguments, ended[0])
+                success, result = True, hidden.value(ended[0])
                 told = result.get("message") if isinstance(result, dict) else None
     except ResultTimeout:
         pass
     except (JobFailed, JobCancelled) as error:
-        success, told = False, error.message
+        hidden = Redaction.of(call.principal.redacted, here.schedule.spec.arguments)
+        success, told = False, hidden.text(error.message)
     view = TriggeredView(name, job_id, success, told if isinstance(told, str) else None, result)
     if success is None:
         headers = {"Location": f"{call.options.root_path}/api/v1/jobs/{job_id}"}
@@ -298,7 +303,8 @@ async def schedule_history(
     total = await here.services.schedules.count_runs(here.schedule, chosen)
     runs = await here.services.schedules.runs(here.schedule, chosen)
     meta = page.meta(has_more=page.skip + len(runs) < total, total=total, is_capped=total >= COUNT_BOUND)
-    return call.answer(_shown(call, runs), "schedules.history", meta=meta, name=here.schedule.name)
+    shown = _shown(call, runs, {here.schedule.name: here.schedule})
+    return call.answer(shown, "schedules.history", meta=meta, name=here.schedule.name)
 
 
 @schedules.get(
@@ -367,13 +373,12 @@ async def _whole(call: Call, here: ScheduleAt) -> Response:
     latest = await here.services.schedules.latest(here.schedule)
     detail = schedule_detail(here.schedule, latest, traces=call.principal.may(Permission.ERROR_READ))
     if detail.latest_execution is not None:
-        detail = replace(detail, latest_execution=_run(call, detail.latest_execution))
+        detail = replace(detail, latest_execution=_run(call, detail.latest_execution, here.schedule))
     return call.answer(_record(call, detail), "schedules.found", headers=_version(here.schedule))
 
 
-def _shown(call: Call, runs: Any) -> list[ExecutionRecord]:
-    found: list[Run] = list(runs)
-    records = [_run(call, execution_record(run)) for run in found]
+def _shown(call: Call, runs: Iterable[Run], schedules: Mapping[str, Schedule]) -> list[ExecutionRecord]:
+    records = [_run(call, execution_record(run), schedules.get(run.schedule_name)) for run in runs]
     if call.principal.may(Permission.ERROR_READ):
         return records
     return [without_traces(record) for record in records]
@@ -386,8 +391,17 @@ def _record(call: Call, record: Record) -> Record:
     return replace(record, arguments=redact(record.arguments, hidden), drift=redact(record.drift, hidden))
 
 
-def _run(call: Call, record: ExecutionRecord) -> ExecutionRecord:
-    return replace(record, result_data=redact(record.result_data, call.principal.redacted))
+def _run(call: Call, record: ExecutionRecord, schedule: Schedule | None) -> ExecutionRecord:
+    if not call.principal.redacted:
+        return record
+    arguments = None if schedule is None else schedule.spec.arguments
+    hidden = Redaction.of(call.principal.redacted, arguments, record.result_data)
+    return replace(
+        record,
+        message=hidden.text(record.message),
+        error_trace=hidden.text(record.error_trace),
+        result_data=hidden.value(record.result_data),
+    )
 
 
 def _version(schedule: Schedule) -> dict[str, str]:

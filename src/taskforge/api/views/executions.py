@@ -7,7 +7,7 @@ from uuid import UUID
 
 from taskforge.domain.access import Permission, Principal
 from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
-from taskforge.domain.redaction import redact
+from taskforge.domain.redaction import Redaction
 from taskforge.domain.stats import ExecutionStats
 
 
@@ -63,8 +63,8 @@ class LogLineView:
     logged_at: datetime
 
 
-def view_of(execution: Execution, principal: Principal) -> ExecutionView:
-    """An attempt as this caller may see it."""
+def view_of(execution: Execution, principal: Principal, hidden: Redaction) -> ExecutionView:
+    """An attempt as this caller may see it; ``hidden`` is what of its job is not shown to them."""
     may_see = principal.may(Permission.PAYLOAD_READ)
     return ExecutionView(
         id=execution.id,
@@ -75,10 +75,10 @@ def view_of(execution: Execution, principal: Principal) -> ExecutionView:
         status=execution.status,
         reason=execution.reason,
         attempt_number=execution.attempt_number,
-        output=redact(execution.output, principal.redacted) if may_see else None,
+        output=hidden.value(execution.output) if may_see else None,
         error_type=execution.error_type,
-        error_message=execution.error_message if may_see else None,
-        traceback=execution.traceback if principal.may(Permission.ERROR_READ) else None,
+        error_message=hidden.text(execution.error_message) if may_see else None,
+        traceback=hidden.text(execution.traceback) if principal.may(Permission.ERROR_READ) else None,
         started_at=execution.started_at,
         finished_at=execution.finished_at,
         heartbeat_at=execution.heartbeat_at,
@@ -102,14 +102,14 @@ def stats_view_of(stats: ExecutionStats) -> ExecutionStatsView:
     )
 
 
-def line_view_of(line: StoredLogLine, principal: Principal) -> LogLineView:
-    """A log line as this caller may see it."""
+def line_view_of(line: StoredLogLine, hidden: Redaction) -> LogLineView:
+    """A log line, without what of its job is hidden from the caller."""
     return LogLineView(
         id=f"{line.execution_id}.{line.seq}",
         execution_id=line.execution_id,
         seq=line.seq,
         level=line.level,
-        message=line.message,
-        metadata=redact(line.metadata, principal.redacted),
+        message=hidden.text(line.message) or "",
+        metadata=hidden.value(line.metadata),
         logged_at=line.logged_at,
     )

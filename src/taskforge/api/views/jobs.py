@@ -12,7 +12,7 @@ from taskforge.api.values import Body, Id, Moment
 from taskforge.domain.access import Permission, Principal
 from taskforge.domain.explanation import Explanation, WhyCode
 from taskforge.domain.job import Hold, Job, JobStatus
-from taskforge.domain.redaction import redact
+from taskforge.domain.redaction import REDACTED, Redaction, redact
 from taskforge.domain.stats import QueueStats, StatusCounts
 from taskforge.ports.history import ErrorGroup
 
@@ -185,7 +185,9 @@ def view_of(job: Job, principal: Principal) -> JobView:
         concurrency_key=job.concurrency_key,
         concurrency_limit=job.concurrency_limit,
         state=redact(job.state, principal.redacted) if may_see else None,
-        progress=redact(job.progress, principal.redacted) if may_see else None,
+        progress=Redaction.of(principal.redacted, job.payload, job.state).value(job.progress)
+        if may_see
+        else None,
         claim_seq=job.claim_seq,
         execution_id=job.execution_id,
         worker_id=job.worker_id,
@@ -222,7 +224,9 @@ def counts_view_of(found: Sequence[StatusCounts]) -> JobCountsView:
 
 
 def group_view_of(group: ErrorGroup, principal: Principal) -> ErrorGroupView:
-    """Failed jobs of one error, as this caller may see them."""
+    """Failed jobs of one error, as this caller may see them. Who may not see all of a payload sees no message: whose
+    payload it repeats is not known here."""
+    example = REDACTED if group.example is not None and principal.redacted else group.example
     return ErrorGroupView(
         group.queue_id,
         group.job_type,
@@ -230,7 +234,7 @@ def group_view_of(group: ErrorGroup, principal: Principal) -> ErrorGroupView:
         group.jobs,
         group.first_at,
         group.last_at,
-        group.example if principal.may(Permission.PAYLOAD_READ) else None,
+        example if principal.may(Permission.PAYLOAD_READ) else None,
     )
 
 
