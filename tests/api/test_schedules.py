@@ -47,6 +47,7 @@ async def test_the_life_of_a_schedule(known: Client) -> None:
         "enabled": True,
     }
     assert one["next_run"].endswith("T00:30:00+07:00")
+    assert one["trigger_in_words"] == "pukul 00.30, setiap hari"
     alone = (await known.get("/scheduled-jobs/daily", headers={"Accept-Language": "id"})).json()
     assert alone["message"] == "Detail job berhasil diambil"
     assert alone["data"]["latest_execution"] is None
@@ -186,6 +187,8 @@ async def test_triggers_and_history(installation: Installation, database_url: st
     assert "ValueError" in bad["error_trace"]
     recent = (await client.get("/scheduled-jobs/executions/recent?hours=24")).json()
     assert len(recent["data"]) == 3
+    [latest] = (await client.get("/scheduled-jobs/executions/latest?count=2")).json()["data"]
+    assert [run["id"] for run in latest["executions"]] == [run["id"] for run in recent["data"][:2]]
     stats = (await client.get(f"{path}/stats")).json()["data"]
     assert (stats["total_runs"], stats["successful_runs"], stats["success_rate"]) == (3, 1, 50.0)
     token = installation.callers.add("viewer", permissions=frozenset({Permission.SCHEDULE_READ}))

@@ -36,6 +36,7 @@ STATEMENTS_WITHOUT_TENANT = {
     "forget_login_attempts": "is counted before it is known who somebody is",
     "database_now": "the database's clock is one for all projects",
     "database_settings": "the database's settings are the same for all projects",
+    "quick_check": "reads all of the file, whoever it belongs to",
     "audit_chains": "verifies the whole installation; each chain is then walked by its organization",
     "has_deltas": "whether the record of any project has something to fold",
     "unsealed_chains": "the sealer serves all organizations; each chain is then sealed by its organization",

@@ -33,6 +33,7 @@ from taskforge.api.routes import (
     pauses,
     people,
     queues,
+    runs,
     schedules,
     tenants,
     worker_protocol,
@@ -53,6 +54,7 @@ RESOURCES: Sequence[Resource] = (
     operations.redriving,
     dead_letters.dead_letters,
     pauses.pauses,
+    runs.runs,
     schedules.schedules,
     calendars.calendars,
     workers.workers,
@@ -67,6 +69,7 @@ RESOURCES: Sequence[Resource] = (
     people.roles,
     keys.keys,
     audit.audit,
+    health.diagnosis,
     worker_protocol.protocol,
     events.events,
 )

@@ -61,8 +61,9 @@ class HealthStore(Protocol):
         """The database's clock."""
         ...
 
-    async def settings(self) -> Mapping[str, str]:
-        """``version`` and the settings that durability rests on, as the database names them."""
+    async def settings(self, *, whole: bool) -> Mapping[str, str]:
+        """``version`` and the settings that durability rests on, as the database names them; ``whole``: and whether
+        all pages of a SQLite file are sound, for which it is read."""
         ...
 
     async def arrears(self, project_id: ProjectId, slack_us: int) -> Arrears:

@@ -109,11 +109,11 @@ class Health:
             if status is WorkerStatus.ONLINE and queue in worker.queues
         ]
 
-    async def examine(self) -> Sequence[Finding]:
-        """Everything that is cheap to look at."""
+    async def examine(self, *, whole: bool = True) -> Sequence[Finding]:
+        """Everything that is cheap to look at; ``whole``: also what reads all of a SQLite file."""
         workers = await self.workers()
         return [
-            self._durability(await self._store.settings()),
+            self._durability(await self._store.settings(whole=whole)),
             self._clock(await self._store.now(), datetime.now(UTC)),
             self._presence(workers),
             await self._backlog(workers),

@@ -46,7 +46,8 @@ class ExecutionRecord:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRecord:
-    """A schedule. `job_id` is its name, `next_run` is told by the clock of its zone, `trigger` as the seed spells it.
+    """A schedule. `job_id` is its name, `next_run` is told by the clock of its zone, `trigger` as the seed spells it,
+    and `trigger_in_words` in the caller's language; null for one that is due once.
 
     `drift`: what operators changed of what code declares, with the values of the code.
     """
@@ -56,6 +57,7 @@ class ScheduleRecord:
     description: str
     next_run: datetime | None
     trigger: str
+    trigger_in_words: str | None
     enabled: bool
     id: UUID
     project_id: UUID
@@ -108,20 +110,18 @@ class DueTime:
     rests: bool
 
 
-def schedule_record(schedule: Schedule) -> ScheduleRecord:
-    """A schedule as lists show it."""
-    return ScheduleRecord(**_of(schedule))
+def schedule_record(schedule: Schedule, language: str = "en") -> ScheduleRecord:
+    """A schedule as lists show it, with its trigger in words of this language."""
+    return ScheduleRecord(**_of(schedule, language))
 
 
-def schedule_detail(schedule: Schedule, latest: Run | None, *, traces: bool = True) -> ScheduleDetail:
-    """A schedule alone; without ``traces`` for those who may not see tracebacks."""
+def schedule_detail(schedule: Schedule, latest: Run | None, language: str = "en") -> ScheduleDetail:
+    """A schedule alone."""
     record = None if latest is None else execution_record(latest)
-    if record is not None and not traces:
-        record = without_traces(record)
-    return ScheduleDetail(**_of(schedule), latest_execution=record)
+    return ScheduleDetail(**_of(schedule, language), latest_execution=record)
 
 
-def _of(schedule: Schedule) -> dict[str, Any]:
+def _of(schedule: Schedule, language: str) -> dict[str, Any]:
     spec = schedule.spec
     zone = schedule.spec.zone
     due = schedule.next_due_at
@@ -131,6 +131,7 @@ def _of(schedule: Schedule) -> dict[str, Any]:
         "description": spec.description,
         "next_run": None if due is None else due.astimezone(zone),
         "trigger": spec.spelled(),
+        "trigger_in_words": None if spec.run_at is not None else in_words(schedule, language),
         "enabled": spec.enabled,
         "id": schedule.id,
         "project_id": schedule.project_id,

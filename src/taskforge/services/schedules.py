@@ -215,6 +215,13 @@ class Schedules:
         """Its ticks and what became of them, the latest due time first."""
         return await self._ticks.runs(self._project_id, schedule.id, chosen)
 
+    async def latest_of(
+        self, schedules: Sequence[Schedule], count: int
+    ) -> Sequence[tuple[Schedule, Sequence[Run]]]:
+        """The latest so many due times of each of these, the last one first."""
+        chosen = RunFilter(limit=count)
+        return [(schedule, await self.runs(schedule, chosen)) for schedule in schedules]
+
     async def count_runs(self, schedule: Schedule, chosen: RunFilter) -> int:
         """How many these are, up to `COUNT_BOUND`."""
         return await self._ticks.count_runs(self._project_id, schedule.id, chosen, COUNT_BOUND)

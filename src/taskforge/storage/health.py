@@ -39,9 +39,13 @@ class SqlHealthStore:
         moment: datetime = self._engine.moment(row["now"])
         return moment
 
-    async def settings(self) -> Mapping[str, str]:
+    async def settings(self, *, whole: bool) -> Mapping[str, str]:
         rows = await self._engine.read(One("database_settings"))
-        return {row["name"]: str(row["value"]) for row in rows}
+        checked = await self._engine.read(One("quick_check")) if whole else []
+        found = {row["name"]: str(row["value"]) for row in rows}
+        if checked:
+            found["quick_check"] = str(checked[0]["said"])
+        return found
 
     async def arrears(self, project_id: ProjectId, slack_us: int) -> Arrears:
         [row] = await self._engine.read(One("arrears", {"project_id": project_id, "slack_us": slack_us}))

@@ -1,15 +1,19 @@
-"""Whether the process lives, and whether it can serve."""
+"""Whether the process lives, whether it can serve, and what is not as it should be."""
 
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskforge.api.call import encode
+from taskforge.api.call import Calling, encode
 from taskforge.api.operation import Openness
 from taskforge.api.routing import Resource
+from taskforge.api.tenancy import OneProject
+from taskforge.domain.access import Permission
+from taskforge.services.health import Verdict
 
 health = Resource("/health", "health")
+diagnosis = Resource("/diagnosis", "health")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,16 @@ class ReadyView:
     checks: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One thing that was looked at; `hint` says what mends it."""
+
+    check: str
+    verdict: Verdict
+    detail: str
+    hint: str | None
+
+
 @health.get("/live", permission=Openness.PUBLIC, name="health.live")
 async def live(request: Request) -> Response:
     """The process answers."""
@@ -37,6 +51,19 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """The database answers, its schema is ours, and recovery gets through; if ticks are overdue, it is said."""
     return _answer(ReadyView("ok", dict(await request.app.state.backend.check_ready())))
+
+
+@diagnosis.get(
+    "",
+    permission=Permission.ORGANIZATION_READ,
+    name="diagnosis.get",
+    answers=list[FindingView],
+    problems=(404,),
+)
+async def diagnose(call: Calling, project: OneProject) -> Response:
+    """What `taskforge doctor` examines, but for what reads a whole SQLite file: the database, and one project."""
+    found = await project.health.examine(whole=False)
+    return call.answer([FindingView(*finding) for finding in found])
 
 
 def _answer(view: HealthView | ReadyView) -> Response:

@@ -1,6 +1,5 @@
 """Scheduled jobs: the paths and bodies of the scheduler seed, and what operators need beside them."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
@@ -10,39 +9,31 @@ from starlette.responses import Response
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.etags import check_match, etag_of
-from taskforge.api.pages import Paging, SortedPaging
+from taskforge.api.pages import SortedPaging
 from taskforge.api.routes.operations import begun
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, OneProject, ProjectChoice, reachable
-from taskforge.api.values import Flag, Moment
+from taskforge.api.values import Flag
 from taskforge.api.views.operations import OperationView
 from taskforge.api.views.schedules import (
     NewSchedule,
     RestView,
-    RunStatsView,
     ScheduleChange,
     Span,
     TriggeredView,
+    visible_run,
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import JobCancelled, JobFailed, NotFound, ResultTimeout
 from taskforge.domain.redaction import Redaction, redact, restore
 from taskforge.domain.schedule import Schedule
-from taskforge.domain.tick import Run, TickOutcome
-from taskforge.ports.schedules import RunFilter
 from taskforge.sdk.codec import decode
 from taskforge.services.schedule_records import (
-    DueTime,
-    ExecutionRecord,
     ScheduleDetail,
     ScheduleRecord,
-    execution_record,
     schedule_detail,
     schedule_record,
-    upcoming,
-    without_traces,
 )
-from taskforge.services.schedules import COUNT_BOUND
 
 Record = TypeVar("Record", bound=ScheduleRecord)
 
@@ -60,7 +51,7 @@ class ScheduleAt:
     schedule: Schedule
 
 
-async def _schedule_at(
+async def schedule_at(
     schedule_name: Annotated[str, Path(description="The schedule's `job_id`, unique in its project.")],
     call: Calling,
     project_id: ProjectChoice = None,
@@ -73,7 +64,7 @@ async def _schedule_at(
     raise NotFound("there is no scheduled job of this name")
 
 
-ScheduleHere = Annotated[ScheduleAt, Depends(_schedule_at)]
+ScheduleHere = Annotated[ScheduleAt, Depends(schedule_at)]
 
 
 @schedules.get(
@@ -83,7 +74,7 @@ async def list_schedules(call: Calling, everywhere: Everywhere, page: SortedPagi
     """All scheduled jobs by name."""
     found = [schedule for services in everywhere for schedule in await services.schedules.list()]
     part, meta = page.cut(sorted(found, key=lambda schedule: (schedule.name, schedule.id)))
-    data = [_record(call, schedule_record(schedule)) for schedule in part]
+    data = [_record(call, schedule_record(schedule, call.language)) for schedule in part]
     return call.answer(data, "schedules.listed", meta=meta, count=len(found))
 
 
@@ -100,7 +91,7 @@ async def create_schedule(call: Calling, project: OneProject, body: NewSchedule)
     schedule = await project.schedules.create(body.job_id, body.given())
     location = f"/api/v1/scheduled-jobs/{schedule.name}"
     return call.created(
-        _record(call, schedule_detail(schedule, None)),
+        _record(call, schedule_detail(schedule, None, call.language)),
         location,
         "schedules.created",
         headers=_version(schedule),
@@ -129,27 +120,6 @@ async def pause_schedules(call: Calling, project: OneProject) -> Response:
 async def resume_schedules(call: Calling, project: OneProject) -> Response:
     """Let all scheduled jobs of the project go on, from now on."""
     return call.answer(RestView(False, await project.schedules.resume_all()), "updated")
-
-
-@schedules.get(
-    "/executions/recent",
-    permission=Permission.SCHEDULE_READ,
-    name="scheduled_jobs.recent",
-    answers=ExecutionRecord,
-    is_list=True,
-    problems=(404,),
-)
-async def recent_executions(
-    call: Calling, project: OneProject, page: Paging, hours: Hours = 24.0, success: Success = None
-) -> Response:
-    """Runs of all scheduled jobs of a project, the latest first."""
-    chosen = RunFilter(ended_well=success, limit=page.limit, skip=page.skip)
-    total = await project.schedules.count_recent(hours, chosen)
-    runs = await project.schedules.recent(hours, chosen)
-    meta = page.meta(has_more=page.skip + len(runs) < total, total=total, is_capped=total >= COUNT_BOUND)
-    schedules = await project.schedules.list() if call.principal.redacted else ()
-    shown = _shown(call, runs, {schedule.name: schedule for schedule in schedules})
-    return call.answer(shown, "schedules.recent", meta=meta, count=total)
 
 
 @schedules.get(
@@ -183,7 +153,9 @@ async def update_schedule(call: Calling, here: ScheduleHere, body: ScheduleChang
         before = here.schedule.spec.arguments
         given["arguments"] = restore(given["arguments"], before, call.principal.redacted, where="arguments")
     changed = await here.services.schedules.edit(here.schedule.name, given, check=check)
-    return call.done(_record(call, schedule_record(changed)), "updated", headers=_version(changed))
+    return call.done(
+        _record(call, schedule_record(changed, call.language)), "updated", headers=_version(changed)
+    )
 
 
 @schedules.delete(
@@ -211,7 +183,9 @@ async def delete_schedule(call: Calling, here: ScheduleHere) -> Response:
 async def enable_schedule(call: Calling, here: ScheduleHere) -> Response:
     """Let it be due again, from now on."""
     changed = await here.services.schedules.enable(here.schedule.name)
-    return call.done(_record(call, schedule_record(changed)), "updated", headers=_version(changed))
+    return call.done(
+        _record(call, schedule_record(changed, call.language)), "updated", headers=_version(changed)
+    )
 
 
 @schedules.post(
@@ -225,7 +199,9 @@ async def enable_schedule(call: Calling, here: ScheduleHere) -> Response:
 async def disable_schedule(call: Calling, here: ScheduleHere) -> Response:
     """Let it be due no more until it is enabled, whatever code says."""
     changed = await here.services.schedules.disable(here.schedule.name)
-    return call.done(_record(call, schedule_record(changed)), "updated", headers=_version(changed))
+    return call.done(
+        _record(call, schedule_record(changed, call.language)), "updated", headers=_version(changed)
+    )
 
 
 @schedules.post(
@@ -239,7 +215,9 @@ async def disable_schedule(call: Calling, here: ScheduleHere) -> Response:
 async def reset_schedule(call: Calling, here: ScheduleHere) -> Response:
     """Go back to what the code says."""
     changed = await here.services.schedules.reset(here.schedule.name)
-    return call.done(_record(call, schedule_record(changed)), "updated", headers=_version(changed))
+    return call.done(
+        _record(call, schedule_record(changed, call.language)), "updated", headers=_version(changed)
+    )
 
 
 @schedules.post(
@@ -283,75 +261,6 @@ async def _output(services: ProjectServices, job_id: Any, wait: float) -> tuple[
     return (None if text is None else decode(text),)
 
 
-@schedules.get(
-    "/{schedule_name}/history",
-    permission=Permission.SCHEDULE_READ,
-    name="scheduled_jobs.history",
-    answers=ExecutionRecord,
-    is_list=True,
-    problems=(404,),
-)
-async def schedule_history(
-    call: Calling,
-    here: ScheduleHere,
-    page: Paging,
-    success: Success = None,
-    outcome: Annotated[TickOutcome | None, Query(description="What became of the due time.")] = None,
-) -> Response:
-    """Its due times that have come and what became of them, the latest first."""
-    chosen = RunFilter(None if outcome is None else outcome.value, success, page.limit, page.skip)
-    total = await here.services.schedules.count_runs(here.schedule, chosen)
-    runs = await here.services.schedules.runs(here.schedule, chosen)
-    meta = page.meta(has_more=page.skip + len(runs) < total, total=total, is_capped=total >= COUNT_BOUND)
-    shown = _shown(call, runs, {here.schedule.name: here.schedule})
-    return call.answer(shown, "schedules.history", meta=meta, name=here.schedule.name)
-
-
-@schedules.get(
-    "/{schedule_name}/stats",
-    permission=Permission.SCHEDULE_READ,
-    name="scheduled_jobs.stats",
-    answers=RunStatsView,
-    problems=(404,),
-)
-async def schedule_stats(call: Calling, here: ScheduleHere, hours: Hours = 168.0) -> Response:
-    """What its runs of a period add up to."""
-    stats = await here.services.schedules.stats(here.schedule, hours)
-    ended = stats.successful_runs + stats.failed_runs
-    rate = round(100.0 * stats.successful_runs / ended, 2) if ended else 100.0
-    average = None if stats.avg_duration is None else round(stats.avg_duration, 3)
-    return call.figures(
-        RunStatsView(
-            here.schedule.name,
-            hours,
-            stats.total_runs,
-            stats.successful_runs,
-            stats.failed_runs,
-            rate,
-            average,
-        )
-    )
-
-
-@schedules.get(
-    "/{schedule_name}/preview",
-    permission=Permission.SCHEDULE_READ,
-    name="scheduled_jobs.preview",
-    answers=list[DueTime],
-    problems=(404,),
-)
-async def preview_schedule(
-    call: Calling,
-    here: ScheduleHere,
-    count: Annotated[int, Query(ge=1, le=1000, description="How many.")] = 10,
-    after: Annotated[Moment | None, Query(description="Later than this; else than now.")] = None,
-) -> Response:
-    """Its next due times, and what a change of the clock does to them."""
-    timetable = await here.services.schedules.timetable(here.schedule)
-    start = after or await here.services.schedules.now()
-    return call.answer(upcoming(timetable, start, count))
-
-
 @schedules.post(
     "/{schedule_name}/backfill",
     permission=Permission.SCHEDULE_EXECUTE,
@@ -371,17 +280,12 @@ async def backfill_schedule(call: Calling, here: ScheduleHere, body: Span) -> Re
 
 async def _whole(call: Call, here: ScheduleAt) -> Response:
     latest = await here.services.schedules.latest(here.schedule)
-    detail = schedule_detail(here.schedule, latest, traces=call.principal.may(Permission.ERROR_READ))
+    detail = schedule_detail(here.schedule, latest, call.language)
     if detail.latest_execution is not None:
-        detail = replace(detail, latest_execution=_run(call, detail.latest_execution, here.schedule))
+        detail = replace(
+            detail, latest_execution=visible_run(detail.latest_execution, here.schedule, call.principal)
+        )
     return call.answer(_record(call, detail), "schedules.found", headers=_version(here.schedule))
-
-
-def _shown(call: Call, runs: Iterable[Run], schedules: Mapping[str, Schedule]) -> list[ExecutionRecord]:
-    records = [_run(call, execution_record(run), schedules.get(run.schedule_name)) for run in runs]
-    if call.principal.may(Permission.ERROR_READ):
-        return records
-    return [without_traces(record) for record in records]
 
 
 def _record(call: Call, record: Record) -> Record:
@@ -389,19 +293,6 @@ def _record(call: Call, record: Record) -> Record:
     if not hidden:
         return record
     return replace(record, arguments=redact(record.arguments, hidden), drift=redact(record.drift, hidden))
-
-
-def _run(call: Call, record: ExecutionRecord, schedule: Schedule | None) -> ExecutionRecord:
-    if not call.principal.redacted:
-        return record
-    arguments = None if schedule is None else schedule.spec.arguments
-    hidden = Redaction.of(call.principal.redacted, arguments, record.result_data)
-    return replace(
-        record,
-        message=hidden.text(record.message),
-        error_trace=hidden.text(record.error_trace),
-        result_data=hidden.value(record.result_data),
-    )
 
 
 def _version(schedule: Schedule) -> dict[str, str]:

@@ -1,13 +1,18 @@
 """Schedules in bodies."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
 from taskforge.api.values import Body, Moment
-from taskforge.domain.schedule import MissedPolicy, OnHoliday, OverlapPolicy
+from taskforge.domain.access import Permission, Principal
+from taskforge.domain.redaction import Redaction
+from taskforge.domain.schedule import MissedPolicy, OnHoliday, OverlapPolicy, Schedule
+from taskforge.domain.tick import Run
+from taskforge.services.schedule_records import ExecutionRecord, execution_record, without_traces
 
 Seconds = float | str
 """Seconds, or a duration such as 1h30m."""
@@ -112,3 +117,35 @@ class CalendarView:
     name: str
     dates: list[str]
     weekdays: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LatestRuns:
+    """The latest due times of one scheduled job, the last one first."""
+
+    job_id: str
+    executions: list[ExecutionRecord]
+
+
+def run_views_of(
+    runs: Iterable[Run], schedules: Iterable[Schedule], principal: Principal
+) -> list[ExecutionRecord]:
+    """Runs of these schedules as this caller may see them."""
+    by_name = {schedule.name: schedule for schedule in schedules}
+    return [visible_run(execution_record(run), by_name.get(run.schedule_name), principal) for run in runs]
+
+
+def visible_run(record: ExecutionRecord, schedule: Schedule | None, principal: Principal) -> ExecutionRecord:
+    """A run without what is not for this caller."""
+    if not principal.may(Permission.ERROR_READ):
+        record = without_traces(record)
+    if not principal.redacted:
+        return record
+    arguments = None if schedule is None else schedule.spec.arguments
+    hidden = Redaction.of(principal.redacted, arguments, record.result_data)
+    return replace(
+        record,
+        message=hidden.text(record.message),
+        error_trace=hidden.text(record.error_trace),
+        result_data=hidden.value(record.result_data),
+    )
