@@ -12,8 +12,10 @@ from taskforge.domain.errors import (
     TaskforgeError,
 )
 from taskforge.sdk.context import Context, current_job
+from taskforge.sdk.dependencies import Depends
 from taskforge.sdk.handle import JobHandle
 from taskforge.sdk.handler import JobHandler
+from taskforge.sdk.hooks import JobEnded
 from taskforge.sdk.outcomes import Cancel, Dead, Retry, Snooze
 from taskforge.sdk.scheduled_job import BaseScheduledJob
 from taskforge.sdk.task import Task
@@ -23,7 +25,9 @@ __all__ = [
     "Cancel",
     "Context",
     "Dead",
+    "Depends",
     "JobCancelled",
+    "JobEnded",
     "JobFailed",
     "JobHandle",
     "JobHandler",

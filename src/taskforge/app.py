@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from taskforge.domain.errors import Conflict
 from taskforge.domain.worker import TaskDescription
 from taskforge.sdk.bridge import Bridge
 from taskforge.sdk.decorator import TaskDecorator
+from taskforge.sdk.hooks import Hooks
+from taskforge.sdk.lifespan import SharedLifespan
 from taskforge.sdk.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
     from typing import Self, Unpack
     from uuid import UUID
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from taskforge.sdk.backend import TaskCall
     from taskforge.sdk.handle import JobHandle
     from taskforge.sdk.handler import JobHandler
+    from taskforge.sdk.hooks import L, M
     from taskforge.sdk.schedule import DeclaredSchedule, ScheduleFields
     from taskforge.sdk.scheduled_job import BaseScheduledJob
     from taskforge.services.leasing import Held
@@ -44,7 +49,8 @@ class TaskForge:
 
     ``database_url``, ``project`` and any other setting (see docs/settings.md) may be given by name; what is
     not given comes from the environment, a file or the default. Nothing is opened before it is needed.
-    ``queue`` is where tasks go that name none.
+    ``queue`` is where tasks go that name none. ``lifespan`` is an asynchronous context manager around whatever works
+    here (a worker, `lifespan` of a web application); what it shares it puts into `state`.
     """
 
     def __init__(
@@ -53,12 +59,16 @@ class TaskForge:
         *,
         project: str | None = None,
         queue: str = "default",
+        lifespan: Callable[[TaskForge], AbstractAsyncContextManager[object]] | None = None,
         clock: Clock | None = None,
         **settings: Any,
     ) -> None:
         self.queue = queue
         self.registry = Registry()
         self.task = TaskDecorator(self, self.registry.add, queue)
+        self.hooks = Hooks()
+        self.state = SimpleNamespace()
+        self._resources = SharedLifespan(self, lifespan)
         self._arguments = {"database_url": database_url, "project": project, **settings}
         self._clock = clock
         self._bridge = Bridge()
@@ -89,6 +99,32 @@ class TaskForge:
             self.registry.add(task_of_handler(handler, self, queue=queue or self.queue))
         else:
             self.registry.add(task_of_scheduled_job(handler, self, queue=queue or self.queue, lock=self.lock))
+
+    def middleware(self, function: M) -> M:
+        """Around every attempt of every task: ``@app.middleware async def timed(ctx, call_next): ...``
+
+        It answers what ``await call_next(ctx)`` answers, or something else; what it raises is the attempt's failure. The
+        first that is added is the outermost. Raises InvalidInput when it is no async function.
+        """
+        return self.hooks.add_middleware(function)
+
+    def on(self, event: str) -> Callable[[L], L]:
+        """Tell a function how attempts end in workers of this process: ``@app.on("job.failed") def tell(event): ...``
+
+        It is told after the record has it, at most once; an error of its own is logged and changes nothing.
+        Raises InvalidInput for an unknown event.
+        """
+
+        def register(function: L) -> L:
+            return self.hooks.listen(event, function)
+
+        self.hooks.check(event)
+        return register
+
+    @property
+    def dependency_overrides(self) -> dict[Callable[..., Any], Callable[..., Any]]:
+        """Functions that stand in for dependencies, in tests: ``app.dependency_overrides[get_db] = fake_db``."""
+        return self.hooks.overrides
 
     def schedule(self, name: str, call: TaskCall[Any], **fields: Unpack[ScheduleFields]) -> None:
         """Make a call of a task by a schedule: ``app.schedule("nightly", report.job("all"), cron="0 2 * * *")``.
@@ -170,6 +206,7 @@ class TaskForge:
         """For ``FastAPI(lifespan=app.lifespan)``: a scheduler, and a worker of this application's tasks, beside it."""
         try:
             async with AsyncExitStack() as stack:
+                await stack.enter_async_context(self._resources)
                 if self._api is not None:
                     await stack.enter_async_context(self._api.router.lifespan_context(self._api))
                 if len(self.registry):
@@ -229,6 +266,8 @@ class TaskForge:
             name=name,
             settings_of_children=given,
             locking=self.lock,
+            hooks=self.hooks,
+            resources=self._resources,
             **options,
         )
 

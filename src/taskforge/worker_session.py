@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
@@ -18,6 +19,7 @@ from taskforge.runtime.loops.seal import seal_loop
 from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.runtime.worker.worker import Worker
+from taskforge.sdk.hooks import Hooks
 from taskforge.services.processes import this_process
 from taskforge.version import VERSION
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from taskforge.ports.link import Link
     from taskforge.runtime.loop import Loop
     from taskforge.sdk.context import Locking
+    from taskforge.sdk.lifespan import SharedLifespan
     from taskforge.sdk.registry import Registry
     from taskforge.settings import Settings
     from taskforge.wiring import Wiring
@@ -115,6 +118,8 @@ class WorkerSession:
         grace: float | None = None,
         settings_of_children: Mapping[str, Any] | None = None,
         locking: Locking | None = None,
+        hooks: Hooks | None = None,
+        resources: SharedLifespan | None = None,
     ) -> None:
         if not len(registry):
             raise InvalidInput("the application has no tasks", hint="write one: @app.task above a function")
@@ -144,18 +149,28 @@ class WorkerSession:
                 settings=settings_of_children or {},
             ),
             locking=locking if settings.server is None else None,
+            hooks=hooks or Hooks(),
         )
+        self._resources = resources
         self._worker: Worker | None = None
+        self._stack = AsyncExitStack()
 
     async def open(self) -> Worker:
-        """The worker, not yet started."""
-        link = await self._source.open()
+        """The worker, not yet started. Raises what the application's own lifespan raises."""
+        if self._resources is not None:
+            await self._stack.enter_async_context(self._resources)
+        self._stack.push_async_callback(self._source.close)
+        try:
+            link = await self._source.open()
+        except BaseException:
+            await self.close()
+            raise
         self._worker = Worker(link, self._source.beat_link, self._registry, self._options)
         return self._worker
 
     async def close(self) -> None:
-        """Let go of where the jobs came from; the worker is drained by then."""
-        await self._source.close()
+        """Let go of where the jobs came from, and of what the application shares; the worker is drained by then."""
+        await self._stack.aclose()
 
     async def __aenter__(self) -> Self:
         worker = await self.open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import logging
 import os
@@ -10,10 +11,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from taskforge import Cancel, Context, Dead, Retry, Snooze, TaskForge
+from taskforge import Cancel, Context, Dead, Depends, Retry, Snooze, TaskForge
 from taskforge.sdk.context import current_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 app = TaskForge()
 logger = logging.getLogger("shop")
@@ -22,6 +26,26 @@ logger = logging.getLogger("shop")
 @app.task(pool="process", name="add")
 def add(a: int, b: int) -> int:
     return a + b
+
+
+def _opened() -> Iterator[str]:
+    yield "opened"
+    print("closed")
+
+
+async def _awaited(ctx: Context, below: Annotated[str, Depends(_opened)]) -> str:
+    await asyncio.sleep(0)
+    return f"{ctx.task}: {below}"
+
+
+@app.task(pool="process", name="plain_dependency")
+def plain_dependency(value: Annotated[str, Depends(_opened)]) -> str:
+    return value
+
+
+@app.task(pool="process", name="awaited_dependency")
+def awaited_dependency(value: Annotated[str, Depends(_awaited)]) -> str:
+    return value
 
 
 @app.task(pool="process", name="pid")

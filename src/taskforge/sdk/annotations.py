@@ -19,7 +19,7 @@ def is_context(function: Callable[..., Any], parameter: inspect.Parameter) -> bo
     if not isinstance(annotation, str):
         return isinstance(annotation, type) and issubclass(annotation, Context)
     try:
-        found = _evaluate(function, annotation)
+        found = evaluated(function, annotation)
     except Exception:  # a name under TYPE_CHECKING, or one that is defined later
         return annotation.rpartition(".")[2] == Context.__name__
     return isinstance(found, type) and issubclass(found, Context)
@@ -35,26 +35,26 @@ def return_annotation_of(function: Callable[..., Any], task_name: str) -> Any:
     return _resolve(function, inspect.signature(function).return_annotation, "the result", task_name)
 
 
-def _resolve(function: Callable[..., Any], annotation: Any, what: str, task_name: str) -> Any:
-    if annotation is inspect.Parameter.empty:
-        return Any
-    try:
-        return _evaluate(function, annotation)
-    except Exception as error:
-        raise InvalidInput(
-            f"{task_name}: the annotation of {what} cannot be read at run time: {annotation} ({error})",
-            hint="import its type outside of `if TYPE_CHECKING:`, at module level",
-        ) from error
-
-
-def _evaluate(function: Callable[..., Any], annotation: Any) -> Any:
-    """``get_type_hints`` of one annotation, where the function can see its names."""
+def evaluated(function: Callable[..., Any], annotation: Any) -> Any:
+    """``get_type_hints`` of one annotation, where the function can see its names. Raises what that raises."""
     plain = inspect.unwrap(function)
     plain = getattr(plain, "__func__", plain)
     namespace: dict[str, Any] = getattr(plain, "__globals__", {})
     enclosing = {**_closure(plain), **{t.__name__: t for t in getattr(plain, "__type_params__", ())}}
     holder = type("Holder", (), {"__annotations__": {"it": annotation}})
     return typing.get_type_hints(holder, namespace, enclosing, include_extras=True)["it"]
+
+
+def _resolve(function: Callable[..., Any], annotation: Any, what: str, task_name: str) -> Any:
+    if annotation is inspect.Parameter.empty:
+        return Any
+    try:
+        return evaluated(function, annotation)
+    except Exception as error:
+        raise InvalidInput(
+            f"{task_name}: the annotation of {what} cannot be read at run time: {annotation} ({error})",
+            hint="import its type outside of `if TYPE_CHECKING:`, at module level",
+        ) from error
 
 
 def _closure(function: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.errors import InvalidInput, InvalidPayload
 from taskforge.sdk import codec
 from taskforge.sdk.annotations import annotation_of, is_context
+from taskforge.sdk.dependencies import Dependency, check, dependency_of, of_annotation
 from taskforge.sdk.values import Value
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ _EMPTY = inspect.Parameter.empty
 
 
 class Signature:
-    """The parameters of one function, without a first one that is annotated ``Context``."""
+    """The parameters of one function, without a first one that is annotated ``Context``.
+
+    ``dependencies`` are those that each attempt is given instead, by name; None where there are none.
+    """
 
     def __init__(self, function: Callable[..., Any], task_name: str) -> None:
         self.task_name = task_name
@@ -28,6 +32,7 @@ class Signature:
         self.takes_context = bool(parameters) and is_context(function, parameters[0])
         if self.takes_context:
             del parameters[0]
+        self.dependencies = _taken_dependencies(function, parameters, task_name)
         self._extra: inspect.Parameter | None = None
         if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
             self._extra = parameters.pop()
@@ -123,6 +128,9 @@ class Signature:
         return bound
 
     def _check_names(self, given: Mapping[str, Any]) -> None:
+        if self.dependencies is not None and not given.keys().isdisjoint(self.dependencies):
+            name = next(name for name in given if name in self.dependencies)
+            raise self._error(f"{name!r} is made for each attempt, it cannot be given", name)
         missing = self._required - given.keys()
         if missing:
             names = [name for name in self._parameters if name in missing]
@@ -151,9 +159,19 @@ class Signature:
                 annotation = annotation_of(function, self._extra, task_name)
                 self._extra_value = Value("payload", annotation, task_name)
             every = [*values.values(), *([self._extra_value] if self._extra_value else [])]
+            self._check_annotations(every)
             self._has_models = any(value.needs_model for value in every)
             self._values = values
         return self._values
+
+    def _check_annotations(self, values: Sequence[Value]) -> None:
+        for value in values:
+            if of_annotation(value.annotation) is not None:
+                raise InvalidInput(
+                    f"{self.task_name}: the Depends of {value.where.removeprefix('payload.')!r} was not there yet "
+                    "when the task was made",
+                    hint="define what its annotation names above the task",
+                )
 
     def _error(self, message: str, name: str | None = None) -> InvalidPayload:
         return InvalidPayload(
@@ -181,6 +199,26 @@ def _parameters(function: Callable[..., Any], task_name: str) -> list[inspect.Pa
         return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"{task_name} cannot be a task: {error}") from None
+
+
+def _taken_dependencies(
+    function: Callable[..., Any], parameters: list[inspect.Parameter], task_name: str
+) -> dict[str, Dependency] | None:
+    """Takes those out of the list that are no arguments."""
+    found: dict[str, Dependency] = {}
+    for parameter in tuple(parameters):
+        dependency = dependency_of(function, parameter)
+        if dependency is None:
+            continue
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise InvalidInput(
+                f"{task_name}: the dependency {parameter.name!r} has to be given by name",
+                field=parameter.name,
+            )
+        check(dependency)
+        found[parameter.name] = dependency
+        parameters.remove(parameter)
+    return found or None
 
 
 def _check_kind(parameter: inspect.Parameter, task_name: str) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from taskforge.sdk.backend import Backend
+    from taskforge.sdk.dependencies import Dependency
     from taskforge.sdk.keys import KeyMaker
     from taskforge.sdk.schedule import DeclaredSchedule
 
@@ -74,6 +75,7 @@ class Task(Enqueuing[P, R]):
         shape: PayloadShape,
         memory_limit: int | None = None,
         keys: TaskKeys | None = None,
+        dependencies: Mapping[str, Dependency] | None = None,
     ) -> None:
         self.function = function
         self.name = name
@@ -83,6 +85,7 @@ class Task(Enqueuing[P, R]):
         self.defaults = defaults
         self.shape = shape
         self.keys = keys
+        self.dependencies = dependencies
         self.schedule: DeclaredSchedule | None = None
         self.is_async = inspect.iscoroutinefunction(function)
         self.result_codec = ResultCodec(function, name)
@@ -140,7 +143,15 @@ class Task(Enqueuing[P, R]):
         return self.result_codec.dump(result, limit)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """A plain call. A context is made up, or is that of the running job, unless one is given."""
+        """A plain call. A context is made up, or is that of the running job, unless one is given.
+
+        Dependencies are given by name. Raises InvalidInput when one is not.
+        """
+        if self.dependencies is not None and not kwargs.keys() >= self.dependencies.keys():
+            name = next(name for name in self.dependencies if name not in kwargs)
+            raise InvalidInput(
+                f"{self.name}: a plain call makes no dependencies", field=name, hint=f"give it: {name}=..."
+            )
         if self.shape.takes_context and not (args and isinstance(args[0], Context)):
             return self.function(find_current_job() or self._context_of_no_job(), *args, **kwargs)
         return self.function(*args, **kwargs)
@@ -242,6 +253,7 @@ def make_task(
         backend=backend,
         shape=shape,
         keys=TaskKeys(name, keys, shape.names) if keys else None,
+        dependencies=shape.dependencies,
     )
 
 

@@ -6,6 +6,11 @@ from __future__ import annotations
 
 from taskforge.sdk.context import Context
 from taskforge.sdk.decorator import TaskDecorator
+from taskforge.sdk.dependencies import Depends
+
+
+def get_db() -> str:
+    return ""
 
 
 async def declare(task: TaskDecorator) -> None:
@@ -34,6 +39,12 @@ async def declare(task: TaskDecorator) -> None:
     report.enqueue(None, "x")  # expect-error
     wrong: str = add.enqueue(1).result()  # expect-error
     awaited: list[int] = await report.enqueue("x")  # expect-error
+
+    @task
+    async def charge(order: int, db: str = Depends(get_db)) -> None: ...
+
+    charge.enqueue()  # expect-error
+    charge.enqueue("x")  # expect-error
 
     @task(prio=1)  # expect-error
     def misnamed() -> None: ...

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, assert_type
+from typing import Annotated, Any, assert_type
 from uuid import UUID
 
 from taskforge.sdk.backend import Backend, TaskCall
 from taskforge.sdk.bridge import Bridge
 from taskforge.sdk.context import Context
 from taskforge.sdk.decorator import TaskDecorator
+from taskforge.sdk.dependencies import Depends
 from taskforge.sdk.handle import JobHandle
 from taskforge.sdk.task import Task
 
@@ -49,6 +50,27 @@ def declare(backend: Backend, task: TaskDecorator) -> None:
     assert_type(with_context(key=UUID(int=1)), list[str])
     kept: Task[[int], None] = plain
     kept.enqueue(1)
+
+
+class Db: ...
+
+
+def get_db() -> Db:
+    return Db()
+
+
+def with_dependencies(task: TaskDecorator) -> None:
+    @task
+    async def charge(ctx: Context, order: int, db: Db = Depends(get_db), *, note: str = "") -> str:
+        return note
+
+    @task
+    def refund(order: int, db: Annotated[Db, Depends(get_db)]) -> int:
+        return order
+
+    assert_type(charge.enqueue(1, note="x"), JobHandle[str])
+    assert_type(charge.options(delay=1).job(1), TaskCall[str])
+    assert_type(refund(1, db=Db()), int)
 
 
 async def in_async_code(task: TaskDecorator) -> None:

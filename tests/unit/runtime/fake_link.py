@@ -67,7 +67,9 @@ class FakeLink:
         """How executions ended."""
         return {report.execution_id: report.outcome for report in self.reports}
 
-    def add(self, task: str, payload: str = "{}", *, timeout: float = 60.0, losses: int = 0) -> uuid.UUID:
+    def add(
+        self, task: str, payload: str = "{}", *, timeout: float = 60.0, losses: int = 0, attempt: int = 1
+    ) -> uuid.UUID:
         """One more job; answers the id of the execution that it will be."""
         job = ClaimedJob(
             id=JobId(uuid.uuid4()),
@@ -76,7 +78,7 @@ class FakeLink:
             payload=payload,
             priority=0,
             rank=0,
-            attempt=1,
+            attempt=attempt,
             max_attempts=3,
             manual_retries=0,
             retry_policy=None,

@@ -343,6 +343,16 @@ async def test_a_result_has_a_limit(link: FakeLink) -> None:
     assert report.outcome.error.message == "result is 6 bytes of JSON, the limit is 5"
 
 
+async def test_dependencies_are_made_in_the_child(link: FakeLink) -> None:
+    plain, awaited = await run(link, ("plain_dependency", {}), ("awaited_dependency", {}), concurrency=1)
+    assert [plain.outcome, awaited.outcome] == [
+        Succeeded('"opened"'),
+        Succeeded('"awaited_dependency: opened"'),
+    ]
+    assert ("info", "closed") in lines_of(link, plain)
+    assert ("info", "closed") in lines_of(link, awaited)
+
+
 async def test_what_an_attempt_used_is_told(link: FakeLink) -> None:
     await outcome_of(link, "pid")
     [task] = link.usages[-1].tasks

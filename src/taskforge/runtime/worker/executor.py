@@ -14,6 +14,13 @@ from taskforge.domain.errors import InvalidPayload, NotFound
 from taskforge.domain.outcome import Succeeded
 from taskforge.runtime.worker import judge
 from taskforge.runtime.worker.running import Running, Stop
+from taskforge.runtime.worker.surroundings import (
+    ThreadSide,
+    call_here,
+    is_asynchronous,
+    run_at_once,
+    surrounded,
+)
 from taskforge.runtime.worker.task_usage import Metered, TaskMeter
 from taskforge.runtime.worker.threads import HandlerThreads
 from taskforge.runtime.worker.watchdog import RESOLUTION, Watchdog
@@ -180,13 +187,19 @@ class Executor:
         if running.stop is None:
             try:
                 with use_context(context):
-                    arguments, keywords = task.prepare(running.attempt.job.payload, context)
-                    result = await self._awaited(running, task.function(*arguments, **keywords))
+                    result = await self._awaited(running, self._call_of(running, task, context))
                 outcome = NO_RESULT if result is None else self._success(task, result)
             except BaseException as error:
                 outcome = judge.raised(error, running.stop)
         running.finished = time.monotonic()
         self._finish(running, outcome)
+
+    def _call_of(self, running: Running, task: Task[..., Any], context: Context) -> Any:
+        payload, hooks = running.attempt.job.payload, self._options.hooks
+        if task.dependencies is not None or hooks.middleware:
+            return surrounded(task, payload, context, hooks)
+        arguments, keywords = task.prepare(payload, context)
+        return task.function(*arguments, **keywords)
 
     async def _awaited(self, running: Running, work: Any) -> Any:
         job = running.attempt.job
@@ -206,8 +219,11 @@ class Executor:
         if running.stop is None and context is not None and task is not None:
             try:
                 with use_context(context):
-                    arguments, keywords = task.prepare(running.attempt.job.payload, context)
-                    result = self._threads.call(running, task.function, arguments, keywords)
+                    if task.dependencies is not None or self._options.hooks.middleware:
+                        result = self._surrounded_in_thread(running, task, context)
+                    else:
+                        arguments, keywords = task.prepare(running.attempt.job.payload, context)
+                        result = self._threads.call(running, task.function, arguments, keywords)
                 running.thread_outcome = NO_RESULT if result is None else self._success(task, result)
             except BaseException as error:
                 running.thread_outcome = judge.raised(error, running.stop)
@@ -216,6 +232,13 @@ class Executor:
         if running.stop is None:
             job = running.attempt.job
             self.usage.add(job.queue_id, job.job_type, time.thread_time_ns() - began)
+
+    def _surrounded_in_thread(self, running: Running, task: Task[..., Any], context: Context) -> Any:
+        payload, hooks = running.attempt.job.payload, self._options.hooks
+        side = ThreadSide(self._loop) if is_asynchronous(task, hooks) else None
+        call = call_here if side is None else side.call
+        run = run_at_once if side is None else side.run
+        return self._threads.call(running, run, [lambda: surrounded(task, payload, context, hooks, call)], {})
 
     def _thread_ended(self, running: Running) -> None:
         self._finish(running, running.thread_outcome)

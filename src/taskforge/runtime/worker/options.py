@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.job import RESULT_BYTES
 from taskforge.domain.worker import WorkerType
 from taskforge.runtime.worker.processes.options import ProcessOptions
+from taskforge.sdk.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ class WorkerOptions:
     long one that was told to stop (timeout, cancel, drain) may take before it is reported without its end.
     ``capture_level`` is the least level of stdlib logging that goes to an execution's log; None: none does.
     ``capture_output`` sends what a task prints there as well. A result may have ``result_bytes`` as JSON.
-    ``locking`` holds locks for async tasks; None: there are none.
+    ``locking`` holds locks for async tasks; None: there are none. ``hooks`` are the application's.
     """
 
     name: str
@@ -41,3 +42,4 @@ class WorkerOptions:
     result_bytes: int = RESULT_BYTES
     processes: ProcessOptions = field(default_factory=ProcessOptions)
     locking: Locking | None = None
+    hooks: Hooks = field(default_factory=Hooks)

@@ -42,7 +42,7 @@ class Reporter:
 
     It does one at a time, so that a line cannot be overtaken by the end of its execution.
     ``on_settled`` is told after each batch whether there may be work again because of it, ``on_lost``
-    which running executions were found to be no longer ours.
+    which running executions were found to be no longer ours, ``on_ended`` what is settled, and which of it is not ours.
     """
 
     def __init__(
@@ -52,12 +52,14 @@ class Reporter:
         tally: Tally,
         on_settled: Callable[[bool], None],
         on_lost: Callable[[Sequence[Running]], None],
+        on_ended: Callable[[Sequence[Running], frozenset[UUID]], None],
     ) -> None:
         self._link = link
         self._slots = slots
         self._tally = tally
         self._on_settled = on_settled
         self._on_lost = on_lost
+        self._on_ended = on_ended
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Running] = deque()
         self._wakeup = Wakeup()
@@ -151,6 +153,7 @@ class Reporter:
             if running.attempt.job.execution_id in lost:
                 self._tally.refused(running, "its report")
         self._on_settled(any(_leaves_work(running) for running in batch))
+        self._on_ended(batch, lost)
 
     def _log_time(self) -> None:
         self._log_timer = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.worker import Registration, TaskDescription
 from taskforge.runtime.wakeup import Wakeup
+from taskforge.runtime.worker.announcer import Announcer
 from taskforge.runtime.worker.claimer import Claimer
 from taskforge.runtime.worker.executor import Executor
 from taskforge.runtime.worker.heartbeat import Heartbeat, News
@@ -45,6 +46,7 @@ class _Parts:
     executor: Executor
     reporter: Reporter
     heartbeat: Heartbeat
+    announcer: Announcer
     claiming: asyncio.Task[None]
     reporting: asyncio.Task[None]
 
@@ -150,6 +152,7 @@ class Worker:
             await _end(parts.claiming, self.options.stop_grace, "a claim")
             parts.reporter.close()
             await _end(parts.reporting, parts.lease, "the last report")
+            await parts.announcer.close(self.options.stop_grace)
         finally:
             await self._leave(parts)
 
@@ -189,7 +192,8 @@ class Worker:
         leases = Watchdog(slots.live, distrust, trusted_until)
         self._cleanup.callback(leases.close)
         loop_watch = LoopWatch(slots.live, tally)
-        reporter = Reporter(self._link, slots, tally, settled, lost)
+        announcer = Announcer(options.hooks)
+        reporter = Reporter(self._link, slots, tally, settled, lost, announcer.take)
         executor = Executor(self._registry, slots, reporter.add, options, on_stuck=self._stuck)
         claimer = Claimer(self._link, slots, start)
         return _Parts(
@@ -207,6 +211,7 @@ class Worker:
                 _from_any_thread(apply),
                 tasks=executor.usage,
             ),
+            announcer=announcer,
             claiming=asyncio.create_task(claimer.run(), name="taskforge claimer"),
             reporting=asyncio.create_task(reporter.run(), name="taskforge reporter"),
         )

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.execution import LogLevel
     from taskforge.runtime.worker.processes.messages import End, Message
+    from taskforge.sdk.task import Task
 
 LOOK_SECONDS = 1.0
 """How often it looks whether its worker lives and whether the checkpoint changed."""
@@ -237,15 +238,31 @@ class Child:
                 with contextlib.suppress(Exception):  # it has been used already, so it has them
                     configure(**hello.settings)
             with use_context(context):
-                arguments, keywords = task.prepare(job.payload, context)
-                with self._channel.interrupts.armed(), _limited(job.memory_limit):
-                    result = task.function(*arguments, **keywords)
+                result = self._result(task, job, context)
         except BaseException as error:
             return _raised(error)
         try:
             return messages.Returned(resident_bytes(), output=task.dump_result(result, hello.result_bytes))
         except InvalidPayload as error:
             return _message(judge.invalid_result(error))
+
+    def _result(self, task: Task[..., Any], job: messages.Run, context: Context) -> Any:
+        hooks = getattr(task.backend, "hooks", None)
+        limits = (self._channel.interrupts.armed(), _limited(job.memory_limit))
+        if task.dependencies is None and not (hooks and hooks.middleware):
+            arguments, keywords = task.prepare(job.payload, context)
+            with limits[0], limits[1]:
+                return task.function(*arguments, **keywords)
+        from taskforge.runtime.worker.surroundings import is_asynchronous, run_at_once, surrounded
+        from taskforge.sdk.hooks import Hooks
+
+        hooks = hooks or Hooks()
+        with limits[0], limits[1]:
+            if not is_asynchronous(task, hooks):
+                return run_at_once(lambda: surrounded(task, job.payload, context, hooks))
+            import asyncio
+
+            return asyncio.run(surrounded(task, job.payload, context, hooks))
 
     def _leave_copy(self, code: int) -> None:
         """The handler has forked, and this is the copy: what it returned is no result."""
