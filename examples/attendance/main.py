@@ -39,7 +39,7 @@ tasks.register(AutoCreateDailyAttendanceJob(store, LocalWorkforce(store)))
 async def lifespan(web: FastAPI) -> AsyncIterator[None]:
     """The tables, then a scheduler and a worker: any number of web workers may do this at once."""
     await store.open()
-    async with tasks.lifespan(web):
+    async with tasks.lifespan(worker=True, scheduler=True)(web):
         yield
     await store.close()
 
@@ -82,7 +82,7 @@ async def clock_in(employee_id: str) -> dict[str, str]:
     return {"employee_id": employee_id, "status": "present"}
 
 
-web.mount("/", tasks.api())
+tasks.mount(web, "/")
 
 
 async def make_key() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from taskforge.domain.errors import Conflict
 from taskforge.domain.worker import TaskDescription
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from fastapi import FastAPI
+    from starlette.applications import Starlette
 
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, Submitted
@@ -175,9 +176,7 @@ class TaskForge:
         return SchedulerSession(self._wired(), self.declare_schedules, alone=alone)
 
     def api(self) -> FastAPI:
-        """The HTTP API of the installation, to be mounted in a web application of your own, whose lifespan is `lifespan`:
-        ``web.mount("/", app.api())``. Raises WeakSecret without a `secret_key`.
-        """
+        """The HTTP API and the dashboard, as an application of its own: see `mount`. Raises WeakSecret without a `secret_key`."""
         if self._api is None:
             from taskforge.api_session import api_application
             from taskforge.services.secret_key import check_secret_key
@@ -185,6 +184,13 @@ class TaskForge:
             check_secret_key(self.settings.secret_key)
             self._api = api_application(self._wired())
         return self._api
+
+    def mount(self, web: Starlette, path: str = "/taskforge") -> None:
+        """Serve the HTTP API and the dashboard below a path of a web application whose lifespan is `lifespan`.
+
+        Whoever may use it logs in there or has a key, as always. Raises WeakSecret without a `secret_key`.
+        """
+        web.mount(path, self.api(), name="taskforge")
 
     @asynccontextmanager
     async def lock(
@@ -201,17 +207,42 @@ class TaskForge:
         async with platform.locks(by).hold(name, ttl=ttl, wait=wait) as held:
             yield held
 
+    @overload
+    def lifespan(self, application: object, /) -> AbstractAsyncContextManager[None]: ...
+    @overload
+    def lifespan(
+        self, /, *, worker: bool = False, scheduler: bool = False
+    ) -> Callable[[object], AbstractAsyncContextManager[None]]: ...
+    def lifespan(
+        self, application: object = None, /, *, worker: bool = False, scheduler: bool = False
+    ) -> Any:
+        """For ``FastAPI(lifespan=app.lifespan)``: what the web application needs of this one, and its end.
+
+        ``app.lifespan(worker=True, scheduler=True)`` runs a worker of its tasks and a scheduler beside the web
+        application; any number of web processes may.
+        """
+
+        def around(_: object) -> AbstractAsyncContextManager[None]:
+            return self._beside(worker=worker, scheduler=scheduler)
+
+        return around if application is None else around(application)
+
     @asynccontextmanager
-    async def lifespan(self, application: object = None) -> AsyncIterator[None]:
-        """For ``FastAPI(lifespan=app.lifespan)``: a scheduler, and a worker of this application's tasks, beside it."""
+    async def _beside(self, *, worker: bool, scheduler: bool) -> AsyncIterator[None]:
+        worker = worker and len(self.registry) > 0
         try:
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(self._resources)
                 if self._api is not None:
                     await stack.enter_async_context(self._api.router.lifespan_context(self._api))
-                if len(self.registry):
+                if self._wired().address.kind == "sqlite":
+                    await (
+                        self.platform()
+                    )  # its tables: nothing could make them within a request's transaction
+                if worker:
                     await stack.enter_async_context(self.worker())
-                await stack.enter_async_context(self.scheduler(alone=not len(self.registry)))
+                if scheduler:
+                    await stack.enter_async_context(self.scheduler(alone=not worker))
                 yield
         finally:
             await self.aclose()

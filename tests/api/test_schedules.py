@@ -145,7 +145,7 @@ class Nightly(BaseScheduledJob):
 async def working(url: str, job: Nightly) -> AsyncIterator[None]:
     app = TaskForge(url, poll_seconds=0.2)
     app.register(job)
-    async with app.lifespan():
+    async with app.lifespan(worker=True, scheduler=True)(None):
         yield
 
 

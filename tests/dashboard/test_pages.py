@@ -31,7 +31,7 @@ def client_of(root_path: str = "") -> TestClient:
     from contextlib import nullcontext
 
     application = create_application(lambda: nullcontext(), ApiOptions(secret=b"", root_path=root_path))  # type: ignore[arg-type,return-value]
-    pages.serve_dashboard(application, root_path)
+    pages.serve_dashboard(application)
     assert isinstance(application, Starlette)
     return TestClient(application, raise_server_exceptions=False)
 

@@ -175,7 +175,7 @@ async def _tell_http(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> list[str]:
     """All methods that the path is served for: each is a route of its own."""
-    path = request.scope["path"]
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return sorted(
         {
             method

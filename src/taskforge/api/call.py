@@ -85,6 +85,11 @@ class Call:
         }
         return Response(encode(body), status, headers=sent, media_type=JSON)
 
+    @property
+    def root(self) -> str:
+        """The path that everything here is served below: of a proxy, or of the application that it is mounted in."""
+        return str(self.request.scope.get("root_path", ""))
+
     def figures(self, data: Any) -> Response:
         """Statistics in the envelope; with If-None-Match 304 while they say the same."""
         return self.answer(data, headers={"ETag": etag_of_content(encode(data))})
@@ -93,7 +98,7 @@ class Call:
         self, data: Any, location: str, key: str = "created", *, headers: dict[str, str] | None = None
     ) -> Response:
         """201 with its address; without a body where the caller prefers that."""
-        sent = {"Location": self.options.root_path + location, **(headers or {})}
+        sent = {"Location": self.root + location, **(headers or {})}
         if self.preferences.representation is False:
             return Response(None, 201, headers=sent | {"Preference-Applied": "return=minimal"})
         return self.answer(data, key, status=201, headers=sent)

@@ -43,11 +43,11 @@ NOT_BUILT = """<!doctype html>
 """
 
 
-def serve_dashboard(application: Starlette, root_path: str) -> None:
-    """Add the dashboard's addresses, below the path that a proxy serves the application under."""
-    root = html.escape(root_path.rstrip("/"))
+def serve_dashboard(application: Starlette) -> None:
+    """Add the dashboard's addresses, below the path that a proxy or another application serves this one under."""
 
     async def page(request: Request) -> Response:
+        root = html.escape(request.scope.get("root_path", "").rstrip("/"))
         return Response(
             _page(root), headers={"Cache-Control": "no-cache"}, media_type="text/html; charset=utf-8"
         )

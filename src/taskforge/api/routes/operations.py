@@ -138,7 +138,7 @@ async def cancel_operation(call: Calling, here: OperationHere) -> Response:
 def begun(call: Call, operation: Operation) -> Response:
     """The answer to who has begun one, and its first step."""
     call.backend.wake_operations()
-    location = {"Location": f"{call.options.root_path}/api/v1/operations/{operation.id}"}
+    location = {"Location": f"{call.root}/api/v1/operations/{operation.id}"}
     return call.answer(view_of(operation), "accepted", status=202, headers=location)
 
 

@@ -251,7 +251,7 @@ async def trigger_schedule(
         success, told = False, hidden.text(error.message)
     view = TriggeredView(name, job_id, success, told if isinstance(told, str) else None, result)
     if success is None:
-        headers = {"Location": f"{call.options.root_path}/api/v1/jobs/{job_id}"}
+        headers = {"Location": f"{call.root}/api/v1/jobs/{job_id}"}
         return call.answer(view, "accepted", status=202, headers=headers)
     return call.answer(view, "schedules.ran" if success else "schedules.failed")
 
