@@ -22,7 +22,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import uvloop
@@ -44,6 +44,7 @@ from taskforge.services.metrics import Metrics
 from taskforge.services.partitions import Partitions
 from taskforge.services.recording import Recording
 from taskforge.services.retention import Pruning
+from taskforge.storage.errors import SqlErrorKeeper
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
 from taskforge.storage.metrics import SqlMetricsStore
@@ -225,7 +226,7 @@ async def fold(site: Site) -> None:
     """Into the record what settling would have noted, without the times themselves, which are long forgotten."""
     began = time.monotonic()
     await run(site.url, DELTAS)
-    folded = await Recording(SqlRecordKeeper(site.engine)).fold()
+    folded = await Recording(SqlRecordKeeper(site.engine), SqlErrorKeeper(site.engine, uuid4)).fold()
     await run(site.url, "DELETE FROM attempt_samples WHERE last_at < now() - interval '3 hours'")
     for table in ("attempt_deltas", "attempt_samples", "attempt_metrics"):
         await run(site.url, f"VACUUM ANALYZE {table}")

@@ -41,6 +41,7 @@ ON_ONE_ENGINE = {
     "tests.acceptance.test_remote_workers",
     "tests.api.test_attacks",
     "tests.api.test_conventions",
+    "tests.api.test_errors",
     "tests.api.test_limits",
     "tests.api.test_remote_link",
 }

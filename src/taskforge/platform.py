@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from taskforge.services.control import Control
     from taskforge.services.direct_link import DirectLink
     from taskforge.services.directory import QueueDirectory
+    from taskforge.services.error_groups import ErrorGroups
     from taskforge.services.explaining import Explaining
     from taskforge.services.health import Health
     from taskforge.services.idempotency import Idempotency
@@ -229,9 +230,10 @@ class Platform:
     @cached_property
     def recording(self) -> Recording:
         from taskforge.services.recording import Recording
+        from taskforge.storage.errors import SqlErrorKeeper
         from taskforge.storage.recording import SqlRecordKeeper
 
-        return Recording(SqlRecordKeeper(self.engine))
+        return Recording(SqlRecordKeeper(self.engine), SqlErrorKeeper(self.engine, self._mint))
 
     @cached_property
     def pruning(self) -> Pruning:
@@ -295,6 +297,14 @@ class Platform:
         from taskforge.services.operations import Operations
 
         return Operations(self._operation_store, self.bulk, self.project_id, self._mint)
+
+    @cached_property
+    def errors(self) -> ErrorGroups:
+        from taskforge.services.error_groups import ErrorGroups
+        from taskforge.storage.errors import SqlErrorStore
+
+        store = SqlErrorStore(self.engine)
+        return ErrorGroups(store, self._queue_store, self.recording, self.operations, self.project_id)
 
     @cached_property
     def operation_steps(self) -> OperationSteps:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from taskforge.domain.access import ROLES, BuiltinRole, Permission, system
 from taskforge.domain.ids import DEFAULT_ORGANIZATION, OrganizationId
+from taskforge.domain.outcome import ErrorReport, Failed, Report
 from taskforge.domain.worker import Registration, TaskDescription, WorkerType
 from taskforge.ports.acting import acting
 from taskforge.services.processes import this_process
@@ -39,9 +40,16 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
         registration = Registration(
             f"w-{name}", WorkerType.GENERAL, {}, 2, ["q"], [TaskDescription("t", "q")], this_process(), "0"
         )
-        worker_id = (await platform.link().register(registration)).worker_id
+        link = platform.link()
+        worker_id = (await link.register(registration)).worker_id
     owner = installation.client.as_(tenant.keys["owner"])
     queue = (await owner.get("/queues")).json()["data"][0]["id"]  # the worker has made it
+    await owner.post("/jobs", {"job_type": "t", "queue_id": queue, "max_attempts": 1})
+    [attempt] = (await link.claim(1, 0)).attempts
+    boom = Failed(ErrorReport("ValueError", f"boom of {name}"))
+    await link.settle([Report(attempt.job.execution_id, boom, 0, 0)])
+    error = (await owner.get("/errors")).json()["data"][0]["id"]
+    await owner.delete(f"/jobs/{attempt.job.id}")
     job = (await owner.post("/jobs", {"job_type": "t", "queue_id": queue, "tags": [name]})).json()["data"][
         "id"
     ]
@@ -60,6 +68,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
         "project_id": str(project_id),
         "queue_id": queue,
         "job_id": job,
+        "error_id": error,
         "worker_id": str(worker_id),
         "user_id": user["data"]["id"],
         "role_id": role_made["data"]["id"],

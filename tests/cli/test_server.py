@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -174,3 +175,24 @@ def test_what_a_server_does_not_do_is_said(both: Both) -> None:
 def test_a_server_that_is_away_is_told_with_its_address(bare: CommandLine) -> None:
     server = f"http://127.0.0.1:{free_port()}"
     assert server in bare.refused(ExitCode.UNAVAILABLE, "--server", server, "--key", KEY, "queues", "list")
+
+
+def test_error_groups_are_judged_and_redriven(both: Both) -> None:
+    for reason in ("one", "two"):
+        sys.modules.pop("tasks", None)
+        assert both.command("run", "fail", reason).code == ExitCode.FAILURE
+    [group] = json.loads(both.ok("errors", "list", "--json"))["errors"]
+    assert (group["count"], group["frames"]) == (2, ["project/tasks.py: fail"])
+    assert "project/tasks.py: fail" in both.ok("errors", "list", "--status", "new,returned")
+    assert both.alike("errors", "list", "--status", "muted") == "nothing has failed\n"
+    assert "raise ValueError(message)" in both.alike("errors", "show", group["id"][-6:])
+    assert both.alike("errors", "show", group["id"], "--json")
+    assert "muted since" in both.ok("errors", "mute", group["id"], "--until", "2036-01-01T00:00:00Z")
+    assert "resolved since" in both.command.ok("errors", "resolve", group["id"]).out
+    assert "new since" in both.ok("errors", "reopen", group["id"])
+    assert "--yes" in both.command.refused(ExitCode.USAGE, *both.afar("errors", "redrive", group["id"]))
+    assert both.ok("errors", "redrive", group["id"], "--yes") == "2 of 2 jobs retried, 0 skipped\n"
+    again = both.command.ok("errors", "redrive", group["id"], "--yes", "--rate", 5, "--json").json
+    assert (again["counted"], again["done"]) == (0, 0)
+    both.alike("errors", "show", "0000abcd", code=ExitCode.NOT_FOUND)
+    both.alike("errors", "list", "--status", "dead", code=ExitCode.USAGE)

@@ -299,7 +299,17 @@ def settlement(
     )
     key = None if job.concurrency_key is None else ConcurrencyKey(DEFAULT_PROJECT, job.concurrency_key)
     return Settlement(
-        job.id, job.claim_seq, job.execution_id, transition, 1_000, 2_000, lines, state, lost_only, key
+        job.id,
+        job.claim_seq,
+        job.execution_id,
+        transition,
+        1_000,
+        2_000,
+        lines,
+        state,
+        lost_only,
+        key,
+        job_type=job.job_type,
     )
 
 

@@ -26,6 +26,7 @@ from taskforge.services.directory import QueueDirectory
 from taskforge.services.metrics import Metrics
 from taskforge.services.recording import Recording
 from taskforge.storage.codec import retry_policy_of
+from taskforge.storage.errors import SqlErrorKeeper
 from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.recording import SqlRecordKeeper
 from tests.conformance.stage import (
@@ -59,7 +60,7 @@ def metrics_of(stage: Stage) -> Metrics:
 
 
 def recording_of(stage: Stage) -> Recording:
-    return Recording(SqlRecordKeeper(stage.engine))
+    return Recording(SqlRecordKeeper(stage.engine), SqlErrorKeeper(stage.engine, stage.mint))
 
 
 def ended(job: ClaimedJob, outcome: Outcome, duration_us: int | None, wait_us: int | None) -> Settlement:

@@ -162,6 +162,8 @@ OF_SCHEDULES = {
     "realign_schedule", "prune_ticks", "prune_orphan_ticks", "take_lease", "renew_lease",
 }  # fmt: skip
 """What people and programs say of schedules: it touches no job, and each is one transaction."""
+OF_ERRORS = {"take_failures", "put_error_groups", "forget_error_groups", "judge_error_group"}
+"""They touch no job. Taking and counting failures is one transaction: `tests/conformance/test_error_groups.py`."""
 IN_RACES = {"withdraw_job"}
 """Only a race reaches it, inside the transaction of `accept_keyed_jobs`, whose moments are played."""
 NOT_STATEMENTS = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from taskforge.services.browsing import Browsing
     from taskforge.services.control import Control
     from taskforge.services.directory import QueueDirectory
+    from taskforge.services.error_groups import ErrorGroups
     from taskforge.services.explaining import Explaining
     from taskforge.services.health import Health
     from taskforge.services.idempotency import Idempotency
@@ -55,6 +56,8 @@ class ProjectServices(Protocol):
     def control(self) -> Control: ...
     @property
     def operations(self) -> Operations: ...
+    @property
+    def errors(self) -> ErrorGroups: ...
     @property
     def backfill(self) -> Backfill: ...
     @property

@@ -44,6 +44,7 @@ def filter_of(principal: Principal, **given: Any) -> JobFilter:
         dead_letter_queue_id=given.get("dead_letter_queue_id"),
         payload=payload_condition(given.get("payload_path"), given.get("payload_value")),
         error_text=given.get("error"),
+        fingerprint=given.get("fingerprint"),
         ids=given.get("ids"),
     )
 
@@ -93,6 +94,9 @@ Statuses = Annotated[
 Text = Annotated[str | None, Query(min_length=1, max_length=100)]
 Error = Annotated[
     str | None, Query(min_length=1, max_length=200, description="A text in the last attempt's error.")
+]
+Fingerprint = Annotated[
+    Id | None, Query(description="Jobs whose last attempt failed as those of the error group that has it.")
 ]
 PayloadPath = Annotated[
     str | None, Query(min_length=1, max_length=200, description="A member of the payload: `customer.id`.")

@@ -12,6 +12,7 @@ from fastapi import Depends, Query
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.values import Id
+from taskforge.domain.error_group import ErrorGroup
 from taskforge.domain.errors import Forbidden, InvalidInput, NotFound
 from taskforge.domain.execution import Execution
 from taskforge.domain.ids import OrganizationId, ProjectId, QueueId
@@ -171,6 +172,27 @@ async def _operation_at(operation_id: Id, call: Calling) -> OperationAt:
 
 OperationHere = Annotated[OperationAt, Depends(_operation_at)]
 """The bulk operation of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAt:
+    """An error group, and the services of its project."""
+
+    services: ProjectServices
+    group: ErrorGroup
+
+
+async def _error_at(error_id: Id, call: Calling) -> ErrorAt:
+    for project_id in await reachable(call, None):
+        services = await call.backend.project(project_id)
+        group = await services.errors.find(error_id)
+        if group is not None:
+            return ErrorAt(services, group)
+    raise NotFound(f"no error group has the id {error_id}")
+
+
+ErrorHere = Annotated[ErrorAt, Depends(_error_at)]
+"""The error group of the path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.cli.job_reading import JobQuery, WholeJob
+    from taskforge.domain.error_group import ErrorStatus
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobOptions, JobStatus
@@ -31,6 +32,15 @@ class BulkWish(NamedTuple):
     created_from: datetime | None = None
     created_to: datetime | None = None
     target: str | None = None
+
+
+class RedriveProgress(NamedTuple):
+    """How far an operation is."""
+
+    operation_id: UUID
+    counted: int
+    done: int
+    skipped: int
 
 
 class ScheduleDesk(Protocol):
@@ -67,12 +77,39 @@ class ScheduleDesk(Protocol):
         ...
 
 
+class ErrorDesk(Protocol):
+    """Error groups by id or the end of it; documents are those of the API."""
+
+    async def all(self, statuses: Sequence[ErrorStatus] | None, job_type: str | None) -> list[dict[str, Any]]:
+        """The groups that failed last."""
+        ...
+
+    async def whole(self, text: str) -> dict[str, Any]:
+        """One, with the traceback of its sample."""
+        ...
+
+    async def judge(self, text: str, status: ErrorStatus, until: datetime | None = None) -> dict[str, Any]:
+        """Resolve, mute or reopen it."""
+        ...
+
+    def redrive(
+        self, text: str, target: str | None, per_second: int | None
+    ) -> AsyncGenerator[RedriveProgress, None]:
+        """Retry its failed jobs; whoever stops asking has stopped it."""
+        ...
+
+
 class Desk(Protocol):
     """Jobs are named by their id or the end of it, queues by name. Raises the errors of ``domain.errors``."""
 
     @property
     def schedules(self) -> ScheduleDesk:
         """The schedules of the project."""
+        ...
+
+    @property
+    def errors(self) -> ErrorDesk:
+        """The error groups of the project."""
         ...
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:

@@ -14,6 +14,7 @@ from taskforge.cli import (
     dev,
     doctor,
     enqueue,
+    error_groups,
     jobs,
     keys,
     migrate,
@@ -59,6 +60,7 @@ application.add_typer(queues.commands, name="queues")
 application.add_typer(pauses.commands, name="pauses")
 application.add_typer(workers.commands, name="workers")
 application.add_typer(schedules.commands, name="schedules")
+application.add_typer(error_groups.commands, name="errors")
 application.add_typer(organizations.commands, name="organizations")
 application.add_typer(projects.commands, name="projects")
 application.add_typer(users.commands, name="users")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from taskforge.cli.desk import BulkWish, ScheduleDesk
+    from taskforge.cli.desk import BulkWish, ErrorDesk, ScheduleDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
@@ -51,6 +51,12 @@ class RemoteDesk:
         from taskforge.cli.remote_schedules import RemoteSchedules
 
         return RemoteSchedules(self._client, self._followed)
+
+    @property
+    def errors(self) -> ErrorDesk:
+        from taskforge.cli.error_work import RemoteErrors
+
+        return RemoteErrors(self._client, self._followed)
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:
         dead_letters = query.dead_letter_queue

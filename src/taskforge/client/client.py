@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from taskforge.client.errors import Errors
 from taskforge.client.resources import Jobs, Operations, Queues, Tasks, Workers
 from taskforge.client.schedules import Schedules
 from taskforge.client.transport import Transport
@@ -40,6 +41,7 @@ class Client:
         self.tasks = Tasks(self._transport, self._bridge)
         self.operations = Operations(self._transport, self._bridge)
         self.schedules = Schedules(self._transport, self._bridge)
+        self.errors = Errors(self._transport, self._bridge)
 
     async def events(self, *kinds: str) -> AsyncIterator[Event]:
         """What may have changed (``job``, ``queue``, ``worker``), for ever: it connects again where it broke off.

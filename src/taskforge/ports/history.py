@@ -35,7 +35,7 @@ class Walk(NamedTuple):
 class JobFilter:
     """Which jobs a list shows; None does not filter. Newest first, ``before`` is the id to go on from.
 
-    ``ids``: only these, of which there are few.
+    ``ids``: only these, of which there are few. ``fingerprint``: those whose last attempt failed so.
     """
 
     queue_ids: Sequence[QueueId] | None = None
@@ -49,6 +49,7 @@ class JobFilter:
     dead_letter_queue_id: QueueId | None = None
     payload: PayloadCondition | None = None
     error_text: str | None = None
+    fingerprint: UUID | None = None
     ids: Sequence[UUID] | None = None
     before: UUID | None = None
     limit: int = 50

@@ -92,6 +92,7 @@ class Settlement(NamedTuple):
     lost_only: bool = False
     concurrency_key: ConcurrencyKey | None = None
     waited_us: int | None = None
+    job_type: str | None = None
 
 
 class Beat(NamedTuple):
@@ -134,6 +135,7 @@ class ExpiredLease(NamedTuple):
     cancel_requested: bool
     has_suspect_neighbour: bool
     concurrency_key: str | None = None
+    job_type: str | None = None
 
 
 class Outlook(NamedTuple):

@@ -290,6 +290,7 @@ class DirectLink:
             report.state,
             concurrency_key=self._concurrency_key(job),
             waited_us=report.wait_us + self._waited(job),
+            job_type=job.job_type,
         )
 
     def _waited(self, job: ClaimedJob) -> int:

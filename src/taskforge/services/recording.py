@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from taskforge.domain.metrics import DEPTH_BOUND
 
 if TYPE_CHECKING:
+    from taskforge.ports.errors import ErrorKeeper
     from taskforge.ports.record import RecordKeeper
 
 FOLD_BATCH = 200
@@ -15,13 +17,16 @@ MOST_BATCHES = 1_000
 SAMPLE_INTERVAL = 45.0
 FORGET_INTERVAL = 600.0
 FORGET_BATCH = 5_000
+FAILURES_BATCH = 1_000
+ERRORS_AGE = timedelta(days=90)
 
 
 class Recording:
     """Looks after the record of all projects of a database; safe in any number of processes."""
 
-    def __init__(self, keeper: RecordKeeper) -> None:
+    def __init__(self, keeper: RecordKeeper, errors: ErrorKeeper) -> None:
         self._keeper = keeper
+        self._errors = errors
         self._forget_at = 0.0
         self._sample_at = 0.0
 
@@ -29,12 +34,14 @@ class Recording:
         """Fold what was settled, sample the queues once a minute, forget what is old."""
         if await self._keeper.has_unfolded():
             await self.fold()
+        await self.fold_failures()
         if time.monotonic() >= self._sample_at:
             self._sample_at = time.monotonic() + SAMPLE_INTERVAL
             await self._keeper.sample_queues(DEPTH_BOUND)
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_INTERVAL
             await self._keeper.forget(FORGET_BATCH)
+            await self._errors.forget(ERRORS_AGE, FORGET_BATCH)
 
     async def fold(self) -> int:
         """Fold all that is there, batch by batch; answer how many rows."""
@@ -45,3 +52,10 @@ class Recording:
             if folded < FOLD_BATCH:
                 break
         return total
+
+    async def fold_failures(self) -> None:
+        """Count failures in their groups, if there are any that are not counted."""
+        if await self._errors.has_unfolded():
+            for _ in range(MOST_BATCHES):
+                if await self._errors.fold(FAILURES_BATCH) < FAILURES_BATCH:
+                    break

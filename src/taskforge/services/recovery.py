@@ -242,4 +242,5 @@ class Recovery:
             concurrency_key=None
             if lease.concurrency_key is None
             else ConcurrencyKey(lease.project_id, lease.concurrency_key),
+            job_type=lease.job_type,
         )

@@ -138,6 +138,7 @@ def chosen_to_json(chosen: JobFilter) -> dict[str, Any]:
         else str(chosen.dead_letter_queue_id),
         "payload": None if chosen.payload is None else [list(chosen.payload.path), chosen.payload.value],
         "error_text": chosen.error_text,
+        "fingerprint": None if chosen.fingerprint is None else str(chosen.fingerprint),
     }
     for name in _TIMES:
         moment = getattr(chosen, name)
@@ -149,6 +150,7 @@ def chosen_of(said: Mapping[str, Any]) -> JobFilter:
     """The filter that was written so."""
     queue_ids, statuses, ids = said.get("queue_ids"), said.get("statuses"), said.get("ids")
     dead_letters, payload = said.get("dead_letter_queue_id"), said.get("payload")
+    fingerprint = said.get("fingerprint")
     chosen = JobFilter(
         ids=None if ids is None else [UUID(job_id) for job_id in ids],
         queue_ids=None if queue_ids is None else [QueueId(UUID(queue_id)) for queue_id in queue_ids],
@@ -158,6 +160,7 @@ def chosen_of(said: Mapping[str, Any]) -> JobFilter:
         dead_letter_queue_id=None if dead_letters is None else QueueId(UUID(dead_letters)),
         payload=None if payload is None else PayloadCondition(tuple(payload[0]), payload[1]),
         error_text=said.get("error_text"),
+        fingerprint=None if fingerprint is None else UUID(fingerprint),
     )
     times: dict[str, Any] = {name: datetime.fromisoformat(said[name]) for name in _TIMES if name in said}
     return replace(chosen, **times)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.execution import FAILURES
+from taskforge.domain.fingerprint import fingerprint_of
 from taskforge.domain.job import Hold, JobStatus
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from taskforge.ports.jobs import Settlement
 
 LAST_SEQ = 2_000_000_000
@@ -33,6 +37,7 @@ SETTLED = [
     "waited_us",
     "state",
     "lost_only",
+    "fingerprint",
 ]
 SUCCEEDED = ("job_id", "claim_seq", "execution_id", "output", "wait_us", "duration_us", "waited_us")
 LINES = ("execution_id", "seq", "level", "message", "metadata", "logged_at")
@@ -78,7 +83,16 @@ def settled_row(settlement: Settlement) -> tuple[Any, ...]:
         settlement.waited_us,
         settlement.state,
         settlement.lost_only,
+        _fingerprint(settlement),
     )
+
+
+def _fingerprint(settlement: Settlement) -> UUID | None:
+    """Of a failure: which others are the same."""
+    decided = settlement.transition
+    if decided.execution_status not in FAILURES or decided.error_type is None:
+        return None
+    return fingerprint_of(decided.error_type, decided.traceback, settlement.job_type)
 
 
 def _hold(settlement: Settlement) -> Hold | None:

@@ -102,6 +102,7 @@ class SqlSweeps:
             cancel_requested=bool(row["cancel_requested"]),
             has_suspect_neighbour=bool(row["has_suspect_neighbour"]),
             concurrency_key=row["concurrency_key"],
+            job_type=row["job_type"],
         )
 
     async def expire_waiting(

@@ -36,6 +36,7 @@ class Chosen(Body):
     payload_path: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     payload_value: Annotated[str | None, Field(max_length=200)] = None
     error: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    fingerprint: Id | None = None
     created_from: Moment | None = None
     created_to: Moment | None = None
     scheduled_from: Moment | None = None

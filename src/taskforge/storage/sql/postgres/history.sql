@@ -46,6 +46,8 @@ SELECT x.id, x.fits, x.n = (SELECT :scan::bigint) AS is_last FROM (
     AND (:error_text::text IS NULL OR EXISTS (
       SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.status <> 'succeeded'
         AND strpos(lower(coalesce(e.error_type, '') || ': ' || coalesce(e.error_message, '')), lower(:error_text::text)) > 0))
+    AND (:fingerprint::uuid IS NULL OR EXISTS (
+      SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.fingerprint = :fingerprint::uuid))
     AS fits
   FROM (
     (SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,

@@ -153,13 +153,14 @@ held AS MATERIALIZED (
     :reason::text[], :delay_us::bigint[], :attempts::integer[], :losses::integer[], :hold::text[],
     :dead_letter_queue_id::uuid[], :output::text[], :error_type::text[], :error_message::text[],
     :traceback::text[], :wait_us::bigint[], :duration_us::bigint[], :waited_us::bigint[], :state::text[],
-    :lost_only::boolean[]
+    :lost_only::boolean[], :fingerprint::uuid[]
   ) AS o (job_id, fence, fence_id, status, execution_status, reason, delay_us, attempts, losses, hold,
           dead_letter_queue_id, output, error_type, error_message, traceback, wait_us, duration_us, waited_us, state,
-          lost_only),
+          lost_only, fingerprint),
   LATERAL (
     SELECT j.id, j.execution_id, j.claim_seq, j.lease_until, j.project_id, j.queue_id, j.job_type, j.worker_id,
-      j.attempt_count, j.claimed_at, j.started_at, j.heartbeat_at
+      j.attempt_count, j.claimed_at, j.started_at, j.heartbeat_at,
+      CASE WHEN o.fingerprint IS NOT NULL THEN j.tags END AS tags
     FROM jobs j WHERE j.id = o.job_id LIMIT 1
   ) h
   WHERE h.lease_until IS NOT NULL AND h.claim_seq = o.fence AND h.execution_id = o.fence_id
@@ -208,7 +209,8 @@ settled AS (
 recorded AS (
   INSERT INTO executions (
     id, job_id, project_id, queue_id, job_type, worker_id, status, reason, attempt_number, claim_seq, output,
-    error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us, class
+    error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us, class,
+    fingerprint
   )
   SELECT h.execution_id, h.id, h.project_id, h.queue_id, h.job_type, h.worker_id,
     CASE WHEN h.execution_status = 'retry_scheduled'
@@ -216,7 +218,8 @@ recorded AS (
       ELSE h.execution_status END,
     h.reason, h.attempt_count, h.claim_seq, h.output, h.error_type, h.error_message, h.traceback, h.claimed_at,
     coalesce(h.claimed_at + h.wait_us * interval '1 microsecond', h.started_at), t.now, h.heartbeat_at, h.duration_us,
-    CASE WHEN h.execution_status IN ('succeeded', 'cancelled') THEN h.execution_status ELSE 'failed' END
+    CASE WHEN h.execution_status IN ('succeeded', 'cancelled') THEN h.execution_status ELSE 'failed' END,
+    h.fingerprint
   FROM held h, t WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
 ),
 counted AS (
@@ -231,6 +234,12 @@ counted AS (
   FROM held h
   WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
   GROUP BY h.project_id, h.queue_id, h.job_type, h.worker_id
+),
+grouped AS (
+  INSERT INTO failure_deltas (project_id, fingerprint, queue_id, job_id, job_type, execution_id, failed_at, tags)
+  SELECT h.project_id, h.fingerprint, h.queue_id, h.id, h.job_type, h.execution_id, t.now, h.tags::text
+  FROM held h, t
+  WHERE h.fingerprint IS NOT NULL AND (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
 )
 SELECT execution_id FROM settled;
 
@@ -335,7 +344,7 @@ RETURNING j.id, j.project_id, j.concurrency_key;
 
 -- name: expired_leases
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
-SELECT j.id, j.project_id, j.queue_id, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
+SELECT j.id, j.project_id, j.queue_id, j.job_type, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
   j.manual_retries, j.concurrency_key, j.cancel_requested_at IS NOT NULL AS cancel_requested,
   EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
     AND s.id <> j.id)

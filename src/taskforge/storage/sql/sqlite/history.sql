@@ -49,6 +49,8 @@ SELECT * FROM (
     AND (:error_text IS NULL OR EXISTS (
       SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.status <> 'succeeded'
         AND instr(lower(coalesce(e.error_type, '') || ': ' || coalesce(e.error_message, '')), lower(:error_text)) > 0))
+    AND (:fingerprint IS NULL OR EXISTS (
+      SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.fingerprint = :fingerprint))
   ORDER BY w.id DESC LIMIT :limit)
 UNION ALL
 SELECT (SELECT min(id) FROM w), 0, 1 WHERE (SELECT count(*) FROM w) >= :scan;

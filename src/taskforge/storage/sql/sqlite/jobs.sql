@@ -115,13 +115,13 @@ WHERE jobs.id = o.value ->> 0 AND jobs.status = 'processing' AND jobs.claim_seq 
 -- name: settle_jobs
 INSERT INTO executions (
   id, job_id, project_id, queue_id, job_type, worker_id, status, reason, attempt_number, claim_seq, output,
-  error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us
+  error_type, error_message, traceback, claimed_at, started_at, finished_at, heartbeat_at, duration_us, fingerprint
 )
 SELECT j.execution_id, j.id, j.project_id, j.queue_id, j.job_type, j.worker_id,
   CASE WHEN :execution_status = 'retry_scheduled' AND j.cancel_requested_at IS NOT NULL THEN 'failed'
     ELSE :execution_status END,
   :reason, j.attempt_count, j.claim_seq, :output, :error_type, :error_message, :traceback, j.claimed_at,
-  coalesce(j.claimed_at + :wait_us, j.started_at), :now, j.heartbeat_at, :duration_us
+  coalesce(j.claimed_at + :wait_us, j.started_at), :now, j.heartbeat_at, :duration_us, :fingerprint
 FROM jobs j
 WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id
   AND (NOT :lost_only OR j.lease_until < :now OR j.worker_id IN (SELECT value FROM json_each(:dead_workers)));
@@ -134,6 +134,11 @@ SELECT e.project_id, e.queue_id, e.job_type, e.worker_id, e.finished_at, e.statu
 FROM executions e CROSS JOIN jobs j ON j.id = :job_id
 -- it was inserted just now: the job is not settled yet
 WHERE e.id = :execution_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id;
+INSERT INTO failure_deltas (project_id, fingerprint, queue_id, job_id, job_type, execution_id, failed_at, tags)
+SELECT e.project_id, e.fingerprint, e.queue_id, j.id, e.job_type, e.id, e.finished_at, j.tags
+FROM executions e CROSS JOIN jobs j ON j.id = :job_id
+WHERE :fingerprint IS NOT NULL AND e.id = :execution_id AND j.status = 'processing' AND j.claim_seq = :claim_seq
+  AND j.execution_id = :execution_id;
 -- a cancel that was requested holds, also when the worker had not heard of it: what would run again is cancelled
 UPDATE jobs SET
   status = CASE WHEN cancel_requested_at IS NOT NULL AND :status IN ('pending', 'scheduled') THEN 'cancelled'
@@ -221,7 +226,7 @@ WHERE id IN (
 RETURNING id, project_id, concurrency_key;
 
 -- name: expired_leases
-SELECT j.id, j.project_id, j.queue_id, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
+SELECT j.id, j.project_id, j.queue_id, j.job_type, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
   j.manual_retries, j.concurrency_key, j.cancel_requested_at IS NOT NULL AS cancel_requested,
   EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
     AND s.id <> j.id)
