@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from taskforge.domain.ids import JobId, ProjectId
+    from taskforge.domain.ids import ProjectId
     from taskforge.domain.job import Job
     from taskforge.ports.history import HistoryStore, JobFilter
 
@@ -31,11 +31,6 @@ class JobPage(NamedTuple):
     is_capped: bool
 
 
-class _Found(NamedTuple):
-    id: JobId
-    project_id: ProjectId
-
-
 class Browsing:
     """Lists jobs of any projects, newest first. Whoever calls says which projects may be seen."""
 
@@ -48,27 +43,25 @@ class Browsing:
         """``chosen.limit`` jobs behind the first ``skip`` ones; ``counted``: with their total."""
         wanted = skip + chosen.limit + 1
         whole = replace(chosen, limit=max(wanted, COUNTED) if counted else wanted)
-        found: list[_Found] = []
-        places: list[UUID] = []
-        for project_id in project_ids:
-            walk = await self._history.walk(project_id, whole, LOOKED_AT)
-            found += [_Found(job_id, project_id) for job_id in walk.ids]
-            if walk.place is not None:
-                places.append(walk.place)
-        found.sort(reverse=True)
+        walks = [
+            (project_id, await self._history.walk(project_id, whole, LOOKED_AT)) for project_id in project_ids
+        ]
         # beyond the place where one walk was given up, another project's jobs are not next to each other
-        horizon = max(places, default=None)
-        seen = found if horizon is None else [item for item in found if item.id >= horizon]
+        horizon = max((walk.place for _, walk in walks if walk.place is not None), default=None)
+        if len(walks) == 1:
+            seen = walks[0][1].ids
+        else:
+            seen = sorted((job_id for _, walk in walks for job_id in walk.ids), reverse=True)
+            seen = seen if horizon is None else [job_id for job_id in seen if job_id >= horizon]
         part = seen[skip : skip + chosen.limit]
         last: UUID | None = None
         if len(seen) > skip + chosen.limit:
-            last = part[-1].id
+            last = part[-1]
         elif horizon is not None:
             last = horizon
-        jobs = [job for project_id in project_ids for job in await self._jobs(project_id, part)]
+        jobs: list[Job] = []
+        for project_id, walk in walks:
+            own = part if len(walks) == 1 else list(frozenset(walk.ids).intersection(part))
+            jobs += await self._history.jobs_by_ids(project_id, own)
         jobs.sort(key=lambda job: job.id, reverse=True)
         return JobPage(jobs, last, len(seen) if counted else None, horizon is not None)
-
-    async def _jobs(self, project_id: ProjectId, part: Sequence[_Found]) -> Sequence[Job]:
-        ids = [item.id for item in part if item.project_id == project_id]
-        return await self._history.jobs_by_ids(project_id, ids) if ids else ()

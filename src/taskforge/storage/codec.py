@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -58,7 +59,9 @@ def faults_of_settings(text: str | None) -> Sequence[str]:
     return _salvaged(text)[1]
 
 
+@lru_cache(maxsize=1000)
 def _salvaged(text: str | None) -> tuple[QueueSettings, Sequence[str]]:
+    """Kept by their text: a page of jobs has few queues."""
     try:
         values = _decode(text or "{}")
     except msgspec.DecodeError as error:
