@@ -8,6 +8,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory --no-builtin-rules
+# The tests start programs by the hundred: what was compiled once is kept, whatever the caller's environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 ARGS ?=
 BIN := .venv/bin
