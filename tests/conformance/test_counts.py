@@ -10,7 +10,7 @@ import pytest
 from taskforge.domain.ids import JobId
 from taskforge.domain.job import JobStatus
 from taskforge.domain.outcome import Succeeded
-from taskforge.storage import history
+from taskforge.storage import history, walks
 from taskforge.storage.recording import SqlRecordKeeper
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ async def test_a_tag_is_counted_up_to_the_bound(stage: Stage, monkeypatch: pytes
 async def test_a_common_tag_is_counted_among_the_newest(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, newest: int
 ) -> None:
-    monkeypatch.setattr(history, "PROBED", 3)
+    monkeypatch.setattr(walks, "PROBED", 3)
     monkeypatch.setattr(history, "NEWEST", newest)
     queue = await stage.queue()
     await stage.add(queue, 4, tags='["a"]')

@@ -252,9 +252,9 @@ async def test_a_page_is_the_same_whichever_way_it_is_found(
     ready += await stage.add(queue, 2, tags='["a"]')
     later = await stage.add(queue, 2, delay_us=10**9)
     for bound in ("FEW", "FEW_WAITING", "FEW_TAGGED"):
-        monkeypatch.setattr(f"taskforge.storage.history.{bound}", few)
-    monkeypatch.setattr("taskforge.storage.history.LEAST_GATHERED", 2)
-    monkeypatch.setattr("taskforge.storage.history.LEAST_SCAN", 2)
+        monkeypatch.setattr(f"taskforge.storage.walks.{bound}", few)
+    monkeypatch.setattr("taskforge.storage.walks.LEAST_GATHERED", 2)
+    monkeypatch.setattr("taskforge.storage.walks.LEAST_SCAN", 2)
     pending = sorted([*held, *ready], reverse=True)
     for statuses, expected in (
         ([JobStatus.PENDING], pending),
@@ -274,7 +274,7 @@ async def test_a_page_is_the_same_whichever_way_it_is_found(
     assert await _ids(stage, dead_letter_queue_id=letters.id) == dead[::-1]
     assert await _ids(stage, statuses=[JobStatus.PENDING], job_type="unknown") == held[::-1]
     for probed in (1, 1000):  # whether the tag counts as common
-        monkeypatch.setattr("taskforge.storage.history.PROBED", probed)
+        monkeypatch.setattr("taskforge.storage.walks.PROBED", probed)
         assert await _ids(stage, tag="a") == [*ready[:3:-1], ready[0]]
         assert await _ids(stage, tag="a", limit=1, before=ready[-1]) == [ready[-2]]
         assert await _ids(stage, tag="a", statuses=[JobStatus.FAILED]) == []
