@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from taskforge.ports.clock import Clock
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
+    from taskforge.services.assignments import Assignments
     from taskforge.services.audit import AuditLog
     from taskforge.services.backfill import Backfill
     from taskforge.services.browsing import Browsing
@@ -264,6 +265,14 @@ class Platform:
         from taskforge.services.queues import Queues
 
         return Queues(self._queue_store, self._history, self.directory, self.signals)
+
+    @cached_property
+    def assignments(self) -> Assignments:
+        from taskforge.services.assignments import Assignments
+        from taskforge.storage.assignments import SqlAssignmentStore
+
+        store = SqlAssignmentStore(self.engine, self._mint)
+        return Assignments(store, self.queues, self.worker_fleet, self.health, self.signals)
 
     @cached_property
     def pauses(self) -> Pauses:

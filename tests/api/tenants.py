@@ -63,6 +63,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
     schedule_name = str(uuid4())
     nightly = {"job_id": schedule_name, "task": "t", "cron": "0 0 * * *"}
     assert (await owner.post("/scheduled-jobs", nightly)).status_code == 201
+    assigned = await owner.post("/assignments", {"queue_id": queue, "worker_name": "w-*", "weight": 3})
     tenant.ids = {
         "organization_id": str(tenant.organization_id),
         "project_id": str(project_id),
@@ -70,6 +71,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
         "job_id": job,
         "error_id": error,
         "worker_id": str(worker_id),
+        "assignment_id": assigned.json()["data"]["id"],
         "user_id": user["data"]["id"],
         "role_id": role_made["data"]["id"],
         "key_id": key,

@@ -26,6 +26,8 @@ BODIES: dict[str, Any] = {
     "operations.create": {"action": "cancel", "filter": {"tag": "nothing"}},
     "dead_letters.redrive_many": {"queue_id": "019212d3-87f4-7a2c-8d4e-5f60718293a4"},
     "pauses.create": {"kind": "type", "value": "t"},
+    "assignments.create": {"queue_name": "q", "worker_name": "other"},
+    "assignments.update": {"weight": 7},
     "auth.login": {"email": "nobody@nowhere.example", "password": "x"},
     "auth.refresh": {"refresh_token": "x"},
     "organizations.create": {"name": "third"},
@@ -164,6 +166,11 @@ async def test_a_foreign_id_in_a_body_or_a_query_does_not_exist(installation: In
             f"/operations?project_id={foreign['project_id']}", {"action": "cancel", "filter": {"tag": "a"}}
         ),
         await client.post("/dead-letters/redrive", {"queue_id": foreign["queue_id"]}),
+        await client.post("/assignments", {"queue_id": foreign["queue_id"], "worker_name": "w"}),
+        await client.post("/assignments", {"queue_id": own["queue_id"], "worker_id": foreign["worker_id"]}),
+        await client.get(f"/assignments?queue_id={foreign['queue_id']}"),
+        await client.get(f"/assignments?worker_id={foreign['worker_id']}"),
+        await client.get(f"/assignments/matrix?project_id={foreign['project_id']}"),
     ):
         assert refused.status_code == 404, refused.text
     chosen = {"ids": [foreign["job_id"]]}

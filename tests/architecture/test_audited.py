@@ -25,7 +25,7 @@ NOT_AUDITED = {
         "promote_jobs", "expire_waiting", "release_holds", "rehold_jobs", "confirm_pause", "forget_pause",
     },
     "a step of a change that has its own entry": {
-        "bump_config", "flag_pauses", "set_queue_state", "delete_job_lines", "delete_job_executions",
+        "bump_config", "flag_pauses", "put_plan", "rule_queue", "set_queue_state", "delete_job_lines", "delete_job_executions",
         "delete_lines_of_jobs", "delete_executions_of_jobs", "empty_project", "empty_organization",
         "take_operation", "advance_operation", "put_refresh_token", "spend_refresh_token", "rehash_password",
     },

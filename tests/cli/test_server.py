@@ -56,6 +56,24 @@ def both(shop: CommandLine, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) ->
         yield Both(shop, server)
 
 
+def test_assignments_are_the_same(both: Both) -> None:
+    both.ok("queues", "create", "reports")
+    assert "gpu-*" in both.ok("assignments", "create", "reports", "gpu-*", "--weight", 30)
+    both.alike("assignments", "create", "reports", "gpu-*", code=ExitCode.CONFLICT)
+    both.alike("assignments", "create", "reports", "w", "--weight", 0, code=ExitCode.USAGE)
+    both.alike("assignments", "set", "reports", "gpu-*", "-w", 7)
+    assert "no" in both.alike("assignments", "deactivate", "reports", "gpu-*")
+    assert "yes" in both.alike("assignments", "activate", "reports", "gpu-*")
+    assert both.alike("assignments", "list").splitlines()[1].split() == ["reports", "gpu-*", "7", "yes"]
+    both.alike("assignments", "list", "--queue", "reports", "--worker", "gpu-9", "--json")
+    assert "no live worker" in both.alike("assignments", "workers", "reports")
+    both.alike("assignments", "queues", "gpu-9", code=ExitCode.NOT_FOUND)
+    both.alike("assignments", "matrix")
+    both.alike("assignments", "matrix", "--json")
+    assert "removed" in both.ok("assignments", "remove", "reports", "gpu-*")
+    both.alike("assignments", "remove", "reports", "gpu-*", code=ExitCode.NOT_FOUND)
+
+
 def test_what_is_read_is_the_same(both: Both) -> None:
     both.ok("queues", "create", "graveyard")
     both.ok("queues", "create", "reports", "--set", "dead_letter_queue=graveyard", "--priority", 4)

@@ -99,6 +99,8 @@ ROWS = [
     Row("update_queue", "pause", _SCRIPT),
     Row("bump_config", "pause", _SCRIPT),
     Row("shut_gate", "limit", _SCRIPT),
+    Row("put_plan", "limit", _SCRIPT),
+    Row("rule_queue", "limit", _SCRIPT),
     Row("claim_ruled_jobs", "limited", _SCRIPT),
     Row("forget_starts", "delete_queue", _SCRIPT),
     Row("create_pause", "pause_type", _SCRIPT),
@@ -134,6 +136,7 @@ TRANSACTIONS = [
     ("delete", ["delete_lines_of_jobs", "delete_executions_of_jobs", "delete_job"]),
     ("bulk_delete", ["delete_lines_of_jobs", "delete_executions_of_jobs", "delete_jobs", "append_audit"]),
     ("pause", ["update_queue", "bump_config"]),
+    ("limit", ["shut_gate", "put_plan", "rule_queue"]),
     ("pause", ["take_audit_head", "seal_entries", "advance_audit_head"]),
     ("pause_type", ["create_pause", "flag_pauses"]),
     ("delete_queue", ["forget_starts", "delete_queue"]),
@@ -150,9 +153,9 @@ OF_PEOPLE = {
     "revoke_sessions", "put_refresh_token", "spend_refresh_token", "touch_login_attempts", "count_login_attempt",
     "forget_login_attempts", "begin_request", "complete_request", "release_request", "forget_request",
     "forget_old_requests", "create_operation", "cancel_operation", "take_operation", "advance_operation",
-    "forget_old_operations",
+    "forget_old_operations", "create_assignment", "update_assignment", "delete_assignment",
 }  # fmt: skip
-"""Of tenants, users, credentials, requests and operations: they touch no job, and each is one transaction of its own.
+"""Of tenants, users, credentials, requests, operations and assignments: they touch no job, and each is one transaction of its own.
 
 What a process that dies between them leaves, `tests/conformance/test_idempotency.py` and
 `tests/conformance/test_operations.py` go on with.

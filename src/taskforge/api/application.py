@@ -19,6 +19,7 @@ from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, R
 from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
 from taskforge.api.routes import (
+    assignments,
     audit,
     auth,
     calendars,
@@ -61,6 +62,9 @@ RESOURCES: Sequence[Resource] = (
     calendars.calendars,
     workers.workers,
     workers.tasks,
+    assignments.assignments,
+    assignments.of_queues,
+    assignments.of_workers,
     metrics.metrics,
     metrics.of_queues,
     metrics.of_workers,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taskforge.domain.access import Principal
     from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
     from taskforge.ports.signals import Signals
+    from taskforge.services.assignments import Assignments
     from taskforge.services.audit import AuditLog
     from taskforge.services.backfill import Backfill
     from taskforge.services.browsing import Browsing
@@ -50,6 +51,8 @@ class ProjectServices(Protocol):
     def submission(self) -> Submission: ...
     @property
     def queues(self) -> Queues: ...
+    @property
+    def assignments(self) -> Assignments: ...
     @property
     def pauses(self) -> Pauses: ...
     @property

@@ -12,6 +12,7 @@ from fastapi import Depends, Query
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.values import Id
+from taskforge.domain.assignment import Assignment
 from taskforge.domain.error_group import ErrorGroup
 from taskforge.domain.errors import Forbidden, InvalidInput, NotFound
 from taskforge.domain.execution import Execution
@@ -204,7 +205,8 @@ class WorkerAt:
     status: WorkerStatus
 
 
-async def _worker_at(worker_id: Id, call: Calling) -> WorkerAt:
+async def find_worker(call: Call, worker_id: UUID) -> WorkerAt:
+    """A worker of the caller's projects. Raises NotFound."""
     for project_id in await reachable(call, None):
         services = await call.backend.project(project_id)
         found = await services.worker_fleet.find(worker_id)
@@ -213,5 +215,30 @@ async def _worker_at(worker_id: Id, call: Calling) -> WorkerAt:
     raise NotFound(f"no worker has the id {worker_id}")
 
 
+async def _worker_at(worker_id: Id, call: Calling) -> WorkerAt:
+    return await find_worker(call, worker_id)
+
+
 WorkerHere = Annotated[WorkerAt, Depends(_worker_at)]
 """The worker of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentAt:
+    """An assignment, and the services of its project."""
+
+    services: ProjectServices
+    assignment: Assignment
+
+
+async def _assignment_at(assignment_id: Id, call: Calling) -> AssignmentAt:
+    for project_id in await reachable(call, None):
+        services = await call.backend.project(project_id)
+        found = await services.assignments.find(assignment_id)
+        if found is not None:
+            return AssignmentAt(services, found)
+    raise NotFound(f"no assignment has the id {assignment_id}")
+
+
+AssignmentHere = Annotated[AssignmentAt, Depends(_assignment_at)]
+"""The assignment of the path."""

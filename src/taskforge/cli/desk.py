@@ -99,6 +99,38 @@ class ErrorDesk(Protocol):
         ...
 
 
+class AssignmentDesk(Protocol):
+    """Assignments by the names of queue and worker; documents are those of the API."""
+
+    async def all(self, queue: str | None, worker: str | None) -> list[dict[str, Any]]:
+        """All of them, those of one queue, those that name one worker."""
+        ...
+
+    async def create(self, queue: str, worker: str, weight: int, *, is_active: bool) -> dict[str, Any]:
+        """A new one."""
+        ...
+
+    async def change(self, queue: str, worker: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """One with another weight, or switched on or off."""
+        ...
+
+    async def remove(self, queue: str, worker: str) -> dict[str, Any]:
+        """Remove one; answers what it was."""
+        ...
+
+    async def workers_of(self, queue: str) -> list[dict[str, Any]]:
+        """Who serves a queue, the least loaded first."""
+        ...
+
+    async def queues_of(self, worker: str) -> list[dict[str, Any]]:
+        """What a live worker serves."""
+        ...
+
+    async def matrix(self) -> dict[str, Any]:
+        """Everything at once."""
+        ...
+
+
 class Desk(Protocol):
     """Jobs are named by their id or the end of it, queues by name. Raises the errors of ``domain.errors``."""
 
@@ -110,6 +142,11 @@ class Desk(Protocol):
     @property
     def errors(self) -> ErrorDesk:
         """The error groups of the project."""
+        ...
+
+    @property
+    def assignments(self) -> AssignmentDesk:
+        """The assignments of the project."""
         ...
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:

@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from taskforge.cli import (
+    assignments,
     audit,
     bench,
     config,
@@ -59,6 +60,7 @@ application.add_typer(jobs.commands, name="jobs")
 application.add_typer(queues.commands, name="queues")
 application.add_typer(pauses.commands, name="pauses")
 application.add_typer(workers.commands, name="workers")
+application.add_typer(assignments.commands, name="assignments")
 application.add_typer(schedules.commands, name="schedules")
 application.add_typer(error_groups.commands, name="errors")
 application.add_typer(organizations.commands, name="organizations")

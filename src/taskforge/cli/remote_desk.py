@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from taskforge.cli.desk import BulkWish, ErrorDesk, ScheduleDesk
+    from taskforge.cli.desk import AssignmentDesk, BulkWish, ErrorDesk, ScheduleDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
@@ -57,6 +57,12 @@ class RemoteDesk:
         from taskforge.cli.error_work import RemoteErrors
 
         return RemoteErrors(self._client, self._followed)
+
+    @property
+    def assignments(self) -> AssignmentDesk:
+        from taskforge.cli.remote_assignments import RemoteAssignments
+
+        return RemoteAssignments(self._client, self._queue)
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:
         dead_letters = query.dead_letter_queue
@@ -295,7 +301,7 @@ def _queue_of(view: QueueView) -> Queue:
     settings = QueueSettings.parse(
         {name: value for name, value in view.settings.items() if value is not None}
     )
-    return _made(Queue, view, settings=settings, has_rule=settings.has_rule)
+    return _made(Queue, view, settings=settings, has_rule=settings.has_rule, plan=None)
 
 
 def _text(moment: datetime | None) -> str | None:

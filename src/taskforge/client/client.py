@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from taskforge.client.assignments import Assignments
 from taskforge.client.errors import Errors
 from taskforge.client.resources import Jobs, Operations, Queues, Tasks, Workers
 from taskforge.client.schedules import Schedules
@@ -38,6 +39,7 @@ class Client:
         self.jobs = Jobs(self._transport, self._bridge)
         self.queues = Queues(self._transport, self._bridge)
         self.workers = Workers(self._transport, self._bridge)
+        self.assignments = Assignments(self._transport, self._bridge)
         self.tasks = Tasks(self._transport, self._bridge)
         self.operations = Operations(self._transport, self._bridge)
         self.schedules = Schedules(self._transport, self._bridge)

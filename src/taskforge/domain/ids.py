@@ -15,6 +15,7 @@ QueueId = NewType("QueueId", UUID)
 JobId = NewType("JobId", UUID)
 ExecutionId = NewType("ExecutionId", UUID)
 WorkerId = NewType("WorkerId", UUID)
+AssignmentId = NewType("AssignmentId", UUID)
 
 DEFAULT_ORGANIZATION = OrganizationId(UUID("00000000-0000-7000-8000-000000000001"))
 DEFAULT_PROJECT = ProjectId(UUID("00000000-0000-7000-8000-000000000002"))

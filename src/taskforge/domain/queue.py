@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from taskforge.domain.balancing import Plan
     from taskforge.domain.ids import ProjectId
 
 MAX_NAME = 100
@@ -33,6 +34,14 @@ class QueueState(StrEnum):
     CLOSED = "closed"
 
 
+class Strategy(StrEnum):
+    """How the jobs of a queue are divided among the workers that serve it."""
+
+    WEIGHTED = "weighted"
+    LEAST_LOADED = "least_loaded"
+    FIRST_FREE = "first_free"
+
+
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
     """What a queue says about its jobs. ``None`` leaves the matter to the built-in default.
@@ -43,6 +52,8 @@ class QueueSettings:
     With ``priority_delays`` a job that names no time is due after the seconds of its priority.
     A queue is full when ``max_length`` jobs wait, or when the next job has waited ``max_age_seconds``; it then
     does what ``on_full`` says: ``reject`` new jobs (the default), or ``drop_oldest``.
+    ``strategy`` says who of its workers gets the next jobs: ``weighted`` (the default where it has assignments),
+    ``least_loaded`` or ``first_free`` (the default elsewhere).
     Finished jobs are kept for ``keep_..._days``, whatever the installation says.
     """
 
@@ -63,6 +74,7 @@ class QueueSettings:
     keep_succeeded_days: float | None = None
     keep_cancelled_days: float | None = None
     keep_failed_days: float | None = None
+    strategy: str | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> QueueSettings:
@@ -123,7 +135,11 @@ class QueueSettings:
     @property
     def has_rule(self) -> bool:
         """Whether a claim has to pass the queue's gate."""
-        return self.max_concurrent_jobs is not None or self.rate_limit is not None
+        return (
+            self.max_concurrent_jobs is not None
+            or self.rate_limit is not None
+            or self.strategy in (Strategy.WEIGHTED, Strategy.LEAST_LOADED)
+        )
 
     def delay_seconds(self, priority: int) -> int:
         """How long a job of this priority waits that names no time itself."""
@@ -147,7 +163,10 @@ class QueueBound(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue as it is stored. ``has_rule`` is what claims go by, whatever the settings say."""
+    """A queue as it is stored. ``has_rule`` is what claims go by, whatever the settings say.
+
+    ``plan`` is there where it has assignments, or a strategy that weighs its workers.
+    """
 
     id: QueueId
     project_id: ProjectId
@@ -162,6 +181,7 @@ class Queue:
     paused_at: datetime | None = None
     paused_by: str | None = None
     pause_reason: str | None = None
+    plan: Plan | None = None
 
     @property
     def is_active(self) -> bool:
@@ -206,7 +226,10 @@ _NUMBERS = {
     "keep_cancelled_days": (0.001, 36_500.0),
     "keep_failed_days": (0.001, 36_500.0),
 }
-_WORDS = {"on_full": ("reject", "drop_oldest")}
+_WORDS = {
+    "on_full": ("reject", "drop_oldest"),
+    "strategy": tuple(strategy.value for strategy in Strategy),
+}
 
 
 def _parse_word(name: str, value: Any) -> Any:

@@ -35,6 +35,11 @@ class WorkerStatus(StrEnum):
     UNHEALTHY = "unhealthy"
     OFFLINE = "offline"
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the process may still be there."""
+        return self is not WorkerStatus.OFFLINE
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:

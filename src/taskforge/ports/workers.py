@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 class Subscription(NamedTuple):
-    """What a registered worker takes jobs of: queues by name, and job types."""
+    """What a registered worker takes jobs of: queues by name, and job types. ``name`` is its own."""
 
+    name: str
     queues: Sequence[str]
     job_types: Sequence[str]
 

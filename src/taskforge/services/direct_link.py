@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from taskforge.domain.balancing import is_served_by
 from taskforge.domain.errors import NameTaken, TaskforgeError
 from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import JobStatus, attempt_policy
@@ -74,6 +75,7 @@ class DirectLink:
         self._options = options
         self._lease_us = round(options.lease * 1_000_000)
         self._worker_id = WorkerId(worker_id or mint())
+        self._name = ""
         self._queue_names: Sequence[str] = ()
         self._job_types: Sequence[str] = ()
         self._held: dict[UUID, ClaimedJob] = {}
@@ -109,6 +111,7 @@ class DirectLink:
                 process=namesake,
                 hint="stop it, or give this one another --name",
             )
+        self._name = registration.name
         self._queue_names = tuple(registration.queues)
         self._job_types = tuple(task.name for task in registration.tasks)
         while await self._jobs.release_holds(PROMOTE_LIMIT) == PROMOTE_LIMIT:
@@ -119,7 +122,7 @@ class DirectLink:
     async def resume(self, subscription: Subscription) -> None:
         """Go on for an incarnation that has registered, at another process or before it was started anew."""
         await self._directory.refresh()
-        self._queue_names, self._job_types = subscription
+        self._name, self._queue_names, self._job_types = subscription
 
     async def adopt(self, fences: Sequence[Fence]) -> frozenset[UUID]:
         """Which of these executions are this worker's; those not claimed over this link are looked up."""
@@ -229,8 +232,11 @@ class DirectLink:
         return more._replace(jobs=[*batch.jobs, *more.jobs])
 
     def _queues(self) -> list[Queue]:
-        """The worker's queues, as far as they are known."""
+        """The worker's queues, as far as they are known: those it asked for, but by assignment where there is any."""
         known = self._directory.known
+        if self._directory.has_assignments:
+            every = self._directory.all()
+            return [queue for queue in every if is_served_by(queue, self._name, self._queue_names)]
         return [queue for name in self._queue_names if (queue := known(name)) is not None]
 
     def _ruled(self) -> bool:
@@ -238,7 +244,7 @@ class DirectLink:
 
     def _in_order(self, jobs: Sequence[ClaimedJob]) -> Sequence[ClaimedJob]:
         """As the claim chose them; an UPDATE answers in any order."""
-        if len(self._queue_names) == 1:
+        if len(self._queue_names) == 1 and not self._directory.has_assignments:
             return sorted(jobs, key=lambda job: (job.rank, job.id.int))
         by_id = self._directory.by_id
 
@@ -361,7 +367,7 @@ class DirectLink:
     def _serves(self, queue_id: UUID | None) -> bool:
         """Whether a queue may be one of this worker's; one that is not known yet may."""
         queue = None if queue_id is None else self._directory.by_id(queue_id)
-        return queue is None or queue.name in self._queue_names
+        return queue is None or is_served_by(queue, self._name, self._queue_names)
 
 
 def _released(lease: ExpiredLease) -> Settlement:

@@ -13,7 +13,7 @@ from taskforge.domain.job import AttemptPolicy, attempt_policy
 from taskforge.domain.queue import QueueSettings, check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import OrganizationId, ProjectId
@@ -43,6 +43,8 @@ class QueueDirectory:
         self.organization_id: OrganizationId | None = None
         self.has_job_limit = False
         """Whether the organization may have so many waiting jobs only."""
+        self.has_assignments = False
+        """Whether any queue says which workers serve it."""
         self._version = -1
         self._read_at = 0.0
         self._looking: asyncio.Task[None] | None = None
@@ -108,6 +110,10 @@ class QueueDirectory:
         """The queue of this name without looking it up."""
         return self._by_name.get(name)
 
+    def all(self) -> Collection[Queue]:
+        """All queues without looking them up."""
+        return self._by_id.values()
+
     def by_id(self, queue_id: UUID) -> Queue | None:
         """The queue of this id without looking it up."""
         return self._by_id.get(queue_id)
@@ -139,6 +145,7 @@ class QueueDirectory:
     def _keep(self, queues: Sequence[Queue]) -> None:
         self._by_id = {queue.id: queue for queue in queues}
         self._by_name = {queue.name: queue for queue in queues}
+        self.has_assignments = any(queue.plan is not None and queue.plan.rivals for queue in queues)
         self._standard = {}
         self._read_at = time.monotonic()
 

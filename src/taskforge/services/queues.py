@@ -32,7 +32,7 @@ class Queues:
         self._history = history
         self._directory = directory
         self._signals = signals
-        self._project_id = directory.project_id
+        self.project_id = directory.project_id
 
     async def create(
         self,
@@ -46,7 +46,7 @@ class Queues:
         """A new queue. Raises Conflict when the name is taken, InvalidInput for a wrong value."""
         parsed = QueueSettings.parse(settings or {})
         queue = await self._queues.create(
-            self._project_id, check_name(name), description, check_priority(priority), state, parsed
+            self.project_id, check_name(name), description, check_priority(priority), state, parsed
         )
         if queue is None:
             raise Conflict(f"a queue named {name!r} exists already")
@@ -55,11 +55,11 @@ class Queues:
 
     async def _changed(self, queue: Queue) -> None:
         await self._directory.refresh()
-        self._signals.publish(Hint(Topic.QUEUE, self._project_id, queue.id))
+        self._signals.publish(Hint(Topic.QUEUE, self.project_id, queue.id))
 
     async def list(self) -> Sequence[Queue]:
         """All queues by name."""
-        return await self._queues.list(self._project_id)
+        return await self._queues.list(self.project_id)
 
     async def get(self, which: str | UUID) -> Queue:
         """One queue. Raises NotFound, for a name with the nearest ones."""
@@ -73,7 +73,7 @@ class Queues:
 
     async def find(self, queue_id: UUID) -> Queue | None:
         """One queue by id, None if there is none."""
-        return await self._queues.get(self._project_id, QueueId(queue_id))
+        return await self._queues.get(self.project_id, QueueId(queue_id))
 
     async def update(
         self,
@@ -117,12 +117,12 @@ class Queues:
             return changed if state is None else replace(changed, paused_by=by, pause_reason=reason)
 
         queue = await self.get(which)
-        updated = await self._queues.change(self._project_id, queue.id, change)
+        updated = await self._queues.change(self.project_id, queue.id, change)
         if updated is None:
             raise Conflict(f"queue {queue.name!r} was deleted just now")
         await self._changed(updated)
         if updated.is_active:
-            self._signals.publish(Hint(Topic.READY, self._project_id, updated.id))
+            self._signals.publish(Hint(Topic.READY, self.project_id, updated.id))
         return updated
 
     async def pause(self, which: str | UUID, *, by: str | None = None, reason: str | None = None) -> Queue:
@@ -139,7 +139,7 @@ class Queues:
         ``check`` may look at the queue as it stands, and refuse by an exception.
         """
         queue = await self.get(which)
-        unfinished = await self._queues.delete(self._project_id, queue.id, check)
+        unfinished = await self._queues.delete(self.project_id, queue.id, check)
         if unfinished:
             counts = ", ".join(f"{count} {status.value}" for status, count in unfinished.items())
             raise Conflict(
@@ -152,10 +152,10 @@ class Queues:
         """Its jobs by status."""
         queue = await self.get(which)
         return QueueStats(
-            queue.id, await self._history.counts(self._project_id, queue_id=queue.id), queue.state
+            queue.id, await self._history.counts(self.project_id, queue_id=queue.id), queue.state
         )
 
     async def dead_letter_count(self, which: str | UUID) -> int:
         """How many dead letters it lists."""
         queue = await self.get(which)
-        return await self._history.dead_letter_count(self._project_id, queue.id)
+        return await self._history.dead_letter_count(self.project_id, queue.id)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from taskforge.domain.assignment import Assignment
+from taskforge.domain.balancing import Plan
 from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
 from taskforge.domain.ids import ExecutionId
@@ -101,6 +103,22 @@ def queue_of(row: Any, engine: Engine) -> Queue:
         paused_at=engine.moment(row["paused_at"]),
         paused_by=row["paused_by"],
         pause_reason=row["pause_reason"],
+        plan=None if row["plan"] is None else Plan.parse(from_json(row["plan"])),
+    )
+
+
+def assignment_of(row: Any, engine: Engine) -> Assignment:
+    """A row of assignments with its queue's name."""
+    return Assignment(
+        id=engine.identity(row["id"]),
+        project_id=engine.identity(row["project_id"]),
+        queue_id=engine.identity(row["queue_id"]),
+        queue_name=row["queue_name"],
+        worker_name=row["worker_name"],
+        weight=row["weight"],
+        is_active=bool(row["is_active"]),
+        created_at=engine.moment(row["created_at"]),
+        updated_at=engine.moment(row["updated_at"]),
     )
 
 

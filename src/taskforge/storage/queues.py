@@ -14,6 +14,7 @@ from taskforge.ports.queues import Configuration
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import queue_of, to_json
 from taskforge.storage.engine import Engine, One, Rows, Script
+from taskforge.storage.gates import draw_plan, outwait_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ProjectId, QueueId
 
-LONGEST_CLAIM_SECONDS = 2.0
 DELETION_PATIENCE_SECONDS = 2.0
 DELETION_LOOK_SECONDS = 0.01
 
@@ -90,10 +90,12 @@ class SqlQueueStore:
         rows = yield One("create_queue", {**values, "id": self._mint()})
         if not rows:
             return None
-        if settings.has_rule:
-            yield One("shut_gate", {"project_id": values["project_id"], "queue_id": rows[0]["id"]})
         made = queue_of(rows[0], self._engine)
+        if settings.has_rule:
+            yield One("shut_gate", {"project_id": made.project_id, "queue_id": made.id})
         yield audit.entry("queue.create", made.id, made.name, after=_told(made))
+        if settings.has_rule:
+            yield from draw_plan(self._engine, made.project_id, made.id)
         return made
 
     async def list(self, project_id: ProjectId) -> Sequence[Queue]:
@@ -134,6 +136,9 @@ class SqlQueueStore:
             yield audit.entry(
                 _verb(before, after), queue_id, before.name, before=_told(before), after=_told(after)
             )
+            if before.has_rule or wanted.settings.has_rule:
+                yield from draw_plan(self._engine, project_id, queue_id)
+                after = queue_of((yield One("get_queue", where))[0], self._engine)
             return before, after
 
         changed = await self._engine.run(script)
@@ -141,7 +146,7 @@ class SqlQueueStore:
             return None
         before, after = changed
         if after.has_rule and not before.has_rule:
-            await self._outwait_claims()
+            await outwait_claims(self._engine)
         return after
 
     def _known(self, project_id: ProjectId) -> Script[dict[QueueId, Queue]]:
@@ -152,21 +157,6 @@ class SqlQueueStore:
         yield One("bump_config", {"project_id": project_id})
         rows = yield One("list_queues", {"project_id": project_id})
         return {queue.id: queue for row in rows if (queue := queue_of(row, self._engine))}
-
-    async def _outwait_claims(self) -> None:
-        """Let the claims end that do not know of the queue's rule, since they began before it was set.
-
-        Transactions that change jobs for other reasons look the same; so there is a limit.
-        """
-        until = time.monotonic() + LONGEST_CLAIM_SECONDS
-        holders = await self._claims_under_way()
-        while holders and time.monotonic() < until:
-            await asyncio.sleep(0.01)
-            holders &= await self._claims_under_way()
-
-    async def _claims_under_way(self) -> frozenset[str]:
-        rows = await self._engine.read(One("claims_under_way"))
-        return frozenset(row["holder"] for row in rows)
 
     async def delete(
         self, project_id: ProjectId, queue_id: QueueId, check: Callable[[Queue], None] | None = None

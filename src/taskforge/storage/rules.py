@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.balancing import Plan
+from taskforge.storage.codec import from_json
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
@@ -24,8 +26,16 @@ def claim_by_rules(
 
     Neighbours without a rule are served by one plain claim.
     """
-    gates = yield One("lock_gates", {"project_id": request.project_id, "queue_ids": request.ruled})
-    held = frozenset(engine.identity(row["queue_id"]) for row in gates)
+    gates = yield One(
+        "lock_gates",
+        {
+            "project_id": request.project_id,
+            "queue_ids": request.ruled,
+            "worker_id": request.worker_id,
+            "silence_us": request.lease_us * 2 // 3,
+        },
+    )
+    held = frozenset(engine.identity(row["queue_id"]) for row in gates if _is_served(row, request))
     jobs: list[ClaimedJob] = []
     batches: list[ClaimBatch] = []
     starts: list[datetime | None] = []
@@ -38,7 +48,7 @@ def claim_by_rules(
         jobs += batches[-1].jobs
         if call.name == "claim_ruled_jobs":
             starts.append(engine.moment(rows[-1]["next_start_at"]))
-    if len(held) < len(request.ruled):
+    if len(gates) < len(request.ruled):
         starts.append(batches[-1].now)
     return batches[-1]._replace(
         jobs=jobs,
@@ -59,6 +69,14 @@ def _calls(request: ClaimRequest, held: frozenset[QueueId]) -> Iterator[One]:
                 yield One("claim_ruled_jobs", {**values, "queue_id": queue_id})
     if not held and ruled.issuperset(request.queue_ids):
         yield One("claim_jobs", {**values, "queue_ids": []})  # the time, and the version of the configuration
+
+
+def _is_served(gate: Any, request: ClaimRequest) -> bool:
+    """Whether the claimer may take jobs of a queue: one with assignments serves nobody else."""
+    if gate["plan"] is None:
+        return True
+    name, _ = from_json(gate["present"]).get(str(request.worker_id), (None, 0))
+    return name is not None and Plan.parse(from_json(gate["plan"])).weight(name) is not None
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:

@@ -110,7 +110,10 @@ class SqlWorkerStore:
         rows = await self._engine.read(
             One("worker_at_work", {"project_id": project_id, "worker_id": worker_id})
         )
-        return Subscription(from_json(rows[0]["queues"]), from_json(rows[0]["job_types"])) if rows else None
+        if not rows:
+            return None
+        [row] = rows
+        return Subscription(row["name"], from_json(row["queues"]), from_json(row["job_types"]))
 
     async def get(self, project_id: ProjectId, worker_id: WorkerId) -> Worker | None:
         rows = await self._engine.read(One("get_worker", {"project_id": project_id, "worker_id": worker_id}))

@@ -10,19 +10,19 @@ FROM projects p JOIN organizations o ON o.id = p.organization_id WHERE p.id = :p
 UPDATE projects SET config_version = config_version + 1 WHERE id = :project_id;
 
 -- name: get_queue
-SELECT id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
-  created_at, updated_at FROM queues
-WHERE project_id = :project_id AND id = :queue_id;
+SELECT q.id, q.project_id, q.name, q.description, q.priority, q.state, q.settings, q.is_ruled, q.paused_at, q.paused_by,
+  q.pause_reason, q.created_at, q.updated_at, g.plan
+FROM queues q LEFT JOIN queue_gates g ON g.queue_id = q.id WHERE q.project_id = :project_id AND q.id = :queue_id;
 
 -- name: find_queue
-SELECT id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
-  created_at, updated_at FROM queues
-WHERE project_id = :project_id AND name = :name;
+SELECT q.id, q.project_id, q.name, q.description, q.priority, q.state, q.settings, q.is_ruled, q.paused_at, q.paused_by,
+  q.pause_reason, q.created_at, q.updated_at, g.plan
+FROM queues q LEFT JOIN queue_gates g ON g.queue_id = q.id WHERE q.project_id = :project_id AND q.name = :name;
 
 -- name: list_queues
-SELECT id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
-  created_at, updated_at FROM queues
-WHERE project_id = :project_id ORDER BY name;
+SELECT q.id, q.project_id, q.name, q.description, q.priority, q.state, q.settings, q.is_ruled, q.paused_at, q.paused_by,
+  q.pause_reason, q.created_at, q.updated_at, g.plan
+FROM queues q LEFT JOIN queue_gates g ON g.queue_id = q.id WHERE q.project_id = :project_id ORDER BY q.name;
 
 -- name: count_unfinished
 SELECT 'pending' AS status, (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.project_id = :project_id

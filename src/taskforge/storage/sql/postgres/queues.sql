@@ -10,7 +10,7 @@ SELECT :id::uuid, :project_id::uuid, :name::text, :description::text, :priority:
 FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t
 ON CONFLICT (project_id, name) DO NOTHING
 RETURNING id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
-  created_at, updated_at;
+  created_at, updated_at, NULL AS plan;
 
 -- name: update_queue
 -- audited
@@ -22,4 +22,4 @@ UPDATE queues SET name = :name::text, description = :description::text, priority
   updated_at = coalesce(:now::timestamptz, clock_timestamp())
 WHERE project_id = :project_id::uuid AND id = :queue_id::uuid
 RETURNING id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
-  created_at, updated_at;
+  created_at, updated_at, NULL AS plan;

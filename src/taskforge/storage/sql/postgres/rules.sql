@@ -1,7 +1,16 @@
 -- name: lock_gates
 -- In a statement of its own: the claim that follows then counts in a snapshot that is younger than the lock.
-SELECT queue_id FROM queue_gates WHERE project_id = :project_id::uuid AND queue_id = ANY (:queue_ids::uuid[])
-ORDER BY queue_id FOR UPDATE SKIP LOCKED;
+-- `present`: who else may take jobs now, where the queue has a plan.
+SELECT g.queue_id, g.plan, g.shares, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
+  CASE WHEN g.plan IS NOT NULL THEN (
+    SELECT json_object_agg(w.id, json_build_array(w.name, w.max_concurrent_jobs))::text FROM workers w
+    WHERE w.project_id = g.project_id
+      AND (w.id = :worker_id::uuid OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
+        AND w.last_heartbeat > t.now - :silence_us::bigint * interval '1 microsecond')
+  ) END AS present
+FROM queue_gates g, (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t
+WHERE g.project_id = :project_id::uuid AND g.queue_id = ANY (:queue_ids::uuid[])
+ORDER BY g.queue_id FOR UPDATE OF g SKIP LOCKED;
 
 -- name: claim_ruled_jobs
 -- One queue, whose gate is held. A start stays counted for its whole second and the 60 that follow.

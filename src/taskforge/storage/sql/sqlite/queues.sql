@@ -8,7 +8,7 @@ VALUES (:id, :project_id, :name, :description, :priority, :state, :settings, :ag
   EXISTS (SELECT 1 FROM pauses p WHERE p.project_id = :project_id AND p.removed_at IS NULL), :now, :now)
 ON CONFLICT (project_id, name) DO NOTHING
 RETURNING id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
-  created_at, updated_at;
+  created_at, updated_at, NULL AS plan;
 
 -- name: update_queue
 -- audited
@@ -20,4 +20,4 @@ UPDATE queues SET name = :name, description = :description, priority = :priority
   paused_at = CASE WHEN :state = 'paused' THEN coalesce(paused_at, :now) END, updated_at = :now
 WHERE project_id = :project_id AND id = :queue_id
 RETURNING id, project_id, name, description, priority, state, settings, is_ruled, paused_at, paused_by, pause_reason,
-  created_at, updated_at;
+  created_at, updated_at, NULL AS plan;

@@ -1,7 +1,13 @@
 -- name: lock_gates
 -- whoever writes here is alone: that is the gate
-SELECT queue_id FROM queue_gates
-WHERE project_id = :project_id AND queue_id IN (SELECT value FROM json_each(:queue_ids)) ORDER BY queue_id;
+SELECT g.queue_id, g.plan, g.shares, :now AS now_us,
+  CASE WHEN g.plan IS NOT NULL THEN (
+    SELECT json_group_object(w.id, json_array(w.name, w.max_concurrent_jobs)) FROM workers w
+    WHERE w.project_id = g.project_id AND (w.id = :worker_id OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
+      AND w.last_heartbeat > :now - :silence_us)
+  ) END AS present
+FROM queue_gates g
+WHERE g.project_id = :project_id AND g.queue_id IN (SELECT value FROM json_each(:queue_ids)) ORDER BY g.queue_id;
 
 -- name: claim_ruled_jobs
 -- One queue, whose gate is held. A start stays counted for its whole second and the 60 that follow.

@@ -1,0 +1,157 @@
+"""Assignments: who serves a queue, from the moment on that somebody says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from taskforge.domain.errors import NotFound
+from taskforge.domain.ids import AssignmentId, QueueId, WorkerId
+from taskforge.domain.queue import QueueSettings, Strategy
+from taskforge.storage.assignments import SqlAssignmentStore
+from tests.conformance.stage import LEASE, Stage, registration
+
+if TYPE_CHECKING:
+    from taskforge.domain.assignment import Assignment
+    from taskforge.domain.queue import Queue
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def assignments(stage: Stage) -> SqlAssignmentStore:
+    return SqlAssignmentStore(stage.engine, stage.mint)
+
+
+async def worker(stage: Stage, name: str, *types: str) -> WorkerId:
+    worker_id = WorkerId(stage.mint())
+    await stage.workers.register(
+        stage.project, worker_id, registration(name, *(types or ("t",))), round(LEASE * 1e6)
+    )
+    return worker_id
+
+
+async def assign(
+    stage: Stage,
+    assignments: SqlAssignmentStore,
+    queue: Queue,
+    name: str,
+    weight: int = 1,
+    *,
+    is_active: bool = True,
+) -> Assignment:
+    made = await assignments.create(stage.project, queue.id, name, weight, is_active=is_active)
+    assert made is not None
+    return made
+
+
+async def known(stage: Stage, queue: Queue) -> Queue:
+    """The queue as a claimer knows it that has heard of the newest configuration."""
+    found = await stage.queues.get(stage.project, queue.id)
+    assert found is not None
+    return found
+
+
+async def test_only_assigned_workers_get_jobs_of_a_queue_with_assignments(
+    stage: Stage, assignments: SqlAssignmentStore
+) -> None:
+    queue = await stage.queue()
+    ours, others = await worker(stage, "gpu-1"), await worker(stage, "cpu-1")
+    ids = await stage.add(queue, 4)
+    assert len(await stage.claim(queue, free=1, worker=others)) == 1
+    made = await assign(stage, assignments, queue, "gpu-*", 3)
+    assert (made.queue_name, made.weight, made.is_active, made.is_pattern) == ("default", 3, True, True)
+    assert await stage.claim(queue, worker=others) == []  # it has not heard of it yet
+    ruled = await known(stage, queue)
+    assert ruled.has_rule
+    assert await stage.claim(ruled, worker=others) == []
+    assert [job.id for job in await stage.claim(ruled, free=1, worker=ours)] == ids[1:2]
+
+    off = await assignments.change(stage.project, made.id, lambda found: replace(found, is_active=False))
+    assert off is not None
+    assert off.is_active is False
+    ruled = await known(stage, queue)
+    assert await stage.claim(ruled, worker=ours) == []  # all are inactive: nobody serves it
+    assert await stage.claim(ruled, worker=others) == []
+
+    assert await assignments.change(stage.project, made.id, lambda _: None) == off
+    assert (await known(stage, queue)).has_rule is False
+    assert len(await stage.claim(await known(stage, queue), worker=others)) == 2
+
+
+async def test_the_closest_name_decides(stage: Stage, assignments: SqlAssignmentStore) -> None:
+    queue = await stage.queue()
+    first, second = await worker(stage, "gpu-1"), await worker(stage, "gpu-2")
+    await stage.add(queue, 2)
+    await assign(stage, assignments, queue, "*", 2)
+    await assign(stage, assignments, queue, "gpu-1", is_active=False)
+    ruled = await known(stage, queue)
+    assert await stage.claim(ruled, worker=first) == []
+    assert len(await stage.claim(ruled, worker=second)) == 2
+
+
+async def test_a_rule_of_the_queue_stays_when_its_assignments_come_and_go(
+    stage: Stage, assignments: SqlAssignmentStore
+) -> None:
+    queue = await stage.queue(max_concurrent_jobs=1)
+    ours = await worker(stage, "w")
+    await stage.add(queue, 3)
+    made = await assign(stage, assignments, queue, "w")
+    assert len(await stage.claim(await known(stage, queue), worker=ours)) == 1
+    lifted = await stage.write(replace(await known(stage, queue), settings=QueueSettings()))
+    assert lifted is not None
+    assert (lifted.has_rule, lifted.plan is not None) == (True, True)
+    await assignments.change(stage.project, made.id, lambda _: None)
+    assert (await known(stage, queue)).has_rule is False
+
+
+async def test_a_strategy_is_kept_with_the_gate(stage: Stage, assignments: SqlAssignmentStore) -> None:
+    queue = await stage.queue(strategy="least_loaded")
+    found = (await known(stage, queue)).plan
+    assert found is not None
+    assert (found.strategy, found.rivals) == (Strategy.LEAST_LOADED, None)
+    await assign(stage, assignments, queue, "w", 7)
+    found = (await known(stage, queue)).plan
+    assert found is not None
+    assert (found.strategy, found.weight("w"), found.weight("v")) == (Strategy.LEAST_LOADED, 7, None)
+
+
+async def test_there_is_one_of_a_queue_and_a_name_and_it_goes_with_its_queue(
+    stage: Stage, assignments: SqlAssignmentStore
+) -> None:
+    queue = await stage.queue()
+    made = await assign(stage, assignments, queue, "w")
+    assert await assignments.create(stage.project, queue.id, "w", 2, is_active=True) is None
+    assert [found.id for found in await assignments.list(stage.project)] == [made.id]
+    assert await assignments.get(stage.project, made.id) == made
+    other = await stage.other_project()
+    assert await assignments.get(other, made.id) is None
+    assert await assignments.change(other, made.id, lambda _: None) is None
+    with pytest.raises(NotFound):
+        await assignments.create(other, queue.id, "w", 1, is_active=True)
+    with pytest.raises(NotFound):
+        await assignments.create(stage.project, QueueId(UUID(int=9)), "w", 1, is_active=True)
+    assert await stage.queues.delete(stage.project, queue.id) == {}
+    assert await assignments.list(stage.project) == []
+    assert await assignments.change(stage.project, AssignmentId(made.id), lambda _: None) is None
+
+
+async def test_changes_are_told_to_caches_and_to_the_audit_log(
+    stage: Stage, assignments: SqlAssignmentStore
+) -> None:
+    queue = await stage.queue()
+    before = await stage.config_version()
+    made = await assign(stage, assignments, queue, "w")
+    await assignments.change(stage.project, made.id, lambda found: replace(found, weight=9))
+    await assignments.change(stage.project, made.id, lambda found: replace(found, is_active=False))
+    await assignments.change(stage.project, made.id, lambda _: None)
+    assert await stage.config_version() > before
+    told = await stage.sql(
+        "SELECT action, after FROM audit_entries WHERE resource_kind = 'assignment' ORDER BY id"
+    )
+    assert [row[0] for row in told] == [
+        "assignment.create", "assignment.update", "assignment.deactivate", "assignment.delete",
+    ]  # fmt: skip
