@@ -97,6 +97,7 @@ ADVICE = {
     "LeaseLost": "nothing: the job goes on elsewhere",
     "Unavailable": "try again later; if it lasts, `hint` says what to look at (address, rights, room, locks)",
     "TooSlow": "look at what PostgreSQL was busy with, then try again: it may have been done",
+    "ProvisionerFailed": "`taskforge scaling history` shows what it said; it is tried again, later each time",
     "ArchiveFailed": "make room, or mend the folder that `archive` names; pruning goes on by itself",
     "SchemaMismatch": "`taskforge migrate`, or install the version that fits the database",
     "JobFailed": "read `error_type` and `traceback`, or `taskforge jobs show ID`; retry when the cause is gone",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.assignments import Assignments
     from taskforge.services.audit import AuditLog
+    from taskforge.services.autoscaling import Autoscaling
     from taskforge.services.backfill import Backfill
     from taskforge.services.browsing import Browsing
     from taskforge.services.bulk import Bulk
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
     from taskforge.services.retention import Pruning
+    from taskforge.services.scaling import Scaling
     from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
     from taskforge.services.ticking import FiringPlans, Ticking
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from taskforge.storage.partitions import SqlPartitionStore
     from taskforge.storage.pauses import SqlPauseStore
     from taskforge.storage.queues import SqlQueueStore
+    from taskforge.storage.scaling import SqlScalingStore
     from taskforge.storage.schedules import SqlScheduleStore
     from taskforge.storage.ticks import SqlTickStore
 
@@ -343,6 +346,9 @@ class Platform:
 
     @cached_property
     def health(self) -> Health:
+        return self._health_of(self.project_id)
+
+    def _health_of(self, project_id: ProjectId) -> Health:
         from taskforge.services.health import Health
         from taskforge.storage.health import SqlHealthStore
 
@@ -350,7 +356,7 @@ class Platform:
             SqlHealthStore(self.engine),
             self.workers,
             self._queue_store,
-            self.project_id,
+            project_id,
             lease=self.settings.lease_seconds,
             interval=self.settings.recovery_interval_seconds,
             ticks=self._tick_store,
@@ -413,6 +419,39 @@ class Platform:
         from taskforge.services.ticking import FiringPlans
 
         return FiringPlans(self.submission, self.signals, to_json)
+
+    # How many workers there are
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        return self._scaling_of(self.project_id)
+
+    @cached_property
+    def autoscaling(self) -> Autoscaling:
+        """Of all projects, by every provisioner but the one that starts processes on its own host."""
+        from taskforge.domain.scaling_policy import ProvisionerKind
+        from taskforge.services.autoscaling import REMOTE_LOCK, Autoscaling
+        from taskforge.services.leadership import Leadership
+        from taskforge.storage.leases import SqlLeaseStore
+
+        leadership = Leadership(SqlLeaseStore(self.engine), REMOTE_LOCK, self._mint())
+        kinds = set(ProvisionerKind) - {ProvisionerKind.LOCAL}
+        return Autoscaling(self._scaling_store, leadership, self._scaling_of, kinds)
+
+    @cached_property
+    def _scaling_store(self) -> SqlScalingStore:
+        from taskforge.storage.scaling import SqlScalingStore
+
+        return SqlScalingStore(self.engine, self._mint)
+
+    def _scaling_of(self, project_id: ProjectId) -> Scaling:
+        from taskforge.services.scaling import Scaling, ScalingStores
+        from taskforge.storage.metrics import SqlMetricsStore
+
+        stores = ScalingStores(
+            self._scaling_store, SqlMetricsStore(self.engine), self._queue_store, self.workers
+        )
+        return Scaling(stores, self._health_of(project_id), self.signals, project_id, {})
 
     # Who may do what, and what was done
 

@@ -64,6 +64,8 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
     nightly = {"job_id": schedule_name, "task": "t", "cron": "0 0 * * *"}
     assert (await owner.post("/scheduled-jobs", nightly)).status_code == 201
     assigned = await owner.post("/assignments", {"queue_id": queue, "worker_name": "w-*", "weight": 3})
+    policy = {"queue_name": "q", "scale_up_cooldown": 3600}
+    assert (await owner.post("/scaling-policies", policy)).status_code == 201
     tenant.ids = {
         "organization_id": str(tenant.organization_id),
         "project_id": str(project_id),
@@ -80,6 +82,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
         "execution_id": str(UUID(int=7)),
         "name": "t",
         "schedule_name": schedule_name,
+        "queue_name": queue,
     }
     return tenant
 

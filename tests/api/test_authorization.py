@@ -49,6 +49,8 @@ BODIES |= {
     "scheduled_jobs.update": {"priority": 1},
     "scheduled_jobs.backfill": {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"},
     "calendars.put": {"dates": []},
+    "scaling_policies.create": {"queue_name": "q"},
+    "scaling_policies.update": {"max_workers": 3},
 }
 QUERIES = {"pauses.delete": "?kind=type&value=t", "dead_letters.list": "?queue_id={queue_id}"}
 OWN_CREDENTIAL = {operation.name for operation in OPERATIONS if operation.permission is Permission.WORKER_RUN}

@@ -43,6 +43,10 @@ NOT_AUDITED = {
     "of schedulers, which only carry out what schedules say; each tick is a row that stays": {
         "insert_ticks", "refuse_ticks", "advance_schedule", "finish_ticks", "realign_schedule",
     },
+    "of autoscalers: each decision is a row that stays, with who made it; its drains have entries of their own": {
+        "begin_scaling", "insert_scaling_decision", "confirm_scaling", "end_scaling_decision",
+        "forget_scaling_decisions",
+    },
     "locks that programs hold for a while": {"take_lease", "renew_lease"},
     "is the audit log": {"append_audit", "take_audit_head", "seal_entries", "advance_audit_head"},
 }  # fmt: skip

@@ -104,6 +104,8 @@ STATEMENTS_WITHOUT_TENANT = {
     "keep_executions": "partitions are one for all projects: rows move between them as they are",
     "keep_lines": "partitions are one for all projects: rows move between them as they are",
     "drop_partition": "partitions are one for all projects",
+    "scaled_projects": "autoscalers serve all projects; it only asks which have a policy",
+    "forget_scaling_decisions": "autoscalers serve all projects; it only asks how old a decision is",
     "schedule_outlook": "schedulers serve all projects; it only asks whether there is anything to do",
     "due_schedules": "schedulers serve all projects; it hands on each row's own project",
     "schedules_ahead": "schedulers serve all projects; it hands on each row's own project",

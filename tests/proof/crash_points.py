@@ -167,6 +167,12 @@ OF_SCHEDULES = {
 """What people and programs say of schedules: it touches no job, and each is one transaction."""
 OF_ERRORS = {"take_failures", "put_error_groups", "forget_error_groups", "judge_error_group"}
 """They touch no job. Taking and counting failures is one transaction: `tests/conformance/test_error_groups.py`."""
+OF_SCALING = {
+    "create_scaling_policy", "update_scaling_policy", "delete_scaling_policy", "begin_scaling",
+    "insert_scaling_decision", "confirm_scaling", "end_scaling_decision", "forget_scaling_decisions",
+    "drain_idle_worker",
+}  # fmt: skip
+"""Of policies and decisions: it touches no job. What one that died between them leaves: `tests/conformance/test_scaling.py`."""
 IN_RACES = {"withdraw_job"}
 """Only a race reaches it, inside the transaction of `accept_keyed_jobs`, whose moments are played."""
 NOT_STATEMENTS = {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from taskforge.services.recovery import Recovery
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
+    from taskforge.services.scaling import Scaling
     from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
     from taskforge.services.submission import Submission
@@ -85,6 +86,8 @@ class ProjectServices(Protocol):
     def metrics(self) -> Metrics: ...
     @property
     def schedules(self) -> Schedules: ...
+    @property
+    def scaling(self) -> Scaling: ...
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice."""
         ...

@@ -32,6 +32,7 @@ TaskforgeError
 │   └── TooSlow             it gave up a statement that took too long; a smaller batch may pass
 ├── DeliveryFailed          a receiver, or the mail server, did not take what it was given
 ├── ArchiveFailed           finished jobs could not be archived, so they are not pruned
+├── ProvisionerFailed       workers could not be started or stopped as the autoscaler ordered
 ├── SchemaMismatch          the database needs `taskforge migrate`, or is newer than this program
 ├── JobFailed               the awaited job ended as failed
 ├── JobCancelled            the awaited job was cancelled
@@ -288,6 +289,12 @@ class ArchiveFailed(TaskforgeError):
     """Finished jobs could not be written to the archive. They stay where they are."""
 
     code = "archive_failed"
+
+
+class ProvisionerFailed(TaskforgeError):
+    """A provisioner did not start or stop workers as it was ordered, or could not tell how many there are."""
+
+    code = "provisioner_failed"
 
 
 class SchemaMismatch(TaskforgeError):
