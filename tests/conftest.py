@@ -45,6 +45,8 @@ ON_ONE_ENGINE = {
     "tests.api.test_errors",
     "tests.api.test_limits",
     "tests.api.test_remote_link",
+    "tests.beside_redis.test_conformance",
+    "tests.beside_redis.test_queue",
 }
 """What lies so far above the stores that their kind makes no difference: on the last engine only, except in a soak."""
 

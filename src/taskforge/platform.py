@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.worker import TaskDescription
     from taskforge.ports.clock import Clock
+    from taskforge.ports.dispatch import ReadyQueues
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
+    from taskforge.services.agreement import Agreement
     from taskforge.services.assignments import Assignments
     from taskforge.services.audit import AuditLog
     from taskforge.services.autoscaling import Autoscaling
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from taskforge.services.control import Control
     from taskforge.services.direct_link import DirectLink
     from taskforge.services.directory import QueueDirectory
+    from taskforge.services.dispatch import QueueDispatch
     from taskforge.services.error_groups import ErrorGroups
     from taskforge.services.explaining import Explaining
     from taskforge.services.health import Health
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from taskforge.services.leasing import Leasing
     from taskforge.services.limits import LimitGuard
     from taskforge.services.metrics import Metrics
+    from taskforge.services.offering import Offering
     from taskforge.services.operations import Operations, OperationSteps
     from taskforge.services.pauses import Pauses, PauseWork
     from taskforge.services.payload_schemas import PayloadSchemas
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from taskforge.services.workers import Workers
     from taskforge.settings import Settings
     from taskforge.storage.bulk import SqlBulkStore
+    from taskforge.storage.dispatch import SqlDispatchStore
     from taskforge.storage.engine import Engine
     from taskforge.storage.history import SqlHistoryStore
     from taskforge.storage.jobs import SqlJobStore
@@ -177,6 +182,48 @@ class Platform:
         return self.submission_of(self._mint)
 
     @cached_property
+    def ready_queues(self) -> ReadyQueues | None:
+        """Those in Redis; None where the database alone says which job is next."""
+        if self.redis is None or self.settings.dispatch != "redis":
+            return None
+        from taskforge.coordination.redis_opening import ready_queues_in
+
+        return ready_queues_in(self.redis)
+
+    @cached_property
+    def _dispatch_store(self) -> SqlDispatchStore:
+        from taskforge.storage.dispatch import SqlDispatchStore
+
+        return SqlDispatchStore(self.engine, self.jobs)
+
+    @cached_property
+    def agreement(self) -> Agreement | None:
+        if self.ready_queues is None:
+            return None
+        from taskforge.services.agreement import Agreement
+
+        return Agreement(
+            self._dispatch_store, self.ready_queues, self._queue_store, self.signals, self.project_id
+        )
+
+    @cached_property
+    def offering(self) -> Offering | None:
+        if self.ready_queues is None or self.agreement is None:
+            return None
+        from taskforge.services.offering import Offering
+
+        return Offering(self.ready_queues, self.agreement, self.directory, self.signals)
+
+    def _dispatch(self) -> QueueDispatch | None:
+        from taskforge.services.dispatch import QueueDispatch
+
+        if self.ready_queues is None or self.agreement is None or self.offering is None:
+            return None
+        return QueueDispatch(
+            self.jobs, self._dispatch_store, self.ready_queues, self.directory, self.agreement, self.offering
+        )
+
+    @cached_property
     def transactions(self) -> TransactionalSubmission:
         from taskforge.services.transactions import TransactionalSubmission
         from taskforge.storage.transactions import SqlTransactionStore
@@ -194,7 +241,7 @@ class Platform:
             self.settings.poll_seconds * (CALM if self.engine.dialect == "sqlite" else 1),
             self.settings.poll_without_hints_seconds,
         )
-        return partial(
+        link = partial(
             DirectLink,
             jobs=self.jobs,
             workers=self.workers,
@@ -203,6 +250,9 @@ class Platform:
             mint=self._mint,
             options=options,
         )
+        if self.ready_queues is None:
+            return link
+        return lambda **incarnation: link(dispatch=self._dispatch(), **incarnation)
 
     @cached_property
     def remote_workers(self) -> RemoteWorkers:
@@ -532,6 +582,8 @@ class Platform:
         made = self.__dict__
         if "results" in made:
             await self.results.close()
+        if self.__dict__.get("offering") is not None:
+            await self.offering.close()  # type: ignore[union-attr]
         await self.audit.seal_own()
         if "security" in made:
             self.security.close()
@@ -540,7 +592,13 @@ class Platform:
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice: doing it again changes nothing."""
         return Submission(
-            self.jobs, self.directory, self.signals, mint=mint, encode=to_json, limits=self.limits
+            self.jobs,
+            self.directory,
+            self.signals,
+            mint=mint,
+            encode=to_json,
+            limits=self.limits,
+            offers=self.offering,
         )
 
     def locks(self, by: str) -> Leasing:

@@ -76,6 +76,13 @@ SETTINGS = (
         "taskforge",
         "What keys and channels in Redis begin with; one for each installation.",
     ),
+    Setting(
+        "dispatch",
+        str,
+        "database",
+        "Who says which job is next: database, or redis (ready queues in Redis, faster; the database still accepts, claims "
+        "and settles). May differ between processes, and be changed one by one.",
+    ),
     Setting("key", str, None, "The API key (tfk_...) under which a server is used.", secret=True),
     Setting("app", str, None, "The application: module:name, or a file. Else tasks.py, app.py or main.py."),
     Setting("concurrency", int, 10, "How many jobs a worker runs at a time.", 1, 1000),
@@ -239,6 +246,7 @@ class Settings:
     server: str | None
     redis_url: str | None
     redis_prefix: str
+    dispatch: str
     key: str | None
     app: str | None
     concurrency: int

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
+from taskforge.runtime.loops.compare import compare_loop
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.retain import retention_loop
@@ -73,6 +74,8 @@ class DatabaseSource:
             record_loop(platform.recording.keep),
             retention_loop(platform.pruning.round, self._wiring.settings.retention_interval_seconds),
         ]
+        if platform.agreement is not None:
+            self._loops.append(compare_loop(platform.agreement.round, self._wiring.settings.poll_seconds))
         for loop in self._loops:
             loop.start()
         return platform.link()

@@ -48,6 +48,14 @@ def private_redis(tmp_path: Path) -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
+def another_redis(private_redis: RedisProcess, tmp_path: Path) -> Iterator[RedisProcess]:
+    """A second one, not started yet."""
+    process = private_redis.another(tmp_path)
+    yield process
+    process.kill()
+
+
+@pytest.fixture
 async def server(redis_url: str, anyio_backend: str) -> AsyncIterator[RedisServer]:
     """Our side of it."""
     server = RedisServer(redis_url)

@@ -46,6 +46,7 @@ ROWS = [
     Row("release_holds", "work", _BOTH),
     Row("claim_jobs", "work", _BOTH),
     Row("handler", "work", _BOTH),
+    Row("claim_these_jobs", "from_redis", _BOTH),
     Row("append_lines", "work", _BOTH),
     Row("beat_jobs", "work", _BOTH),
     Row("put_worker_sample", "work", _BOTH),

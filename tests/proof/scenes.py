@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from taskforge.storage.address import parse_address
 from tests.proof.client import MANY
 from tests.proof.stand import WORKER
 from tests.proof.victim import Side
+from tests.support.redis_server import HOW_TO_GET, RedisProcess, find_program
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,6 +37,30 @@ async def plain(stand: Stand, label: str, side: str) -> None:
     """A worker runs jobs that leave nothing but a result."""
     await stand.enqueue("plain", 3)
     await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
+async def from_redis(stand: Stand, label: str, side: str) -> None:
+    """A worker is told by Redis which jobs are next; Redis goes down with it."""
+    program = find_program()
+    if program is None:
+        pytest.skip(f"no Redis: {HOW_TO_GET}")
+    redis = RedisProcess(program, stand.output.parent)
+    redis.start()
+    try:
+        stand.environment |= {
+            "TASKFORGE_REDIS_URL": redis.url,
+            "TASKFORGE_DISPATCH": "redis",
+            "TASKFORGE_POLL_SECONDS": "0.1",
+        }
+        dying = asyncio.create_task(stand.die(stand.fork(*VICTIM, label=label, side=side), label, side))
+        for _ in range(10):  # the database hands some out as well
+            await stand.enqueue("plain", 40)
+            await asyncio.wait({dying}, timeout=2)
+            if dying.done():
+                break
+        await dying
+    finally:
+        redis.kill()
 
 
 async def stumble(stand: Stand, label: str, side: str) -> None:
@@ -321,6 +347,7 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
     for scene in (
         work,
         plain,
+        from_redis,
         stumble,
         leave,
         rescue,

@@ -79,6 +79,16 @@ class Proxy:
         """Reset every connection once; new ones pass."""
         self._do(self._reset_all)
 
+    def lead_to(self, url: str) -> None:
+        """Pass on to another server from now on; every connection is reset."""
+        parts = urlsplit(url)
+
+        def act() -> None:
+            self._target = (parts.hostname or "127.0.0.1", parts.port or 0)
+            self._reset_all()
+
+        self._do(act)
+
     def stall(self) -> None:
         """Hold everything back, in both directions; connections stay, and new ones are accepted."""
         self._do(self._flowing.clear)

@@ -45,6 +45,10 @@ class RedisProcess:
             self.port: int = probe.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
 
+    def another(self, folder: Path) -> "RedisProcess":
+        """One more of its kind, not started."""
+        return RedisProcess(self._program, folder)
+
     @property
     def url(self) -> str:
         """Its address."""

@@ -9,6 +9,7 @@ from taskforge.domain.errors import InvalidSetting
 if TYPE_CHECKING:
     from taskforge.coordination.local import Hub
     from taskforge.coordination.redis_server import RedisServer
+    from taskforge.ports.dispatch import ReadyQueues
     from taskforge.ports.leases import LeaseStore
     from taskforge.ports.signals import Signals
 
@@ -50,3 +51,23 @@ def leases_in(redis: RedisServer) -> LeaseStore:
     from taskforge.coordination.redis_leases import RedisLeaseStore
 
     return RedisLeaseStore(redis)
+
+
+def ready_queues_in(redis: RedisServer) -> ReadyQueues:
+    """Ready queues in Redis."""
+    from taskforge.coordination.redis_queues import RedisReadyQueues
+
+    return RedisReadyQueues(redis)
+
+
+def dispatches_by_redis(dispatch: str, url: str | None) -> bool:
+    """What the setting ``dispatch`` says. Raises InvalidSetting: it is none, or there is no Redis."""
+    if dispatch not in ("database", "redis"):
+        raise InvalidSetting(f"dispatch must be database or redis, not {dispatch!r}", field="dispatch")
+    if dispatch == "redis" and url is None:
+        raise InvalidSetting(
+            "dispatch by redis needs the setting redis_url",
+            field="redis_url",
+            hint="TASKFORGE_REDIS_URL=redis://host:6379/0",
+        )
+    return dispatch == "redis"

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 
 class Topic(StrEnum):
-    """What may have changed. The first three are about jobs; the last two are for those who watch."""
+    """What may have changed. The first four are about jobs; the last two are for those who watch."""
 
     READY = "ready"
+    OFFERED = "offered"
+    """Like ready, and the ready queues beside the record know of it."""
     FINISHED = "finished"
     CANCEL = "cancel"
     QUEUE = "queue"

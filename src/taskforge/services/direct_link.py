@@ -21,6 +21,7 @@ from taskforge.domain.queue import QueueSettings
 from taskforge.ports.jobs import ClaimRequest, Settlement
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 from taskforge.ports.signals import Hint, Topic
+from taskforge.services.dispatch import DatabaseDispatch
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from taskforge.domain.outcome import Report
     from taskforge.domain.queue import Queue
     from taskforge.domain.worker import Incidents, Registration, Usage
+    from taskforge.ports.dispatch import Dispatch
     from taskforge.ports.jobs import Beat, ClaimBatch, ExpiredLease, Fence, FencedLine, JobStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import Subscription, WorkerStore
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 PROMOTE_LIMIT = 1000
 PROMOTION_PAUSE = 5.0
+WAKING = (Topic.READY, Topic.OFFERED)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -65,9 +68,11 @@ class DirectLink:
         signals: Signals,
         mint: Callable[[], UUID],
         options: LinkOptions,
+        dispatch: Dispatch | None = None,
         worker_id: UUID | None = None,
     ) -> None:
         self._jobs = jobs
+        self._dispatch = dispatch or DatabaseDispatch(jobs)
         self._workers = workers
         self._directory = directory
         self._signals = signals
@@ -210,7 +215,7 @@ class DirectLink:
         if ruled:
             queues.sort(key=lambda queue: (-queue.priority, queue.id))
         self._may_own_more = True
-        batch = await self._jobs.claim(
+        batch = await self._dispatch.claim(
             ClaimRequest(
                 self._directory.project_id,
                 self._worker_id,
@@ -316,12 +321,18 @@ class DirectLink:
         for queue_id in set(queue_ids):
             self._signals.publish(Hint(Topic.FINISHED, project, queue_id))
         limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
+        returned: dict[QueueId, list[UUID]] = {}
         for queue_id, settlement in zip(queue_ids, settlements, strict=True):
             status = settlement.transition.status
             frees_a_place = settlement.concurrency_key is not None
             if status is JobStatus.SUCCEEDED and not limited and not frees_a_place:
                 continue
-            if frees_a_place or not status.is_finished or queue_id in limited:
+            if frees_a_place or queue_id in limited:
+                self._signals.publish(Hint(Topic.READY, project, queue_id))
+            elif not status.is_finished:
+                returned.setdefault(queue_id, []).append(settlement.job_id)
+        for queue_id, job_ids in returned.items():
+            if not self._dispatch.returned(queue_id, job_ids):
                 self._signals.publish(Hint(Topic.READY, project, queue_id))
 
     async def beat(
@@ -354,10 +365,13 @@ class DirectLink:
     def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
         def heard(hint: Hint | None) -> None:
             if hint is None:
+                self._dispatch.heard(hint)
                 wake()
                 cancel()
             elif hint.project_id == self._directory.project_id:
-                if hint.topic is Topic.READY and self._serves(hint.queue_id):
+                if self._serves(hint.queue_id):
+                    self._dispatch.heard(hint)
+                if hint.topic in WAKING and self._serves(hint.queue_id):
                     wake()
                 elif hint.topic is Topic.CANCEL:
                     cancel()

@@ -55,6 +55,7 @@ class LiveEvent(NamedTuple):
 ANYTHING = tuple(Change(kind, "any") for kind in Kind)
 KINDS = {
     Topic.READY: Kind.JOB,
+    Topic.OFFERED: Kind.JOB,
     Topic.FINISHED: Kind.JOB,
     Topic.CANCEL: Kind.JOB,
     Topic.QUEUE: Kind.QUEUE,
@@ -115,7 +116,8 @@ class LiveEvents:
         if hint is None:
             self._gathered |= dict.fromkeys(ANYTHING)
         else:
-            change = Change(KINDS[hint.topic], hint.topic.value, hint.project_id, hint.queue_id)
+            topic = Topic.READY if hint.topic is Topic.OFFERED else hint.topic
+            change = Change(KINDS[topic], topic.value, hint.project_id, hint.queue_id)
             self._gathered[change] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._fold, self._append)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from taskforge.domain.errors import InvalidPayload, NotFound, QueueClosed, TaskforgeError, Unavailable
@@ -26,10 +27,12 @@ from taskforge.ports.signals import Hint, Topic
 from taskforge.ports.transactions import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
     from uuid import UUID
 
+    from taskforge.domain.keys import JobKeys
     from taskforge.domain.queue import Queue
+    from taskforge.ports.dispatch import Offers
     from taskforge.ports.jobs import Accepted, JobStore
     from taskforge.ports.signals import Signals
     from taskforge.services.directory import QueueDirectory
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 GROUP = 500
 IN_FLIGHT = 4
+NO_KEYS: Mapping[UUID, JobKeys] = MappingProxyType({})
 TRIES = 3
 PATIENCE_SECONDS = 5.0
 """Whoever enqueues is told by then that the database is away; often a person waits behind the call."""
@@ -95,6 +99,7 @@ class Submission:
         mint: Callable[[], UUID],
         encode: Callable[[Any], str],
         limits: LimitGuard,
+        offers: Offers | None = None,
     ) -> None:
         self._jobs = jobs
         self._directory = directory
@@ -102,6 +107,7 @@ class Submission:
         self._mint = mint
         self._encode = encode
         self._limits = limits
+        self._offers = offers
         self._waiting: list[_Waiting] = []
         self._flush_due = False
         self._is_lone = True
@@ -147,7 +153,7 @@ class Submission:
         ):
             return await self._accept_ruled(requests, jobs, queues.values())
         await self._persist(lambda: self._jobs.accept_all(self._directory.project_id, jobs))
-        self._announce(queue.id for queue in queues.values())
+        self._announce(jobs)
         return [Submitted(job.id, created=True) for job in jobs]
 
     async def _accept_ruled(
@@ -160,7 +166,7 @@ class Submission:
                 self._directory.project_id, jobs, keys=batch.keys, bounds=batch.bounds
             )
         )
-        self._announce({job.queue_id for job in jobs if accepted.standing[job.id] == job.id})
+        self._announce([job for job in jobs if accepted.standing[job.id] == job.id], batch.keys)
         if accepted.dropped:
             self._signals.publish(Hint(Topic.FINISHED, self._directory.project_id))
         return [
@@ -230,7 +236,9 @@ class Submission:
 
     async def _stored(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
         """Store and announce the jobs; answers why some were refused."""
-        hint = self._signals.inline(self._ready(jobs[0].queue_id)) if len(jobs) == 1 else None
+        hint = None
+        if len(jobs) == 1 and self._offers is None:
+            hint = self._signals.inline(self._ready(jobs[0].queue_id))
         try:
             stored = await self._persist(
                 lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint)
@@ -240,7 +248,7 @@ class Submission:
                 raise
             return await self._stored_alone(jobs)
         refused = {} if len(stored) == len(jobs) else await self._refusals(jobs, stored)
-        self._announce({job.queue_id for job in jobs if job.id not in refused}, elsewhere=hint is None)
+        self._announce([job for job in jobs if job.id not in refused], elsewhere=hint is None)
         return refused
 
     async def _stored_alone(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
@@ -278,8 +286,14 @@ class Submission:
                     await asyncio.sleep(0.05 * attempt)
         raise AssertionError("unreachable")
 
-    def _announce(self, queue_ids: Iterable[UUID], *, elsewhere: bool = True) -> None:
-        for queue_id in queue_ids:
+    def _announce(
+        self, jobs: Sequence[NewJob], keys: Mapping[UUID, JobKeys] = NO_KEYS, *, elsewhere: bool = True
+    ) -> None:
+        """Tell of jobs that stand; those with a concurrency key may have to wait for a place first."""
+        if self._offers is not None:
+            self._offers.offer([job for job in jobs if not _is_limited(keys.get(job.id))])
+            jobs = [job for job in jobs if _is_limited(keys.get(job.id))]
+        for queue_id in {job.queue_id for job in jobs}:
             self._signals.publish(self._ready(queue_id), elsewhere=elsewhere)
 
     def _ready(self, queue_id: UUID) -> Hint:
@@ -353,6 +367,10 @@ def _ruled(requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collectio
     keyed = ((job, request.options.keys()) for job, request in zip(jobs, requests, strict=True))
     keys = {job.id: of_job for job, of_job in keyed if of_job is not None}
     return Batch(jobs, keys, [bound for queue in queues if (bound := queue.bound) is not None])
+
+
+def _is_limited(keys: JobKeys | None) -> bool:
+    return keys is not None and keys.concurrency_key is not None
 
 
 def _check_size(payload: str) -> None:

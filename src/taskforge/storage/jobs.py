@@ -122,8 +122,8 @@ class SqlJobStore(SqlSweeps):
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         if request.ruled:
-            return await self._engine.run(lambda: claim_by_rules(request, self._batch, self._engine))
-        return self._batch(await self._engine.call(One("claim_jobs", request._asdict())))
+            return await self._engine.run(lambda: claim_by_rules(request, self.batch, self._engine))
+        return self.batch(await self._engine.call(One("claim_jobs", request._asdict())))
 
     async def held(
         self, project_id: ProjectId, worker_id: WorkerId, job_ids: Sequence[UUID]
@@ -134,7 +134,8 @@ class SqlJobStore(SqlSweeps):
             return [ClaimedJob(*row) for row in rows]
         return [job for row in rows for job in self._unpacked([row])]  # each was claimed at its own time
 
-    def _batch(self, rows: Rows) -> ClaimBatch:
+    def batch(self, rows: Rows) -> ClaimBatch:
+        """What a claim answered."""
         header = rows[-1]
         moment = self._engine.moment
         if self._engine.dialect == "postgres":

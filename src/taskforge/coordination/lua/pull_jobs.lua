@@ -1,0 +1,71 @@
+-- KEYS: three of each queue, as in offer_jobs, in the order in which queues are served. ARGV: how many jobs, how many may be
+-- looked at in each queue, for how many microseconds a due job is left to whoever gets it, then the job types.
+-- Answers: now, the next time at which one is due (''), the numbers of queues that are not whole, due jobs and jobs (each
+-- the number of its queue and its id), whether it stopped looking. While a queue is not whole nothing is handed out.
+local DUE, CHUNK = 100, 100
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local text = string.format('%.0f', now)
+local later = string.format('%.0f', now + tonumber(ARGV[3]))
+local wanted, most = tonumber(ARGV[1]), tonumber(ARGV[2])
+local broken, due, jobs, gave_up = {}, {}, {}, 0
+for q = 1, #KEYS / 3 do
+  local at = 3 * q - 2
+  if not (redis.call('ZSCORE', KEYS[at], '') and redis.call('ZSCORE', KEYS[at + 1], '')
+      and redis.call('HEXISTS', KEYS[at + 2], '') == 1) then
+    broken[#broken + 1] = q
+  end
+end
+if #broken > 0 then
+  return {text, '', broken, due, jobs, gave_up}
+end
+local next_due = ''
+for q = 1, #KEYS / 3 do
+  local scheduled = KEYS[3 * q - 1]
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', scheduled, '(-inf', text, 'LIMIT', 0, DUE)) do
+    redis.call('ZADD', scheduled, later, id)
+    due[#due + 1] = q
+    due[#due + 1] = id
+  end
+  local first = redis.call('ZRANGEBYSCORE', scheduled, '(-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if first[2] and (next_due == '' or tonumber(first[2]) < tonumber(next_due)) then
+    next_due = string.format('%.0f', tonumber(first[2]))
+  end
+end
+local known = {}
+for i = 4, #ARGV do
+  known[ARGV[i]] = true
+end
+for q = 1, #KEYS / 3 do
+  local ready, types = KEYS[3 * q - 2], KEYS[3 * q]
+  local passed = 0
+  while wanted > 0 do
+    local size = math.min(CHUNK, wanted + 10)
+    local ids = redis.call('ZRANGE', ready, 1 + passed, passed + size)
+    if #ids == 0 then
+      break
+    end
+    local taken, types_of = {}, redis.call('HMGET', types, unpack(ids))
+    for i, id in ipairs(ids) do
+      if wanted == 0 then
+        break
+      elseif not types_of[i] or known[types_of[i]] then
+        taken[#taken + 1] = id
+        jobs[#jobs + 1] = q
+        jobs[#jobs + 1] = id
+        wanted = wanted - 1
+      else
+        passed = passed + 1
+      end
+    end
+    if #taken > 0 then
+      redis.call('ZREM', ready, unpack(taken))
+      redis.call('HDEL', types, unpack(taken))
+    end
+    if passed >= most then
+      gave_up = 1
+      break
+    end
+  end
+end
+return {text, next_due, broken, due, jobs, gave_up}

@@ -1,0 +1,148 @@
+"""Ready queues in Redis (``ports.dispatch``): for each queue its ready jobs by rank, scheduled ones by time, types of both.
+
+All of a project lies in one slot of a cluster. What is done to a queue is one script.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from taskforge.ports.dispatch import Pulled, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from taskforge.coordination.redis_server import RedisServer
+    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.ports.dispatch import Offer
+
+DUE_SECONDS = 1.0
+"""For so long a due job is left to the worker that was told of it first."""
+LOOK_AT = 2000
+CHUNK = 500
+PLACE_US = 1_000_000
+"""A rank that differs by less is not worth a correction: a producer's is estimated."""
+
+
+class RedisReadyQueues:
+    """Implements ``ReadyQueues``."""
+
+    def __init__(self, server: RedisServer, *, due_seconds: float = DUE_SECONDS) -> None:
+        self._server = server
+        self._due_us = round(due_seconds * 1_000_000)
+        self._offer = server.script("offer_jobs")
+        self._pull = server.script("pull_jobs")
+        self._place = server.script("place_jobs")
+
+    @property
+    def is_answering(self) -> bool:
+        return self._server.is_answering
+
+    async def offer(self, project_id: ProjectId, queue_id: QueueId, offers: Sequence[Offer]) -> None:
+        keys = self._keys(project_id, queue_id)
+        for chunk in _chunks(offers):
+            args: list[Any] = []
+            for offer in chunk:
+                due = "" if offer.due_us is None else offer.due_us
+                args += (offer.job_id.hex, offer.job_type, due, offer.delay_us, offer.lead_us)
+            await self._run(self._offer, keys, args)
+
+    async def pull(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
+    ) -> Pulled:
+        keys = [key for queue_id in queue_ids for key in self._keys(project_id, queue_id)]
+        answer = await self._run(self._pull, keys, [wanted, LOOK_AT, self._due_us, *job_types])
+        now, next_due, broken, due, jobs, gave_up = answer
+        due_by_queue: dict[QueueId, list[UUID]] = {}
+        for number, text in zip(due[::2], due[1::2], strict=True):
+            due_by_queue.setdefault(queue_ids[number - 1], []).append(UUID(text))
+        return Pulled(
+            int(now),
+            [UUID(text) for text in jobs[1::2]],
+            due_by_queue,
+            int(next_due) if next_due else None,
+            [queue_ids[number - 1] for number in broken],
+            bool(gave_up),
+        )
+
+    async def place(
+        self,
+        project_id: ProjectId,
+        queue_id: QueueId,
+        waiting: Sequence[Waiting],
+        gone: Collection[UUID] = (),
+        *,
+        whole: bool = False,
+    ) -> None:
+        keys = self._keys(project_id, queue_id)
+        moves: list[tuple[str, str, str, int]] = [
+            (job.job_id.hex, job.job_type, "ready", job.rank)
+            if job.due_us is None
+            else (job.job_id.hex, job.job_type, "scheduled", job.due_us)
+            for job in waiting
+        ]
+        moves += [(job_id.hex, "", "gone", 0) for job_id in gone]
+        for chunk in _chunks(moves):
+            await self._run(self._place, keys, ["0", *(value for move in chunk for value in move)])
+        if whole:
+            await self._run(self._place, keys, ["1"])
+
+    async def lacking(
+        self, project_id: ProjectId, queue_id: QueueId, waiting: Sequence[Waiting]
+    ) -> Sequence[Waiting]:
+        if not waiting:
+            return []
+        ready, scheduled, _ = self._keys(project_id, queue_id)
+        lacking: list[Waiting] = []
+        for key, jobs in (
+            (ready, [job for job in waiting if job.due_us is None]),
+            (scheduled, [job for job in waiting if job.due_us is not None]),
+        ):
+            if jobs:
+                scores = await self._scores(key, [job.job_id.hex for job in jobs])
+                lacking += [job for job, score in zip(jobs, scores, strict=True) if not _is_there(job, score)]
+        return lacking
+
+    async def head(self, project_id: ProjectId, queue_id: QueueId, limit: int) -> Sequence[UUID]:
+        ready = self._keys(project_id, queue_id)[0]
+        found: Any = await self._server.ask(lambda client: client.zrange(ready, 0, limit))
+        return [UUID(text) for text in found if text]
+
+    async def incomplete(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> Sequence[QueueId]:
+        if not queue_ids:
+            return []
+        keys = [key for queue_id in queue_ids for key in self._keys(project_id, queue_id)]
+        _, _, broken, _, _, _ = await self._run(self._pull, keys, [0, 0, 0])
+        return [queue_ids[number - 1] for number in broken]
+
+    async def drop(self, project_id: ProjectId, queue_id: QueueId) -> None:
+        keys = self._keys(project_id, queue_id)
+        await self._server.ask(lambda client: client.unlink(*keys))
+
+    async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
+        key, milliseconds = self._server.key(project_id, "turn", name), max(1, round(seconds * 1000))
+        return bool(await self._server.ask(lambda client: client.set(key, "1", nx=True, px=milliseconds)))
+
+    async def end_turn(self, project_id: ProjectId, name: str) -> None:
+        key = self._server.key(project_id, "turn", name)
+        await self._server.ask(lambda client: client.delete(key))
+
+    def _keys(self, project_id: ProjectId, queue_id: QueueId) -> list[str]:
+        return [self._server.key(project_id, kind, str(queue_id)) for kind in ("ready", "scheduled", "types")]
+
+    async def _run(self, script: Any, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        return await self._server.ask(lambda _: script(keys=keys, args=args))
+
+    async def _scores(self, key: str, members: list[str]) -> Sequence[float | None]:
+        scores: Sequence[float | None] = await self._server.ask(lambda client: client.zmscore(key, members))
+        return scores
+
+
+def _is_there(job: Waiting, score: float | None) -> bool:
+    return score is not None and abs(score - (job.rank if job.due_us is None else job.due_us)) < PLACE_US
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]

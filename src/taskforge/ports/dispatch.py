@@ -1,0 +1,167 @@
+"""How ready jobs come to workers. The record may hand them out itself, or a faster place beside it that may be lost.
+
+Such a place holds *hints* of which jobs are ready and in which order. What it hands out is claimed by a guarded
+statement of the record; what it lacks is brought by whoever compares the two. So whatever it forgets, repeats or makes
+up costs time only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.domain.job import NewJob
+    from taskforge.ports.jobs import ClaimBatch, ClaimRequest
+    from taskforge.ports.signals import Hint
+
+
+class Dispatch(Protocol):
+    """Where a worker gets its jobs from."""
+
+    async def claim(self, request: ClaimRequest) -> ClaimBatch:
+        """Take what may run, in the order of queue priority, rank, id. Raises what the record raises."""
+        ...
+
+    def heard(self, hint: Hint | None) -> None:
+        """Something may have changed."""
+        ...
+
+    def returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> bool:
+        """Jobs whose attempt ended wait again. Whether it sees to it that workers are told."""
+        ...
+
+
+class Offers(Protocol):
+    """Where accepted jobs are told of."""
+
+    def offer(self, jobs: Sequence[NewJob]) -> None:
+        """These were stored and committed: whoever can run them is told, soon. Never waits and never raises."""
+        ...
+
+
+class Offer(NamedTuple):
+    """A job as its producer knows it: due at a moment, or after a delay; ``lead_us`` is how far priority brings it forward.
+
+    All times are microseconds, moments since 1970.
+    """
+
+    job_id: UUID
+    job_type: str
+    due_us: int | None
+    delay_us: int
+    lead_us: int
+
+
+class Waiting(NamedTuple):
+    """A waiting job as the record has it. ``due_us`` None: it is ready, in the order of ``rank``; else scheduled."""
+
+    job_id: UUID
+    queue_id: QueueId
+    job_type: str
+    rank: int
+    due_us: int | None
+
+
+class Pulled(NamedTuple):
+    """What ready queues handed out.
+
+    ``due`` are scheduled jobs whose time has come, by queue: to be promoted; others get them again if that is not done.
+    ``incomplete`` are queues that are not all there; while there are any, nothing is handed out. ``gave_up``: so many
+    jobs of other types stand in front that it stopped looking.
+    """
+
+    now_us: int
+    jobs: Sequence[UUID]
+    due: Mapping[QueueId, Sequence[UUID]]
+    next_due_us: int | None
+    incomplete: Sequence[QueueId]
+    gave_up: bool
+
+
+class ReadyQueues(Protocol):
+    """The place beside the record. Every method but the property raises Unavailable when it does not answer."""
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether it is worth asking now."""
+        ...
+
+    async def offer(self, project_id: ProjectId, queue_id: QueueId, offers: Sequence[Offer]) -> None:
+        """Put jobs where they belong by its own clock."""
+        ...
+
+    async def pull(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
+    ) -> Pulled:
+        """Take up to ``wanted`` jobs out of these queues, which are in the order in which they are served."""
+        ...
+
+    async def place(
+        self,
+        project_id: ProjectId,
+        queue_id: QueueId,
+        waiting: Sequence[Waiting],
+        gone: Collection[UUID] = (),
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Put jobs where the record has them, and take out those that do not wait there. ``whole``: now all are there."""
+        ...
+
+    async def lacking(
+        self, project_id: ProjectId, queue_id: QueueId, waiting: Sequence[Waiting]
+    ) -> Sequence[Waiting]:
+        """Those that are missing, or stand in a place that is not theirs."""
+        ...
+
+    async def head(self, project_id: ProjectId, queue_id: QueueId, limit: int) -> Sequence[UUID]:
+        """The ready jobs that would be handed out first."""
+        ...
+
+    async def incomplete(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> Sequence[QueueId]:
+        """Those of these queues that are not all there."""
+        ...
+
+    async def drop(self, project_id: ProjectId, queue_id: QueueId) -> None:
+        """Forget a queue."""
+        ...
+
+    async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
+        """Whether it is the caller's turn: one of all who ask within that time is told so."""
+        ...
+
+    async def end_turn(self, project_id: ProjectId, name: str) -> None:
+        """Let the next one have it."""
+        ...
+
+
+class DispatchStore(Protocol):
+    """What the record does for another dispatcher."""
+
+    async def claim_these(self, request: ClaimRequest, job_ids: Sequence[UUID]) -> ClaimBatch:
+        """Claim those of these jobs that the request could claim; ``next_due_at`` is not looked up."""
+        ...
+
+    async def waiting(self, project_id: ProjectId, job_ids: Sequence[UUID]) -> Sequence[Waiting]:
+        """Those of these jobs that may be claimed, or are scheduled."""
+        ...
+
+    async def ready_page(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId], after: Waiting | None, limit: int
+    ) -> Sequence[Waiting]:
+        """The first ``limit`` jobs of each queue that may be claimed, after that one."""
+        ...
+
+    async def scheduled_head(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId], limit: int
+    ) -> Sequence[Waiting]:
+        """The first ``limit`` scheduled jobs of each queue."""
+        ...
+
+    async def has_suspects(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> bool:
+        """Whether jobs that have lost a worker wait there: these the record hands out itself."""
+        ...

@@ -1,0 +1,152 @@
+"""Ready queues beside the record, and what makes them agree with it: job by job, at their heads, or as a whole.
+
+Nothing depends on it for truth. What the record has and the queues have not is found when it would be next, so the head
+is all that has to be compared.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from taskforge.domain.queue import QueueState
+from taskforge.ports.signals import Hint, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.ports.dispatch import DispatchStore, ReadyQueues, Waiting
+    from taskforge.ports.queues import QueueStore
+    from taskforge.ports.signals import Signals
+
+HEAD = 100
+PAGE = 1000
+SCHEDULED_AT_MOST = 10_000
+"""So many scheduled jobs of a queue are brought at a time, those that are due first; the rest follows in time."""
+FILL_SECONDS = 60.0
+
+logger = logging.getLogger("taskforge.dispatch")
+
+
+class Agreement:
+    """Makes the ready queues of one project agree with the record."""
+
+    def __init__(
+        self,
+        store: DispatchStore,
+        ready: ReadyQueues,
+        queues: QueueStore,
+        signals: Signals,
+        project_id: ProjectId,
+    ) -> None:
+        self._store = store
+        self._ready = ready
+        self._queues = queues
+        self._signals = signals
+        self._project_id = project_id
+
+    async def on(
+        self, queue_id: QueueId, job_ids: Sequence[UUID], *, due_us: int | None = None
+    ) -> tuple[int, int]:
+        """Put these jobs, of which this queue knows or should know, where the record has them.
+
+        Scheduled ones that were due by ``due_us`` stay where they are: the record's clock is behind. Answers how many are
+        ready now, and how many do not wait in this queue. Raises Unavailable.
+        """
+        found = await self._store.waiting(self._project_id, job_ids)
+        by_queue: dict[QueueId, list[Waiting]] = {queue_id: []}
+        for job in found:
+            by_queue.setdefault(job.queue_id, []).append(job)
+        here = {job.job_id for job in by_queue[queue_id]}
+        gone = [job_id for job_id in job_ids if job_id not in here]
+        for its_queue, jobs in by_queue.items():
+            moving = [job for job in jobs if job.due_us is None or due_us is None or job.due_us > due_us]
+            await self._ready.place(
+                self._project_id, its_queue, moving, gone if its_queue == queue_id else ()
+            )
+        return sum(1 for job in found if job.due_us is None), len(gone)
+
+    async def prune(self, queue_id: QueueId) -> int:
+        """Take out of the queue's head what does not wait any more; answers how many. Raises Unavailable."""
+        head = await self._ready.head(self._project_id, queue_id, PAGE)
+        return (await self.on(queue_id, head))[1] if head else 0
+
+    async def round(self, interval: float) -> int:
+        """Compare all queues, unless another process has done so within ``interval`` seconds; how many jobs moved.
+
+        Workers are told of what was missing, and of jobs that the record hands out itself. Raises what record and queues
+        raise.
+        """
+        project = self._project_id
+        if not self._ready.is_answering or not await self._ready.turn(project, "compare", interval):
+            return 0
+        served = []
+        for queue in await self._queues.list(project):
+            if queue.has_rule:
+                await self._ready.drop(project, queue.id)
+            elif queue.state is not QueueState.PAUSED:
+                served.append(queue.id)
+        moved = 0
+        broken = frozenset(await self._ready.incomplete(project, served))
+        for queue_id in broken:
+            moved += await self._fill(queue_id)
+        moved += await self._compare([queue_id for queue_id in served if queue_id not in broken])
+        if moved:
+            self._signals.publish(Hint(Topic.OFFERED, project))
+        if served and await self._store.has_suspects(project, served):
+            self._signals.publish(Hint(Topic.READY, project))
+        return moved
+
+    async def _compare(self, queue_ids: Sequence[QueueId]) -> int:
+        """Bring what is missing at the heads, and take out what should not be there."""
+        if not queue_ids:
+            return 0
+        pages: dict[QueueId, list[Waiting]] = {queue_id: [] for queue_id in queue_ids}
+        for job in await self._store.ready_page(self._project_id, queue_ids, None, HEAD):
+            pages[job.queue_id].append(job)
+        for job in await self._store.scheduled_head(self._project_id, queue_ids, HEAD):
+            pages[job.queue_id].append(job)
+        moved = 0
+        for queue_id, page in pages.items():
+            missing = await self._ready.lacking(self._project_id, queue_id, page)
+            if missing:
+                await self._ready.place(self._project_id, queue_id, missing)
+                moved += len(missing)
+            ready = [job for job in page if job.due_us is None]
+            known = {job.job_id for job in ready}
+            head = await self._ready.head(self._project_id, queue_id, HEAD)
+            strange = [job_id for job_id in head if job_id not in known]
+            if strange:
+                moved += (await self.on(queue_id, strange))[1]
+            if len(ready) == HEAD and len([job for job in missing if job.due_us is None]) * 2 > HEAD:
+                moved += await self._bring(queue_id, max(ready, key=_place))
+        return moved
+
+    async def _fill(self, queue_id: QueueId) -> int:
+        """Bring all that waits. Until then the record hands it out."""
+        if not await self._ready.turn(self._project_id, f"fill {queue_id}", FILL_SECONDS):
+            return 0
+        brought = await self._bring(queue_id, None, all_of_them=True)
+        scheduled = await self._store.scheduled_head(self._project_id, [queue_id], SCHEDULED_AT_MOST)
+        await self._ready.place(self._project_id, queue_id, scheduled, whole=True)
+        await self._ready.end_turn(self._project_id, f"fill {queue_id}")
+        logger.info("queue %s is served from its ready queue, with %d jobs", queue_id, brought)
+        return brought + len(scheduled)
+
+    async def _bring(self, queue_id: QueueId, after: Waiting | None, *, all_of_them: bool = False) -> int:
+        """Bring ready jobs page by page, to the end or until most of a page was there already."""
+        brought = 0
+        while True:
+            page = sorted(await self._store.ready_page(self._project_id, [queue_id], after, PAGE), key=_place)
+            missing = await self._ready.lacking(self._project_id, queue_id, page)
+            await self._ready.place(self._project_id, queue_id, missing)
+            brought += len(missing)
+            if len(page) < PAGE or not (all_of_them or len(missing) * 2 > PAGE):
+                return brought
+            after = page[-1]
+
+
+def _place(job: Waiting) -> tuple[int, UUID]:
+    return job.rank, job.job_id

@@ -1,0 +1,62 @@
+"""What the record does for another dispatcher (``ports.dispatch``), over SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskforge.ports.dispatch import Waiting
+from taskforge.storage.engine import One
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.ports.jobs import ClaimBatch, ClaimRequest
+    from taskforge.storage.engine import Engine
+    from taskforge.storage.jobs import SqlJobStore
+
+
+class SqlDispatchStore:
+    """Implements ``DispatchStore`` for any engine."""
+
+    def __init__(self, engine: Engine, jobs: SqlJobStore) -> None:
+        self._engine = engine
+        self._jobs = jobs
+
+    async def claim_these(self, request: ClaimRequest, job_ids: Sequence[UUID]) -> ClaimBatch:
+        asked = {**request._asdict(), "job_ids": job_ids}
+        return self._jobs.batch(await self._engine.call(One("claim_these_jobs", asked)))
+
+    async def waiting(self, project_id: ProjectId, job_ids: Sequence[UUID]) -> Sequence[Waiting]:
+        return await self._read("waiting_jobs", {"project_id": project_id, "job_ids": job_ids})
+
+    async def ready_page(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId], after: Waiting | None, limit: int
+    ) -> Sequence[Waiting]:
+        rank, job_id = (None, None) if after is None else (after.rank, after.job_id)
+        place = {"after_rank": rank, "after_id": job_id}
+        return await self._read(
+            "ready_page", {"project_id": project_id, "queue_ids": queue_ids, "limit": limit, **place}
+        )
+
+    async def scheduled_head(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId], limit: int
+    ) -> Sequence[Waiting]:
+        asked = {"project_id": project_id, "queue_ids": queue_ids, "limit": limit}
+        return await self._read("scheduled_head", asked)
+
+    async def has_suspects(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> bool:
+        asked = {"project_id": project_id, "queue_ids": queue_ids}
+        [row] = await self._engine.read(One("suspects_wait", asked))
+        return bool(row["wait"])
+
+    async def _read(self, name: str, parameters: dict[str, Any]) -> Sequence[Waiting]:
+        identity = self._engine.identity
+        rows = await self._engine.read(One(name, parameters))
+        return [
+            Waiting(
+                identity(row["id"]), identity(row["queue_id"]), row["job_type"], row["rank"], row["due_us"]
+            )
+            for row in rows
+        ]

@@ -1,0 +1,63 @@
+-- name: claim_these_jobs
+-- What another dispatcher handed out: the guards are those of claim_jobs, so what it makes up or repeats is left alone.
+WITH t AS MATERIALIZED (
+  SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now,
+    overlay(lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
+      || '-7' AS id_start
+),
+lane AS MATERIALIZED (
+  SELECT q.id FROM queues q
+  WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[]) AND q.state <> 'paused'
+    AND NOT q.is_ruled
+),
+picked AS MATERIALIZED (
+  SELECT h.id FROM unnest((SELECT :job_ids::uuid[])) AS p (id), LATERAL (
+    SELECT j.id FROM jobs j
+    WHERE j.id = p.id AND j.status = 'pending' AND j.hold IS NULL AND j.queue_id IN (SELECT id FROM lane)
+      AND j.job_type = ANY (:job_types::text[])
+      AND (j.waits_until IS NULL OR j.waits_until > (SELECT now FROM t))
+    LIMIT 1 FOR UPDATE SKIP LOCKED
+  ) h LIMIT (SELECT :free::bigint)
+),
+claimed AS (
+  UPDATE jobs SET status = 'processing', claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
+    execution_id = ((SELECT id_start FROM t) || substr(gen_random_uuid()::text, 16))::uuid, worker_id = :worker_id::uuid,
+    claimed_at = (SELECT now FROM t), started_at = NULL, heartbeat_at = NULL, progress = NULL,
+    updated_at = (SELECT now FROM t),
+    lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
+  WHERE id = ANY (ARRAY (SELECT id FROM picked))
+  RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
+    retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at, concurrency_key
+)
+SELECT claimed.*, t.now, NULL::timestamptz AS next_due_at,
+  (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version
+FROM t LEFT JOIN claimed ON true;
+
+-- name: waiting_jobs
+SELECT j.id, j.queue_id, j.job_type, j.rank,
+  CASE WHEN j.status = 'scheduled' THEN (extract(epoch FROM j.scheduled_for) * 1000000)::bigint END AS due_us
+FROM jobs j
+WHERE j.id = ANY (:job_ids::uuid[]) AND j.project_id = :project_id::uuid
+  AND (j.status = 'pending' AND j.hold IS NULL OR j.status = 'scheduled');
+
+-- name: ready_page
+SELECT h.* FROM queues q, LATERAL (
+  SELECT j.id, j.queue_id, j.job_type, j.rank, NULL::bigint AS due_us FROM jobs j
+  WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
+    AND (:after_id::uuid IS NULL OR (j.rank, j.id) > (:after_rank::bigint, :after_id::uuid))
+  ORDER BY j.rank, j.id LIMIT (SELECT :limit::bigint)
+) h
+WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[]);
+
+-- name: scheduled_head
+SELECT h.* FROM queues q, LATERAL (
+  SELECT j.id, j.queue_id, j.job_type, j.rank, (extract(epoch FROM j.scheduled_for) * 1000000)::bigint AS due_us
+  FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
+  ORDER BY j.scheduled_for LIMIT (SELECT :limit::bigint)
+) h
+WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[]);
+
+-- name: suspects_wait
+SELECT EXISTS (SELECT 1 FROM queues q, LATERAL (
+  SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1) s
+  WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[])) AS wait;
