@@ -13,7 +13,7 @@ from uuid import UUID
 from taskforge.domain.balancing import is_served_by
 from taskforge.domain.errors import NameTaken, TaskforgeError
 from taskforge.domain.ids import WorkerId
-from taskforge.domain.job import JobStatus, attempt_policy
+from taskforge.domain.job import attempt_policy
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Released
@@ -21,13 +21,13 @@ from taskforge.domain.queue import QueueSettings
 from taskforge.ports.jobs import ClaimRequest, Settlement
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 from taskforge.ports.signals import Hint, Topic
+from taskforge.services.announcing import announce
 from taskforge.services.dispatch import DatabaseDispatch
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from taskforge.domain.ids import QueueId
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
     from taskforge.domain.queue import Queue
@@ -275,7 +275,9 @@ class DirectLink:
         ]
         settlements = [self._settlement(report, job) for report, job in held]
         settled = await self._jobs.settle(settlements) if settlements else frozenset[UUID]()
-        self._announce([job.queue_id for _, job in held], settlements)
+        endings = [(job.queue_id, settlement) for (_, job), settlement in zip(held, settlements, strict=True)]
+        limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
+        announce(self._signals, self._dispatch, self._directory.project_id, endings, limited)
         for report in reports:
             self._held.pop(report.execution_id, None)
         if len(settled) == len(reports):
@@ -315,25 +317,6 @@ class DirectLink:
         if job.concurrency_key is None:
             return None
         return ConcurrencyKey(self._directory.project_id, job.concurrency_key)
-
-    def _announce(self, queue_ids: Sequence[QueueId], settlements: Sequence[Settlement]) -> None:
-        project = self._directory.project_id
-        for queue_id in set(queue_ids):
-            self._signals.publish(Hint(Topic.FINISHED, project, queue_id))
-        limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
-        returned: dict[QueueId, list[UUID]] = {}
-        for queue_id, settlement in zip(queue_ids, settlements, strict=True):
-            status = settlement.transition.status
-            frees_a_place = settlement.concurrency_key is not None
-            if status is JobStatus.SUCCEEDED and not limited and not frees_a_place:
-                continue
-            if frees_a_place or queue_id in limited:
-                self._signals.publish(Hint(Topic.READY, project, queue_id))
-            elif not status.is_finished:
-                returned.setdefault(queue_id, []).append(settlement.job_id)
-        for queue_id, job_ids in returned.items():
-            if not self._dispatch.returned(queue_id, job_ids):
-                self._signals.publish(Hint(Topic.READY, project, queue_id))
 
     async def beat(
         self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None

@@ -1,0 +1,42 @@
+"""Who is told when attempts have ended: those who wait for results, and workers that may have something to do now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskforge.domain.job import JobStatus
+from taskforge.ports.signals import Hint, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.ports.dispatch import Dispatch
+    from taskforge.ports.jobs import Settlement
+    from taskforge.ports.signals import Signals
+
+
+def announce(
+    signals: Signals,
+    dispatch: Dispatch,
+    project_id: ProjectId,
+    endings: Sequence[tuple[QueueId, Settlement]],
+    limited: Collection[QueueId],
+) -> None:
+    """Tell of the ends of attempts, each with its job's queue. In ``limited`` queues an end makes room for another start."""
+    for queue_id in {queue_id for queue_id, _ in endings}:
+        signals.publish(Hint(Topic.FINISHED, project_id, queue_id))
+    returned: dict[QueueId, list[UUID]] = {}
+    for queue_id, settlement in endings:
+        status = settlement.transition.status
+        frees_a_place = settlement.concurrency_key is not None
+        if status is JobStatus.SUCCEEDED and not limited and not frees_a_place:
+            continue
+        if frees_a_place or queue_id in limited:
+            signals.publish(Hint(Topic.READY, project_id, queue_id))
+        elif not status.is_finished:
+            returned.setdefault(queue_id, []).append(settlement.job_id)
+    for queue_id, job_ids in returned.items():
+        if not dispatch.returned(queue_id, job_ids):
+            signals.publish(Hint(Topic.READY, project_id, queue_id))
