@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -10,12 +10,12 @@ from taskforge.domain.errors import Conflict
 from taskforge.domain.worker import TaskDescription
 from taskforge.sdk.bridge import Bridge
 from taskforge.sdk.decorator import TaskDecorator
-from taskforge.sdk.hooks import Hooks
+from taskforge.sdk.hooks import Hooked
 from taskforge.sdk.lifespan import SharedLifespan
 from taskforge.sdk.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
     from typing import Self, Unpack
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from taskforge.sdk.backend import TaskCall
     from taskforge.sdk.handle import JobHandle
     from taskforge.sdk.handler import JobHandler
-    from taskforge.sdk.hooks import L, M
     from taskforge.sdk.schedule import DeclaredSchedule, ScheduleFields
     from taskforge.sdk.scheduled_job import BaseScheduledJob
     from taskforge.services.leasing import Held
@@ -45,7 +44,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class TaskForge:
+class TaskForge(Hooked):
     """``app = TaskForge()``; ``@app.task`` makes tasks of functions.
 
     ``database_url``, ``project`` and any other setting (see docs/settings.md) may be given by name; what is
@@ -64,10 +63,10 @@ class TaskForge:
         clock: Clock | None = None,
         **settings: Any,
     ) -> None:
+        super().__init__()
         self.queue = queue
         self.registry = Registry()
         self.task = TaskDecorator(self, self.registry.add, queue)
-        self.hooks = Hooks()
         self.state = SimpleNamespace()
         self._resources = SharedLifespan(self, lifespan)
         self._arguments = {"database_url": database_url, "project": project, **settings}
@@ -91,6 +90,18 @@ class TaskForge:
             raise Conflict("the application has been used already: its settings stand")
         self._arguments |= settings
 
+    @contextmanager
+    def replaced(self, *, clock: Clock | None = None, **settings: Any) -> Iterator[None]:
+        """Within the block the application has other settings and opens everything anew, as tests need it."""
+        kept = {name: vars(self)[name] for name in ("_arguments", "_clock", "_bridge", "_wiring", "_api")}
+        fresh = {"_arguments": self._arguments | settings, "_clock": clock, "_bridge": Bridge()}
+        vars(self).update(fresh, _wiring=None, _api=None)
+        try:
+            yield
+        finally:
+            self.close()
+            vars(self).update(kept)
+
     def register(self, handler: JobHandler | BaseScheduledJob, *, queue: str | None = None) -> None:
         """Register an instance: its job type (of a scheduled job its id) becomes a task of this application."""
         from taskforge.sdk.handler import JobHandler, task_of_handler
@@ -100,32 +111,6 @@ class TaskForge:
             self.registry.add(task_of_handler(handler, self, queue=queue or self.queue))
         else:
             self.registry.add(task_of_scheduled_job(handler, self, queue=queue or self.queue, lock=self.lock))
-
-    def middleware(self, function: M) -> M:
-        """Around every attempt of every task: ``@app.middleware async def timed(ctx, call_next): ...``
-
-        It answers what ``await call_next(ctx)`` answers, or something else; what it raises is the attempt's failure. The
-        first that is added is the outermost. Raises InvalidInput when it is no async function.
-        """
-        return self.hooks.add_middleware(function)
-
-    def on(self, event: str) -> Callable[[L], L]:
-        """Tell a function how attempts end in workers of this process: ``@app.on("job.failed") def tell(event): ...``
-
-        It is told after the record has it, at most once; an error of its own is logged and changes nothing.
-        Raises InvalidInput for an unknown event.
-        """
-
-        def register(function: L) -> L:
-            return self.hooks.listen(event, function)
-
-        self.hooks.check(event)
-        return register
-
-    @property
-    def dependency_overrides(self) -> dict[Callable[..., Any], Callable[..., Any]]:
-        """Functions that stand in for dependencies, in tests: ``app.dependency_overrides[get_db] = fake_db``."""
-        return self.hooks.overrides
 
     def schedule(self, name: str, call: TaskCall[Any], **fields: Unpack[ScheduleFields]) -> None:
         """Make a call of a task by a schedule: ``app.schedule("nightly", report.job("all"), cron="0 2 * * *")``.

@@ -599,6 +599,7 @@ class Platform:
             encode=to_json,
             limits=self.limits,
             offers=self.offering,
+            now=self._now,
         )
 
     def locks(self, by: str) -> Leasing:

@@ -68,6 +68,7 @@ class Reader:
             "PATH": os.pathsep.join([str(binaries), os.environ.get("PATH", "")]),
             "NO_COLOR": "1",
             "COLUMNS": "120",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider -p no:asyncio -p no:taskforge -p taskforge.testing.plugin",
         }
 
     def follow(self, example: Example) -> None:

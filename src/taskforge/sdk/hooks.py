@@ -86,3 +86,36 @@ class Hooks:
             raise InvalidInput(
                 f"there is no event {event!r}", field="event", hint=f"events: {', '.join(EVENTS)}"
             )
+
+
+class Hooked:
+    """What an application says to hang something around its jobs."""
+
+    def __init__(self) -> None:
+        self.hooks = Hooks()
+
+    def middleware(self, function: M) -> M:
+        """Around every attempt of every task: ``@app.middleware async def timed(ctx, call_next): ...``
+
+        It answers what ``await call_next(ctx)`` answers, or something else; what it raises is the attempt's failure. The
+        first that is added is the outermost. Raises InvalidInput when it is no async function.
+        """
+        return self.hooks.add_middleware(function)
+
+    def on(self, event: str) -> Callable[[L], L]:
+        """Tell a function how attempts end in workers of this process: ``@app.on("job.failed") def tell(event): ...``
+
+        It is told after the record has it, at most once; an error of its own is logged and changes nothing.
+        Raises InvalidInput for an unknown event.
+        """
+
+        def register(function: L) -> L:
+            return self.hooks.listen(event, function)
+
+        self.hooks.check(event)
+        return register
+
+    @property
+    def dependency_overrides(self) -> dict[Callable[..., Any], Callable[..., Any]]:
+        """Functions that stand in for dependencies, in tests: ``app.dependency_overrides[get_db] = fake_db``."""
+        return self.hooks.overrides

@@ -100,7 +100,8 @@ class Signature:
         args, kwargs = self.load(payload)
         defaults = {name: p.default for name, p in self._parameters.items() if p.default is not _EMPTY}
         positional = zip(self._positional_only, args[int(self.takes_context) :], strict=True)
-        return {**defaults, **dict(positional), **kwargs}
+        given = {**defaults, **dict(positional), **kwargs}
+        return {name: given[name] for name in self._parameters} | given
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the payload."""

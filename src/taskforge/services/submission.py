@@ -88,7 +88,7 @@ class _Template(NamedTuple):
 
 
 class Submission:
-    """Accepts jobs for one project. ``encode`` writes JSON, ``mint`` gives ids."""
+    """Accepts jobs for one project. ``encode`` writes JSON, ``mint`` gives ids, ``now`` the caller's time."""
 
     def __init__(
         self,
@@ -100,6 +100,7 @@ class Submission:
         encode: Callable[[Any], str],
         limits: LimitGuard,
         offers: Offers | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._jobs = jobs
         self._directory = directory
@@ -108,6 +109,7 @@ class Submission:
         self._encode = encode
         self._limits = limits
         self._offers = offers
+        self._now = now
         self._waiting: list[_Waiting] = []
         self._flush_due = False
         self._is_lone = True
@@ -313,7 +315,7 @@ class Submission:
         delay_us = template.delay_us
         if queue.settings.priority_delays and delay_us is None and template.scheduled_for is None:
             delay_us = queue.settings.delay_seconds(template.priority) * 1_000_000 or None
-        now = None if template.expires is None and template.deadline is None else datetime.now(UTC)
+        now = None if template.expires is None and template.deadline is None else self._now()
         return NewJob(
             self._mint(),
             queue.id,

@@ -109,6 +109,10 @@ class Ticking:
             return 0.0
         return max(0.0, (outlook.now - outlook.next_fire_at).total_seconds())
 
+    async def next_due(self) -> datetime | None:
+        """The next due time of any project, seen to or not."""
+        return (await self._ticks.outlook()).next_fire_at
+
     async def look(self) -> float | None:
         """See to all that is due; seconds until something is due again, None: nothing is for now.
 

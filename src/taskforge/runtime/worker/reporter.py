@@ -110,7 +110,7 @@ class Reporter:
 
     async def _settle(self, batch: Sequence[Running]) -> None:
         tries = 0
-        reports = [_report(running) for running in batch]
+        reports = [report_of(running) for running in batch]
         while True:
             tries += 1
             try:
@@ -199,7 +199,8 @@ def _leaves_work(running: Running) -> bool:
     return bool(running.attempt.job.losses) or not isinstance(running.outcome, Succeeded)
 
 
-def _report(running: Running) -> Report:
+def report_of(running: Running) -> Report:
+    """How an attempt ended, with what it has said since it was last asked."""
     started, finished = running.started, running.finished
     if started != started:  # not a number: it never began
         started = finished
