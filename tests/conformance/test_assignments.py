@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -155,3 +156,60 @@ async def test_changes_are_told_to_caches_and_to_the_audit_log(
     assert [row[0] for row in told] == [
         "assignment.create", "assignment.update", "assignment.deactivate", "assignment.delete",
     ]  # fmt: skip
+
+
+async def test_claims_are_divided_as_the_weights_and_what_is_kept_is_given_up_in_time(
+    stage: Stage, assignments: SqlAssignmentStore
+) -> None:
+    queue = await stage.queue()
+    large, small = await worker(stage, "large"), await worker(stage, "small")
+    await assign(stage, assignments, queue, "large", 30)
+    await assign(stage, assignments, queue, "small", 10)
+    ruled = await known(stage, queue)
+    for who in (large, small):
+        assert await stage.claim(ruled, worker=who, free=100) == []
+    await stage.add(queue, 40)
+    got = {who: len(await stage.claim(ruled, worker=who, free=100)) for who in (small, large)}
+    assert got == {large: 30, small: 10}
+
+    await stage.add(queue, 4)
+    first = await stage.claim_batch(ruled, worker=large, free=70)
+    assert (len(first.jobs), list(first.news)) == (3, [queue.id])
+    assert first.next_start_at == stage.clock.time + timedelta(seconds=0.5)
+    again = await stage.claim_batch(ruled, worker=large, free=67)
+    assert (list(again.jobs), list(again.news)) == ([], [])
+    stage.clock.advance(0.5)
+    rest = await stage.claim_batch(ruled, worker=large, free=67)
+    assert (len(rest.jobs), rest.next_start_at) == (1, None)
+
+
+async def test_who_is_full_draining_or_silent_has_no_turns(
+    stage: Stage, assignments: SqlAssignmentStore
+) -> None:
+    queue, others = await stage.queue(), await stage.queue("others")
+    ours, full, leaving, silent = [await worker(stage, name) for name in ("a", "b", "c", "d")]
+    await assign(stage, assignments, queue, "?", 10)
+    await assign(stage, assignments, queue, "a", 1)
+    ruled = await known(stage, queue)
+    for who in (ours, full, leaving, silent):
+        assert await stage.claim(ruled, worker=who, free=5) == []
+    await stage.workers.set_drain(stage.project, leaving, drain=True)
+    stage.clock.advance(LEASE * 2 / 3 + 1)
+    for who in (ours, full, leaving):
+        await stage.beat(worker=who)
+    await stage.add(others, 5)
+    assert len(await stage.claim(others, ruled, worker=full, free=5)) == 5  # of a queue that is served first
+    await stage.add(queue, 5)
+    assert len(await stage.claim(ruled, worker=ours, free=5)) == 5
+
+
+async def test_a_limit_of_the_queue_is_divided_as_well(stage: Stage, assignments: SqlAssignmentStore) -> None:
+    queue = await stage.queue(max_concurrent_jobs=4)
+    large, small = await worker(stage, "large"), await worker(stage, "small")
+    await assign(stage, assignments, queue, "large", 30)
+    await assign(stage, assignments, queue, "small", 10)
+    ruled = await known(stage, queue)
+    for who in (large, small):
+        await stage.claim(ruled, worker=who)
+    await stage.add(queue, 50)
+    assert [len(await stage.claim(ruled, worker=who)) for who in (large, small)] == [3, 1]

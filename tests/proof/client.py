@@ -135,9 +135,10 @@ async def pause_and_resume(application: TaskForge) -> None:
 
 
 async def limit_queue(application: TaskForge) -> None:
-    """Give a queue a limit and a rate."""
+    """Give a queue a limit and a rate, and divide it among its workers."""
     queues = (await application.platform()).queues
-    await queues.update("default", settings={"max_concurrent_jobs": 2, "rate_limit": 600})
+    settings = {"max_concurrent_jobs": 2, "rate_limit": 600, "strategy": "weighted"}
+    await queues.update("default", settings=settings)
 
 
 async def pause_type(application: TaskForge, job_type: str) -> None:

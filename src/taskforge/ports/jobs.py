@@ -63,7 +63,8 @@ class ClaimBatch(NamedTuple):
     """What it got, and when to ask again.
 
     ``next_due_at`` is the first scheduled job of these queues, ``next_start_at`` the moment at which a rate
-    that is used up allows a start again (``now``: another claimer was at the gate of one of them).
+    that is used up allows a start again (``now``: another claimer was at the gate of one of them). ``news``: queues where
+    jobs are kept for other workers, who should hear of it.
     """
 
     jobs: Sequence[ClaimedJob]
@@ -71,6 +72,7 @@ class ClaimBatch(NamedTuple):
     next_due_at: datetime | None
     config_version: int
     next_start_at: datetime | None = None
+    news: Sequence[QueueId] = ()
 
 
 class Settlement(NamedTuple):

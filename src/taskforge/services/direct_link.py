@@ -162,6 +162,8 @@ class DirectLink:
                 if not batch.jobs:
                     raise
                 logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
+        for queue_id in batch.news:
+            self._signals.publish(Hint(Topic.READY, self._directory.project_id, queue_id))
         attempts = [self._attempt(job) for job in self._in_order(batch.jobs)]
         moments = [moment for moment in (batch.next_due_at, batch.next_start_at) if moment is not None]
         due_in = None
@@ -234,7 +236,7 @@ class DirectLink:
         """What a claim got, and what another one gets now."""
         suspects = 0 if any(job.losses for job in batch.jobs) else suspects
         more = await self._take(free - len(batch.jobs), suspects)
-        return more._replace(jobs=[*batch.jobs, *more.jobs])
+        return more._replace(jobs=[*batch.jobs, *more.jobs], news=[*batch.news, *more.news])
 
     def _queues(self) -> list[Queue]:
         """The worker's queues, as far as they are known: those it asked for, but by assignment where there is any."""

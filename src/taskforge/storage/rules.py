@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from taskforge.domain.balancing import Plan
-from taskforge.storage.codec import from_json
+from taskforge.domain.turns import MOST_TURNS
+from taskforge.storage.balance import Balance
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
@@ -33,25 +33,34 @@ def claim_by_rules(
             "queue_ids": request.ruled,
             "worker_id": request.worker_id,
             "silence_us": request.lease_us * 2 // 3,
+            "job_types": request.job_types,
+            "most": MOST_TURNS,
+            "free": request.free,
         },
     )
-    held = frozenset(engine.identity(row["queue_id"]) for row in gates if _is_served(row, request))
+    balance = Balance(request, gates, engine)
     jobs: list[ClaimedJob] = []
     batches: list[ClaimBatch] = []
     starts: list[datetime | None] = []
-    for call in _calls(request, held):
+    for call in _calls(request, balance.served):
         free, suspects = request.free - len(jobs), request.suspects - sum(1 for job in jobs if job.losses)
         if jobs and free <= 0:
             break
-        rows = yield One(call.name, {**call.parameters, "free": free, "suspects": max(0, suspects)})
+        queue_id = call.parameters.get("queue_id")
+        part = free if queue_id is None else balance.part(queue_id, free)
+        rows = yield One(call.name, {**call.parameters, "free": part, "suspects": max(0, suspects)})
         batches.append(read(rows))
         jobs += batches[-1].jobs
-        if call.name == "claim_ruled_jobs":
+        if queue_id is not None:
+            balance.took(queue_id, len(batches[-1].jobs))
             starts.append(engine.moment(rows[-1]["next_start_at"]))
     if len(gates) < len(request.ruled):
         starts.append(batches[-1].now)
+    news = yield from balance.close(request.free - len(jobs))
+    starts.append(balance.ask_again_at)
     return batches[-1]._replace(
         jobs=jobs,
+        news=news,
         next_due_at=_first(batch.next_due_at for batch in batches),
         next_start_at=_first(starts),
     )
@@ -69,14 +78,6 @@ def _calls(request: ClaimRequest, held: frozenset[QueueId]) -> Iterator[One]:
                 yield One("claim_ruled_jobs", {**values, "queue_id": queue_id})
     if not held and ruled.issuperset(request.queue_ids):
         yield One("claim_jobs", {**values, "queue_ids": []})  # the time, and the version of the configuration
-
-
-def _is_served(gate: Any, request: ClaimRequest) -> bool:
-    """Whether the claimer may take jobs of a queue: one with assignments serves nobody else."""
-    if gate["plan"] is None:
-        return True
-    name, _ = from_json(gate["present"]).get(str(request.worker_id), (None, 0))
-    return name is not None and Plan.parse(from_json(gate["plan"])).weight(name) is not None
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:

@@ -13,3 +13,8 @@ UPDATE assignments SET weight = :weight::integer, is_active = :is_active::boolea
   updated_at = coalesce(:now::timestamptz, clock_timestamp())
 WHERE project_id = :project_id::uuid AND id = :assignment_id::uuid
 RETURNING id;
+
+-- name: put_shares
+UPDATE queue_gates g SET shares = s.shares
+FROM unnest(:queue_id::uuid[], :shares::text[]) AS s (queue_id, shares)
+WHERE g.project_id = :project_id::uuid AND g.queue_id = s.queue_id;

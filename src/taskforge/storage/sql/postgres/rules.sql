@@ -1,14 +1,26 @@
 -- name: lock_gates
 -- In a statement of its own: the claim that follows then counts in a snapshot that is younger than the lock.
--- `present`: who else may take jobs now, where the queue has a plan.
+-- Where the queue has a plan: `present` are those who may take jobs now, `waiting` is how many there are to take, as
+-- of a moment ago (what is divided by it is then counted exactly).
 SELECT g.queue_id, g.plan, g.shares, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
   CASE WHEN g.plan IS NOT NULL THEN (
     SELECT json_object_agg(w.id, json_build_array(w.name, w.max_concurrent_jobs))::text FROM workers w
     WHERE w.project_id = g.project_id
       AND (w.id = :worker_id::uuid OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
         AND w.last_heartbeat > t.now - :silence_us::bigint * interval '1 microsecond')
-  ) END AS present
-FROM queue_gates g, (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t
+  ) END AS present,
+  CASE WHEN g.plan IS NOT NULL THEN greatest(0, least(
+    (SELECT count(*) FROM (SELECT 1 FROM jobs j
+      WHERE j.queue_id = g.queue_id AND j.status = 'pending' AND j.hold IS NULL
+        AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      ORDER BY j.rank, j.id LIMIT least(:most::bigint, :free::bigint + coalesce((g.shares::jsonb ->> 'spare')::bigint, 0))) w),
+    q.max_concurrent_jobs
+      - (SELECT count(*) FROM jobs r WHERE r.queue_id = g.queue_id AND r.status = 'processing'),
+    q.rate_limit - (SELECT coalesce(sum(s.starts), 0) FROM queue_starts s
+      WHERE s.queue_id = g.queue_id AND s.second >= floor(extract(epoch FROM t.now))::bigint - 60)
+  )) END AS waiting
+FROM queue_gates g JOIN queues q ON q.id = g.queue_id,
+  (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t
 WHERE g.project_id = :project_id::uuid AND g.queue_id = ANY (:queue_ids::uuid[])
 ORDER BY g.queue_id FOR UPDATE OF g SKIP LOCKED;
 

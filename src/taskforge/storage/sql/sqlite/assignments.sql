@@ -11,3 +11,6 @@ RETURNING id;
 UPDATE assignments SET weight = :weight, is_active = :is_active, updated_at = :now
 WHERE project_id = :project_id AND id = :assignment_id
 RETURNING id;
+
+-- name: put_shares
+UPDATE queue_gates SET shares = :shares WHERE project_id = :project_id AND queue_id = :queue_id;

@@ -5,8 +5,18 @@ SELECT g.queue_id, g.plan, g.shares, :now AS now_us,
     SELECT json_group_object(w.id, json_array(w.name, w.max_concurrent_jobs)) FROM workers w
     WHERE w.project_id = g.project_id AND (w.id = :worker_id OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
       AND w.last_heartbeat > :now - :silence_us)
-  ) END AS present
-FROM queue_gates g
+  ) END AS present,
+  CASE WHEN g.plan IS NOT NULL THEN max(0, min(
+    (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_ready
+      WHERE j.queue_id = g.queue_id AND j.status = 'pending' AND j.hold IS NULL
+        AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+      LIMIT :most)),
+    coalesce(q.max_concurrent_jobs
+      - (SELECT count(*) FROM jobs r WHERE r.queue_id = g.queue_id AND r.status = 'processing'), :most),
+    coalesce(q.rate_limit - (SELECT coalesce(sum(s.starts), 0) FROM queue_starts s
+      WHERE s.queue_id = g.queue_id AND s.second >= :now / 1000000 - 60), :most)
+  )) END AS waiting
+FROM queue_gates g JOIN queues q ON q.id = g.queue_id
 WHERE g.project_id = :project_id AND g.queue_id IN (SELECT value FROM json_each(:queue_ids)) ORDER BY g.queue_id;
 
 -- name: claim_ruled_jobs

@@ -1,0 +1,81 @@
+"""The plans and turns of the queues whose gates a claim holds: read with the gates, written back at its end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from taskforge.domain.balancing import Plan
+from taskforge.domain.queue import Strategy
+from taskforge.domain.turns import Turns, kind_of
+from taskforge.storage.codec import from_json, to_json
+from taskforge.storage.engine import Many, columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taskforge.domain.ids import QueueId
+    from taskforge.ports.jobs import ClaimRequest
+    from taskforge.storage.engine import Engine, Rows, Script
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Balance:
+    """Which of the queues serve the claimer at all, and how much of each is its part."""
+
+    def __init__(self, request: ClaimRequest, gates: Rows, engine: Engine) -> None:
+        self._request = request
+        self._turns: dict[QueueId, Turns] = {}
+        self._gates: dict[QueueId, Any] = {}
+        self._got: dict[QueueId, int] = {}
+        self.ask_again_at: datetime | None = None
+        served = set()
+        for gate in gates:
+            queue_id = engine.identity(gate["queue_id"])
+            if gate["plan"] is None or self._plan(queue_id, gate):
+                served.add(queue_id)
+        self.served: frozenset[QueueId] = frozenset(served)
+
+    def _plan(self, queue_id: QueueId, gate: Any) -> bool:
+        """Whether the claimer is one of those that the queue's plan lets in."""
+        plan, present = Plan.parse(from_json(gate["plan"])), from_json(gate["present"]) or {}
+        claimer = str(self._request.worker_id)
+        name, _ = present.get(claimer, (None, 0))
+        if name is None or plan.weight(name) is None:
+            return False
+        if plan.strategy is not Strategy.FIRST_FREE:
+            kind = kind_of(tuple(self._request.job_types))
+            kept = from_json(gate["shares"])
+            self._turns[queue_id] = Turns(plan, kept, present, claimer, kind, gate["now_us"])
+            self._gates[queue_id] = gate
+        return True
+
+    def part(self, queue_id: QueueId, free: int) -> int:
+        """How many jobs of a queue the claimer may take, of the ``free`` that it has room for."""
+        turns = self._turns.get(queue_id)
+        return free if turns is None else turns.ask(free, self._gates[queue_id]["waiting"])
+
+    def took(self, queue_id: QueueId, jobs: int) -> None:
+        """Note how many it has taken."""
+        self._got[queue_id] = jobs
+
+    def close(self, left: int) -> Script[Sequence[QueueId]]:
+        """Write back what has changed, in one statement; answers the queues where others should look now."""
+        news: list[QueueId] = []
+        rows: list[tuple[QueueId, str]] = []
+        moments: list[int] = []
+        for queue_id, turns in self._turns.items():
+            if turns.close(self._got.get(queue_id, 0), left):
+                news.append(queue_id)
+            shares = to_json(turns.to_json())
+            if shares != self._gates[queue_id]["shares"]:
+                rows.append((queue_id, shares))
+            if left > 0 and turns.ask_again_at is not None:
+                moments.append(turns.ask_again_at)
+        if moments:
+            self.ask_again_at = _EPOCH + timedelta(microseconds=min(moments))
+        if rows:
+            same = {"project_id": self._request.project_id}
+            yield Many("put_shares", columns(("queue_id", "shares"), rows), same)
+        return news
