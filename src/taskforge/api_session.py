@@ -15,6 +15,7 @@ from taskforge.dashboard.pages import serve_dashboard
 from taskforge.domain.access import system
 from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.ports.acting import acting
+from taskforge.runtime.loops.compare import compare_loop
 from taskforge.runtime.loops.operate import operations_loop
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
@@ -64,6 +65,7 @@ class Installation:
             platform.ticking.late,
             wiring.check_schema,
             patience=settings.lease_seconds + RECOVERY_ROUNDS * settings.recovery_interval_seconds,
+            beside={} if platform.redis is None else {"redis": platform.redis.check},
         )
 
     async def project(self, project_id: ProjectId) -> Platform:
@@ -140,6 +142,9 @@ def api_application(
                 seal_loop(platform.audit.seal_due),
                 installation.operating,
                 retention_loop(platform.pruning.round, settings.retention_interval_seconds),
+                nullcontext()
+                if platform.agreement is None
+                else compare_loop(platform.agreement.round, settings.poll_seconds),
                 scheduler_of(platform) if schedules else nullcontext(),
             ):
                 yield installation

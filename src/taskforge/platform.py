@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from taskforge.domain.worker import TaskDescription
     from taskforge.ports.clock import Clock
     from taskforge.ports.dispatch import ReadyQueues
+    from taskforge.ports.rates import RequestRates
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.agreement import Agreement
@@ -508,10 +509,15 @@ class Platform:
     @cached_property
     def limits(self) -> LimitGuard:
         """What the organizations of this database may use."""
-        from taskforge.services.limits import LimitGuard
+        from taskforge.services.limits import LimitGuard, OwnRates
         from taskforge.storage.tenants import SqlTenantStore
 
-        return LimitGuard(SqlTenantStore(self.engine, self._mint))
+        rates: RequestRates = OwnRates()
+        if self.redis is not None:
+            from taskforge.coordination.redis_opening import rates_in
+
+            rates = rates_in(self.redis, rates)
+        return LimitGuard(SqlTenantStore(self.engine, self._mint), rates=rates)
 
     @cached_property
     def security(self) -> Security:

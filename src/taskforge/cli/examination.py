@@ -15,6 +15,7 @@ from taskforge.wiring import Wiring
 
 if TYPE_CHECKING:
     from taskforge.coordination.redis_server import RedisServer
+    from taskforge.services.agreement import Agreement
     from taskforge.settings import Settings
 
 
@@ -50,7 +51,11 @@ async def _examine_inside(settings: Settings) -> list[Finding]:
     try:
         platform = await wiring.platform()
         findings = list(await platform.health.examine())
-        return findings if platform.redis is None else [*findings, await _examine_redis(platform.redis)]
+        if platform.redis is not None:
+            findings.append(await _examine_redis(platform.redis))
+        if platform.agreement is not None:
+            findings.append(await _examine_dispatch(platform.agreement))
+        return findings
     finally:
         await wiring.close()
 
@@ -71,7 +76,23 @@ async def _examine_redis(redis: RedisServer) -> Finding:
         return Finding(
             "redis",
             Verdict.WARNING,
-            f"maxmemory-policy is {policy}: when its memory is full, locks may vanish",
+            f"maxmemory-policy is {policy}: when its memory is full, locks and ready queues may vanish",
             f"CONFIG SET maxmemory-policy {SAFE_POLICY}",
         )
     return Finding("redis", Verdict.OK, f"answers; maxmemory-policy is {policy}")
+
+
+async def _examine_dispatch(agreement: Agreement) -> Finding:
+    try:
+        served, broken = await agreement.state()
+    except Unavailable as error:
+        return Finding("dispatch", Verdict.WARNING, f"the database hands out all jobs: {error.message}", None)
+    detail = f"Redis says which job is next in {served - broken} of {served} queues without rules"
+    if broken:
+        return Finding(
+            "dispatch",
+            Verdict.WARNING,
+            f"{detail}; the database hands out the others",
+            "a worker or server with dispatch=redis brings them within seconds; is one running?",
+        )
+    return Finding("dispatch", Verdict.OK, detail)

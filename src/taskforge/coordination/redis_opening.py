@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from taskforge.coordination.redis_server import RedisServer
     from taskforge.ports.dispatch import ReadyQueues
     from taskforge.ports.leases import LeaseStore
+    from taskforge.ports.rates import RequestRates
     from taskforge.ports.signals import Signals
 
 
@@ -51,6 +52,13 @@ def leases_in(redis: RedisServer) -> LeaseStore:
     from taskforge.coordination.redis_leases import RedisLeaseStore
 
     return RedisLeaseStore(redis)
+
+
+def rates_in(redis: RedisServer, alone: RequestRates) -> RequestRates:
+    """Rates counted in Redis; by ``alone`` while it does not answer."""
+    from taskforge.coordination.redis_rates import RedisRates
+
+    return RedisRates(redis, alone)
 
 
 def ready_queues_in(redis: RedisServer) -> ReadyQueues:

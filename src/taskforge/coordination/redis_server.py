@@ -90,6 +90,10 @@ class RedisServer:
         self._failures, self._pause = 0, FIRST_PAUSE
         return answer
 
+    async def check(self) -> None:
+        """Whether it answers. Raises Unavailable."""
+        await self.ask(lambda client: client.ping())
+
     async def eviction_policy(self) -> str:
         """What it does when its memory is full; anything but ``noeviction`` may drop what is needed. Raises Unavailable."""
         found = await self.ask(lambda client: client.config_get("maxmemory-policy"))

@@ -73,6 +73,15 @@ class Agreement:
         head = await self._ready.head(self._project_id, queue_id, PAGE)
         return (await self.on(queue_id, head))[1] if head else 0
 
+    async def state(self) -> tuple[int, int]:
+        """How many queues could be served from ready queues, and how many of them are not whole there. Raises Unavailable."""
+        served = [
+            queue.id
+            for queue in await self._queues.list(self._project_id)
+            if not queue.has_rule and queue.state is not QueueState.PAUSED
+        ]
+        return len(served), len(await self._ready.incomplete(self._project_id, served))
+
     async def round(self, interval: float) -> int:
         """Compare all queues, unless another process has done so within ``interval`` seconds; how many jobs moved.
 

@@ -18,8 +18,10 @@ from taskforge.domain.rates import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from taskforge.domain.ids import OrganizationId
+    from taskforge.ports.rates import RequestRates
     from taskforge.ports.tenants import TenantStore
 
 LIMITS_SECONDS = 3.0
@@ -35,30 +37,49 @@ class _Known:
     until: float
     waiting: int = 0
     waiting_until: float = 0.0
-    arrival: float | None = None
+
+
+class OwnRates:
+    """Implements ``ports.rates.RequestRates`` for the requests of one process."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._arrivals: OrderedDict[UUID, float] = OrderedDict()
+
+    async def ask(self, tenant_id: UUID, rate: Rate) -> float:
+        answer = rate.ask(self._arrivals.get(tenant_id), self._monotonic())
+        self._arrivals[tenant_id] = answer.arrival
+        self._arrivals.move_to_end(tenant_id)
+        while len(self._arrivals) > REMEMBERED:
+            self._arrivals.popitem(last=False)
+        return 0.0 if answer.passes else answer.retry_after
 
 
 class LimitGuard:
-    """Refuses what goes beyond an organization's limits. One for a process."""
+    """Refuses what goes beyond an organization's limits. One for a process. ``rates`` counts requests."""
 
-    def __init__(self, tenants: TenantStore, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        tenants: TenantStore,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        rates: RequestRates | None = None,
+    ) -> None:
         self._tenants = tenants
         self._monotonic = monotonic
+        self._rates = rates or OwnRates(monotonic)
         self._known: OrderedDict[OrganizationId, _Known] = OrderedDict()
 
     async def check_request(self, organization_id: OrganizationId) -> None:
-        """Count a request. Raises TooManyRequests with the time to wait. Each process counts for itself."""
+        """Count a request. Raises TooManyRequests with the time to wait."""
         known = await self._limits(organization_id)
         allowed = known.limits.requests_per_second
         if allowed is None:
             return
         rate = Rate(allowed, max(1, round(allowed * BURST_SECONDS)))
-        answer = rate.ask(known.arrival, self._monotonic())
-        known.arrival = answer.arrival
-        if not answer.passes:
-            raise TooManyRequests(
-                f"the organization may make {allowed} requests a second", retry_after=answer.retry_after
-            )
+        wait = await self._rates.ask(organization_id, rate)
+        if wait > 0:
+            raise TooManyRequests(f"the organization may make {allowed} requests a second", retry_after=wait)
 
     async def check_jobs(self, organization_id: OrganizationId, added: int) -> None:
         """Before that many jobs are enqueued. Raises LimitExceeded."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SCHEMA_SECONDS = 10.0
 """So often the schema is looked at again."""
+DEGRADED = "degraded"
 LATE_SECONDS = 60.0
 """A tick that is overdue for so long is told: no scheduler runs, or it does not get on."""
 
@@ -19,7 +20,8 @@ LATE_SECONDS = 60.0
 class Readiness:
     """``late`` tells how many seconds the next tick is overdue, ``check_schema`` raises SchemaMismatch.
 
-    ``patience``: seconds after which a recovery that did not get through counts as stuck.
+    ``patience``: seconds after which a recovery that did not get through counts as stuck. ``beside`` are things that a server
+    can do without, by name: each raises Unavailable when it is away.
     """
 
     def __init__(
@@ -28,11 +30,13 @@ class Readiness:
         check_schema: Callable[[], Awaitable[None]],
         *,
         patience: float,
+        beside: Mapping[str, Callable[[], Awaitable[object]]] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._late = late
         self._check_schema = check_schema
         self._patience = patience
+        self._beside = beside or {}
         self._monotonic = monotonic
         self._swept_at = monotonic()
         self._schema_until = float("-inf")
@@ -57,4 +61,13 @@ class Readiness:
         if age > self._patience:
             raise Unavailable(f"recovery has not got through for {age:.0f} s")
         scheduler = f"late by {late:.0f} s" if late > LATE_SECONDS else "ok"
-        return {"database": "ok", "schema": "ok", "recovery": "ok", "scheduler": scheduler}
+        found = {"database": "ok", "schema": "ok", "recovery": "ok", "scheduler": scheduler}
+        return found | {name: await _said_of(look) for name, look in self._beside.items()}
+
+
+async def _said_of(look: Callable[[], Awaitable[object]]) -> str:
+    try:
+        await look()
+    except Unavailable as error:
+        return f"{DEGRADED}: {error.message}"
+    return "ok"

@@ -11,6 +11,7 @@ from taskforge.api.routing import Resource
 from taskforge.api.tenancy import OneProject
 from taskforge.domain.access import Permission
 from taskforge.services.health import Verdict
+from taskforge.services.readiness import DEGRADED
 
 health = Resource("/health", "health")
 diagnosis = Resource("/diagnosis", "health")
@@ -25,7 +26,10 @@ class HealthView:
 
 @dataclass(frozen=True, slots=True)
 class ReadyView:
-    """What was looked at; `scheduler` says if ticks are overdue, which does not keep a server from serving."""
+    """What was looked at; `scheduler` says if ticks are overdue, which does not keep a server from serving.
+
+    `status` is `degraded` while something is away that a server can do without, such as Redis.
+    """
 
     status: str
     checks: dict[str, str]
@@ -49,8 +53,10 @@ async def live(request: Request) -> Response:
 
 @health.get("/ready", permission=Openness.PUBLIC, name="health.ready")
 async def ready(request: Request) -> Response:
-    """The database answers, its schema is ours, and recovery gets through; if ticks are overdue, it is said."""
-    return _answer(ReadyView("ok", dict(await request.app.state.backend.check_ready())))
+    """The database answers, its schema is ours, and recovery gets through; if ticks are overdue, or Redis is away, it is said."""
+    checks = dict(await request.app.state.backend.check_ready())
+    is_degraded = any(said.startswith(DEGRADED) for said in checks.values())
+    return _answer(ReadyView(DEGRADED if is_degraded else "ok", checks))
 
 
 @diagnosis.get(
