@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import time
 from collections import OrderedDict
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taskforge.api.application import create_application
 from taskforge.api.backend import ApiOptions
 from taskforge.api.origins import parse_origins
 from taskforge.dashboard.pages import serve_dashboard
-from taskforge.domain.access import system
+from taskforge.domain.access import Permission, system
+from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.ports.acting import acting
 from taskforge.runtime.loops.compare import compare_loop
@@ -42,6 +45,9 @@ RECOVERY_ROUNDS = 6
 TRUST_SECONDS = 3.0
 """For so long what was looked up of an organization is believed."""
 LOOKING = system("api")
+SCRAPER = replace(system("metrics"), permissions=frozenset({Permission.METRICS_READ}))
+"""Who shows the scrape token of the settings: it sees figures of all organizations, and nothing else."""
+LEAST_TOKEN = 16
 MOST_PROJECTS = 1000
 """Services of so many projects are kept; those not used for longest go first."""
 
@@ -59,6 +65,7 @@ class Installation:
         self.security = platform.security
         self.audit = platform.audit
         self.idempotency = platform.idempotency
+        self.exposition = platform.exposition
         self.operating = operations_loop(platform.operation_steps.take)
         settings = platform.settings
         self.readiness = Readiness(
@@ -112,10 +119,17 @@ class Installation:
 class Credentials:
     """Implements ``api.authentication.Authenticator``."""
 
-    def __init__(self, security: Security) -> None:
+    def __init__(self, security: Security, metrics_token: str | None = None) -> None:
+        if metrics_token is not None and len(metrics_token) < LEAST_TOKEN:
+            raise InvalidSetting(
+                f"metrics_token must have at least {LEAST_TOKEN} characters", field="metrics_token"
+            )
         self._security = security
+        self._metrics_token = None if metrics_token is None else metrics_token.encode()
 
     async def authenticate(self, token: str, *, address: str | None) -> Principal:
+        if self._metrics_token is not None and hmac.compare_digest(token.encode(), self._metrics_token):
+            return SCRAPER
         return await self._security.access.authenticate(token, address=address)
 
     async def worker_token(self, registrar: Principal, project_id: ProjectId, worker_id: WorkerId) -> str:
@@ -133,7 +147,9 @@ def api_application(
     async def open_backend() -> AsyncIterator[Installation]:
         try:
             platform = await wiring.platform()
-            installation = Installation(wiring, platform, authenticator or Credentials(platform.security))
+            installation = Installation(
+                wiring, platform, authenticator or Credentials(platform.security, settings.metrics_token)
+            )
             async with (
                 recovery_loop(
                     installation.readiness.noting(platform.recovery.sweep), settings.recovery_interval_seconds

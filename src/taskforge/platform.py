@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from taskforge.services.dispatch import QueueDispatch
     from taskforge.services.error_groups import ErrorGroups
     from taskforge.services.explaining import Explaining
+    from taskforge.services.exposition import Exposition
     from taskforge.services.health import Health
     from taskforge.services.idempotency import Idempotency
     from taskforge.services.insights import Insights
@@ -394,6 +395,15 @@ class Platform:
         from taskforge.storage.metrics import SqlMetricsStore
 
         return Metrics(SqlMetricsStore(self.engine), self._queue_store, self.project_id)
+
+    @cached_property
+    def exposition(self) -> Exposition:
+        """Of all projects, or of those that are named."""
+        from taskforge.services.exposition import Exposition
+        from taskforge.storage.exposition import SqlExpositionStore
+
+        store = SqlExpositionStore(self.engine)
+        return Exposition(store, self.recording, self.settings.lease_seconds, self.ticking.late)
 
     @cached_property
     def health(self) -> Health:

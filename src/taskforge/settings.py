@@ -119,6 +119,15 @@ SETTINGS = (
     ),
     Setting("liveness_host", str, "127.0.0.1", "The address of that port; 0.0.0.0 for a probe from outside."),
     Setting(
+        "metrics_port",
+        int,
+        0,
+        "A port at which a worker tells Prometheus of itself (/metrics, at the address `liveness_host`); with --processes "
+        "each takes the next one; 0: none. Needs the extra prometheus.",
+        0,
+        65535,
+    ),
+    Setting(
         "liveness_seconds",
         float,
         60.0,
@@ -165,6 +174,14 @@ SETTINGS = (
         str,
         None,
         "What `taskforge serve` signs tokens and cursors with: at least 32 random characters.",
+        secret=True,
+    ),
+    Setting(
+        "metrics_token",
+        str,
+        None,
+        "What Prometheus shows at `/metrics` of a server as its bearer token, to see all organizations: at least 16 "
+        "characters. Without it, a key with the permission `metrics:read` sees those of its own projects.",
         secret=True,
     ),
     Setting("host", str, "127.0.0.1", "The address that `taskforge serve` listens on."),
@@ -256,6 +273,7 @@ class Settings:
     liveness_file: str | None
     liveness_port: int
     liveness_host: str
+    metrics_port: int
     liveness_seconds: float
     poll_seconds: float
     poll_without_hints_seconds: float
@@ -264,6 +282,7 @@ class Settings:
     process_max_jobs: int
     process_max_mebibytes: int
     secret_key: str | None
+    metrics_token: str | None
     host: str
     port: int
     root_path: str

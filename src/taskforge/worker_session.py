@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from taskforge.ports.link import Link
     from taskforge.runtime.loop import Loop
+    from taskforge.runtime.worker.meter import Meter
     from taskforge.sdk.context import Locking
     from taskforge.sdk.lifespan import SharedLifespan
     from taskforge.sdk.registry import Registry
@@ -153,6 +154,7 @@ class WorkerSession:
             ),
             locking=locking if settings.server is None else None,
             hooks=hooks or Hooks(),
+            meter=_meter() if settings.metrics_port else None,
         )
         self._resources = resources
         self._worker: Worker | None = None
@@ -190,6 +192,12 @@ class WorkerSession:
         if self._worker is not None:
             await self._worker.drain()
         await self.close()
+
+
+def _meter() -> Meter:
+    from taskforge.runtime.worker.meter import Meter
+
+    return Meter()
 
 
 def is_on(value: str, name: str) -> bool:

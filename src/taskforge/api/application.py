@@ -27,6 +27,7 @@ from taskforge.api.routes import (
     errors,
     events,
     executions,
+    exposition,
     health,
     jobs,
     keys,
@@ -84,7 +85,7 @@ RESOURCES: Sequence[Resource] = (
     events.events,
 )
 """Everything below `/api/v1`. Add a resource here."""
-UNPREFIXED: Sequence[Resource] = (health.health,)
+UNPREFIXED: Sequence[Resource] = (health.health, exposition.exposition)
 GZIP_BYTES = 1024
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Backend]]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from taskforge.services.directory import QueueDirectory
     from taskforge.services.error_groups import ErrorGroups
     from taskforge.services.explaining import Explaining
+    from taskforge.services.exposition import Exposition
     from taskforge.services.health import Health
     from taskforge.services.idempotency import Idempotency
     from taskforge.services.insights import Insights
@@ -104,6 +105,11 @@ class Backend(Protocol):
     @property
     def live(self) -> LiveEvents:
         """What changes, as it does."""
+        ...
+
+    @property
+    def exposition(self) -> Exposition:
+        """What is told to monitoring systems."""
         ...
 
     async def project(self, project_id: ProjectId) -> ProjectServices:

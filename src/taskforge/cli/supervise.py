@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taskforge.cli.errors import note
@@ -39,8 +40,16 @@ def supervise(
     settings = load_settings({**session.arguments, **(liveness or {})})
     base = name or f"{socket.gethostname()}-{os.getpid()}"
     names = [check_name(f"{base}-{number}", "worker name") for number in range(1, processes + 1)]
-    workers = [WorkerCommand(one, worker_command(session, reference, name=one, **options)) for one in names]
-    supervisor = Supervisor(workers, liveness=liveness_of(settings), permanent=PERMANENT, tell=note)
+    workers = [
+        WorkerCommand(
+            one,
+            worker_command(session, reference, name=one, **options),
+            metrics_port=settings.metrics_port and settings.metrics_port + index,
+        )
+        for index, one in enumerate(names)
+    ]
+    liveness_options = replace(liveness_of(settings), metrics_port=None)
+    supervisor = Supervisor(workers, liveness=liveness_options, permanent=PERMANENT, tell=note)
     with never_blocking():
         note(f"{processes} workers: {names[0]} to {names[-1]}")
         return asyncio.run(supervisor.run())

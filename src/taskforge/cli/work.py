@@ -119,6 +119,7 @@ def liveness_of(settings: Settings) -> LivenessOptions:
     return LivenessOptions(
         file=None if settings.liveness_file is None else Path(settings.liveness_file),
         port=settings.liveness_port or None,
+        metrics_port=settings.metrics_port or None,
         host=settings.liveness_host,
         limit=settings.liveness_seconds,
     )

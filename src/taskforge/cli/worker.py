@@ -57,6 +57,14 @@ def worker(
         int | None,
         typer.Option("--liveness-port", metavar="PORT", help="Answers HTTP: 200 while jobs can be claimed."),
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            metavar="PORT",
+            help="Tells Prometheus of the process; each of N takes the next one.",
+        ),
+    ] = None,
     schedules: Annotated[
         bool, typer.Option("--schedules", help="See to due times of schedules as well, as `scheduler` does.")
     ] = False,
@@ -79,7 +87,11 @@ def worker(
         grace=grace,
     )
     session = session_of(context)
-    given = {"liveness_file": liveness_file, "liveness_port": liveness_port}
+    given = {
+        "liveness_file": liveness_file,
+        "liveness_port": liveness_port,
+        "metrics_port": metrics_port,
+    }
     liveness = {name: value for name, value in given.items() if value is not None}
     if processes == 1:
         raise typer.Exit(

@@ -57,6 +57,8 @@ class Permission(StrEnum):
     ORGANIZATION_CREATE = "organization:create"
     """Make organizations and set their limits: for administrators of the installation, in no role."""
     AUDIT_READ = "audit:read"
+    METRICS_READ = "metrics:read"
+    """What `/metrics` tells monitoring systems."""
 
 
 ALIASES: Mapping[str, Permission] = {
@@ -116,6 +118,7 @@ _VIEWER = frozenset(
         Permission.ASSIGNMENT_READ,
         Permission.ALERT_READ,
         Permission.PROJECT_READ,
+        Permission.METRICS_READ,
     }
 )
 _DEVELOPER = _VIEWER | {

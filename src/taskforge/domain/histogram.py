@@ -77,6 +77,17 @@ class Histogram:
                 return _value(bucket)
         raise AssertionError("the counts do not add up")
 
+    def at_most(self, values: Sequence[int]) -> list[int]:
+        """How many values do not exceed each of these, which are in order; a bucket counts where its value falls."""
+        found = []
+        seen, place = 0, 0
+        for value in values:
+            while place < len(self._counts) and _value(self._first + place) <= value:
+                seen += self._counts[place]
+                place += 1
+            found.append(seen)
+        return found
+
 
 def place_of(part: float, count: int) -> int:
     """The place, from 1 on, of a percentile among ``count`` sorted values: the nearest rank."""

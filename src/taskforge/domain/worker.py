@@ -161,9 +161,21 @@ class Worker:
 
     def status(self, now: datetime, lease: timedelta) -> WorkerStatus:
         """Online while it beats (every third of a lease), unhealthy after two beats, offline after a lease."""
-        silence = now - self.last_heartbeat
-        if self.stopped_at is not None or silence > lease:
-            return WorkerStatus.OFFLINE
-        if silence > lease * 2 / 3:
-            return WorkerStatus.UNHEALTHY
-        return WorkerStatus.DRAINING if self.drain_requested_at is not None else WorkerStatus.ONLINE
+        return status_of(self.last_heartbeat, self.drain_requested_at, self.stopped_at, now=now, lease=lease)
+
+
+def status_of(
+    last_heartbeat: datetime,
+    drain_requested_at: datetime | None,
+    stopped_at: datetime | None,
+    *,
+    now: datetime,
+    lease: timedelta,
+) -> WorkerStatus:
+    """The same of what a row says."""
+    silence = now - last_heartbeat
+    if stopped_at is not None or silence > lease:
+        return WorkerStatus.OFFLINE
+    if silence > lease * 2 / 3:
+        return WorkerStatus.UNHEALTHY
+    return WorkerStatus.DRAINING if drain_requested_at is not None else WorkerStatus.ONLINE

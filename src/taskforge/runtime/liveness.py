@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,14 +29,20 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 REQUEST_SECONDS = 5.0
 MAX_REQUEST = 8192
+_METRICS = re.compile(rb"GET /metrics[ ?]")
+_ACCEPT = re.compile(rb"\r\naccept:[ \t]*([^\r\n]{0,1000})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class LivenessOptions:
-    """Where to tell; ``limit`` is for how many seconds claiming may fail. Port 0 is one that is free."""
+    """Where to tell; ``limit`` is for how many seconds claiming may fail. Port 0 is one that is free.
+
+    At ``metrics_port`` Prometheus is told; both ports answer alike.
+    """
 
     file: Path | None = None
     port: int | None = None
+    metrics_port: int | None = None
     host: str = "127.0.0.1"
     limit: float = 60.0
 
@@ -47,27 +54,35 @@ class Liveness:
     """``async with``: tells until the end. ``stalled`` answers for how many seconds claiming has not worked.
 
     The file's time of modification is the last moment at which it did; the file is removed once that is longer
-    ago than the limit, and at the end. The port answers any HTTP request with 200 or 503. systemd hears that the
-    process is alive while the limit holds. Entering raises OSError when file or port cannot be had.
+    ago than the limit, and at the end. The port answers any HTTP request with 200 or 503, but one for /metrics with what
+    ``expose`` makes of its Accept header. systemd hears that the process is alive while the limit holds. Entering raises OSError when file or port cannot be had.
     """
 
-    def __init__(self, options: LivenessOptions, systemd: Systemd, stalled: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        options: LivenessOptions,
+        systemd: Systemd,
+        stalled: Callable[[], float],
+        expose: Callable[[str | None], tuple[bytes, str]] | None = None,
+    ) -> None:
         self._options = options
         self._systemd = systemd
         self._stalled = stalled
-        self._server: asyncio.Server | None = None
+        self._expose = expose
+        self._servers: list[asyncio.Server] = []
         self._telling: asyncio.Task[None] | None = None
         self._is_ready = False
 
     @property
     def port(self) -> int | None:
-        """The port that it answers on."""
-        return None if self._server is None else int(self._server.sockets[0].getsockname()[1])
+        """The first port that it answers on."""
+        return int(self._servers[0].sockets[0].getsockname()[1]) if self._servers else None
 
     async def __aenter__(self) -> Self:
         options = self._options
-        if options.port is not None:
-            self._server = await asyncio.start_server(self._answer, options.host, options.port)
+        for port in dict.fromkeys((options.port, options.metrics_port)):
+            if port is not None:
+                self._servers.append(await asyncio.start_server(self._answer, options.host, port))
         if options.file is not None:
             options.file.parent.mkdir(parents=True, exist_ok=True)
         self._tell()
@@ -79,8 +94,8 @@ class Liveness:
     ) -> None:
         if self._telling is not None:
             self._telling.cancel()
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         self._remove()
 
     async def _go_on_telling(self) -> None:
@@ -113,17 +128,26 @@ class Liveness:
             self._options.file.unlink(missing_ok=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seconds = self._stalled()
-        is_alive = seconds <= self._options.limit
-        body = "ok\n" if is_alive else f"claiming has not worked for {seconds:.0f} s\n"
-        status = "200 OK" if is_alive else "503 Service Unavailable"
-        head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
         with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
             async with asyncio.timeout(REQUEST_SECONDS):
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(f"{head}Connection: close\r\n\r\n{body}".encode())
+                request = await reader.readuntil(b"\r\n\r\n")
+                writer.write(self._response(request))
                 await writer.drain()
         writer.close()
+
+    def _response(self, request: bytes) -> bytes:
+        status, media_type = "200 OK", "text/plain"
+        if self._expose is not None and _METRICS.match(request):
+            accept = _ACCEPT.search(request)
+            body, media_type = self._expose(None if accept is None else accept[1].decode("latin-1"))
+        else:
+            seconds = self._stalled()
+            body = b"ok\n"
+            if seconds > self._options.limit:
+                status = "503 Service Unavailable"
+                body = f"claiming has not worked for {seconds:.0f} s\n".encode()
+        head = f"HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        return head.encode() + body
 
 
 def last_claim(file: Path) -> float | None:

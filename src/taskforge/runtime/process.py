@@ -58,8 +58,12 @@ def run_worker_process(
                 systemd.tell(STOPPING)
                 worker.request_drain()
 
+            meter = worker.options.meter
             with on_stop_signals(stop):
-                async with worker, Liveness(liveness, systemd, worker.stalled):
+                async with (
+                    worker,
+                    Liveness(liveness, systemd, worker.stalled, None if meter is None else meter.expose),
+                ):
                     await worker.run_until_stopped()
         if worker.is_spent:
             code = START_ANEW

@@ -41,6 +41,7 @@ class WorkerCommand(NamedTuple):
 
     name: str
     words: Sequence[str]
+    metrics_port: int = 0
 
 
 class Supervisor:
@@ -121,6 +122,7 @@ class Supervisor:
         environment = os.environ | {
             "TASKFORGE_LIVENESS_FILE": str(file),
             "TASKFORGE_LIVENESS_PORT": "0",
+            "TASKFORGE_METRICS_PORT": str(worker.metrics_port),
         }
         try:
             group = ProcessGroup(worker.words, ended.set, environment=environment, stdin=subprocess.PIPE)

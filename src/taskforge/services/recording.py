@@ -32,9 +32,7 @@ class Recording:
 
     async def keep(self) -> None:
         """Fold what was settled, sample the queues once a minute, forget what is old."""
-        if await self._keeper.has_unfolded():
-            await self.fold()
-        await self.fold_failures()
+        await self.fold_all()
         if time.monotonic() >= self._sample_at:
             self._sample_at = time.monotonic() + SAMPLE_INTERVAL
             await self._keeper.sample_queues(DEPTH_BOUND)
@@ -52,6 +50,12 @@ class Recording:
             if folded < FOLD_BATCH:
                 break
         return total
+
+    async def fold_all(self) -> None:
+        """Bring all that is read up to now."""
+        if await self._keeper.has_unfolded():
+            await self.fold()
+        await self.fold_failures()
 
     async def fold_failures(self) -> None:
         """Count failures in their groups, if there are any that are not counted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.histogram import Histogram
@@ -14,7 +14,6 @@ from taskforge.storage.metrics import depth_of, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
     from uuid import UUID
 
 MOST_SAMPLES = 20_000
@@ -25,6 +24,9 @@ MINUTES_AGE = timedelta(days=7)
 HOURS_AGE = timedelta(days=90)
 DAYS_AGE = timedelta(days=400)
 GAUGES_AGE = timedelta(days=14)
+
+ALL_TIME = timedelta(0)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 _METRICS = (
     "subject_id",
@@ -182,10 +184,11 @@ def _summed(deltas: Sequence[_Delta]) -> dict[_Key, _Sums]:
             counts.append(sum(values))
             histograms.append(histogram.packed)
         subjects = ((first.queue_id, first.job_type), (first.queue_id, ""), (first.worker_id, ""))
-        for span in (MINUTE, HOUR, DAY):
-            for subject, job_type in subjects:
+        for span in (MINUTE, HOUR, DAY, ALL_TIME):
+            begin = floor(minute, span) if span else _BEGINNING
+            for subject, job_type in subjects if span else subjects[:2]:
                 if subject is not None:
-                    key = _Key(subject, span // timedelta(seconds=1), floor(minute, span), job_type)
+                    key = _Key(subject, span // timedelta(seconds=1), begin, job_type)
                     if key not in found:
                         found[key] = _Sums(first.project_id)
                     found[key].add(counts, *histograms)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from taskforge.domain.worker import ProcessIdentity
+    from taskforge.runtime.worker.meter import Meter
     from taskforge.sdk.context import Locking
 
 
@@ -25,7 +26,8 @@ class WorkerOptions:
     long one that was told to stop (timeout, cancel, drain) may take before it is reported without its end.
     ``capture_level`` is the least level of stdlib logging that goes to an execution's log; None: none does.
     ``capture_output`` sends what a task prints there as well. A result may have ``result_bytes`` as JSON.
-    ``locking`` holds locks for async tasks; None: there are none. ``hooks`` are the application's.
+    ``locking`` holds locks for async tasks; None: there are none. ``hooks`` are the application's. ``meter`` counts what
+    Prometheus is told; None: nobody asks.
     """
 
     name: str
@@ -43,3 +45,4 @@ class WorkerOptions:
     processes: ProcessOptions = field(default_factory=ProcessOptions)
     locking: Locking | None = None
     hooks: Hooks = field(default_factory=Hooks)
+    meter: Meter | None = None

@@ -16,6 +16,7 @@ from taskforge.runtime.worker.executor import Executor
 from taskforge.runtime.worker.heartbeat import Heartbeat, News
 from taskforge.runtime.worker.log_capture import LogCapture
 from taskforge.runtime.worker.loop_watch import LoopWatch
+from taskforge.runtime.worker.meter import Gauges
 from taskforge.runtime.worker.print_capture import PrintCapture
 from taskforge.runtime.worker.reporter import Reporter
 from taskforge.runtime.worker.running import Stop
@@ -193,7 +194,16 @@ class Worker:
         self._cleanup.callback(leases.close)
         loop_watch = LoopWatch(slots.live, tally)
         announcer = Announcer(options.hooks)
-        reporter = Reporter(self._link, slots, tally, settled, lost, announcer.take)
+        meter = options.meter
+
+        def ended(batch: Sequence[Running], lost: frozenset[UUID]) -> None:
+            announcer.take(batch, lost)
+            if meter is not None:
+                meter.take(batch, lost)
+
+        if meter is not None:
+            meter.gauges = lambda: self._gauges(tally)
+        reporter = Reporter(self._link, slots, tally, settled, lost, ended)
         executor = Executor(self._registry, slots, reporter.add, options, on_stuck=self._stuck)
         claimer = Claimer(self._link, slots, start)
         return _Parts(
@@ -215,6 +225,9 @@ class Worker:
             claiming=asyncio.create_task(claimer.run(), name="taskforge claimer"),
             reporting=asyncio.create_task(reporter.run(), name="taskforge reporter"),
         )
+
+    def _gauges(self, tally: Tally) -> Gauges:
+        return Gauges(self.running, self._slots.concurrency, self.in_hand, self.stalled(), tally.incidents())
 
     def _apply(self, executor: Executor, tally: Tally, news: News) -> None:
         """What a heartbeat has brought."""

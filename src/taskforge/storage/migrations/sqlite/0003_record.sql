@@ -36,10 +36,10 @@ CREATE INDEX attempt_samples_by_time ON attempt_samples (last_at);
 -- Histograms of microseconds: JSON, [first bucket, its count, the count of the next, ...], the buckets of
 -- domain/histogram.py.
 -- The subject is a queue, with a row for each job type, or a worker. A row with an empty job_type is for all types
--- together. A span is a minute, an hour, or a day (UTC).
+-- together. A span is a minute, an hour, or a day (UTC); 0 is all time, which only queues have.
 CREATE TABLE attempt_metrics (
   subject_id TEXT NOT NULL,
-  span_seconds INTEGER NOT NULL CHECK (span_seconds IN (60, 3600, 86400)),
+  span_seconds INTEGER NOT NULL CHECK (span_seconds IN (0, 60, 3600, 86400)),
   starts_at INTEGER NOT NULL,
   job_type TEXT NOT NULL,
   project_id TEXT NOT NULL,

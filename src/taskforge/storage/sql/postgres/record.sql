@@ -178,6 +178,10 @@ hours AS (
   DELETE FROM attempt_metrics WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_metrics r, t
     WHERE r.span_seconds = 3600 AND r.starts_at < t.now - :hours_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))
 ),
+gone AS (
+  DELETE FROM attempt_metrics WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_metrics r
+    WHERE r.span_seconds = 0 AND NOT EXISTS (SELECT 1 FROM queues q WHERE q.id = r.subject_id) LIMIT (SELECT :limit::bigint)))
+),
 days AS (
   DELETE FROM attempt_metrics WHERE ctid = ANY (ARRAY (SELECT r.ctid FROM attempt_metrics r, t
     WHERE r.span_seconds = 86400 AND r.starts_at < t.now - :days_us::bigint * interval '1 microsecond' LIMIT (SELECT :limit::bigint)))

@@ -165,6 +165,9 @@ DELETE FROM attempt_metrics WHERE rowid IN (
   SELECT rowid FROM attempt_metrics WHERE span_seconds = 3600 AND starts_at < :now - :hours_us LIMIT :limit);
 DELETE FROM attempt_metrics WHERE rowid IN (
   SELECT rowid FROM attempt_metrics WHERE span_seconds = 86400 AND starts_at < :now - :days_us LIMIT :limit);
+DELETE FROM attempt_metrics WHERE rowid IN (
+  SELECT r.rowid FROM attempt_metrics r WHERE r.span_seconds = 0
+    AND NOT EXISTS (SELECT 1 FROM queues q WHERE q.id = r.subject_id) LIMIT :limit);
 DELETE FROM queue_samples WHERE rowid IN (
   SELECT rowid FROM queue_samples WHERE minute < :now - :gauges_us LIMIT :limit);
 DELETE FROM task_samples WHERE rowid IN (
