@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from taskforge.domain.outcome import Outcome, Report
     from taskforge.domain.worker import Registration
     from taskforge.ports.jobs import Beat, FencedLine
+    from taskforge.ports.link import Link
 
 QUEUE = QueueId(uuid.uuid4())
 
@@ -92,6 +93,10 @@ class FakeLink:
         )
         self.waiting.append(Attempt(job, timeout, 3, "default"))
         return job.execution_id
+
+    def worker_end(self) -> Link:
+        """The link that the worker is given: this one."""
+        return self
 
     def hint(self) -> None:
         """There may be work."""

@@ -38,6 +38,8 @@ class Scene:
         return function
 
     def worker(self, **options: Any) -> Worker:
+        if not len(self.registry):
+            self.task(nothing)  # a worker without tasks is refused by a server
         defaults: dict[str, Any] = {
             "name": "w",
             "queues": ["default"],
@@ -46,4 +48,10 @@ class Scene:
             "grace": 5.0,
             "stop_grace": 2.0,
         }
-        return Worker(self.link, self.link.connect, self.registry, WorkerOptions(**(defaults | options)))
+        return Worker(
+            self.link.worker_end(), self.link.connect, self.registry, WorkerOptions(**(defaults | options))
+        )
+
+
+async def nothing() -> None:
+    """Leave nothing behind."""
