@@ -40,6 +40,7 @@ The rest runs on the first one only, except in a soak.
 ON_ONE_ENGINE = {
     "tests.acceptance.test_remote_workers",
     "tests.api.test_assignments",
+    "tests.api.test_alerts",
     "tests.api.test_attacks",
     "tests.api.test_conventions",
     "tests.api.test_errors",

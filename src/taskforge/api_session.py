@@ -18,6 +18,7 @@ from taskforge.domain.access import Permission, system
 from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.ports.acting import acting
+from taskforge.runtime.loops.alert import alert_loops
 from taskforge.runtime.loops.compare import compare_loop
 from taskforge.runtime.loops.operate import operations_loop
 from taskforge.runtime.loops.record import record_loop
@@ -150,6 +151,9 @@ def api_application(
             installation = Installation(
                 wiring, platform, authenticator or Credentials(platform.security, settings.metrics_token)
             )
+            alerting, delivering = alert_loops(
+                platform.evaluating.look, platform.delivering.round, settings.alert_interval_seconds
+            )
             async with (
                 recovery_loop(
                     installation.readiness.noting(platform.recovery.sweep), settings.recovery_interval_seconds
@@ -157,6 +161,8 @@ def api_application(
                 record_loop(platform.recording.keep),
                 seal_loop(platform.audit.seal_due),
                 installation.operating,
+                alerting,
+                delivering,
                 retention_loop(platform.pruning.round, settings.retention_interval_seconds),
                 nullcontext()
                 if platform.agreement is None

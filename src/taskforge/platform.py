@@ -6,7 +6,7 @@ a worker, starts without what only the API needs.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from taskforge.domain.worker import TaskDescription
     from taskforge.ports.clock import Clock
     from taskforge.ports.dispatch import ReadyQueues
+    from taskforge.ports.outbound import Mailer, Poster
     from taskforge.ports.rates import RequestRates
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.agreement import Agreement
+    from taskforge.services.alerting import Alerting
     from taskforge.services.assignments import Assignments
     from taskforge.services.audit import AuditLog
     from taskforge.services.autoscaling import Autoscaling
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
     from taskforge.services.browsing import Browsing
     from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
+    from taskforge.services.delivering import Delivering
     from taskforge.services.direct_link import DirectLink
     from taskforge.services.directory import QueueDirectory
     from taskforge.services.dispatch import QueueDispatch
     from taskforge.services.error_groups import ErrorGroups
+    from taskforge.services.evaluating import Evaluating
     from taskforge.services.explaining import Explaining
     from taskforge.services.exposition import Exposition
     from taskforge.services.health import Health
@@ -45,12 +49,14 @@ if TYPE_CHECKING:
     from taskforge.services.insights import Insights
     from taskforge.services.leasing import Leasing
     from taskforge.services.limits import LimitGuard
+    from taskforge.services.measuring import Measuring
     from taskforge.services.metrics import Metrics
     from taskforge.services.offering import Offering
     from taskforge.services.operations import Operations, OperationSteps
     from taskforge.services.pauses import Pauses, PauseWork
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
+    from taskforge.services.receivers import Receivers
     from taskforge.services.recording import Recording
     from taskforge.services.recovery import Recovery
     from taskforge.services.remote_workers import RemoteWorkers
@@ -72,8 +78,10 @@ if TYPE_CHECKING:
     from taskforge.storage.partitions import SqlPartitionStore
     from taskforge.storage.pauses import SqlPauseStore
     from taskforge.storage.queues import SqlQueueStore
+    from taskforge.storage.receivers import SqlReceiverStore
     from taskforge.storage.scaling import SqlScalingStore
     from taskforge.storage.schedules import SqlScheduleStore
+    from taskforge.storage.telling import Telling
     from taskforge.storage.ticks import SqlTickStore
 
 CALM = 6
@@ -513,6 +521,111 @@ class Platform:
             self._scaling_store, SqlMetricsStore(self.engine), self._queue_store, self.workers
         )
         return Scaling(stores, self._health_of(project_id), self.signals, project_id, {})
+
+    # Who is told what
+
+    @cached_property
+    def _telling(self) -> Telling:
+        from taskforge.storage.telling import Telling
+
+        return Telling(self.jobs, self._queue_store, self._mint)
+
+    @cached_property
+    def _receiver_store(self) -> SqlReceiverStore:
+        from taskforge.storage.receivers import SqlReceiverStore
+
+        return SqlReceiverStore(self.engine, self._telling, self._mint)
+
+    @cached_property
+    def poster(self) -> Poster:
+        """Sends requests to servers of others."""
+        from taskforge.domain.outbound import parse_networks
+        from taskforge.outbound.poster import CheckedPoster
+
+        return CheckedPoster(parse_networks(self.settings.outbound_networks, "outbound_networks"))
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """Hands messages to the mail server of the installation."""
+        from taskforge.outbound.mail import SmtpMailer
+
+        return SmtpMailer(self.settings.smtp_url, self.settings.smtp_from)
+
+    @cached_property
+    def alerting(self) -> Alerting:
+        from taskforge.services.alerting import Alerting
+        from taskforge.storage.alerts import SqlAlertStore
+
+        store = SqlAlertStore(self.engine, self._telling, self._mint)
+        return Alerting(store, self._receiver_store, self.directory)
+
+    @cached_property
+    def receivers(self) -> Receivers:
+        from taskforge.services.receivers import Receivers
+
+        return Receivers(
+            self._receiver_store,
+            self.workers,
+            self.directory,
+            self.control,
+            self.signals,
+            lambda: self.poster,
+            self._now,
+        )
+
+    @cached_property
+    def evaluating(self) -> Evaluating:
+        """Of all projects."""
+        from taskforge.services.evaluating import Evaluating
+        from taskforge.storage.alerts import SqlAlertStore
+
+        store = SqlAlertStore(self.engine, self._telling, self._mint)
+        return Evaluating(store, self._measuring_of, self.settings.alert_interval_seconds)
+
+    def _measuring_of(self, project_id: ProjectId) -> Measuring:
+        from taskforge.services.measuring import Measuring
+        from taskforge.services.metrics import Metrics
+        from taskforge.storage.measures import SqlMeasureStore
+        from taskforge.storage.metrics import SqlMetricsStore
+
+        record = SqlMetricsStore(self.engine)
+        return Measuring(
+            SqlMeasureStore(self.engine),
+            record,
+            self._queue_store,
+            Metrics(record, self._queue_store, project_id),
+            project_id,
+            timedelta(seconds=self.settings.lease_seconds),
+        )
+
+    @cached_property
+    def delivering(self) -> Delivering:
+        """Of all projects."""
+        from taskforge.services.delivering import Delivering
+
+        return Delivering(
+            self._receiver_store,
+            self._delivery_link,
+            lambda: self.poster,
+            lambda: self.mailer,
+            lambda: self._now().timestamp(),
+        )
+
+    def _delivery_link(self, project_id: ProjectId) -> DirectLink:
+        """Always by the database: what is to be told is in its transaction, and rare."""
+        from taskforge.services.delivering import LEASE_SECONDS
+        from taskforge.services.direct_link import DirectLink, LinkOptions
+        from taskforge.services.directory import QueueDirectory
+        from taskforge.storage.codec import retry_policy_of
+
+        return DirectLink(
+            jobs=self.jobs,
+            workers=self.workers,
+            directory=QueueDirectory(self._queue_store, project_id, retry_policy_of),
+            signals=self.signals,
+            mint=self._mint,
+            options=LinkOptions(LEASE_SECONDS),
+        )
 
     # Who may do what, and what was done
 

@@ -200,6 +200,22 @@ SETTINGS = (
         "Networks that are not public, with commas, to which webhooks may go all the same, also without TLS: 10.1.0.0/16.",
     ),
     Setting(
+        "smtp_url",
+        str,
+        None,
+        "The mail server for alerts: smtps://user:password@host (TLS), smtp:// (STARTTLS) or smtp+plain:// (neither).",
+        secret=True,
+    ),
+    Setting("smtp_from", str, "taskforge@localhost", "Whom e-mails are from."),
+    Setting(
+        "alert_interval_seconds",
+        float,
+        15.0,
+        "How often alert rules are looked at: by one of all processes with a database.",
+        0.1,
+        3600,
+    ),
+    Setting(
         "timezone", str, "UTC", "The time zone of schedules that name none: a name of the IANA database."
     ),
     Setting(
@@ -288,6 +304,9 @@ class Settings:
     root_path: str
     cors_origins: str
     outbound_networks: str
+    smtp_url: str | None
+    smtp_from: str
+    alert_interval_seconds: float
     timezone: str
     keep_succeeded_days: float
     keep_cancelled_days: float

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
+from taskforge.runtime.loops.alert import alert_loops
 from taskforge.runtime.loops.compare import compare_loop
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
@@ -74,6 +75,11 @@ class DatabaseSource:
             seal_loop(platform.audit.seal_due),
             record_loop(platform.recording.keep),
             retention_loop(platform.pruning.round, self._wiring.settings.retention_interval_seconds),
+            *alert_loops(
+                platform.evaluating.look,
+                platform.delivering.round,
+                self._wiring.settings.alert_interval_seconds,
+            ),
         ]
         if platform.agreement is not None:
             self._loops.append(compare_loop(platform.agreement.round, self._wiring.settings.poll_seconds))

@@ -66,7 +66,16 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
     assigned = await owner.post("/assignments", {"queue_id": queue, "worker_name": "w-*", "weight": 3})
     policy = {"queue_name": "q", "scale_up_cooldown": 3600}
     assert (await owner.post("/scaling-policies", policy)).status_code == 201
+    mail = {"name": "ops", "kind": "email", "to": ["ops@example.com"]}
+    receiver = (await owner.post("/alerts/receivers", mail)).json()["data"]["receiver"]["id"]
+    rule = await owner.post("/alerts/rules", {"name": "long", "kind": "queue_length", "receivers": ["ops"]})
+    silence = await owner.post("/alerts/silences", {"ends_at": "2036-01-01T00:00:00Z"})
+    delivery = await owner.post(f"/alerts/receivers/{receiver}/test")
     tenant.ids = {
+        "receiver_id": receiver,
+        "rule_id": rule.json()["data"]["id"],
+        "silence_id": silence.json()["data"]["id"],
+        "delivery_id": delivery.json()["data"]["id"],
         "organization_id": str(tenant.organization_id),
         "project_id": str(project_id),
         "queue_id": queue,

@@ -52,6 +52,13 @@ BODIES |= {
     "scaling_policies.create": {"queue_name": "q"},
     "scaling_policies.update": {"max_workers": 3},
 }
+BODIES |= {
+    "alert_rules.create": {"name": "other", "kind": "queue_length"},
+    "alert_rules.update": {"threshold": 5},
+    "silences.create": {"ends_at": "2036-01-01T00:00:00Z"},
+    "receivers.create": {"name": "other", "kind": "email", "to": ["ops@example.com"]},
+    "receivers.update": {"name": "renamed"},
+}
 QUERIES = {"pauses.delete": "?kind=type&value=t", "dead_letters.list": "?queue_id={queue_id}"}
 OWN_CREDENTIAL = {operation.name for operation in OPERATIONS if operation.permission is Permission.WORKER_RUN}
 """Operations of the worker protocol: told apart further by the kind of the credential, which has tests of its own."""
@@ -173,6 +180,12 @@ async def test_a_foreign_id_in_a_body_or_a_query_does_not_exist(installation: In
         await client.get(f"/assignments?queue_id={foreign['queue_id']}"),
         await client.get(f"/assignments?worker_id={foreign['worker_id']}"),
         await client.get(f"/assignments/matrix?project_id={foreign['project_id']}"),
+        await client.post(
+            "/alerts/rules", {"name": "x", "kind": "dead_letters", "receivers": [foreign["receiver_id"]]}
+        ),
+        await client.post(
+            "/alerts/silences", {"ends_at": "2036-01-01T00:00:00Z", "rule_id": foreign["rule_id"]}
+        ),
     ):
         assert refused.status_code == 404, refused.text
     chosen = {"ids": [foreign["job_id"]]}
@@ -182,8 +195,11 @@ async def test_a_foreign_id_in_a_body_or_a_query_does_not_exist(installation: In
     assert (await client.patch(f"/queues/{own['queue_id']}", {"settings": settings})).status_code == 422
     jobs = (await client.get(f"/jobs?queue_id={foreign['queue_id']}")).json()
     assert (jobs["data"], jobs["meta"]["total_items"]) == ([], 0)
-    assert [job["id"] for job in (await client.get("/jobs")).json()["data"]] == [own["job_id"]]
-    assert [queue["id"] for queue in (await client.get("/queues")).json()["data"]] == [own["queue_id"]]
+    jobs = (await client.get("/jobs")).json()["data"]
+    assert {job["id"] for job in jobs} == {own["job_id"], own["delivery_id"]}
+    queues = (await client.get("/queues")).json()["data"]
+    assert [queue["id"] for queue in queues if queue["name"] == "q"] == [own["queue_id"]]
+    assert foreign["queue_id"] not in str(queues)
     assert [worker["id"] for worker in (await client.get("/workers")).json()["data"]] == [own["worker_id"]]
     listed = await client.get("/audit?limit=200")
     assert ours.ids["queue_id"] not in listed.text

@@ -27,14 +27,14 @@ NOT_AUDITED = {
     "a step of a change that has its own entry": {
         "bump_config", "flag_pauses", "put_plan", "rule_queue", "set_queue_state", "delete_job_lines", "delete_job_executions",
         "delete_lines_of_jobs", "delete_executions_of_jobs", "empty_project", "empty_organization",
-        "take_operation", "advance_operation", "put_refresh_token", "spend_refresh_token", "rehash_password",
+        "take_operation", "advance_operation", "put_refresh_token", "put_receiver_secrets", "spend_refresh_token", "rehash_password",
     },
     "notes the use of a credential, and failures of those who have none": {
         "touch_key", "touch_session", "touch_login_attempts", "count_login_attempt", "forget_login_attempts",
     },
     "of retention, which forgets finished rows by the ages that the settings say": {
         "prune_jobs", "prune_attempts", "prune_lines", "prune_strays", "keep_executions", "keep_lines", "take_chore", "prune_ticks", "prune_orphan_ticks",
-        "forget_old_operations",
+        "forget_old_operations", "forget_old_alerts",
     },
     "of the record: counts and samples of what was": {
         "put_worker_sample", "put_task_samples",
@@ -46,6 +46,9 @@ NOT_AUDITED = {
     "of autoscalers: each decision is a row that stays, with who made it; its drains have entries of their own": {
         "begin_scaling", "insert_scaling_decision", "confirm_scaling", "end_scaling_decision",
         "forget_scaling_decisions",
+    },
+    "of alerts, which happen by themselves; each is an event and a delivery that stay": {
+        "take_rules", "confirm_rule", "put_alert", "forget_alert", "insert_alert_event", "insert_delivery", "note_try",
     },
     "locks that programs hold for a while": {"take_lease", "renew_lease"},
     "is the audit log": {"append_audit", "take_audit_head", "seal_entries", "advance_audit_head"},

@@ -176,6 +176,15 @@ OF_SCALING = {
     "drain_idle_worker",
 }  # fmt: skip
 """Of policies and decisions: it touches no job. What one that died between them leaves: `tests/conformance/test_scaling.py`."""
+OF_ALERTS = {
+    "create_receiver", "put_receiver_secrets", "update_receiver", "delete_receiver", "create_rule", "update_rule",
+    "delete_rule", "take_rules", "confirm_rule", "put_alert", "forget_alert", "create_silence", "delete_silence",
+    "insert_alert_event", "insert_delivery", "note_try", "forget_old_alerts",
+}  # fmt: skip
+"""Of alerts: they touch no job but those that they make, in the same transaction.
+
+`tests/conformance/test_alerts.py` breaks a look at a rule off behind each of its statements.
+"""
 IN_RACES = {"withdraw_job"}
 """Only a race reaches it, inside the transaction of `accept_keyed_jobs`, whose moments are played."""
 NOT_STATEMENTS = {

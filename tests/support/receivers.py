@@ -1,6 +1,7 @@
 """Receivers on loopback: a web server that answers as it is told, and a mail server."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -86,4 +87,59 @@ async def receiver(status: int = 204, **headers: str) -> AsyncIterator[Receiver]
     found = Receiver(status=status, headers=[(n.replace("_", "-"), v) for n, v in headers.items()])
     async with listening(found.serve) as port:
         found.url = f"http://127.0.0.1:{port}/hook"
+        yield found
+
+
+@dataclass
+class MailServer:
+    """A mail server that keeps what it is given: (sender, recipients, text) of each message."""
+
+    url: str = ""
+    password: str | None = None
+    messages: list[tuple[str, list[str], str]] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+
+        def say(line: str) -> None:
+            writer.write(line.encode() + b"\r\n")
+
+        sender, recipients = "", list[str]()
+        say("220 here ESMTP")
+        while line := (await reader.readline()).decode().strip():
+            verb = line.upper()
+            if verb.startswith("EHLO"):
+                say("250-here" if self.password else "250 here")
+                if self.password:
+                    say("250 AUTH PLAIN")
+            elif verb.startswith("AUTH PLAIN"):
+                said = base64.b64decode(line.split()[-1]).decode().split("\0")
+                say("235 welcome" if said[-1] == self.password else "535 no")
+            elif verb.startswith("MAIL FROM:"):
+                sender, recipients = line[10:].split(">")[0].strip(" <"), []
+                say("250 ok")
+            elif verb.startswith("RCPT TO:"):
+                recipients.append(line[8:].strip(" <>"))
+                say("250 ok")
+            elif verb == "DATA":
+                say("354 go on")
+                text = (await reader.readuntil(b"\r\n.\r\n")).decode()
+                self.messages.append((sender, recipients, text))
+                say("250 taken")
+            elif verb == "QUIT":
+                say("221 bye")
+                await writer.drain()
+                return
+            else:
+                say("502 what")
+            await writer.drain()
+
+
+@asynccontextmanager
+async def mail_server(password: str | None = None) -> AsyncIterator[MailServer]:
+    """A mail server on loopback, without TLS; with a password where one is given."""
+    found = MailServer(password=password)
+    async with listening(found.serve) as port:
+        user = "" if password is None else f"taskforge:{password}@"
+        found.url = f"smtp+plain://{user}127.0.0.1:{port}"
         yield found

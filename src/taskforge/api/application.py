@@ -19,6 +19,7 @@ from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, R
 from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
 from taskforge.api.routes import (
+    alerts,
     assignments,
     audit,
     auth,
@@ -36,6 +37,7 @@ from taskforge.api.routes import (
     pauses,
     people,
     queues,
+    receivers,
     runs,
     scaling,
     schedules,
@@ -73,6 +75,8 @@ RESOURCES: Sequence[Resource] = (
     metrics.metrics,
     metrics.of_queues,
     metrics.of_workers,
+    alerts.alerts,
+    receivers.receivers,
     auth.auth,
     tenants.organizations,
     tenants.projects,

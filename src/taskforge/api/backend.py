@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taskforge.domain.access import Principal
     from taskforge.domain.ids import OrganizationId, ProjectId, WorkerId
     from taskforge.ports.signals import Signals
+    from taskforge.services.alerting import Alerting
     from taskforge.services.assignments import Assignments
     from taskforge.services.audit import AuditLog
     from taskforge.services.backfill import Backfill
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from taskforge.services.pauses import Pauses
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
+    from taskforge.services.receivers import Receivers
     from taskforge.services.recovery import Recovery
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
@@ -89,6 +91,10 @@ class ProjectServices(Protocol):
     def schedules(self) -> Schedules: ...
     @property
     def scaling(self) -> Scaling: ...
+    @property
+    def alerting(self) -> Alerting: ...
+    @property
+    def receivers(self) -> Receivers: ...
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice."""
         ...

@@ -133,6 +133,7 @@ class SqlRetentionStore:
     async def forget_requests(self, keep_us: int) -> None:
         await self._engine.call(One("forget_old_requests"))
         await self._engine.call(One("forget_old_operations", {"keep_us": keep_us}))
+        await self._engine.call(One("forget_old_alerts", {"keep_us": keep_us}))
 
     async def give_back_space(self) -> None:
         await self._engine.call(One("give_back_space"))

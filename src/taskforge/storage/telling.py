@@ -1,0 +1,78 @@
+"""Deliveries and the jobs that carry them out, for whoever has a transaction: both are there, or neither is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskforge.domain.delivery import CONCURRENCY, DELIVER, MOST_TRIES, QUEUE, RETRIES, TRY_SECONDS
+from taskforge.domain.job import NewJob
+from taskforge.domain.keys import JobKeys
+from taskforge.storage.codec import to_json
+from taskforge.storage.engine import One, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from taskforge.domain.delivery import DeliveryCause
+    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.receiver import Message
+    from taskforge.storage.jobs import SqlJobStore
+    from taskforge.storage.queues import SqlQueueStore
+
+
+class Telling:
+    """Writes down what is to be told to whom."""
+
+    def __init__(self, jobs: SqlJobStore, queues: SqlQueueStore, mint: Callable[[], UUID]) -> None:
+        self._jobs = jobs
+        self._queues = queues
+        self._mint = mint
+
+    def tell(
+        self,
+        project_id: ProjectId,
+        receivers: Sequence[UUID],
+        message: Message,
+        cause: DeliveryCause,
+        cause_id: UUID | None = None,
+    ) -> Script[list[UUID]]:
+        """One delivery to each receiver, which has the id of its job. Raises QueueClosed."""
+        if not receivers:
+            return []
+        queue = yield from self._queues.declaring(project_id, QUEUE)
+        if queue is None:  # made by someone else just now
+            queue = yield from self._queues.declaring(project_id, QUEUE)
+        assert queue is not None  # noqa: S101 - one of the two has made it
+        jobs: list[NewJob] = []
+        keys: dict[UUID, JobKeys] = {}
+        for receiver_id in receivers:
+            delivery_id = self._mint()
+            yield One(
+                "insert_delivery",
+                {
+                    "delivery_id": delivery_id,
+                    "project_id": project_id,
+                    "receiver_id": receiver_id,
+                    "cause": cause.value,
+                    "cause_id": cause_id,
+                    "message": to_json(message.to_json()),
+                },
+            )
+            jobs.append(
+                NewJob(
+                    delivery_id,
+                    queue.id,
+                    DELIVER,
+                    to_json({"type": message.type, "receiver_id": str(receiver_id)}),
+                    max_attempts=MOST_TRIES,
+                    retry_policy=to_json(RETRIES),
+                    timeout_ms=round(TRY_SECONDS * 1000),
+                )
+            )
+            # so that one that is slow keeps nobody else waiting, and is not run over
+            keys[delivery_id] = JobKeys(
+                concurrency_key=f"{QUEUE} {receiver_id}", concurrency_limit=CONCURRENCY
+            )
+        yield from self._jobs.accepting(project_id, jobs, keys, [])
+        return [job.id for job in jobs]
