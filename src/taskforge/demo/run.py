@@ -69,6 +69,18 @@ async def run_demo(
         report=written["html"],
         csv=written["csv"],
         database=database,
+        redis=await _said_of_redis(app),
+    )
+
+
+async def _said_of_redis(app: TaskForge) -> str | None:
+    platform = await app.platform()
+    if platform.ready_queues is None:
+        return None
+    handed_out = platform.handed_out
+    total = handed_out.by_queues + handed_out.by_record
+    return (
+        f"said which job is next for {handed_out.by_queues:,} of {total:,} attempts; the database claimed all"
     )
 
 

@@ -74,6 +74,7 @@ def print_summary(console: Console, summary: DemoSummary) -> None:
         "duration": f"p50 {summary.p50_milliseconds:,.1f} ms, p95 {summary.p95_milliseconds:,.1f} ms",
         "rate": f"{summary.jobs_per_second:,.1f} jobs per second over {summary.seconds:,.1f} s",
         "database": summary.database,
+        "redis": summary.redis,
         "report": summary.report,
         "table": summary.csv,
     }

@@ -33,6 +33,8 @@ class DemoSummary:
     report: str
     csv: str
     database: str
+    redis: str | None = None
+    """What Redis did, if it was there."""
 
     @property
     def note(self) -> str | None:
@@ -69,6 +71,7 @@ class DemoSummary:
             "report": self.report,
             "csv": self.csv,
             "database": self.database,
+            "redis": self.redis,
             "note": self.note,
         }
 

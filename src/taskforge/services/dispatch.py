@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -31,6 +32,14 @@ UNKNOWN_TO_QUEUES = (Topic.READY, Topic.QUEUE)
 """What a hint is about that the ready queues need not know of."""
 
 logger = logging.getLogger("taskforge.dispatch")
+
+
+@dataclass(slots=True)
+class HandedOut:
+    """How many jobs were claimed in this process: those that ready queues named, and those that the record chose."""
+
+    by_queues: int = 0
+    by_record: int = 0
 
 
 class DatabaseDispatch:
@@ -64,6 +73,7 @@ class QueueDispatch:
         directory: QueueDirectory,
         agreement: Agreement,
         offering: Offering,
+        handed_out: HandedOut | None = None,
     ) -> None:
         self._jobs = jobs
         self._store = store
@@ -71,6 +81,7 @@ class QueueDispatch:
         self._directory = directory
         self._agreement = agreement
         self._offering = offering
+        self._handed_out = handed_out or HandedOut()
         self._asks_record = True
         self._record_has_more = False
         self._version = -1
@@ -148,6 +159,7 @@ class QueueDispatch:
             return ClaimBatch([], now, next_due_at, self._version)
         claimed = await self._store.claim_these(request, pulled.jobs)
         self._version = claimed.config_version
+        self._handed_out.by_queues += len(claimed.jobs)
         if next_due_at is not None and next_due_at <= claimed.now:
             self._asks_record = True  # its clock is ahead of theirs
         return claimed._replace(next_due_at=next_due_at)
@@ -161,6 +173,7 @@ class QueueDispatch:
             raise
         self._record_has_more = len(batch.jobs) >= request.free
         self._version = batch.config_version
+        self._handed_out.by_record += len(batch.jobs)
         if batch.next_due_at is not None and batch.next_due_at <= batch.now:
             self._asks_record = True  # what is promoted next is known to it alone
         return batch
