@@ -102,6 +102,16 @@ class TaskForge(Hooked):
             self.close()
             vars(self).update(kept)
 
+    def redact(self, *values: str) -> None:
+        """Never write these values to a log, an error or a job's progress: ``app.redact(os.environ["GATEWAY_KEY"])``.
+
+        They hold for the whole process, and for child processes when the application's module says them. At least four
+        characters each. Raises InvalidInput.
+        """
+        from taskforge.sdk.secrets import SECRETS
+
+        SECRETS.add(*values)
+
     def register(self, handler: JobHandler | BaseScheduledJob, *, queue: str | None = None) -> None:
         """Register an instance: its job type (of a scheduled job its id) becomes a task of this application."""
         from taskforge.sdk.handler import JobHandler, task_of_handler

@@ -259,6 +259,13 @@ SETTINGS = (
         "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
     ),
     Setting("log_level", str, "info", "The least level that processes of TaskForge write to stderr."),
+    Setting("log_format", str, "console", "In which form: console (a line for people) or json."),
+    Setting(
+        "log_redact_keys",
+        str,
+        "",
+        "Names of members, with commas, that are never written to logs, beside password, token and the like.",
+    ),
     Setting(
         "previous_secret_key",
         str,
@@ -318,6 +325,8 @@ class Settings:
     capture_output: str
     capture_level: str
     log_level: str
+    log_format: str
+    log_redact_keys: str
     previous_secret_key: str | None
     origins: Mapping[str, str]
 

@@ -41,7 +41,7 @@ HELP = """Durable background jobs for Python: one pip install on SQLite, a fleet
 Global options may stand anywhere on the line. Settings come from options, TASKFORGE_* variables,
 taskforge.toml or [tool.taskforge]; `taskforge config` shows them."""
 
-VALUED_OPTIONS = ("--database-url", "--project", "--server", "--key")
+VALUED_OPTIONS = ("--database-url", "--project", "--server", "--key", "--log-format")
 OWN_KEY = ("enqueue",)
 """Commands that have a --key of their own: there, the one of a server stands before the command."""
 FLAGS = ("-v", "--verbose")
@@ -104,6 +104,10 @@ def global_options(
         str | None,
         typer.Option("--key", metavar="KEY", help="The API key for it: better by TASKFORGE_KEY."),
     ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option("--log-format", metavar="FORMAT", help="Of what processes log: console or json."),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say more: debug logging, tracebacks of errors.")
     ] = False,
@@ -112,7 +116,7 @@ def global_options(
     ] = False,
 ) -> None:
     """Keep what holds for every command."""
-    context.obj = Session(database_url, project, verbose, server, key)
+    context.obj = Session(database_url, project, verbose, server, key, log_format)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

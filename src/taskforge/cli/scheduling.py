@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from taskforge.cli.errors import note
-from taskforge.cli.work import origin_of_database, write_logs
+from taskforge.cli.logs import write_logs
+from taskforge.cli.work import origin_of_database
 from taskforge.runtime.process import run_until_complete
 from taskforge.runtime.signals import on_stop_signals
 from taskforge.storage.address import masked
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def run_scheduler(session: Session, reference: str | None) -> int:
     """Run until a signal comes; answers 0."""
     application = session.application(reference)
-    write_logs(application, verbose=session.verbose)
+    write_logs(application.settings, verbose=session.verbose)
     return run_until_complete(_serve(application))
 
 

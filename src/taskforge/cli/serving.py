@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import secrets
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from taskforge.api.server import Server, listen
 from taskforge.api_session import api_application
 from taskforge.cli.errors import note
-from taskforge.cli.work import LOG_FORMAT, LOG_LEVELS
+from taskforge.cli.logs import write_logs
 from taskforge.domain.access import BuiltinRole, system
 from taskforge.domain.errors import Conflict
 from taskforge.domain.ids import DEFAULT_ORGANIZATION
@@ -46,7 +44,7 @@ class Serving:
         self._development = development
         self._key: str | None = None
         self._schedules = schedules
-        _write_logs(self._settings, verbose=session.verbose)
+        write_logs(self._settings, verbose=session.verbose)
 
     def run(self) -> int:
         """Serve until a signal comes; answers 0. Raises WeakSecret, Conflict, and what `Wiring` raises."""
@@ -132,9 +130,3 @@ async def _begin(platform: Platform, *, has_administrator: bool) -> str:
         _, text = await security.keys.create(DEFAULT_ORGANIZATION, DEVELOPMENT_KEY, role=BuiltinRole.OWNER)
     note(f"key for this start: {text}")
     return text
-
-
-def _write_logs(settings: Settings, *, verbose: bool) -> None:
-    name = "debug" if verbose else settings.log_level.lower()
-    logging.basicConfig(level=LOG_LEVELS.get(name, logging.INFO), format=LOG_FORMAT, stream=sys.stderr)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)

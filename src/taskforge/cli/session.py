@@ -30,6 +30,7 @@ class Session:
     verbose: bool = False
     server: str | None = None
     key: str | None = None
+    log_format: str | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -39,6 +40,7 @@ class Session:
             "project": self.project,
             "server": self.server,
             "key": self.key,
+            "log_format": self.log_format,
         }
         return {name: value for name, value in given.items() if value is not None}
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-import sys
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.cli.arguments import pairs, seconds, split
 from taskforge.cli.errors import note
-from taskforge.domain.errors import InvalidInput, InvalidSetting, NotFound
+from taskforge.cli.logs import write_logs
+from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.job import check_seconds
 from taskforge.domain.queue import check_name
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
@@ -27,16 +26,6 @@ if TYPE_CHECKING:
     from taskforge.runtime.liveness import LivenessOptions
     from taskforge.runtime.worker.worker import Worker
     from taskforge.settings import Settings
-
-LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-LOG_LEVELS = {
-    "trace": 5,
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warn": logging.WARNING,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +91,7 @@ def run_worker(
     with never_blocking():
         application = session.application(reference)
         application.configure(**(liveness or {}))
-        write_logs(application, verbose=session.verbose)
+        write_logs(application.settings, verbose=session.verbose)
         if leaves_with_parent:
             leave_with_parent()
         return run_worker_process(
@@ -199,18 +188,6 @@ def origin_of_database(application: TaskForge) -> str:
     """Where the address of the database comes from, as people say it."""
     origin = application.settings.origins["database_url"]
     return "an option or the application's code" if origin == "argument" else origin
-
-
-def write_logs(application: TaskForge, *, verbose: bool) -> None:
-    """Write what this process logs to standard error, unless the application has arranged that itself."""
-    name = "debug" if verbose else application.settings.log_level.lower()
-    if name not in LOG_LEVELS:
-        raise InvalidSetting(
-            f"log_level must be one of {', '.join(LOG_LEVELS)}, not {name!r}", field="log_level"
-        )
-    logging.basicConfig(level=LOG_LEVELS[name], format=LOG_FORMAT, stream=sys.stderr)
-    if LOG_LEVELS[name] > logging.DEBUG:
-        logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to a server
 
 
 def leave_with_parent() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from taskforge.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from taskforge.domain.ids import ProjectId
 
 MAX_KEY = 200
@@ -51,3 +53,18 @@ def check_places(limit: int) -> int:
             field="concurrency_limit",
         )
     return limit
+
+
+_OF_SCHEDULE = "schedule "
+
+
+def key_of_schedule(schedule_id: UUID) -> str:
+    """What keeps the runs of a schedule apart that have no concurrency key of their own."""
+    return f"{_OF_SCHEDULE}{schedule_id}"
+
+
+def schedule_in(concurrency_key: str | None) -> str | None:
+    """The id of the schedule whose key this is, if it is one's."""
+    if concurrency_key is None or not concurrency_key.startswith(_OF_SCHEDULE):
+        return None
+    return concurrency_key.removeprefix(_OF_SCHEDULE)

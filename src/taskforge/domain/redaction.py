@@ -66,7 +66,7 @@ class Redaction:
         """What the members of these names hold in a job's payload, result or checkpoint is looked for in its texts."""
         if not names:
             return NOTHING
-        found = {text for value in values for held in _held(value, names) for text in _spellings(held)}
+        found = {text for value in values for held in _held(value, names) for text in spellings(held)}
         return cls(names, tuple(sorted(found, key=lambda text: (-len(text), text))[:MOST_TEXTS]))
 
     def text(self, text: str | None) -> str | None:
@@ -109,7 +109,7 @@ def _scalars(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _spellings(value: Any) -> Iterator[str]:
+def spellings(value: Any) -> Iterator[str]:
     """As a text may repeat it: as it is, as JSON and as Python write it, with each line of its own."""
     if not isinstance(value, str):
         found = {str(value)}

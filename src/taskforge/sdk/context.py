@@ -122,7 +122,8 @@ class TaskLogger:
 class Context:
     """The running job. A task gets it as its first parameter, or by ``current_job()``.
 
-    ``deadline`` is the moment at which this attempt ends by timeout. ``execution_id`` names this run of the job:
+    ``worker`` is the name of the worker that runs it, and ``schedule`` the id of the schedule that made it, where that is
+    known. ``deadline`` is the moment at which this attempt ends by timeout. ``execution_id`` names this run of the job:
     no other attempt, and no run after a lost worker, has the same; None when the task is called as a plain
     function. Safe to use from any thread.
     """
@@ -140,7 +141,9 @@ class Context:
         "log",
         "max_attempts",
         "queue",
+        "schedule",
         "task",
+        "worker",
     )
 
     def __init__(
@@ -156,11 +159,15 @@ class Context:
         state: str | None = None,
         execution_id: UUID | None = None,
         locking: Locking | None = None,
+        worker: str | None = None,
+        schedule: str | None = None,
     ) -> None:
         self.id = id
         self.execution_id = execution_id
         self.task = task
         self.queue = queue
+        self.schedule = schedule
+        self.worker = worker
         self.attempt = attempt
         self.max_attempts = max_attempts
         self.deadline = deadline

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.access import system
 from taskforge.domain.errors import Conflict, InvalidInput, TaskforgeError, Unavailable
+from taskforge.domain.keys import key_of_schedule
 from taskforge.ports.acting import acting
 from taskforge.ports.schedules import Firing
 from taskforge.ports.signals import Hint, Topic
@@ -71,7 +72,7 @@ class FiringPlans:
     def _make(self, schedule: Schedule, queue: Queue, moments: Sequence[datetime]) -> Batch:
         spec = schedule.spec
         payload = self._encode({} if spec.arguments is None else spec.arguments)
-        options = spec.job_options(own_key=f"schedule {schedule.id}")
+        options = spec.job_options(own_key=key_of_schedule(schedule.id))
         request = JobRequest(queue.name, spec.task, payload, options)
         return self._submission.prepared([request] * len(moments), {queue.name: queue})
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidPayload, NotFound
+from taskforge.domain.keys import schedule_in
 from taskforge.domain.outcome import Succeeded
 from taskforge.runtime.worker import judge
 from taskforge.runtime.worker.running import Running, Stop
@@ -166,6 +167,8 @@ class Executor:
             state=job.state,
             execution_id=job.execution_id,
             locking=self._options.locking if task.is_async else None,
+            worker=self._options.name,
+            schedule=schedule_in(job.concurrency_key),
         )
         if task.is_async:
             running.task = self._loop.create_task(self._run(running, task, running.context))

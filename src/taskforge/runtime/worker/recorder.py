@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskforge.domain.execution import LogLevel, LogLine, clean_message
 from taskforge.runtime.worker.output import Output
 from taskforge.sdk.codec import encode_metadata
+from taskforge.sdk.secrets import SECRETS
 
 if TYPE_CHECKING:
     from taskforge.sdk.context import Context
@@ -49,13 +50,16 @@ class AttemptRecorder:
 
     def line(self, level: LogLevel, message: str, metadata: dict[str, Any] | None = None) -> None:
         """Add a line to the log; one too long is cut, an empty one dropped."""
-        self.encoded_line(level, message, None if metadata is None else encode_metadata(metadata))
+        encoded = None if metadata is None else encode_metadata(SECRETS.value(metadata))
+        self.encoded_line(level, message, encoded)
 
     def encoded_line(self, level: LogLevel, message: str, metadata: str | None) -> None:
         """The same with metadata as JSON text."""
-        text = clean_message(message)
+        text = clean_message(SECRETS.text(message))
         if text is None:
             return
+        if metadata is not None:
+            metadata = SECRETS.text(metadata)
         with _lock:
             if self._lines is None:
                 self._lines = []
@@ -81,6 +85,7 @@ class AttemptRecorder:
 
     def progress(self, text: str) -> None:
         """The handler's progress, as JSON text."""
+        text = SECRETS.text(text)
         with _lock:
             self._signs = self._signs._replace(signed=True, progress=text)
             self.signed_at = time.monotonic()
@@ -166,7 +171,7 @@ class AttemptRecorder:
         self.changed = True
 
     def _add_output(self, stream: str, line: str) -> None:
-        text = clean_message(line)
+        text = clean_message(SECRETS.text(line))
         if text is not None:
             self._add(LogLevel.INFO, text, OUTPUT_METADATA[stream])
 

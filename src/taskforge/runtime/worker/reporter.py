@@ -8,19 +8,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import TooSlow, Unavailable
-from taskforge.domain.outcome import ErrorReport, Failed, Report, Succeeded
+from taskforge.domain.outcome import Cancelled, ErrorReport, Failed, Report, Succeeded
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.wakeup import Wakeup
 from taskforge.runtime.worker.judge import RELEASED
+from taskforge.sdk.secrets import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from taskforge.domain.execution import LogLine
+    from taskforge.domain.outcome import Outcome
     from taskforge.ports.jobs import FencedLine
     from taskforge.ports.link import Link
     from taskforge.runtime.worker.running import Running
@@ -199,6 +202,18 @@ def _leaves_work(running: Running) -> bool:
     return bool(running.attempt.job.losses) or not isinstance(running.outcome, Succeeded)
 
 
+def _without_secrets(outcome: Outcome) -> Outcome:
+    """An error's message and traceback are written down for many to see."""
+    match outcome:
+        case Failed(error):
+            trace = None if error.traceback is None else SECRETS.text(error.traceback)
+            return replace(outcome, error=ErrorReport(error.type, SECRETS.text(error.message), trace))
+        case Cancelled(cause):
+            return Cancelled(SECRETS.text(cause))
+        case _:
+            return outcome
+
+
 def report_of(running: Running) -> Report:
     """How an attempt ended, with what it has said since it was last asked."""
     started, finished = running.started, running.finished
@@ -207,7 +222,7 @@ def report_of(running: Running) -> Report:
     recorder = running.recorder
     return Report(
         running.attempt.job.execution_id,
-        running.outcome or RELEASED,
+        _without_secrets(running.outcome or RELEASED),
         max(0, int((started - running.claimed) * 1_000_000)),
         max(0, int((finished - started) * 1_000_000)),
         recorder.take_lines(last=True),

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain import outcome as outcomes
 from taskforge.domain.errors import InvalidPayload
 from taskforge.domain.ids import JobId
+from taskforge.runtime.correlation import stamp_records
 from taskforge.runtime.worker import judge
 from taskforge.runtime.worker.failure import error_report
 from taskforge.runtime.worker.log_capture import LogCapture, handlers_of
@@ -32,6 +33,7 @@ from taskforge.runtime.worker.running import Interrupt
 from taskforge.sdk.codec import encode_metadata
 from taskforge.sdk.context import Context, find_current_job, use_context
 from taskforge.sdk.outcomes import TaskOutcome
+from taskforge.sdk.secrets import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,8 +152,9 @@ class ChannelRecorder:
         self.cancelled = False
 
     def line(self, level: LogLevel, message: str, metadata: dict[str, Any] | None = None) -> None:
-        encoded = None if metadata is None else encode_metadata(metadata)
-        self._channel.send(messages.Line(level.value, message[: messages.MAX_TEXT], encoded))
+        encoded = None if metadata is None else encode_metadata(SECRETS.value(metadata))
+        text = SECRETS.text(message[: messages.MAX_TEXT])
+        self._channel.send(messages.Line(level.value, text, encoded))
 
     def progress(self, text: str) -> None:
         self._channel.send(messages.Progress(text))
@@ -195,6 +198,7 @@ class Child:
             report = error_report(error)
             self._channel.send(messages.Broken(report.type, report.message, report.traceback))
             return
+        stamp_records()
         with contextlib.ExitStack() as stack:
             if hello.capture_level is not None:
                 stack.enter_context(LogCapture(hello.capture_level, is_last_resort=False))
@@ -215,6 +219,8 @@ class Child:
             recorder=recorder,
             state=job.state,
             execution_id=job.execution_id,
+            worker=job.worker,
+            schedule=job.schedule,
         )
         meter = ChildMeter()
         try:

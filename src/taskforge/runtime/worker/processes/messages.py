@@ -44,6 +44,8 @@ class Run(Message, tag="run"):
     payload: str
     state: str | None
     memory_limit: int | None
+    worker: str | None = None
+    schedule: str | None = None
 
 
 class Cancel(Message, tag="cancel"):

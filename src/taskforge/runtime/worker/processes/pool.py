@@ -247,6 +247,8 @@ def _job(running: Running, task: Task[..., Any], context: Context) -> messages.R
         payload=job.payload,
         state=job.state,
         memory_limit=task.memory_limit,
+        worker=context.worker,
+        schedule=context.schedule,
     )
 
 

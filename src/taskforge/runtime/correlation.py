@@ -1,0 +1,56 @@
+"""On every record that is logged within a run: which job, execution, worker, schedule and trace it belongs to."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from taskforge.sdk.context import find_current_job
+
+ATTRIBUTE = "taskforge"
+"""The attribute of a record that has them, or None outside of a run."""
+
+
+def identifiers() -> dict[str, Any] | None:
+    """What runs in this task or thread."""
+    found: dict[str, Any] = {}
+    context = find_current_job()
+    if context is not None:
+        found = {
+            "job_id": str(context.id),
+            "execution_id": None if context.execution_id is None else str(context.execution_id),
+            "task": context.task,
+            "queue": context.queue,
+            "attempt": context.attempt,
+            "worker": context.worker,
+            "schedule_id": context.schedule,
+        }
+    found |= _trace()
+    return {name: value for name, value in found.items() if value is not None} or None
+
+
+def stamp_records() -> None:
+    """From now on each record of this process has its identifiers, in whichever task or thread it is made."""
+    make = logging.getLogRecordFactory()
+    if getattr(make, "is_taskforge", False):
+        return
+
+    def stamped(*arguments: Any, **named: Any) -> logging.LogRecord:
+        record = make(*arguments, **named)
+        setattr(record, ATTRIBUTE, identifiers())
+        return record
+
+    stamped.is_taskforge = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(stamped)
+
+
+def _trace() -> dict[str, str]:
+    """The span that is current, if OpenTelemetry is in use."""
+    api = sys.modules.get("opentelemetry.trace")
+    if api is None:
+        return {}
+    context = api.get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
