@@ -9,11 +9,14 @@ import {
 
 import { ROOT } from "@/api/root";
 import { Skeleton, Wrong } from "@/components/Notices";
+import { type InsightsSearch, insightsSearch } from "@/pages/insights/range";
 import { type JobsSearch, jobsSearch } from "@/pages/jobs/search";
 import { Shell } from "@/shell/Shell";
 import { NotFound } from "@/shell/NotFound";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+const pageNumber = (value: unknown) => (Number.isInteger(Number(value)) && Number(value) > 1 ? Number(value) : undefined);
 
 const root = createRootRoute({
   component: Shell,
@@ -73,6 +76,27 @@ const tasks = createRoute({
   validateSearch: (search: Record<string, unknown>): { enqueue?: string } => ({ enqueue: text(search.enqueue) }),
   component: lazyRouteComponent(() => import("@/pages/tasks/Tasks"), "Tasks"),
 });
+const schedules = createRoute({
+  ...under,
+  path: "/schedules",
+  validateSearch: (search: Record<string, unknown>): { tab?: "calendars"; page?: number } => ({
+    tab: search.tab === "calendars" ? "calendars" : undefined,
+    page: pageNumber(search.page),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/schedules/Schedules"), "Schedules"),
+});
+const schedule = createRoute({
+  ...under,
+  path: "/schedules/$name",
+  validateSearch: (search: Record<string, unknown>): { kind?: string; page?: number } => ({ kind: text(search.kind), page: pageNumber(search.page) }),
+  component: lazyRouteComponent(() => import("@/pages/schedule/SchedulePage"), "SchedulePage"),
+});
+const insights = createRoute({
+  ...under,
+  path: "/insights",
+  validateSearch: (search: Record<string, unknown>): InsightsSearch => insightsSearch(search),
+  component: lazyRouteComponent(() => import("@/pages/insights/Insights"), "Insights"),
+});
 const audit = createRoute({
   ...under,
   path: "/audit",
@@ -92,7 +116,7 @@ const settings = createRoute({
 
 export const router = createRouter({
   basepath: ROOT || "/",
-  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks, audit, settings]),
+  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks, schedules, schedule, insights, audit, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} />,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from taskforge.dashboard.pages import is_built
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, ViewportSize
 
     from tests.dashboard.scene import Scene
 
@@ -28,7 +29,12 @@ ARGUMENTS = [
     "--disable-component-update",
     "--no-first-run",
 ]
-AXE = Path(__file__).resolve().parents[2] / "dashboard/node_modules/axe-core/axe.min.js"
+DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
+AXE = DASHBOARD / "node_modules/axe-core/axe.min.js"
+CATALOGUES: dict[str, dict[str, str]] = {
+    language: json.loads((DASHBOARD / f"src/i18n/{language}.json").read_text("utf-8"))
+    for language in ("en", "id")
+}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SIZE: ViewportSize = {"width": 1360, "height": 850}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -64,7 +70,7 @@ def visit(
     if key is not None:
         context.add_init_script(f"sessionStorage.setItem('taskforge.key', {json.dumps(key)})")
     try:
-        yield Visit(context, shown)
+        yield Visit(context, shown, chosen)
     finally:
         context.close()
 
@@ -72,8 +78,9 @@ def visit(
 class Visit:
     """One window."""
 
-    def __init__(self, context: BrowserContext, shown: Scene) -> None:
+    def __init__(self, context: BrowserContext, shown: Scene, preferences: dict[str, str]) -> None:
         self.page: Page = context.new_page()
+        self._preferences = preferences
         self._url = shown.url
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
@@ -92,19 +99,54 @@ class Visit:
         self.page.locator("h1").first.wait_for()
         self.settle()
 
+    def prefer(self, **preferences: str) -> None:
+        """Choose another theme or language, as it is heard of from another tab."""
+        before = json.dumps(self._preferences)
+        self._preferences = {**self._preferences, **preferences}
+        values = {
+            "key": "taskforge.preferences",
+            "oldValue": before,
+            "newValue": json.dumps(self._preferences),
+        }
+        self.page.evaluate("values => window.dispatchEvent(new StorageEvent('storage', values))", values)
+        language = self._preferences["language"]
+        self.page.locator(f"html[lang={language}]").wait_for(state="attached")
+        self.paint()
+
+    def paint(self) -> None:
+        """Wait until what was changed is in the picture."""
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def word(self, key: str) -> str:
+        """What the catalogue of the visitor's language says."""
+        return CATALOGUES[self._preferences["language"]][key]
+
+    def has(self, key: str) -> re.Pattern[str]:
+        """Something in which this is said, with anything where a value goes in."""
+        parts = re.split(r"\{\w+\}", self.word(key))
+        return re.compile(".+".join(map(re.escape, parts)))
+
+    def say(self, key: str) -> re.Pattern[str]:
+        """Exactly this said."""
+        return re.compile(f"^{self.has(key).pattern}$")
+
+    def state(self, status: str) -> Locator:
+        """This status beside the heading of the page."""
+        return self.page.get_by_role("heading", level=1).get_by_text(self.say(f"status.{status}"))
+
     def settle(self) -> None:
         """Wait until nothing is loading."""
         expect(self.page.locator("[role=status] > .animate-pulse")).to_have_count(0)
 
-    def faults(self) -> list[str]:
-        """What axe finds on the page, by rule and place."""
+    def faults(self, *, only: str | None = None) -> list[str]:
+        """What axe finds on the page, by rule and place; or what one rule of it finds."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text("utf-8"))
         found = self.page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})"
+            "chosen => axe.run(document, {runOnly: chosen, resultTypes: ['violations']})"
             ".then(({violations}) => violations.flatMap(one => one.nodes.map("
             "node => `${one.id}: ${node.target.join(' ')} ${node.any.map(check => check.message).join()}`)))",
-            RULES,
+            {"type": "tag", "values": RULES} if only is None else {"type": "rule", "values": [only]},
         )
         return [str(one) for one in found]
 

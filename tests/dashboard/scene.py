@@ -46,6 +46,11 @@ class Scene:
     def __post_init__(self) -> None:
         self._http = httpx2.Client(timeout=60)
 
+    @property
+    def database(self) -> Path:
+        """The file of its database."""
+        return Path(self.server.environment["TASKFORGE_DATABASE_URL"].removeprefix("sqlite:///"))
+
     def close(self) -> None:
         """End its connections."""
         self._http.close()
@@ -109,32 +114,59 @@ def fill(shown: Scene) -> None:
         },
     )
     shown.call("PATCH", f"/queues/{queues['mail']}", {"settings": {"retry_delay_seconds": 0.1}})
-    mails = [mail(f"customer{number}@example.com", number) for number in range(60)]
-    charges = [job("charge", {"invoice": n, "amount": n * 1000.5}) for n in range(1, 40)]
-    later = [job("add", {"a": n, "b": 2}, delay_ms=3_600_000 * (n + 1)) for n in range(5)]
     unknown = [
         {"job_type": "imports.load_file", "queue_name": "imports", "payload": {"n": n}} for n in range(4)
     ]
-    shown.call("POST", "/jobs/bulk", {"jobs": [*mails, *charges, *later, *unknown]})
+    shown.call("POST", "/jobs/bulk", {"jobs": unknown})
     shown.ids = {
         "queue": queues["billing"],
         "mail": queues["mail"],
-        "failing": shown.call("POST", "/jobs", mail("nobody", 0))["id"],
-        "hostile": shown.call("POST", "/jobs", job("send_mail", HOSTILE))["id"],
         "running": shown.call("POST", "/jobs", job("monthly_report", {"month": "2026-01"}))["id"],
         "waiting": shown.call("GET", "/jobs?job_type=imports.load_file&limit=1")[0]["id"],
         "worker": shown.call("GET", "/workers")[0]["id"],
         "other_project": shown.call("POST", "/projects", {"name": "warehouse"})["id"],
     }
+    plan(shown)
+    fill_again(shown)
     shown.call("POST", "/roles", {"name": "watcher", "permissions": ["job:read", "queue:read"]})
     shown.call("POST", "/users", {"email": "ani@example.com", "role": "viewer", "password": PASSWORD})
     project = shown.call("GET", f"/jobs/{shown.ids['failing']}")["project_id"]
     made = shown.call("POST", "/keys", {"name": "wall screen", "role": "viewer", "project_id": project})
     shown.viewer_key = made["key"]
     shown.developer_key = shown.call("POST", "/keys", {"name": "laptop", "role": "developer"})["key"]
+
+
+def plan(shown: Scene) -> None:
+    """Schedules that have run, one that was changed against the code, one that rests; a calendar."""
+    shown.call("PUT", "/calendars/office", {"weekdays": ["SAT,SUN"], "dates": ["2026-12-25"]})
+    reminder = {
+        "job_id": "reminders",
+        "task": "shop.send_mail",
+        "interval_seconds": "6h",
+        "description": "Unpaid bills",
+    }
+    late = {"job_id": "month-end", "task": "shop.add", "cron": "0 18 L * *", "timezone": "Asia/Jakarta"}
+    shown.call("POST", "/scheduled-jobs", {**reminder, "arguments": HOSTILE})
+    shown.call("POST", "/scheduled-jobs", {**late, "arguments": {"a": 1, "b": 2}, "calendars": ["office"]})
+    shown.call("POST", "/scheduled-jobs/month-end/disable")
+    wait_until(lambda: len(shown.call("GET", "/scheduled-jobs")) == 3, 30)
+    for name in ("reminders", "shop.close_books", "shop.close_books"):
+        shown.call("POST", f"/scheduled-jobs/{name}/trigger?wait=20")
+    shown.call("PATCH", "/scheduled-jobs/shop.close_books", {"overlap": "queue_one"})
+
+
+def fill_again(shown: Scene) -> None:
+    """Jobs that end well or badly, such that an operator has something to mend."""
+    waiting = shown.call("GET", "/jobs/counts")["counts"]["pending"]
+    mails = [mail(f"customer{number}@example.com", number) for number in range(60)]
+    charges = [job("charge", {"invoice": n, "amount": n * 1000.5}) for n in range(1, 40)]
+    later = [job("add", {"a": n, "b": 2}, delay_ms=3_600_000 * (n + 1)) for n in range(5)]
+    shown.call("POST", "/jobs/bulk", {"jobs": [*mails, *charges, *later]})
+    shown.ids["failing"] = shown.call("POST", "/jobs", mail("nobody", 0))["id"]
+    shown.ids["hostile"] = shown.call("POST", "/jobs", job("send_mail", HOSTILE))["id"]
     for name in ("failing", "hostile"):
         shown.call("GET", f"/jobs/{shown.ids[name]}/result?wait=30")
-    wait_until(lambda: shown.call("GET", "/jobs/counts")["counts"]["pending"] <= len(unknown), 30)
+    wait_until(lambda: shown.call("GET", "/jobs/counts")["counts"]["pending"] <= waiting, 30)
 
 
 def job(name: str, payload: Any, **options: Any) -> dict[str, Any]:

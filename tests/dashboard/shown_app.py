@@ -43,3 +43,9 @@ async def monthly_report(ctx: Context, month: str) -> dict[str, str]:
 def add(a: int, b: int) -> int:
     """Add two numbers."""
     return a + b
+
+
+@app.task(queue="reports", cron="30 2 * * *", timezone="Europe/Berlin", schedule={"missed": "skip"})
+def close_books(day: str = "yesterday") -> dict[str, object]:
+    """Close the books of a day."""
+    return {"day": day, "closed": True}

@@ -12,7 +12,10 @@ from taskforge.domain.explanation import WhyCode
 from taskforge.domain.job import JobStatus
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueSettings, QueueState
+from taskforge.domain.schedule import MissedPolicy, OnHoliday, OverlapPolicy
+from taskforge.domain.tick import TickCause, TickOutcome, TickReason
 from taskforge.domain.worker import WorkerStatus, WorkerType
+from taskforge.services.health import Verdict
 
 SOURCES = Path(__file__).resolve().parents[2] / "dashboard/src"
 CATALOGUES: dict[str, dict[str, str]] = {
@@ -60,6 +63,13 @@ def test_every_key_that_is_shown_is_known() -> None:
         ("pause_kind", list(PauseKind)),
         ("reason", list(Reason)),
         ("worker_type", list(WorkerType)),
+        ("missed", list(MissedPolicy)),
+        ("overlap", list(OverlapPolicy)),
+        ("on_holiday", list(OnHoliday)),
+        ("due_rests", list(OnHoliday)),
+        ("tick_reason", list(TickReason)),
+        ("tick_cause", list(TickCause)),
+        ("status", [*TickOutcome, *Verdict]),
         ("setting", list(QueueSettings.__dataclass_fields__)),
     ],
 )

@@ -1,5 +1,6 @@
 """The dashboard in a real browser, over a real server with real data."""
 
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -7,14 +8,23 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard.browser import PHONE, Visit, chromium, visit
-from tests.dashboard.scene import Scene, scene
+from tests.dashboard.browser import PHONE, SIZE, Visit, chromium, visit
+from tests.dashboard.giants import add_jobs, add_lines
+from tests.dashboard.scene import Scene, fill_again, job, scene
+from tests.dashboard.work import drain_the_worker, fill_in, log_out, work
 from tests.support.processes import Processes
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("default::ResourceWarning")]
 
 ROOT = "/desk/tasks"
 """The whole dashboard is tried below a path, as behind a proxy."""
+LOOKS = (
+    ("light", "en", None),
+    ("light", "id", "color-contrast"),
+    ("dark", "id", None),
+    ("dark", "en", "color-contrast"),
+)
+"""Themes and languages, and which rules of axe are looked at: all of them see each theme and each language."""
 
 
 @pytest.fixture(scope="module")
@@ -53,32 +63,40 @@ def pages(shown: Scene) -> dict[str, str]:
         "worker": f"/workers/{ids['worker']}",
         "tasks": "/tasks",
         "enqueue": "/tasks?enqueue=shop.charge",
+        "schedules": "/schedules",
+        "schedule": "/schedules/shop.close_books",
+        "calendars": "/schedules?tab=calendars",
+        "insights": "/insights",
+        "insights-own": "/insights?from=2026-01-01T00:00&to=2026-01-02T00:00",
         "audit": "/audit",
         **{
             f"settings-{tab}": f"/settings?tab={tab}"
-            for tab in ("appearance", "account", "users", "roles", "keys", "projects", "redaction")
+            for tab in ("appearance", "account", "users", "roles", "keys", "projects", "redaction", "health")
         },
     }
 
 
 def test_every_page_reads_well(browser: Browser, shown: Scene) -> None:
-    for theme, language in (("light", "en"), ("dark", "id")):
-        found: dict[str, list[str]] = {}
-        with visit(browser, shown, key=shown.key, theme=theme, language=language) as visitor:
-            for name, path in pages(shown).items():
-                visitor.go(path)
-                faults = visitor.faults() + visitor.complaints
+    """In both themes and languages, and on a phone; each page is loaded once."""
+    found: dict[str, list[str]] = {}
+    with visit(browser, shown, key=shown.key) as visitor:
+        for name, path in pages(shown).items():
+            visitor.go(path)
+            for theme, language, rule in LOOKS:
+                visitor.prefer(theme=theme, language=language)
+                faults = visitor.faults(only=rule) + visitor.complaints
                 if visitor.is_too_wide():
                     faults.append("the page is wider than the window")
                 if faults:
-                    found[name] = faults
+                    found[f"{name}, {theme}, {language}"] = faults
                 visitor.complaints.clear()
-                assert visitor.page.locator("html").get_attribute("lang") == language
+            visitor.page.set_viewport_size(PHONE)
+            if visitor.is_too_wide():
+                found[f"{name} on a phone"] = ["the page is wider than the window"]
+            visitor.page.set_viewport_size(SIZE)
         assert found == {}
-    with visit(browser, shown, key=shown.key, size=PHONE) as visitor:
-        for name, path in pages(shown).items():
-            visitor.go(path)
-            assert not visitor.is_too_wide(), f"{name} on a phone"
+        visitor.prefer(theme="light", language="en")
+        visitor.page.set_viewport_size(PHONE)
         visitor.go("/")
         visitor.page.get_by_role("button", name="Open the menu").click()
         visitor.page.get_by_role("link", name="Workers").last.click()
@@ -95,202 +113,110 @@ def test_others_who_come_in(browser: Browser, shown: Scene) -> None:
 
 
 def test_an_operator_at_work(browser: Browser, shown: Scene) -> None:
+    """In both languages, one after the other."""
     with visit(browser, shown) as visitor:
-        visitor.page.goto(f"{shown.url}/jobs/{shown.ids['failing']}")
-        log_in(visitor, shown)
-        mend_a_failed_job(visitor)
-        find_jobs(visitor)
-        act_on_all_that_match(visitor, shown)
-        pause_a_queue(visitor, shown)
-        change_settings_of_a_queue(visitor, shown)
-        redrive_dead_letters(visitor)
-        enqueue(visitor)
-        move_by_keys(visitor)
-        make_a_key(visitor)
-        switch_project(visitor)
+        work(visitor, shown, rate=600)
+        log_out(visitor)
+        assert visitor.complaints == []
+    fill_again(shown)
+    with visit(browser, shown, language="id", theme="dark") as visitor:
+        work(visitor, shown, rate=700)
         drain_the_worker(visitor, shown)
         log_out(visitor)
         assert visitor.complaints == []
 
 
-def log_in(visitor: Visit, shown: Scene) -> None:
-    page = visitor.page
-    assert visitor.faults() == []
-    fill_in(visitor, shown, "not the password")
-    expect(page.get_by_role("alert")).to_be_visible()
-    fill_in(visitor, shown, shown.password)
-    expect(page.get_by_role("heading", name="shop.send_mail")).to_be_visible()
+def test_what_is_too_much_to_show(browser: Browser, shown: Scene) -> None:
+    look_at_giant_values(browser, shown)
+    read_a_long_log(browser, shown)
+    page_through_many_jobs(browser, shown)
 
 
-def fill_in(visitor: Visit, shown: Scene, password: str) -> None:
-    page = visitor.page
-    page.get_by_label("Email").fill(shown.email)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in", exact=True).click()
+def look_at_giant_values(browser: Browser, shown: Scene) -> None:
+    """A text of a million characters and JSON of three thousand levels, more than the server takes: shown in part."""
+    giant = shown.call("GET", f"/jobs/{failed(shown)}")
+    nested = "[" * 3000 + '"the bottom"' + "]" * 3000
+    long, many = json.dumps("<b>&" + "x" * 1_500_000), json.dumps(list(range(100_000)))
+    giant["payload"] = "PAYLOAD"
+    answer = json.dumps({"status": "success", "message": "", "data": giant, "meta": {}})
+    payloads = [f'{{"long": {long}, "deep": {nested}, "many": {many}}}']
+    with visit(browser, shown, key=shown.key) as visitor:
+        page = visitor.page
+        body = {"content_type": "application/json"}
+        page.route(
+            f"**/api/v1/jobs/{giant['id']}",
+            lambda route: route.fulfill(body=answer.replace('"PAYLOAD"', payloads[-1]), **body),
+        )
+        visitor.go(f"/jobs/{giant['id']}")
+        expect(page.get_by_text('"long": "<b>&xxx').first).to_be_visible()
+        assert shown_characters(visitor) < 40_000
+        page.get_by_role("button", name="Show more").click()
+        expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+        assert shown_characters(visitor) < 500_000
+        page.get_by_role("button", name="Retry with changes").click()
+        expect(page.get_by_role("dialog").get_by_role("textbox")).to_be_visible()
+        page.keyboard.press("Escape")
+        payloads.append(nested)
+        visitor.go(f"/jobs/{giant['id']}?tab=raw")
+        expect(page.get_by_text("the bottom")).to_have_count(0)
+        assert shown_characters(visitor) < 60_000
+        assert visitor.complaints == []
 
 
-def mend_a_failed_job(visitor: Visit) -> None:
-    """A deep link survives the login; a wrong payload is seen, mended and run again, and the page follows."""
-    page = visitor.page
-    expect(page.get_by_text("smtp.example.com knows no address").first).to_be_visible()
-    page.get_by_text("Traceback").first.click()
-    expect(page.get_by_text("in send_mail").first).to_be_visible()
-    page.get_by_role("button", name="Retry with changes").click()
-    payload = page.get_by_role("dialog").get_by_role("textbox")
-    payload.fill("{not json")
-    expect(page.get_by_role("alert")).to_be_visible()
-    payload.fill('{"to": "somebody@example.com", "subject": "Your invoice"}')
-    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
-    expect(page.get_by_role("heading", level=1).get_by_text("Succeeded")).to_be_visible()
-    expect(page.get_by_text('"sent": true')).to_be_visible()
+def shown_characters(visitor: Visit) -> int:
+    """How much text the page is made of."""
+    return int(visitor.page.evaluate("document.body.textContent.length"))
 
 
-def find_jobs(visitor: Visit) -> None:
-    """Filters are in the address; what came from outside is text."""
-    page = visitor.page
-    page.get_by_role("link", name="Jobs").click()
-    bar = page.get_by_role("combobox", name="Filter jobs")
-    bar.fill("task:send")
-    page.get_by_role("option", name="task:shop.send_mail").click()
-    bar.fill("args.to:<script>window.hurt = 1</script>")
-    bar.press("Enter")
-    expect(page.get_by_text("1–1 of 1")).to_be_visible()
-    assert "type=shop.send_mail" in page.url
-    page.get_by_role("region", name="Jobs").get_by_role("link", name="shop.send_mail").click()
-    expect(page.get_by_text("<script>window.hurt = 1</script>").first).to_be_visible()
-    expect(page.get_by_text("<U+202E>").first).to_be_visible()
-    assert page.evaluate("window.hurt") is None
+def failed(shown: Scene) -> str:
+    """A job that has failed, at its only attempt."""
+    made: str = shown.call("POST", "/jobs", job("charge", {"invoice": 7, "amount": 1}))["id"]
+    shown.call("GET", f"/jobs/{made}/result?wait=30")
+    return made
 
 
-def act_on_all_that_match(visitor: Visit, shown: Scene) -> None:
-    page = visitor.page
-    visitor.go("/jobs?status=succeeded")
-    page.get_by_label("Select all jobs on this page").check()
-    expect(page.get_by_role("button", name=re.compile("^Held"))).to_be_visible()
-    page.get_by_role("button", name=re.compile("Select all .* matching")).click()
-    page.get_by_role("button", name="Delete").click()
-    dialog = page.get_by_role("dialog")
-    count = re.search(r"([\d,]+) jobs are removed", dialog.get_by_text("are removed for good").inner_text())
-    assert count is not None
-    expect(dialog.get_by_role("button", name="Delete jobs")).to_be_disabled()
-    dialog.get_by_label("This cannot be undone").fill(count[1])
-    dialog.get_by_role("button", name="Delete jobs").click()
-    expect(page.get_by_role("tab", name=re.compile("^Succeeded 0$"))).to_be_visible()
-
-    visitor.go("/jobs?status=scheduled")
-    page.get_by_role("region", name="Jobs").get_by_role("link", name="shop.add").first.click()
-    page.get_by_role("button", name="Cancel job").click()
-    expect(page.get_by_role("heading", level=1).get_by_text("Cancelled")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("heading", level=1).get_by_text("Cancelled")).not_to_be_visible()
-
-
-def pause_a_queue(visitor: Visit, shown: Scene) -> None:
-    page = visitor.page
-    page.get_by_role("link", name="Queues").click()
-    row = page.get_by_role("row").filter(has_text="imports")
-    expect(row.get_by_text("No live worker")).to_be_visible()
-    row.get_by_role("button", name="Pause").click()
-    page.get_by_label("Reason").fill("the disk is full")
-    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
-    expect(row.get_by_text("Paused")).to_be_visible()
-    visitor.go(f"/jobs/{shown.ids['waiting']}")
-    expect(page.get_by_text("Its queue is paused")).to_be_visible()
-    expect(page.get_by_text("the disk is full")).to_be_visible()
+def read_a_long_log(browser: Browser, shown: Scene) -> None:
+    """Of a hundred thousand lines as many are in the page as fit, wherever one looks."""
+    read = failed(shown)
+    add_lines(shown.database, read)
+    with visit(browser, shown, key=shown.key) as visitor:
+        page = visitor.page
+        visitor.go(f"/jobs/{read}?tab=log")
+        expect(page.get_by_text(re.compile(r"^100,0\d\d of 100,0\d\d lines$"))).to_be_visible()
+        log = page.get_by_role("log")
+        for part in (0.2, 0.5, 0.9, 0.0):
+            log.evaluate("(log, part) => log.scrollTo(0, log.scrollHeight * part)", part)
+            visitor.paint()
+            assert 10 < log.locator("[data-index]").count() < 150
+        page.get_by_label("Search the log").fill("row 77777 of")
+        expect(page.get_by_text("1 of 100,0")).to_be_visible()
+        expect(log.get_by_text("row 77777 of the import")).to_be_visible()
+        page.get_by_label("Search the log").fill("")
+        page.get_by_label("Least level").select_option("warn")
+        expect(page.get_by_text(re.compile(r"^1,0\d\d of 100,0\d\d lines$"))).to_be_visible()
+        assert visitor.complaints == []
 
 
-def change_settings_of_a_queue(visitor: Visit, shown: Scene) -> None:
-    page = visitor.page
-    visitor.go(f"/queues/{shown.ids['queue']}")
-    page.get_by_label("Starts per minute").fill("0")
-    page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_role("alert").first).to_be_visible()
-    page.get_by_label("Starts per minute").fill("600")
-    page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_text("Settings saved")).to_be_visible()
-    assert shown.call("GET", f"/queues/{shown.ids['queue']}")["settings"]["rate_limit"] == 600
-
-
-def redrive_dead_letters(visitor: Visit) -> None:
-    page = visitor.page
-    page.get_by_role("link", name="Dead letters").first.click()
-    group = page.get_by_role("listitem").filter(has_text="CardDeclined").first
-    expect(group.get_by_text("5 jobs")).to_be_visible()
-    group.get_by_role("button", expanded=False).first.click()
-    expect(group.get_by_role("button", name="Redrive", exact=True).first).to_be_visible()
-    group.get_by_role("button", name="Redrive group").click()
-    page.get_by_role("dialog").get_by_role("button", name="Redrive", exact=True).click()
-    expect(page.get_by_text("Redrive begun")).to_be_visible()
-
-
-def enqueue(visitor: Visit) -> None:
-    page = visitor.page
-    visitor.go("/tasks?enqueue=shop.add")
-    page.get_by_label("a *").fill("20")
-    page.get_by_label("b *").fill("22")
-    page.get_by_role("dialog").get_by_role("button", name="Enqueue").click()
-    expect(page.get_by_role("heading", level=1).get_by_text("Succeeded")).to_be_visible()
-    expect(page.get_by_text("42", exact=True)).to_be_visible()
-
-
-def move_by_keys(visitor: Visit) -> None:
-    page = visitor.page
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("g")
-    page.keyboard.press("w")
-    expect(page.get_by_role("heading", name="Workers")).to_be_visible()
-    page.keyboard.press("Control+k")
-    page.get_by_role("combobox", name="Go to").fill("billing-d")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1, name="billing-dead")).to_be_visible()
-    page.keyboard.press("l")
-    expect(page.get_by_role("button", name="Paused")).to_be_visible()
-    page.keyboard.press("l")
-    expect(page.get_by_role("button", name="Live")).to_be_visible()
-    page.keyboard.press("t")
-    expect(page.locator("html.dark")).to_be_attached()
-    page.keyboard.press("t")
-
-
-def make_a_key(visitor: Visit) -> None:
-    page = visitor.page
-    visitor.go("/settings?tab=keys")
-    page.get_by_role("button", name="New key").click()
-    page.get_by_label("Name").fill("nightly export")
-    page.get_by_role("dialog").get_by_role("button", name="New key").click()
-    expect(page.get_by_text(re.compile("^tfk_"))).to_be_visible()
-    page.get_by_role("button", name="Close").click()
-    row = page.get_by_role("row").filter(has_text="nightly export")
-    row.get_by_role("button", name="Revoke").click()
-    page.get_by_label("This cannot be undone").fill("nightly export")
-    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
-    expect(row).to_have_count(0)
-
-
-def switch_project(visitor: Visit) -> None:
-    page = visitor.page
-    page.get_by_label("Project", exact=True).select_option(label="warehouse")
-    expect(page.get_by_text("Nothing has run here yet")).to_be_visible()
-    page.get_by_role("link", name="Queues").click()
-    expect(page.get_by_text("No queues yet")).to_be_visible()
-    assert "project=" in page.url
-    page.get_by_label("Project", exact=True).select_option(label="default")
-
-
-def drain_the_worker(visitor: Visit, shown: Scene) -> None:
-    page = visitor.page
-    visitor.go(f"/workers/{shown.ids['worker']}")
-    expect(page.get_by_text("shop.monthly_report").first).to_be_visible()
-    page.get_by_role("button", name="Drain").click()
-    page.get_by_role("dialog").get_by_role("button", name="Drain").click()
-    expect(page.get_by_role("heading", level=1).get_by_text("Draining")).to_be_visible()
-
-
-def log_out(visitor: Visit) -> None:
-    visitor.page.get_by_role("button", name=re.compile("^Log out")).click()
-    expect(visitor.page.get_by_role("heading", name="Log in to TaskForge")).to_be_visible()
+def page_through_many_jobs(browser: Browser, shown: Scene) -> None:
+    """A project with a hundred thousand finished jobs: counted, filtered, paged to the end of what has numbers."""
+    shown.call("POST", "/projects", {"name": "archive"})
+    [project] = [one["id"] for one in shown.call("GET", "/projects") if one["name"] == "archive"]
+    queue = shown.call("POST", f"/queues?project_id={project}", {"name": "past"})["id"]
+    first = {"job_type": "past.task_0", "queue_id": queue, "payload": {}}
+    add_jobs(shown.database, shown.call("POST", f"/jobs?project_id={project}", first)["id"])
+    with visit(browser, shown, key=shown.key) as visitor:
+        page = visitor.page
+        visitor.go(f"/jobs?project={project}")
+        expect(page.get_by_role("tab", name=re.compile("^Failed 10K\\+$"))).to_be_visible()
+        page.get_by_role("tab", name=re.compile("^Failed")).click()
+        expect(page.get_by_role("row")).to_have_count(51)
+        visitor.go(f"/jobs?project={project}&page=200")
+        page.get_by_role("button", name="Older").click()
+        page.wait_for_url("**cursor=**")
+        expect(page.get_by_role("row")).to_have_count(51)
+        visitor.go(f"/queues?project={project}")
+        expect(page.get_by_role("row").filter(has_text="past")).to_be_visible()
+        assert visitor.complaints == []
 
 
 def see_as_a_viewer(browser: Browser, shown: Scene) -> None:

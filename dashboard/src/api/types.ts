@@ -22,6 +22,16 @@ export type User = Schemas["UserView"];
 export type Role = Schemas["RoleView"];
 export type ApiKey = Schemas["KeyView"];
 export type AuditEntry = Schemas["AuditEntryView"];
+export type Schedule = Schemas["ScheduleRecord"];
+export type ScheduleDetail = Schemas["ScheduleDetail"];
+export type ScheduleChange = Schemas["ScheduleChange"];
+export type NewSchedule = Schemas["NewSchedule"];
+export type Run = Schemas["ExecutionRecord"];
+export type Calendar = Schemas["CalendarView"];
+export type Pause = Schemas["PauseView"];
+export type PauseKind = Schemas["PauseKind"];
+export type TypeMetrics = Schemas["TypeMetricsView"];
+export type WorkerMetrics = Schemas["WorkerMetricsView"];
 export type ListMeta = Schemas["ListMeta"];
 
 export const JOB_STATUSES = ["pending", "scheduled", "processing", "succeeded", "failed", "cancelled"] as const;

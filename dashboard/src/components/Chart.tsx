@@ -36,7 +36,8 @@ export default function Chart({ label, times, lines, height = 180, format = comp
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const { theme, timeZone, language } = usePreferences();
-  const shape = lines.map((line) => `${line.name} ${line.colour}`).join();
+  const isSparse = lines.every((line) => line.values.filter((value) => value !== null).length < 3);
+  const shape = `${lines.map((line) => `${line.name} ${line.colour}`).join()} ${isSparse}`;
 
   useEffect(() => {
     const box = place.current;
@@ -66,7 +67,8 @@ export default function Chart({ label, times, lines, height = 180, format = comp
           fill: line.isDashed ? undefined : `color-mix(in srgb, ${colour(line.colour)} 14%, transparent)`,
           width: 1.75,
           dash: line.isDashed ? [5, 3] : undefined,
-          points: { show: false },
+          // A line through one or two values would not be seen.
+          points: { show: isSparse, size: 6, fill: colour(line.colour) },
           spanGaps: true,
         })),
       ],

@@ -1,5 +1,6 @@
 import {
   Ban,
+  CalendarX,
   Check,
   CircleDashed,
   CircleDot,
@@ -8,7 +9,9 @@ import {
   LoaderCircle,
   Pause,
   RotateCw,
+  SkipForward,
   Skull,
+  TriangleAlert,
   Unplug,
   X,
   Lock,
@@ -39,6 +42,15 @@ const LOOKS: Record<string, [LucideIcon, string]> = {
   draining: [LogOut, "bg-retrying/10 text-retrying"],
   unhealthy: [X, "bg-failed/10 text-failed"],
   offline: [Unplug, "bg-cancelled/10 text-cancelled"],
+  missed: [CalendarX, "bg-retrying/10 text-retrying"],
+  skipped: [SkipForward, "bg-cancelled/10 text-cancelled"],
+  fired: [CircleDot, "bg-pending/8 text-pending"],
+  enabled: [Check, "bg-succeeded/10 text-succeeded"],
+  disabled: [Pause, "bg-cancelled/10 text-cancelled"],
+  resting: [Pause, "bg-retrying/10 text-retrying"],
+  ok: [Check, "bg-succeeded/10 text-succeeded"],
+  warning: [TriangleAlert, "bg-retrying/10 text-retrying"],
+  problem: [X, "bg-failed/10 text-failed"],
   closed: [Lock, "bg-cancelled/10 text-cancelled"],
 };
 const SPINNING = new Set(["processing", "running"]);

@@ -9,8 +9,11 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 export function relative(time: string | Date, now = Date.now()): string {
   const seconds = (new Date(time).getTime() - now) / 1000;
-  const format = new Intl.RelativeTimeFormat(preferences.get().language, { numeric: "auto", style: "short" });
+  const { language } = preferences.get();
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  // "3 h" are days in Indonesian, and hours to everybody else.
+  const style = language === "id" && unit === "day" ? "long" : "short";
+  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto", style });
   return format.format(Math.trunc(seconds / size), unit);
 }
 
@@ -51,4 +54,23 @@ export function duration(milliseconds: number | null | undefined): string {
 
 export function between(start: string | null, end: string | null): number | null {
   return start === null || end === null ? null : Math.max(0, new Date(end).getTime() - new Date(start).getTime());
+}
+
+/** A moment as an input of the kind `datetime-local` has it, by the clock of the chosen zone. */
+export function inputMoment(time: Date): string {
+  return new Date(time.getTime() + offset(time)).toISOString().slice(0, 16);
+}
+
+/** The moment that such an input means, as the API takes it. */
+export function momentOf(text: string): string {
+  const wall = new Date(`${text}Z`);
+  const guess = new Date(wall.getTime() - offset(wall));
+  return new Date(wall.getTime() - offset(guess)).toISOString();
+}
+
+/** By how much the clock of the chosen zone is ahead of UTC at a moment, in milliseconds. */
+function offset(time: Date): number {
+  const written = new Intl.DateTimeFormat("en-US", { timeZone: zone(), timeZoneName: "longOffset" }).format(time);
+  const [, sign, hours, minutes] = /GMT([+-])(\d{2}):(\d{2})/.exec(written) ?? [];
+  return (sign === "-" ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
 }

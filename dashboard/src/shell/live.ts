@@ -18,7 +18,7 @@ export const useLive = () => useStore(live);
 
 const FLUSH_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
-const KINDS = ["job", "queue", "worker"];
+const KINDS = ["job", "queue", "worker", "schedule"];
 
 /** Keeps what the pages show while something is being edited or selected. */
 export function useHold(isHolding: boolean): void {

@@ -1,4 +1,6 @@
 import {
+  CalendarClock,
+  ChartLine,
   ChartNoAxesColumn,
   Cpu,
   Layers,
@@ -14,7 +16,7 @@ import type { Permission } from "@/api/types";
 import type { Key } from "@/i18n/translate";
 
 export interface Place {
-  to: "/" | "/jobs" | "/queues" | "/dead-letters" | "/workers" | "/tasks" | "/audit" | "/settings";
+  to: "/" | "/jobs" | "/queues" | "/dead-letters" | "/workers" | "/tasks" | "/schedules" | "/insights" | "/audit" | "/settings";
   name: Key;
   icon: LucideIcon;
   /** After `g`. */
@@ -29,6 +31,8 @@ export const PLACES: Place[] = [
   { to: "/dead-letters", name: "nav.dead_letters", icon: Skull, shortcut: "d", needs: "job:read" },
   { to: "/workers", name: "nav.workers", icon: Cpu, shortcut: "w", needs: "worker:read" },
   { to: "/tasks", name: "nav.tasks", icon: SquareFunction, shortcut: "t", needs: "job:read" },
+  { to: "/schedules", name: "nav.schedules", icon: CalendarClock, shortcut: "c", needs: "schedule:read" },
+  { to: "/insights", name: "nav.insights", icon: ChartLine, shortcut: "i", needs: "job:read" },
   { to: "/audit", name: "nav.audit", icon: ScrollText, shortcut: "a", needs: "audit:read" },
   { to: "/settings", name: "nav.settings", icon: Settings, shortcut: "s" },
 ];

@@ -11,9 +11,9 @@ export interface Preferences {
 /** Also read by public/theme.js, before the first paint. */
 const NAME = "taskforge.preferences";
 
-function stored(): Partial<Preferences> {
+function stored(text?: string | null): Partial<Preferences> {
   try {
-    return JSON.parse(localStorage.getItem(NAME) ?? "{}") as Partial<Preferences>;
+    return JSON.parse((text === undefined ? localStorage.getItem(NAME) : text) ?? "{}") as Partial<Preferences>;
   } catch {
     return {};
   }
@@ -52,6 +52,10 @@ preferences.subscribe(() => {
   }
 });
 dark.addEventListener("change", apply);
+// What is chosen in one tab holds in the others.
+window.addEventListener("storage", (event) => {
+  if (event.key === NAME) preferences.set(stored(event.newValue));
+});
 
 export function nextTheme(): void {
   preferences.set({ theme: isDark() ? "light" : "dark" });

@@ -12,6 +12,7 @@ import { formatNumber, useTranslate } from "@/i18n/translate";
 import { Attention } from "./Attention";
 import { FirstRun } from "./FirstRun";
 import { useFigures, useThroughput } from "./queries";
+import { NextRuns } from "./NextRuns";
 import { RecentFailures } from "./RecentFailures";
 import { WorkersNow } from "./WorkersNow";
 import { useCounts } from "@/pages/jobs/queries";
@@ -52,6 +53,7 @@ export function Overview() {
             <div className="flex min-w-0 flex-col gap-4">
               {may("queue:read") && <Attention />}
               {may("worker:read") && <WorkersNow />}
+              {may("schedule:read") && <NextRuns />}
             </div>
             <RecentFailures />
           </div>

@@ -17,6 +17,7 @@ import { percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 import { isServed } from "@/pages/overview/Attention";
+import { Pauses } from "@/pages/pauses/Pauses";
 import { useProject } from "@/shell/project";
 import { NewQueue } from "./NewQueue";
 import { PauseButton } from "./PauseButton";
@@ -37,6 +38,7 @@ export function Queues() {
         )
       }
     >
+      <Pauses />
       <Panel isFlush>
         <Asked query={queues} lines={8}>
           {(found) => (found.length === 0 ? <Empty title={t("queues.none")}>{t("queues.none_hint")}</Empty> : <QueueTable queues={found} />)}

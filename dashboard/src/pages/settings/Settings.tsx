@@ -7,6 +7,7 @@ import { Tabs } from "@/components/Tabs";
 import { useTranslate } from "@/i18n/translate";
 import { Account } from "./Account";
 import { Appearance } from "./Appearance";
+import { Health } from "./Health";
 import { Keys } from "./Keys";
 import { Projects } from "./Projects";
 import { Redaction } from "./Redaction";
@@ -14,7 +15,7 @@ import { Roles } from "./Roles";
 import { Users } from "./Users";
 
 const route = getRouteApi("/settings");
-type Name = "appearance" | "account" | "users" | "roles" | "keys" | "projects" | "redaction";
+type Name = "appearance" | "account" | "users" | "roles" | "keys" | "projects" | "redaction" | "health";
 const TABS: { name: Name; needs?: Permission }[] = [
   { name: "appearance" },
   { name: "account" },
@@ -23,6 +24,7 @@ const TABS: { name: Name; needs?: Permission }[] = [
   { name: "keys", needs: "key:read" },
   { name: "projects", needs: "project:read" },
   { name: "redaction", needs: "organization:write" },
+  { name: "health", needs: "organization:read" },
 ];
 
 export function Settings() {
@@ -48,6 +50,7 @@ export function Settings() {
         {tab === "keys" && <Keys />}
         {tab === "projects" && <Projects />}
         {tab === "redaction" && <Redaction />}
+        {tab === "health" && <Health />}
       </Panel>
     </Page>
   );

@@ -14,6 +14,7 @@ import { Cell, Head, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
+import { PauseJobs, Pauses } from "@/pages/pauses/Pauses";
 import { useProject } from "@/shell/project";
 import { EnqueueDialog } from "./EnqueueDialog";
 import { parametersOf } from "./schema";
@@ -27,7 +28,8 @@ export function Tasks() {
   const navigate = route.useNavigate();
   const choose = (name: string | undefined) => void navigate({ search: (before) => ({ ...before, enqueue: name }), replace: true });
   return (
-    <Page title={t("nav.tasks")} note={t("tasks.note")}>
+    <Page title={t("nav.tasks")} note={t("tasks.note")} actions={<PauseJobs />}>
+      <Pauses />
       <Panel isFlush>
         <Asked query={tasks} lines={8}>
           {(found) => (found.length === 0 ? <Empty title={t("tasks.none")}>{t("tasks.none_hint")}</Empty> : <TaskTable tasks={found} onEnqueue={choose} />)}
@@ -82,6 +84,7 @@ function TaskTable({ tasks, onEnqueue }: { tasks: Task[]; onEnqueue: (name: stri
               <Cell isNumber>{duration(found?.p50_duration)}</Cell>
               <Cell isNumber>{duration(found?.p95_duration)}</Cell>
               <Cell className="text-right">
+                <PauseJobs task={task.name} />
                 {may("job:write") && (
                   <Button kind="quiet" icon={Plus} onClick={() => onEnqueue(task.name)}>
                     {t("enqueue.open")}
