@@ -119,7 +119,7 @@ def test_an_operator_at_work(browser: Browser, shown: Scene) -> None:
         log_out(visitor)
         assert visitor.complaints == []
     fill_again(shown)
-    with visit(browser, shown, language="id", theme="dark") as visitor:
+    with visit(browser, shown, language="id") as visitor:
         work(visitor, shown, rate=700)
         drain_the_worker(visitor, shown)
         log_out(visitor)

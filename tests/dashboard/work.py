@@ -207,8 +207,9 @@ def read_insights(visitor: Visit) -> None:
     page.get_by_role("link", name=say("nav.insights")).click()
     page.get_by_label(say("overview.period")).select_option("6")
     page.wait_for_url("**hours=6**")
+    expect(page.get_by_role("link", name="shop.charge")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").nth(1).click()
+        page.get_by_role("button", name="CSV: task").click()
     lines = download.value.path().read_text("utf-8").splitlines()
     assert lines[0].startswith("task,total_executions,successful_executions,failed_executions,p50_wait_ms")
     assert any(line.startswith("shop.charge,") for line in lines)

@@ -11,7 +11,7 @@ interface Props {
 
 export function CsvButton({ name, head, rows }: Props) {
   return (
-    <Button kind="quiet" icon={Download} onClick={() => save(`${name}.csv`, csv(head, rows()), "text/csv")}>
+    <Button kind="quiet" icon={Download} aria-label={`CSV: ${name}`} onClick={() => save(`${name}.csv`, csv(head, rows()), "text/csv")}>
       CSV
     </Button>
   );
