@@ -98,6 +98,8 @@ export function QueueSettings({ queue, mayWrite }: Props) {
   );
 }
 
+const STRATEGIES = ["weighted", "least_loaded", "first_free"] as const;
+
 interface InputProps {
   setting: Setting;
   text: string;
@@ -117,6 +119,7 @@ function Input({ setting, text, onChange, t, self }: InputProps) {
       ["reject", t("choice.reject")],
       ["drop_oldest", t("choice.drop_oldest")],
     ],
+    strategy: STRATEGIES.map((strategy) => [strategy, word("strategy", strategy)]),
     queue: (queues.data ?? []).filter((queue) => queue.id !== self).map((queue) => [queue.id, queue.name]),
   };
   const found = choices[setting.kind];

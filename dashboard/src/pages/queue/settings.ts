@@ -1,7 +1,7 @@
 import type { Key } from "@/i18n/translate";
 
 /** Every setting of a queue, in groups; an empty field is the built-in default. */
-export type Kind = "count" | "seconds" | "number" | "days" | "yes" | "full" | "queue";
+export type Kind = "count" | "seconds" | "number" | "days" | "yes" | "full" | "strategy" | "queue";
 export interface Setting {
   name: string;
   kind: Kind;
@@ -32,6 +32,7 @@ export const GROUPS: { title: Key; settings: Setting[] }[] = [
     settings: [
       { name: "aging_seconds", kind: "count" },
       { name: "priority_delays", kind: "yes" },
+      { name: "strategy", kind: "strategy" },
     ],
   },
   {
@@ -66,5 +67,5 @@ export function written(value: unknown): string {
 export function typed(kind: Kind, text: string): unknown {
   if (text.trim() === "") return null;
   if (kind === "yes") return text === "true";
-  return kind === "full" || kind === "queue" ? text : Number(text);
+  return kind === "full" || kind === "strategy" || kind === "queue" ? text : Number(text);
 }
