@@ -18,7 +18,7 @@ PAYLOAD = {"order": {"Card": CANARY, "amount": 3}, "to": "ani"}
 def _shop(url: str) -> TaskForge:
     app = TaskForge(url, poll_seconds=0.05, poll_without_hints_seconds=0.05)
 
-    @app.task(queue="q", name="charge")
+    @app.task(queue="till", name="charge")
     async def charge(ctx: Context, order: dict[str, Any], to: str) -> dict[str, Any]:
         ctx.log.info("charging", extra={"card": order["Card"], "to": to})
         said = f"the card is {order['Card']}"
@@ -114,7 +114,7 @@ async def test_it_can_neither_be_searched_for_nor_lost_by_a_change(sqlite_url: s
 
 async def _run(client: Client, payload: Any) -> str:
     made = await client.post(
-        "/jobs", {"job_type": "charge", "queue_name": "q", "payload": payload, "max_attempts": 1}
+        "/jobs", {"job_type": "charge", "queue_name": "till", "payload": payload, "max_attempts": 1}
     )
     assert made.status_code == 201, made.text
     job: str = made.json()["data"]["id"]
