@@ -18,6 +18,7 @@ from taskforge.services.directory import QueueDirectory
 from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
 from taskforge.services.pauses import Pauses, PauseWork
+from taskforge.storage.assignments import SqlAssignmentStore
 from taskforge.storage.codec import retry_policy_of
 from taskforge.storage.health import SqlHealthStore
 from taskforge.storage.ticks import SqlTickStore
@@ -119,6 +120,22 @@ async def test_no_worker(stage: Stage) -> None:
     assert await codes(stage, job_id) == [WhyCode.READY]
     stage.clock.advance(LEASE + 1)
     assert await codes(stage, job_id) == [WhyCode.NO_WORKER_FOR_QUEUE]
+
+
+async def test_only_assigned_workers_count(stage: Stage) -> None:
+    queue = await stage.queue()
+    worker_id = await hire(stage, "t")
+    [job_id] = await stage.add(queue)
+    assignments = SqlAssignmentStore(stage.engine, stage.mint)
+    made = await assignments.create(stage.project, queue.id, "gpu-*", 1, is_active=True)
+    assert made is not None
+    explained = await why(stage, job_id)
+    assert explained.code is WhyCode.NO_ASSIGNED_WORKER
+    assert "(gpu-*) is online." in str(explained)
+    await assignments.change(stage.project, made.id, lambda found: replace(found, is_active=False))
+    assert "all of its assignments are inactive" in str(await why(stage, job_id))
+    await assignments.create(stage.project, queue.id, f"w{worker_id}", 1, is_active=True)
+    assert await codes(stage, job_id) == [WhyCode.READY]
 
 
 async def test_paused_queue_type_and_tag_are_all_told(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskforge.domain.balancing import is_served_by
 from taskforge.domain.ids import short
 from taskforge.domain.job import Hold, JobStatus
 from taskforge.domain.queue import QueueState
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
+    from taskforge.domain.assignment import Rival
     from taskforge.domain.job import Job
     from taskforge.domain.pause import Pause
     from taskforge.domain.queue import Queue
@@ -34,6 +36,8 @@ class WhyCode(StrEnum):
     PAUSED = "paused"
     CONCURRENCY_KEY = "concurrency_key"
     NO_WORKER_FOR_QUEUE = "no_worker_for_queue"
+    NO_ASSIGNED_WORKER = "no_assigned_worker"
+    NO_CAPABLE_WORKER = "no_capable_worker"
     NO_WORKER_OF_QUEUE_KNOWS_TYPE = "no_worker_of_queue_knows_type"
     LIMIT_REACHED = "limit_reached"
     RATE_REACHED = "rate_reached"
@@ -233,15 +237,16 @@ def _holds(job: Job, facts: Facts) -> Iterator[Obstacle]:
 
 def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:
     name = job.queue_name
-    serving = [
-        worker for worker, status in facts.workers if status is WorkerStatus.ONLINE and name in worker.queues
-    ]
+    servants = [(w, status) for w, status in facts.workers if _serves(w, job, facts.queue)]
+    serving = [worker for worker, status in servants if status is WorkerStatus.ONLINE]
     able = [worker for worker in serving if job.job_type in worker.job_types]
     if not serving:
-        leaving = [
-            w.name for w, status in facts.workers if name in w.queues and status is not WorkerStatus.OFFLINE
-        ]
+        leaving = [w.name for w, status in servants if status.is_live]
         rest = f" ({', '.join(leaving)}: draining or silent)" if leaving else ""
+        rivals = None if facts.queue is None or facts.queue.plan is None else facts.queue.plan.rivals
+        if rivals is not None:
+            yield _unassigned(name, rivals, rest, leaving)
+            return
         yield Obstacle(
             WhyCode.NO_WORKER_FOR_QUEUE,
             f"No live worker serves queue {name!r}{rest}.",
@@ -268,6 +273,27 @@ def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:
                 f"All {sum(w.max_concurrent_jobs for w in able)} slots of the workers that can run it are taken.",
                 {"workers": [worker.name for worker in able], "running": sum(w.active_jobs for w in able)},
             )
+
+
+def _serves(worker: Worker, job: Job, queue: Queue | None) -> bool:
+    if queue is None:
+        return job.queue_name in worker.queues
+    return is_served_by(queue, worker.name, worker.queues)
+
+
+def _unassigned(queue: str, rivals: Sequence[Rival], rest: str, leaving: Sequence[str]) -> Obstacle:
+    """Only assigned workers serve this queue, and none of them can."""
+    active = [rival.worker_name for rival in rivals if rival.is_active]
+    what = (
+        f"none of the workers that are assigned to it ({', '.join(active)}) is online{rest}"
+        if active
+        else "all of its assignments are inactive"
+    )
+    return Obstacle(
+        WhyCode.NO_ASSIGNED_WORKER,
+        f"Queue {queue!r} is served by assigned workers only, and {what}.",
+        {"queue": queue, "assigned": active, "leaving": list(leaving)},
+    )
 
 
 def _backlog(job: Job, ahead: Ahead) -> Iterator[Obstacle]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import NO_OPTIONS, JobOptions
+from taskforge.domain.requirements import check_capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,6 +70,7 @@ class Registration:
     version: str
 
     def __post_init__(self) -> None:
+        check_capabilities(self.capabilities)
         if not 1 <= self.max_concurrent_jobs <= MAX_CONCURRENCY:
             raise InvalidInput(
                 f"a worker runs from 1 to {MAX_CONCURRENCY} jobs at once, not {self.max_concurrent_jobs}",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from taskforge.domain.balancing import is_served_by
 from taskforge.domain.queue import QueueState
 from taskforge.domain.worker import WorkerStatus
 from taskforge.services.processes import is_alive
@@ -103,10 +104,12 @@ class Health:
 
     async def servants(self, queue: str) -> Sequence[Worker]:
         """The workers that are online and serve this queue."""
+        found = await self._queues.find(self._project_id, queue)
         return [
             worker
             for worker, status in await self.workers()
-            if status is WorkerStatus.ONLINE and queue in worker.queues
+            if status is WorkerStatus.ONLINE
+            and (queue in worker.queues if found is None else is_served_by(found, worker.name, worker.queues))
         ]
 
     async def examine(self, *, whole: bool = True) -> Sequence[Finding]:
@@ -169,10 +172,14 @@ class Health:
 
     async def _backlog(self, workers: Sequence[tuple[Worker, WorkerStatus]]) -> Finding:
         backlogs = await self._store.backlogs(self._project_id, BACKLOG_BOUND)
+        queues = await self._queues.list(self._project_id)
+        online = [worker for worker, status in workers if status is WorkerStatus.ONLINE]
         served = {
-            name for worker, status in workers if status is WorkerStatus.ONLINE for name in worker.queues
+            queue.name
+            for queue in queues
+            if any(is_served_by(queue, worker.name, worker.queues) for worker in online)
         }
-        states = {queue.name: queue.state for queue in await self._queues.list(self._project_id)}
+        states = {queue.name: queue.state for queue in queues}
         stranded = [log for log in backlogs if log.queue not in served]
         paused = [log for log in backlogs if states.get(log.queue) is QueueState.PAUSED]
         if stranded:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.balancing import is_served_by
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.metrics import (
     DAY,
@@ -125,8 +126,8 @@ class Metrics:
         """
         stored = await self._store.workers(self._project_id, period)
         if queue_id is not None:
-            name = (await self._queue(queue_id)).name
-            stored = [worker for worker in stored if name in worker.queues]
+            queue = await self._queue(queue_id)
+            stored = [w for w in stored if queue.name in w.queues or is_served_by(queue, w.name, w.queues)]
         names: dict[str, list[StoredWorker]] = {}
         for worker in stored:
             names.setdefault(worker.name, []).append(worker)
