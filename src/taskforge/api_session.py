@@ -24,6 +24,7 @@ from taskforge.runtime.loops.operate import operations_loop
 from taskforge.runtime.loops.record import record_loop
 from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.retain import retention_loop
+from taskforge.runtime.loops.scale import scaling_loop
 from taskforge.runtime.loops.seal import seal_loop
 from taskforge.scheduler_session import scheduler_of
 from taskforge.services.live import LiveEvents
@@ -167,9 +168,11 @@ def api_application(
                 nullcontext()
                 if platform.agreement is None
                 else compare_loop(platform.agreement.round, settings.poll_seconds),
+                scaling_loop(platform.autoscaling.round, settings.scaling_interval_seconds),
                 scheduler_of(platform) if schedules else nullcontext(),
             ):
                 yield installation
+            await platform.autoscaling.resign()
             await installation.close()
         finally:
             await wiring.close()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.applications import Starlette
 
+    from taskforge.autoscaler_session import AutoscalerSession
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, Submitted
     from taskforge.platform import Platform
@@ -169,6 +170,17 @@ class TaskForge(Hooked):
         from taskforge.scheduler_session import SchedulerSession
 
         return SchedulerSession(self._wired(), self.declare_schedules, alone=alone)
+
+    def autoscaler(
+        self, command: Callable[[str, str], Sequence[str]], *, alone: bool = True
+    ) -> AutoscalerSession:
+        """An autoscaler in this process: ``async with app.autoscaler(command): ...`` starts and stops workers of this
+        host as scaling policies with the provisioner ``local`` say. ``command`` gives the command line of a worker of a
+        name for a queue; ``alone``: no worker of this application is in the process.
+        """
+        from taskforge.autoscaler_session import AutoscalerSession
+
+        return AutoscalerSession(self._wired(), command, alone=alone)
 
     def api(self) -> FastAPI:
         """The HTTP API and the dashboard, as an application of its own: see `mount`. Raises WeakSecret without a `secret_key`."""

@@ -15,16 +15,18 @@ from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered
 from taskforge.storage.codec import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from taskforge.coordination.redis_server import RedisServer
     from taskforge.domain.ids import ProjectId
+    from taskforge.domain.scaling_policy import ProvisionerKind
     from taskforge.domain.worker import TaskDescription
     from taskforge.ports.clock import Clock
     from taskforge.ports.dispatch import ReadyQueues
     from taskforge.ports.outbound import Mailer, Poster
     from taskforge.ports.rates import RequestRates
+    from taskforge.ports.scaling import Provisioner
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.agreement import Agreement
@@ -526,14 +528,70 @@ class Platform:
 
         return SqlScalingStore(self.engine, self._mint)
 
-    def _scaling_of(self, project_id: ProjectId) -> Scaling:
+    def _scaling_of(
+        self,
+        project_id: ProjectId,
+        *,
+        provisioners: Mapping[ProvisionerKind, Provisioner] | None = None,
+    ) -> Scaling:
         from taskforge.services.scaling import Scaling, ScalingStores
         from taskforge.storage.metrics import SqlMetricsStore
 
         stores = ScalingStores(
             self._scaling_store, SqlMetricsStore(self.engine), self._queue_store, self.workers
         )
-        return Scaling(stores, self._health_of(project_id), self.signals, project_id, {})
+        return Scaling(
+            stores, self._health_of(project_id), self.signals, project_id, provisioners or self._provisioners
+        )
+
+    def local_autoscaling(self, provisioners: Mapping[ProvisionerKind, Provisioner]) -> Autoscaling:
+        """Of this project, by the provisioners of this process alone."""
+        from taskforge.services.autoscaling import LOCAL_LOCK, Autoscaling
+        from taskforge.services.leadership import Leadership
+        from taskforge.storage.leases import SqlLeaseStore
+
+        leadership = Leadership(SqlLeaseStore(self.engine), LOCAL_LOCK, self._mint())
+        scaling_of = partial(self._scaling_of, provisioners=provisioners)
+        return Autoscaling(self._scaling_store, leadership, scaling_of, provisioners, self.project_id)
+
+    @cached_property
+    def _provisioners(self) -> Mapping[ProvisionerKind, Provisioner]:
+        """Those that can be ordered from anywhere."""
+        from taskforge.domain.scaling_policy import ProvisionerKind
+
+        return {
+            ProvisionerKind.WEBHOOK: self._webhook_provisioner(),
+            ProvisionerKind.KUBERNETES: self._kubernetes_provisioner(),
+        }
+
+    def _webhook_provisioner(self) -> Provisioner:
+        from taskforge.provisioning.unready import UnreadyProvisioner
+
+        url, secret = self.settings.scaling_webhook_url, self.settings.scaling_webhook_secret
+        if url is None or secret is None:
+            return UnreadyProvisioner("scaling_webhook_url and scaling_webhook_secret are not both set")
+        from taskforge.domain.webhook import check_secret
+        from taskforge.provisioning.webhook import WebhookProvisioner
+
+        return WebhookProvisioner(self.poster, url, check_secret(secret))
+
+    def _kubernetes_provisioner(self) -> Provisioner:
+        from importlib.util import find_spec
+
+        from taskforge.provisioning.unready import UnreadyProvisioner
+
+        settings = self.settings
+        if settings.scaling_kubernetes_namespace is None:
+            return UnreadyProvisioner("scaling_kubernetes_namespace is not set")
+        if find_spec("kubernetes") is None:
+            return UnreadyProvisioner("the extra kubernetes is not installed")
+        from taskforge.provisioning.kubernetes import KubernetesProvisioner
+
+        return KubernetesProvisioner(
+            settings.scaling_kubernetes_namespace,
+            settings.scaling_kubernetes_deployment,
+            settings.scaling_kubernetes_config,
+        )
 
     # Who is told what
 
@@ -729,6 +787,8 @@ class Platform:
         await self.audit.seal_own()
         if "security" in made:
             self.security.close()
+        for provisioner in made.get("_provisioners", {}).values():
+            await provisioner.close()
         await self.signals.close()
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:

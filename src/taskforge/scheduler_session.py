@@ -1,4 +1,7 @@
-"""The scheduler of an application in this process: what its code declares, and due times of the whole database."""
+"""The scheduler of an application in this process: what its code declares, and due times of the whole database.
+
+It sees to scaling policies too.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidSetting
 from taskforge.runtime.loops.recover import recovery_loop
+from taskforge.runtime.loops.scale import scaling_loop
 from taskforge.runtime.loops.seal import seal_loop
 from taskforge.runtime.scheduler import Scheduler
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 
     from taskforge.platform import Platform
     from taskforge.runtime.loop import Loop
+    from taskforge.services.autoscaling import Autoscaling
     from taskforge.wiring import Wiring
 
 
@@ -44,6 +49,7 @@ class SchedulerSession:
         self._declare = declare
         self._alone = alone
         self._parts: list[Scheduler | Loop] = []
+        self._autoscaling: Autoscaling | None = None
 
     async def __aenter__(self) -> Self:
         settings = self._wiring.settings
@@ -55,7 +61,11 @@ class SchedulerSession:
             )
         platform = await self._wiring.platform()
         await self._declare()
-        self._parts = [scheduler_of(platform)]
+        self._autoscaling = platform.autoscaling
+        self._parts = [
+            scheduler_of(platform),
+            scaling_loop(platform.autoscaling.round, settings.scaling_interval_seconds),
+        ]
         if self._alone:
             self._parts += [
                 recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
@@ -70,3 +80,5 @@ class SchedulerSession:
     ) -> None:
         for part in self._parts:
             await part.stop()
+        if self._autoscaling is not None:
+            await self._autoscaling.resign()

@@ -216,6 +216,39 @@ SETTINGS = (
         3600,
     ),
     Setting(
+        "scaling_interval_seconds",
+        float,
+        10.0,
+        "How often servers and schedulers look at scaling policies; one of them does.",
+        0.1,
+        3600,
+    ),
+    Setting(
+        "scaling_webhook_url",
+        str,
+        None,
+        "Who is told how many workers a queue should have, where its policy says webhook.",
+    ),
+    Setting("scaling_webhook_secret", str, None, "What that is signed with: whsec_... .", secret=True),
+    Setting(
+        "scaling_kubernetes_namespace",
+        str,
+        None,
+        "The namespace in which policies that say kubernetes scale Deployments. Needs the extra kubernetes.",
+    ),
+    Setting(
+        "scaling_kubernetes_deployment",
+        str,
+        "taskforge-worker-{queue}",
+        "The Deployment of a queue whose policy names none.",
+    ),
+    Setting(
+        "scaling_kubernetes_config",
+        str,
+        None,
+        "A kubeconfig file; without it the service account of the pod that the server runs in.",
+    ),
+    Setting(
         "timezone", str, "UTC", "The time zone of schedules that name none: a name of the IANA database."
     ),
     Setting(
@@ -314,6 +347,12 @@ class Settings:
     smtp_url: str | None
     smtp_from: str
     alert_interval_seconds: float
+    scaling_interval_seconds: float
+    scaling_webhook_url: str | None
+    scaling_webhook_secret: str | None
+    scaling_kubernetes_namespace: str | None
+    scaling_kubernetes_deployment: str
+    scaling_kubernetes_config: str | None
     timezone: str
     keep_succeeded_days: float
     keep_cancelled_days: float

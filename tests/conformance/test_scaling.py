@@ -66,6 +66,9 @@ class Hand:
             raise self.failure
         return "as ordered"
 
+    async def close(self) -> None:
+        pass
+
 
 class Yard:
     """A project with the services that scale it."""
@@ -182,6 +185,7 @@ async def test_up_and_down_with_cooldowns_and_a_record(yard: Yard) -> None:
 
 async def test_what_serves_other_queues_or_runs_something_stays(yard: Yard) -> None:
     queue = await yard.queue(scale_down_threshold=3)
+    await yard.stage.queue("other")
     busy = await yard.worker("busy")
     await yard.worker("shared", "default", "other")
     await yard.worker("idle")

@@ -131,6 +131,34 @@ class AssignmentDesk(Protocol):
         ...
 
 
+class ScalingDesk(Protocol):
+    """Scaling policies by the names of their queues; documents are those of the API."""
+
+    async def all(self) -> list[dict[str, Any]]:
+        """All policies."""
+        ...
+
+    async def put(self, queue: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A new one, or one with something changed; None goes back to the default."""
+        ...
+
+    async def remove(self, queue: str) -> None:
+        """Remove one."""
+        ...
+
+    async def evaluate(self, queue: str | None) -> list[dict[str, Any]]:
+        """What is recommended, for one queue or all."""
+        ...
+
+    async def execute(self, queue: str) -> dict[str, Any]:
+        """Carry it out."""
+        ...
+
+    async def history(self, queue: str | None, limit: int) -> list[dict[str, Any]]:
+        """What was decided, the latest first."""
+        ...
+
+
 class Desk(Protocol):
     """Jobs are named by their id or the end of it, queues by name. Raises the errors of ``domain.errors``."""
 
@@ -147,6 +175,11 @@ class Desk(Protocol):
     @property
     def assignments(self) -> AssignmentDesk:
         """The assignments of the project."""
+        ...
+
+    @property
+    def scaling(self) -> ScalingDesk:
+        """The scaling policies of the project."""
         ...
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:

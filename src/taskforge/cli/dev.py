@@ -22,6 +22,10 @@ def dev(
         int, typer.Option("--processes", metavar="N", min=1, max=256, help="Run N workers.")
     ] = 1,
     api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the HTTP API as well.")] = True,
+    autoscale: Annotated[
+        bool,
+        typer.Option("--autoscale", help="Start and stop further workers here, as scaling policies say."),
+    ] = False,
     reload: Annotated[
         bool, typer.Option("--reload/--no-reload", help="Start anew when a Python file changes.")
     ] = True,
@@ -41,7 +45,13 @@ def dev(
             from taskforge.cli.reload import Reloader, worker_command
 
             command = worker_command(
-                session, app, queues=queues, concurrency=concurrency, processes=processes, schedules=True
+                session,
+                app,
+                queues=queues,
+                concurrency=concurrency,
+                processes=processes,
+                schedules=True,
+                autoscale=autoscale or None,
             )
             folder = found[0].folder
             note(
@@ -52,6 +62,7 @@ def dev(
             from taskforge.cli.supervise import supervise
 
             options: dict[str, object] = {"queues": queues, "concurrency": concurrency, "schedules": True}
+            options["autoscale"] = autoscale or None
             raise typer.Exit(supervise(session, app, processes, options=options))
         from taskforge.cli.work import WorkerChoice, run_worker
 
@@ -63,4 +74,4 @@ def dev(
             capabilities=None,
             grace=None,
         )
-        raise typer.Exit(run_worker(session, app, choice, schedules=True))
+        raise typer.Exit(run_worker(session, app, choice, schedules=True, autoscale=autoscale))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from taskforge.cli.desk import AssignmentDesk, BulkWish, ErrorDesk, ScheduleDesk
+    from taskforge.cli.desk import AssignmentDesk, BulkWish, ErrorDesk, ScalingDesk, ScheduleDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
@@ -48,6 +48,12 @@ class LocalDesk:
         from taskforge.cli.assignment_work import LocalAssignments
 
         return LocalAssignments(self._platform)
+
+    @property
+    def scaling(self) -> ScalingDesk:
+        from taskforge.cli.scaling_work import LocalScaling
+
+        return LocalScaling(self._platform)
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:
         from taskforge.cli.job_reading import page_of_jobs

@@ -26,6 +26,7 @@ from taskforge.cli import (
     queues,
     roles,
     run,
+    scaling,
     scheduler,
     schedules,
     serve,
@@ -62,6 +63,7 @@ application.add_typer(pauses.commands, name="pauses")
 application.add_typer(workers.commands, name="workers")
 application.add_typer(assignments.commands, name="assignments")
 application.add_typer(schedules.commands, name="schedules")
+application.add_typer(scaling.commands, name="scaling")
 application.add_typer(error_groups.commands, name="errors")
 application.add_typer(organizations.commands, name="organizations")
 application.add_typer(projects.commands, name="projects")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from taskforge.cli.desk import AssignmentDesk, BulkWish, ErrorDesk, ScheduleDesk
+    from taskforge.cli.desk import AssignmentDesk, BulkWish, ErrorDesk, ScalingDesk, ScheduleDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
@@ -63,6 +63,12 @@ class RemoteDesk:
         from taskforge.cli.remote_assignments import RemoteAssignments
 
         return RemoteAssignments(self._client, self._queue)
+
+    @property
+    def scaling(self) -> ScalingDesk:
+        from taskforge.cli.scaling_work import RemoteScaling
+
+        return RemoteScaling(self._client, self._queue)
 
     async def jobs(self, query: JobQuery) -> tuple[Sequence[Job], str | None]:
         dead_letters = query.dead_letter_queue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from taskforge.domain.queue import check_name
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from taskforge.app import TaskForge
     from taskforge.cli.session import Session
@@ -80,10 +80,12 @@ def run_worker(
     liveness: Mapping[str, Any] | None = None,
     leaves_with_parent: bool = False,
     schedules: bool = False,
+    autoscale: bool = False,
 ) -> int:
     """Run a worker of the application until it is told to stop; answer the exit code.
 
     ``liveness`` are the settings of that name which the command line gives. ``schedules``: it is a scheduler as well.
+    ``autoscale``: it starts and stops further workers.
     """
     from taskforge.runtime.process import DRAINED, run_worker_process
     from taskforge.runtime.standard_streams import never_blocking
@@ -94,8 +96,13 @@ def run_worker(
         write_logs(application.settings, verbose=session.verbose)
         if leaves_with_parent:
             leave_with_parent()
+        command = None
+        if autoscale:
+            from taskforge.cli.scaling_run import command_of_workers
+
+            command = command_of_workers(session, reference, choice.concurrency)
         return run_worker_process(
-            lambda: _opened(application, choice, schedules=schedules),
+            lambda: _opened(application, choice, schedules=schedules, command=command),
             liveness_of(application.settings),
             after_drain=DRAINED if leaves_with_parent else 0,
         )
@@ -115,7 +122,13 @@ def liveness_of(settings: Settings) -> LivenessOptions:
 
 
 @asynccontextmanager
-async def _opened(application: TaskForge, choice: WorkerChoice, *, schedules: bool) -> AsyncIterator[Worker]:
+async def _opened(
+    application: TaskForge,
+    choice: WorkerChoice,
+    *,
+    schedules: bool,
+    command: Callable[[str, str], Sequence[str]] | None,
+) -> AsyncIterator[Worker]:
     session = application.worker(
         queues=choice.queues,
         concurrency=choice.concurrency,
@@ -129,7 +142,10 @@ async def _opened(application: TaskForge, choice: WorkerChoice, *, schedules: bo
         worker = await session.open()
         try:
             _introduce(application, worker)
-            async with _scheduling(application, wanted=schedules):
+            async with (
+                _scheduling(application, wanted=schedules),
+                nullcontext() if command is None else application.autoscaler(command, alone=False),
+            ):
                 yield worker
         finally:
             await session.close()

@@ -68,6 +68,10 @@ def worker(
     schedules: Annotated[
         bool, typer.Option("--schedules", help="See to due times of schedules as well, as `scheduler` does.")
     ] = False,
+    autoscale: Annotated[
+        bool,
+        typer.Option("--autoscale", help="Start and stop further workers here, as scaling policies say."),
+    ] = False,
     leaves_with_parent: Annotated[bool, typer.Option("--leaves-with-parent", hidden=True)] = False,
 ) -> None:
     """Run the jobs of an application.
@@ -102,6 +106,7 @@ def worker(
                 liveness=liveness,
                 leaves_with_parent=leaves_with_parent,
                 schedules=schedules,
+                autoscale=autoscale,
             )
         )
     from taskforge.cli.supervise import supervise
@@ -109,7 +114,7 @@ def worker(
     if leaves_with_parent:
         leave_with_parent()
     options = {"queues": queues, "concurrency": concurrency, "type": worker_type, "capability": capabilities}
-    options |= {"schedules": schedules or None}
+    options |= {"schedules": schedules or None, "autoscale": autoscale or None}
     raise typer.Exit(
         supervise(session, app, processes, name=name, liveness=liveness, options=options | {"grace": grace})
     )

@@ -10,6 +10,7 @@ import msgspec
 from taskforge.client.assignments import Assignments
 from taskforge.client.errors import Errors
 from taskforge.client.resources import Jobs, Operations, Queues, Tasks, Workers
+from taskforge.client.scaling import Scaling
 from taskforge.client.schedules import Schedules
 from taskforge.client.transport import Transport
 from taskforge.client.views import Event
@@ -43,6 +44,7 @@ class Client:
         self.tasks = Tasks(self._transport, self._bridge)
         self.operations = Operations(self._transport, self._bridge)
         self.schedules = Schedules(self._transport, self._bridge)
+        self.scaling = Scaling(self._transport, self._bridge)
         self.errors = Errors(self._transport, self._bridge)
 
     async def events(self, *kinds: str) -> AsyncIterator[Event]:

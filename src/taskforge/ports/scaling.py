@@ -131,3 +131,7 @@ class Provisioner(Protocol):
     async def scale(self, order: Order) -> str:
         """Carry it out; what was done, in words. Raises ProvisionerFailed when it was not, or not as ordered."""
         ...
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        ...

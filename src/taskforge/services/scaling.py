@@ -14,6 +14,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskforge.domain.balancing import is_served_by
 from taskforge.domain.errors import Conflict, NotFound, ProvisionerFailed
 from taskforge.domain.ids import QueueId
 from taskforge.domain.queue import QueueState
@@ -250,11 +251,12 @@ class Scaling:
             raise NotFound(f"queue {stored.queue_name!r} was deleted just now")
         [depth] = depths
         capacity, trouble = await self._capacity(stored)
+        queues = await self._queues.list(self._project_id)
         present = await self._health.workers()
         serving = [
             worker
             for worker, status in present
-            if status is WorkerStatus.ONLINE and queue.name in worker.queues
+            if status is WorkerStatus.ONLINE and is_served_by(queue, worker.name, worker.queues)
         ]
         draining = [worker.name for worker, status in present if status is WorkerStatus.DRAINING]
         workers = _standing(stored, capacity, serving, draining)
@@ -263,7 +265,7 @@ class Scaling:
             worker
             for worker in serving
             if not worker.active_jobs
-            and list(worker.queues) == [queue.name]
+            and sum(is_served_by(other, worker.name, worker.queues) for other in queues) == 1
             and (names is None or worker.name in names)
         ]
         absent = max(0, workers - len(serving)) if names is None else 0

@@ -1,0 +1,1 @@
+"""Hands that start and stop workers, where they are not processes of this host."""
