@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from taskforge.cli.errors import note
+from taskforge.cli.logs import write_logs
 from taskforge.cli.reload import worker_command
-from taskforge.cli.work import origin_of_database, write_logs
+from taskforge.cli.work import origin_of_database
 from taskforge.runtime.process import run_until_complete
 from taskforge.runtime.signals import on_stop_signals
 from taskforge.runtime.standard_streams import never_blocking
@@ -35,7 +36,7 @@ def run_autoscaler(session: Session, reference: str | None, concurrency: int | N
     """Run until a signal comes; answers 0."""
     with never_blocking():
         application = session.application(reference)
-        write_logs(application, verbose=session.verbose)
+        write_logs(application.settings, verbose=session.verbose)
         command = command_of_workers(session, reference, concurrency)
         return run_until_complete(_scale(application, command))
 
