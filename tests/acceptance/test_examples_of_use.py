@@ -1,0 +1,126 @@
+"""The small example applications: a report by schedule, an export from a page, Flask, a script."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskforge.testing import Harness
+from tests.acceptance.fleet import ROOT
+from tests.support.examples import example, visited
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.processes import Processes
+
+
+def test_a_report_is_made_on_the_first_of_each_month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "sales.db"
+    report = example("monthly_report", "sqlite://:memory:", monkeypatch, SALES_DB=str(database))
+    assert report.last_month(datetime(2026, 1, 31, tzinfo=UTC)) == "2025-12"
+    monkeypatch.setattr(report, "last_month", lambda today: "2026-10")
+    with sqlite3.connect(database) as sales:
+        sales.executescript(report.TABLES)
+        sales.executemany(
+            "INSERT INTO sales VALUES (?, ?, ?)",
+            [
+                ("2026-10-01", "tea", 5),
+                ("2026-10-31", "tea", 7),
+                ("2026-10-02", "cake", 9),
+                ("2026-11-01", "tea", 1),
+            ],
+        )
+    sales.close()
+    with Harness(report.app) as taskforge:
+        assert taskforge.drain() == 0
+        taskforge.advance("32d")
+        assert taskforge.drain() in (1, 2)
+        assert taskforge.jobs()[0].result == {"products": 2, "amount": 21}
+        report.monthly_report.enqueue(month="2026-10")
+        report.monthly_report.enqueue(month="October")
+        taskforge.drain()
+        again, wrong = taskforge.jobs()[-2:]
+        assert (again.status, wrong.status, wrong.attempts) == ("succeeded", "failed", 1)
+    with sqlite3.connect(database) as sales:
+        rows = sales.execute("SELECT * FROM reports ORDER BY product").fetchall()
+    sales.close()
+    assert rows == [("2026-10", "cake", 1, 9), ("2026-10", "tea", 2, 12)]
+
+
+@pytest.mark.anyio
+async def test_an_export_shows_how_far_it_is_and_tells_when_it_is_ready(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = example("export", sqlite_url, monkeypatch, EXPORTS=str(tmp_path / "files"))
+    async with visited(main.web) as visitor:
+        assert "Export" in (await visitor.get("/")).text
+        begun = await visitor.post("/exports?user=ani&rows=2500")
+        assert begun.status_code == 202
+        async with asyncio.timeout(60):
+            while True:
+                shown = (await visitor.get(begun.json()["status_url"])).json()
+                if shown["status"] == "succeeded":
+                    break
+                await asyncio.sleep(0.05)
+            while not (await visitor.get("/notices/ani")).json():  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.05)
+        assert shown["progress"] is None or shown["progress"]["total"] == 2500
+        file = (await visitor.get(shown["link"])).text.splitlines()
+        assert (len(file), file[-1]) == (2500, "2499,row 2499 of ani")
+        assert (await visitor.get("/notices/ani")).json() == [f"your export is ready: {shown['link']}"]
+        assert (await visitor.get("/files/nothing.csv")).status_code == 404
+        unknown = "/exports/00000000-0000-7000-8000-00000000dead"
+        assert (await visitor.get(unknown)).status_code == 404
+
+
+def test_an_export_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = example("export", "sqlite://:memory:", monkeypatch, EXPORTS=str(tmp_path))
+    real, calls = main.Context.progress, []
+
+    def failing(self: object, done: float, total: float | None = None, message: str = "") -> None:
+        calls.append(done)
+        if len(calls) == 2:
+            raise OSError("the disk was full")
+        real(self, done, total, message)
+
+    monkeypatch.setattr(main.Context, "progress", failing)
+    with Harness(main.tasks, mode="inline") as taskforge:
+        main.export.enqueue("budi", 3500)
+        [job] = taskforge.jobs(main.export)
+    assert (job.status, job.attempts, calls) == ("succeeded", 2, [1000, 2000, 3000, 3500])
+    assert len((tmp_path / job.result).read_text().splitlines()) == 3500
+
+
+def test_flask(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("flask", reason="Flask is not installed")
+    main = example("flask_app", "sqlite://:memory:", monkeypatch)
+    with Harness(main.tasks) as taskforge:
+        visitor = main.web.test_client()
+        begun = visitor.post("/images/cat.png/thumbnail?width=50")
+        job = f"/jobs/{begun.get_json()['id']}"
+        assert (begun.status_code, visitor.get(job).get_json()["status"]) == (202, "pending")
+        taskforge.drain()
+        assert visitor.get(job).get_json() == {"status": "succeeded", "result": "cat-50.jpg"}
+        assert visitor.get("/jobs/00000000-0000-7000-8000-00000000dead").status_code == 404
+
+
+def test_a_plain_script(tmp_path: Path, processes: Processes) -> None:
+    (tmp_path / "taskforge.toml").touch()
+    (tmp_path / "a.txt").write_text("one two three")
+    program = processes.start(
+        sys.executable,
+        ROOT / "examples/script/main.py",
+        "a.txt",
+        "missing.txt",
+        environment={"PYTHONPATH": str(ROOT / "src")},
+        folder=tmp_path,
+    )
+    assert program.wait(60) == 0, program.output
+    assert "a.txt: 3\n" in program.output
+    assert "FileNotFoundError" in program.output
