@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
     from taskforge.services.ticking import FiringPlans, Ticking
+    from taskforge.services.tracing import TracedLink
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.services.workers import Workers
     from taskforge.settings import Settings
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from taskforge.storage.schedules import SqlScheduleStore
     from taskforge.storage.telling import Telling
     from taskforge.storage.ticks import SqlTickStore
+    from taskforge.storage.traces import SqlTraceStore
 
 CALM = 6
 """So many times less often a worker asks where it watches the file itself, which no commit escapes."""
@@ -129,6 +131,12 @@ class Platform:
         from taskforge.storage.workers import SqlWorkerStore
 
         return SqlWorkerStore(self.engine)
+
+    @cached_property
+    def _trace_store(self) -> SqlTraceStore:
+        from taskforge.storage.traces import SqlTraceStore
+
+        return SqlTraceStore(self.engine)
 
     @cached_property
     def _bulk_store(self) -> SqlBulkStore:
@@ -257,9 +265,10 @@ class Platform:
         return TransactionalSubmission(store, self.submission, self.directory, self.signals)
 
     @cached_property
-    def make_link(self) -> Callable[..., DirectLink]:
+    def make_link(self) -> Callable[..., TracedLink]:
         """Makes the link of a worker: of a new incarnation, or of ``worker_id``."""
-        from taskforge.services.direct_link import DirectLink, LinkOptions
+        from taskforge.services.direct_link import LinkOptions
+        from taskforge.services.tracing import TracedLink
 
         options = LinkOptions(
             self.settings.lease_seconds,
@@ -267,7 +276,8 @@ class Platform:
             self.settings.poll_without_hints_seconds,
         )
         link = partial(
-            DirectLink,
+            TracedLink,
+            traces=self._trace_store,
             jobs=self.jobs,
             workers=self.workers,
             directory=self.directory,
@@ -793,7 +803,9 @@ class Platform:
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice: doing it again changes nothing."""
-        return Submission(
+        from taskforge.services.tracing import TracedSubmission
+
+        return TracedSubmission(
             self.jobs,
             self.directory,
             self.signals,
@@ -802,6 +814,7 @@ class Platform:
             limits=self.limits,
             offers=self.offering,
             now=self._now,
+            traces=self._trace_store,
         )
 
     def locks(self, by: str) -> Leasing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import socket
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
@@ -22,6 +23,7 @@ from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.runtime.worker.worker import Worker
 from taskforge.sdk.hooks import Hooks
+from taskforge.sdk.tracing import tracing_api
 from taskforge.services.processes import this_process
 from taskforge.version import VERSION
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from taskforge.ports.link import Link
     from taskforge.runtime.loop import Loop
     from taskforge.runtime.worker.meter import Meter
+    from taskforge.runtime.worker.spans import Spans
     from taskforge.sdk.context import Locking
     from taskforge.sdk.lifespan import SharedLifespan
     from taskforge.sdk.registry import Registry
@@ -162,6 +165,7 @@ class WorkerSession:
             hooks=hooks or Hooks(),
             meter=_meter() if settings.metrics_port else None,
         )
+        self._options = replace(self._options, spans=_spans(self._options.name))
         self._resources = resources
         self._worker: Worker | None = None
         self._stack = AsyncExitStack()
@@ -198,6 +202,14 @@ class WorkerSession:
         if self._worker is not None:
             await self._worker.drain()
         await self.close()
+
+
+def _spans(worker: str) -> Spans | None:
+    if tracing_api() is None:
+        return None
+    from taskforge.runtime.worker.spans import spans_of
+
+    return spans_of(worker)
 
 
 def _meter() -> Meter:

@@ -38,7 +38,7 @@ NOT_AUDITED = {
     },
     "of the record: counts and samples of what was": {
         "put_worker_sample", "put_task_samples",
-        "add_totals", "take_deltas", "take_failures", "put_error_groups", "forget_error_groups", "put_samples", "put_metrics", "forget_record", "put_queue_samples",
+        "add_totals", "take_deltas", "take_failures", "put_traces", "note_attempts", "forget_traces", "put_error_groups", "forget_error_groups", "put_samples", "put_metrics", "forget_record", "put_queue_samples",
     },
     "of schedulers, which only carry out what schedules say; each tick is a row that stays": {
         "insert_ticks", "refuse_ticks", "advance_schedule", "finish_ticks", "realign_schedule",

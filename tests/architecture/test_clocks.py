@@ -7,6 +7,7 @@ from tests.architecture.source import modules, name_of, parsed
 MEASURING = ("runtime/", "services/", "domain/", "coordination/")
 TIME_OF_DAY = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow")}
 REASONS = {
+    "runtime/worker/spans.py": "a span tells its begin and its end by the time of day",
     "runtime/worker/executor.py": "the deadline that a handler is shown; it is kept by the monotonic clock",
     "runtime/worker/recorder.py": "when a line was logged, for people",
     "runtime/liveness.py": "the time of a file, which is the time of day",

@@ -54,6 +54,7 @@ STATEMENTS_WITHOUT_TENANT = {
     "exposed_attempts": "by the projects that the caller may see; who has the scrape token sees all",
     "exposed_workers": "by the projects that the caller may see; who has the scrape token sees all",
     "exposed_errors": "by the projects that the caller may see; who has the scrape token sees all",
+    "forget_traces": "retention serves all projects; it only asks how old they are",
     "has_failures": "whether the record of any project has something to fold",
     "take_failures": "the record of all projects is folded together; it hands on each row's own project",
     "groups_to_fold": "by the projects and fingerprints of the failures just taken",

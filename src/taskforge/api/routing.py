@@ -25,6 +25,7 @@ from taskforge.api.guard import address_of, begin
 from taskforge.api.operation import Openness, Operation, Reach
 from taskforge.domain.access import Permission
 from taskforge.ports.acting import acting
+from taskforge.sdk.tracing import carrying, trace_of
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Response]])
 OPERATION = "__taskforge_operation__"
@@ -134,7 +135,8 @@ class ApiRoute(APIRoute):
                 await read(request)
                 return await answer(request)
             call = await begin(request, operation)
-            with acting(call.principal, address=address_of(request), request_id=request.state.request_id):
+            who = acting(call.principal, address=address_of(request), request_id=request.state.request_id)
+            with who, carrying(trace_of(request.headers)):
                 await read(request)
                 return await answer(request)
 

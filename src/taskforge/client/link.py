@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from taskforge.client.transport import Transport
 from taskforge.domain.errors import NameTaken, TaskforgeError, TooManyRequests, Unauthenticated, Unavailable
 from taskforge.ports.link import BeatReply, Welcome, Work
+from taskforge.sdk.tracing import tracing_api
 from taskforge.services.processes import is_alive
 from taskforge.wire import link as wire
 from taskforge.wire import values
@@ -87,7 +88,11 @@ class RemoteLink:
             in_hand = [values.fence_body(job) for job in self._held.values()]
         self._may_own_more = True
         answer = await self._ask(
-            "claim", wire.ClaimRequest(free=free, suspects=suspects, in_hand=in_hand), wire.ClaimAnswer
+            "claim",
+            wire.ClaimRequest(
+                free=free, suspects=suspects, in_hand=in_hand, traced=tracing_api() is not None
+            ),
+            wire.ClaimAnswer,
         )
         self._may_own_more = False
         attempts = [values.attempt_of(body) for body in answer.attempts]

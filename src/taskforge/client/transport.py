@@ -14,6 +14,7 @@ import httpx2
 
 from taskforge.client.problems import error_of
 from taskforge.domain.errors import InvalidSetting, RequestInProgress, TooManyRequests, Unavailable
+from taskforge.sdk.tracing import headers_of_now
 from taskforge.version import VERSION
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Transport:
         timeout: float | None = None,
     ) -> Answer:
         """Send it once. Raises the error that the server tells of, Unavailable when there is no answer."""
-        sent = dict(headers or {})
+        sent = {**headers_of_now(), **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
         wait = self._timeout if timeout is None else timeout

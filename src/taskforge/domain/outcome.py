@@ -71,7 +71,8 @@ class Report(NamedTuple):
     """One ended attempt on its way to the record.
 
     ``wait_us`` counts from the claim to the handler's start, ``duration_us`` from there to its end, both
-    by the worker's monotonic clock. ``state`` is the checkpoint as JSON text, None if it did not change.
+    by the worker's monotonic clock. ``state`` is the checkpoint as JSON text, None if it did not change; ``trace`` the span that the
+    next attempt is linked to.
     """
 
     execution_id: UUID
@@ -80,3 +81,4 @@ class Report(NamedTuple):
     duration_us: int
     lines: tuple[LogLine, ...] = ()
     state: str | None = None
+    trace: str | None = None

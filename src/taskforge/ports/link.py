@@ -32,6 +32,14 @@ class Welcome(NamedTuple):
         return self.lease * TRUSTED_PART
 
 
+class JobTrace(NamedTuple):
+    """Which trace a job belongs to: contexts of spans as texts (``sdk.tracing``), and how long it had waited."""
+
+    creation: str | None
+    previous: str | None
+    waited_us: int
+
+
 class Attempt(NamedTuple):
     """One claimed job with what holds for this attempt: its timeout in seconds, the attempts it may take.
 
@@ -43,6 +51,7 @@ class Attempt(NamedTuple):
     max_attempts: int
     queue_name: str
     heartbeat_timeout: float | None = None
+    trace: JobTrace | None = None
 
 
 class Work(NamedTuple):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from taskforge.ports.jobs import FencedLine
     from taskforge.ports.link import BeatReply, Welcome, Work
     from taskforge.ports.workers import WorkerStore
-    from taskforge.services.direct_link import DirectLink
+    from taskforge.services.tracing import TracedLink
 
 REMEMBERED = 10_000
 FOLD_SECONDS = 0.005
@@ -43,7 +43,7 @@ class RemoteWorkers:
         self,
         project_id: ProjectId,
         workers: WorkerStore,
-        make_link: Callable[..., DirectLink],
+        make_link: Callable[..., TracedLink],
     ) -> None:
         self._project_id = project_id
         self._workers = workers
@@ -97,7 +97,7 @@ class RemoteWorkers:
 class RemoteWorker:
     """One incarnation. It can act on leases of its own only; of others it is told that they are lost."""
 
-    def __init__(self, link: DirectLink) -> None:
+    def __init__(self, link: TracedLink) -> None:
         self._link = link
         self._claiming = asyncio.Lock()
         self.has_left = False
@@ -115,6 +115,7 @@ class RemoteWorker:
         wait: float = 0.0,
         in_hand: Sequence[Fence] | None = None,
         gone: asyncio.Event | None = None,
+        traced: bool = False,
     ) -> Work:
         """Take jobs, for which it waits up to ``wait`` seconds.
 
@@ -122,6 +123,7 @@ class RemoteWorker:
         ``gone`` is set nobody waits for the answer any more: nothing is kept for it.
         """
         async with self._claiming:
+            self._link.traced = traced
             if in_hand is None:
                 self._link.trust_answers()
             else:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BEFORE_ALL = UUID(int=0)
 TOLERATED_CLOCK_STEP = timedelta(days=1)
 
+TRACES_AT_ONCE = 20_000
+
 
 class SqlRetentionStore:
     """Implements ``RetentionStore`` for any engine."""
@@ -133,6 +135,7 @@ class SqlRetentionStore:
     async def forget_requests(self, keep_us: int) -> None:
         await self._engine.call(One("forget_old_requests"))
         await self._engine.call(One("forget_old_operations", {"keep_us": keep_us}))
+        await self._engine.call(One("forget_traces", {"age_us": keep_us, "limit": TRACES_AT_ONCE}))
         await self._engine.call(One("forget_old_alerts", {"keep_us": keep_us}))
 
     async def give_back_space(self) -> None:

@@ -111,13 +111,22 @@ class ClaimRequest(Message, kw_only=True):
     """``wait_ms``: how long to wait for a job. ``suspects``: how many of them (0 or 1) may have lost a worker.
 
     ``in_hand`` are all executions that this worker knows of; it is given after a claim whose answer was lost,
-    and others that were handed to it go back.
+    and others that were handed to it go back. ``traced``: it wants to know which spans its jobs belong to.
     """
 
     free: Annotated[int, Meta(ge=1, le=MAX_CONCURRENCY)] = 1
     suspects: Annotated[int, Meta(ge=0, le=1)] = 1
     wait_ms: Annotated[int, Meta(ge=0, le=MAX_WAIT_MS)] = 0
     in_hand: Annotated[list[Fence], Meta(max_length=10 * MAX_CONCURRENCY)] | None = None
+    traced: bool = False
+
+
+class TraceBody(Answer, kw_only=True):
+    """Spans (W3C traceparent, and tracestate behind a space): what made the job, and its attempt before this one."""
+
+    creation: str | None
+    previous: str | None
+    waited_ms: float
 
 
 class AttemptBody(Answer, kw_only=True):
@@ -138,6 +147,7 @@ class AttemptBody(Answer, kw_only=True):
     queue_name: str
     job_type: str
     concurrency_key: str | None
+    trace: TraceBody | None = None
     state: Raw
     payload: Raw
 
@@ -217,13 +227,15 @@ OutcomeBody: TypeAlias = SucceededBody | FailedBody | SnoozedBody | CancelledBod
 
 
 class ReportBody(Fence, kw_only=True):
-    """How an attempt ended. ``state`` is its checkpoint, left out where it did not change."""
+    """How an attempt ended. ``state`` is its checkpoint, left out where it did not change;
+    ``trace`` the span that the next attempt is linked to."""
 
     outcome: OutcomeBody
     wait_ms: Milliseconds = 0.0
     duration_ms: Milliseconds = 0.0
     lines: Annotated[list[Line], Meta(max_length=10 * MAX_LINES)] = msgspec.field(default_factory=list)
     state: Raw | msgspec.UnsetType = msgspec.UNSET
+    trace: Annotated[str, Meta(max_length=600)] | None = None
 
 
 class SettleRequest(Message, kw_only=True):

@@ -30,8 +30,9 @@ from taskforge.domain.worker import (
     TaskDescription,
 )
 from taskforge.ports.jobs import Beat, Fence
-from taskforge.ports.link import Attempt
+from taskforge.ports.link import Attempt, JobTrace
 from taskforge.sdk.codec import MAX_METADATA_BYTES, decode, encode
+from taskforge.sdk.tracing import is_trace
 from taskforge.wire import link as wire
 
 if TYPE_CHECKING:
@@ -145,9 +146,16 @@ def attempt_body(attempt: Attempt) -> wire.AttemptBody:
         queue_name=attempt.queue_name,
         job_type=job.job_type,
         concurrency_key=job.concurrency_key,
+        trace=_trace_body(attempt.trace),
         state=raw_of(job.state),
         payload=raw_of(job.payload),
     )
+
+
+def _trace_body(trace: JobTrace | None) -> wire.TraceBody | None:
+    if trace is None:
+        return None
+    return wire.TraceBody(creation=trace.creation, previous=trace.previous, waited_ms=trace.waited_us / 1000)
 
 
 def attempt_of(body: wire.AttemptBody) -> Attempt:
@@ -172,9 +180,14 @@ def attempt_of(body: wire.AttemptBody) -> Attempt:
         claimed_at=body.claimed_at,
         concurrency_key=body.concurrency_key,
     )
-    beat = body.heartbeat_timeout_ms
+    beat, trace = body.heartbeat_timeout_ms, body.trace
     return Attempt(
-        job, body.timeout_ms / 1000, body.max_attempts, body.queue_name, None if beat is None else beat / 1000
+        job,
+        body.timeout_ms / 1000,
+        body.max_attempts,
+        body.queue_name,
+        None if beat is None else beat / 1000,
+        None if trace is None else JobTrace(trace.creation, trace.previous, round(trace.waited_ms * 1000)),
     )
 
 
@@ -189,6 +202,7 @@ def report_body(report: Report, job: ClaimedJob) -> wire.ReportBody:
         duration_ms=report.duration_us / 1000,
         lines=[_line_body(line) for line in report.lines],
         state=raw_or_unset(report.state),
+        trace=report.trace,
     )
 
 
@@ -201,6 +215,7 @@ def report_of(body: wire.ReportBody, now: datetime) -> Report:
         round(body.duration_ms * 1000),
         tuple(line_of(line, now) for line in body.lines),
         text_of(body.state, "state"),
+        body.trace if is_trace(body.trace) else None,
     )
 
 

@@ -123,7 +123,12 @@ async def claim(here: Here) -> Response:
     in_hand = None if request.in_hand is None else [values.fence_of(body) for body in request.in_hand]
     async with _gone(here.call.request, here.stopping, waits=request.wait_ms > 0) as gone:
         work = await here.worker.claim(
-            request.free, request.suspects, wait=request.wait_ms / 1000, in_hand=in_hand, gone=gone
+            request.free,
+            request.suspects,
+            wait=request.wait_ms / 1000,
+            in_hand=in_hand,
+            gone=gone,
+            traced=request.traced,
         )
     due = work.next_due_in
     return here.call.answer(

@@ -29,6 +29,7 @@ from taskforge.sdk.context import Context, use_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
 
@@ -72,6 +73,7 @@ class Executor:
         self._report = report
         self._options = options
         self._on_stuck = on_stuck
+        self._spans = options.spans
         self.usage = TaskMeter()
         self._stop_grace = options.stop_grace
         self._is_refusing = False
@@ -170,6 +172,8 @@ class Executor:
             worker=self._options.name,
             schedule=schedule_in(job.concurrency_key),
         )
+        if self._spans is not None:
+            self._spans.begin(running)
         if task.is_async:
             running.task = self._loop.create_task(self._run(running, task, running.context))
             return
@@ -189,13 +193,18 @@ class Executor:
         outcome: Outcome | None = None
         if running.stop is None:
             try:
-                with use_context(context):
+                with self._scope(running, context):
                     result = await self._awaited(running, self._call_of(running, task, context))
                 outcome = NO_RESULT if result is None else self._success(task, result)
             except BaseException as error:
                 outcome = judge.raised(error, running.stop)
         running.finished = time.monotonic()
         self._finish(running, outcome)
+
+    def _scope(self, running: Running, context: Context) -> AbstractContextManager[object]:
+        if self._spans is None or running.span is None:
+            return use_context(context)
+        return self._spans.inside(running, context)
 
     def _call_of(self, running: Running, task: Task[..., Any], context: Context) -> Any:
         payload, hooks = running.attempt.job.payload, self._options.hooks
@@ -221,7 +230,7 @@ class Executor:
         task = self._registry.get(running.attempt.job.job_type)
         if running.stop is None and context is not None and task is not None:
             try:
-                with use_context(context):
+                with self._scope(running, context):
                     if task.dependencies is not None or self._options.hooks.middleware:
                         result = self._surrounded_in_thread(running, task, context)
                     else:
@@ -272,10 +281,14 @@ class Executor:
         running.attention_at = math.inf
         if math.isnan(running.finished):
             running.finished = time.monotonic()
+        if self._spans is not None and running.span is not None:
+            self._spans.end(running)
         self._report(running)
 
     def _drop(self, running: Running) -> None:
         running.reported = True
+        if self._spans is not None and running.span is not None:
+            self._spans.end(running)
         self._slots.settle((running,))
 
     def _interrupt(self, running: Running) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.worker import ProcessIdentity
     from taskforge.runtime.worker.meter import Meter
+    from taskforge.runtime.worker.spans import Spans
     from taskforge.sdk.context import Locking
 
 
@@ -27,7 +28,7 @@ class WorkerOptions:
     ``capture_level`` is the least level of stdlib logging that goes to an execution's log; None: none does.
     ``capture_output`` sends what a task prints there as well. A result may have ``result_bytes`` as JSON.
     ``locking`` holds locks for async tasks; None: there are none. ``hooks`` are the application's. ``meter`` counts what
-    Prometheus is told; None: nobody asks.
+    Prometheus is told; None: nobody asks. ``spans`` are told to OpenTelemetry; None: it is not used.
     """
 
     name: str
@@ -46,3 +47,4 @@ class WorkerOptions:
     locking: Locking | None = None
     hooks: Hooks = field(default_factory=Hooks)
     meter: Meter | None = None
+    spans: Spans | None = None

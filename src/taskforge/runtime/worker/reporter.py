@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from taskforge.ports.link import Link
     from taskforge.runtime.worker.running import Running
     from taskforge.runtime.worker.slots import Slots
+    from taskforge.runtime.worker.spans import Spans
     from taskforge.runtime.worker.tally import Tally
 
 logger = logging.getLogger(__name__)
@@ -56,7 +58,9 @@ class Reporter:
         on_settled: Callable[[bool], None],
         on_lost: Callable[[Sequence[Running]], None],
         on_ended: Callable[[Sequence[Running], frozenset[UUID]], None],
+        spans: Spans | None = None,
     ) -> None:
+        self._spans = spans
         self._link = link
         self._slots = slots
         self._tally = tally
@@ -117,7 +121,8 @@ class Reporter:
         while True:
             tries += 1
             try:
-                lost = await self._link.settle(reports)
+                with nullcontext() if self._spans is None else self._spans.settling(batch):
+                    lost = await self._link.settle(reports)
             except PASSING as error:
                 logger.warning("cannot report %d ended jobs, trying again: %s", len(reports), error)
                 if isinstance(error, TooSlow) and tries >= TRIES_BEFORE_SPLIT and len(batch) > 1:
@@ -227,4 +232,5 @@ def report_of(running: Running) -> Report:
         max(0, int((finished - started) * 1_000_000)),
         recorder.take_lines(last=True),
         recorder.state,
+        running.trace,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskforge.runtime.worker.recorder import AttemptRecorder
 
@@ -38,7 +38,8 @@ class Running:
     ``attention_at`` is when the watchdog has to look at it. ``reported``: an outcome was handed to the
     reporter (or dropped); ``settled``: the record has it, no lease is kept any more; ``ended``: the
     handler is over. ``lease_until`` is how long the worker trusts in its lease. A handler that does not stop
-    is reported before it has ended, and ``stuck`` then.
+    is reported before it has ended, and ``stuck`` then. Where it is traced, ``span`` is open while it runs, ``ran`` is its
+    context afterwards, and ``trace`` the same as a text for the attempt that follows.
     """
 
     started = math.nan
@@ -61,6 +62,9 @@ class Running:
     child: ChildProcess | None = None
     variables: contextvars.Context | None = None
     context: Context | None = None
+    span: Any = None
+    ran: Any = None
+    trace: str | None = None
 
     def __init__(self, attempt: Attempt, claimed: float, lease_until: float) -> None:
         self.attempt = attempt

@@ -203,7 +203,7 @@ class Worker:
 
         if meter is not None:
             meter.gauges = lambda: self._gauges(tally)
-        reporter = Reporter(self._link, slots, tally, settled, lost, ended)
+        reporter = Reporter(self._link, slots, tally, settled, lost, ended, options.spans)
         executor = Executor(self._registry, slots, reporter.add, options, on_stuck=self._stuck)
         claimer = Claimer(self._link, slots, start)
         return _Parts(

@@ -34,6 +34,7 @@ from taskforge.sdk.codec import encode_metadata
 from taskforge.sdk.context import Context, find_current_job, use_context
 from taskforge.sdk.outcomes import TaskOutcome
 from taskforge.sdk.secrets import SECRETS
+from taskforge.sdk.tracing import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -243,7 +244,7 @@ class Child:
             if configure is not None and hello.settings:
                 with contextlib.suppress(Exception):  # it has been used already, so it has them
                     configure(**hello.settings)
-            with use_context(context):
+            with use_context(context), within(job.trace):
                 result = self._result(task, job, context)
         except BaseException as error:
             return _raised(error)

@@ -46,6 +46,7 @@ class Run(Message, tag="run"):
     memory_limit: int | None
     worker: str | None = None
     schedule: str | None = None
+    trace: str | None = None
 
 
 class Cancel(Message, tag="cancel"):

@@ -16,6 +16,7 @@ from taskforge.runtime.worker.processes import messages
 from taskforge.runtime.worker.processes.modules import Place, place_of
 from taskforge.runtime.worker.processes.process import ChildProcess
 from taskforge.runtime.worker.running import Stop
+from taskforge.sdk.tracing import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,6 +250,7 @@ def _job(running: Running, task: Task[..., Any], context: Context) -> messages.R
         memory_limit=task.memory_limit,
         worker=context.worker,
         schedule=context.schedule,
+        trace=None if running.span is None else written(running.span.get_span_context()),
     )
 
 

@@ -26,6 +26,7 @@ e AS (DELETE FROM api_keys WHERE project_id = :project_id),
 f AS (DELETE FROM operations WHERE project_id = :project_id),
 g AS (DELETE FROM failure_deltas WHERE project_id = :project_id),
 h AS (DELETE FROM error_groups WHERE project_id = :project_id),
+h2 AS (DELETE FROM job_traces WHERE project_id = :project_id),
 i AS (DELETE FROM leases WHERE project_id = :project_id),
 j AS (DELETE FROM scaling_decisions WHERE project_id = :project_id)
 DELETE FROM workers WHERE project_id = :project_id;

@@ -26,6 +26,7 @@ DELETE FROM api_keys WHERE project_id = :project_id;
 DELETE FROM operations WHERE project_id = :project_id;
 DELETE FROM failure_deltas WHERE project_id = :project_id;
 DELETE FROM error_groups WHERE project_id = :project_id;
+DELETE FROM job_traces WHERE project_id = :project_id;
 DELETE FROM leases WHERE project_id = :project_id;
 DELETE FROM scaling_decisions WHERE project_id = :project_id;
 DELETE FROM workers WHERE project_id = :project_id;
