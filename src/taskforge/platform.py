@@ -677,6 +677,7 @@ class Platform:
             Metrics(record, self._queue_store, project_id),
             project_id,
             timedelta(seconds=self.settings.lease_seconds),
+            self._scaling_of(project_id),
         )
 
     @cached_property

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
+from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.access import system
 from taskforge.domain.alert import AlertStatus
 from taskforge.domain.alert_rule import RuleKind, rule_spec
@@ -18,23 +20,27 @@ from taskforge.domain.errors import Conflict, QueueClosed
 from taskforge.domain.outcome import Succeeded
 from taskforge.domain.queue import QueueState
 from taskforge.domain.receiver import ReceiverKind, Secrets
+from taskforge.domain.scaling_policy import ScalingPolicy
 from taskforge.domain.worker import TaskDescription
 from taskforge.ports.acting import acting
 from taskforge.ports.alerts import NewSilence
 from taskforge.services.evaluating import Evaluating
+from taskforge.services.health import Health
 from taskforge.services.measuring import Measuring
 from taskforge.services.metrics import Metrics
+from taskforge.services.scaling import Scaling, ScalingStores
 from taskforge.storage.alerts import SqlAlertStore
+from taskforge.storage.health import SqlHealthStore
 from taskforge.storage.measures import SqlMeasureStore
 from taskforge.storage.metrics import SqlMetricsStore
 from taskforge.storage.receivers import SqlReceiverStore
 from taskforge.storage.retention import SqlRetentionStore
+from taskforge.storage.scaling import SqlScalingStore
 from taskforge.storage.telling import Telling
 from tests.conformance.stage import LEASE, NOON, OTHER_PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-    from uuid import UUID
 
     from taskforge.domain.alert_rule import Rule
     from taskforge.domain.ids import ProjectId
@@ -53,6 +59,11 @@ class Watch:
         telling = Telling(stage.jobs, stage.queues, stage.mint)
         self.store = SqlAlertStore(stage.engine, telling, stage.mint)
         self.receivers = SqlReceiverStore(stage.engine, telling, stage.mint)
+        no_ticks: Any = None
+        self.health = Health(
+            SqlHealthStore(stage.engine), stage.workers, stage.queues, stage.project,
+            lease=LEASE, interval=10, ticks=no_ticks,
+        )  # fmt: skip
         self.evaluating = Evaluating(self.store, self.measuring, INTERVAL)
 
     def measuring(self, project_id: ProjectId) -> Measuring:
@@ -64,6 +75,18 @@ class Watch:
             Metrics(record, self.stage.queues, project_id),
             project_id,
             timedelta(seconds=LEASE),
+            Scaling(
+                ScalingStores(
+                    SqlScalingStore(self.stage.engine, self.stage.mint),
+                    record,
+                    self.stage.queues,
+                    self.stage.workers,
+                ),
+                self.health,
+                LocalSignals(Hub()),
+                project_id,
+                {},
+            ),
         )
 
     async def receiver(self, name: str = "ops") -> UUID:
@@ -274,6 +297,30 @@ async def test_workers_that_give_no_sign_of_life(stage: Stage, watch: Watch) -> 
     assert await watch.values(RuleKind.WORKER_UNHEALTHY) == {name: 1.0}
     stage.clock.advance(1000)
     assert await watch.values(RuleKind.WORKER_UNHEALTHY) == {}
+
+
+async def test_queues_that_have_as_many_workers_as_they_may(stage: Stage, watch: Watch) -> None:
+    queue = await stage.queue("default")
+    await stage.know("t")
+    scaling = SqlScalingStore(stage.engine, stage.mint)
+    await scaling.create(stage.project, queue.id, ScalingPolicy(max_workers=1, target_queue_length=2))
+    assert await watch.values(RuleKind.SCALING_AT_MAXIMUM) == {}
+    await stage.add(queue, 9)
+    assert await watch.values(RuleKind.SCALING_AT_MAXIMUM, queue="default") == {"default": 4.0}
+
+
+async def test_error_groups_that_are_new(stage: Stage, watch: Watch) -> None:
+    moment = "'2026-01-05T11:30:00Z'" if stage.dialect == "postgres" else "1767612600000000"
+    group = f"'{UUID(int=7)}', '{stage.project}', '{UUID(int=8)}', 'new', 'ValueError', '[]', 3, {moment}, {moment}"
+    await stage.sql(
+        "INSERT INTO error_groups (id, project_id, fingerprint, status, error_type, frames, failures, first_seen, "
+        "last_seen, job_id, execution_id, tasks, queue_ids, tags, hours, status_at) "
+        f"VALUES ({group}, '{UUID(int=9)}', '{UUID(int=10)}', '{{}}', '{{}}', '{{}}', '{{}}', {moment})"
+    )
+    assert await watch.values(RuleKind.ERROR_GROUP) == {"ValueError (00000007)": 3.0}
+    assert await watch.values(RuleKind.ERROR_GROUP, window_seconds=1200.0) == {}
+    await stage.sql("UPDATE error_groups SET status = 'resolved'")
+    assert await watch.values(RuleKind.ERROR_GROUP) == {}
 
 
 async def test_nothing_of_another_project_is_seen(stage: Stage, watch: Watch) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from taskforge.cli.desk import AssignmentDesk, BulkWish, ErrorDesk, ScalingDesk, ScheduleDesk
+    from taskforge.cli.desk import AlertDesk, AssignmentDesk, BulkWish, ErrorDesk, ScalingDesk, ScheduleDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
@@ -42,6 +42,12 @@ class LocalDesk:
         from taskforge.cli.error_work import LocalErrors
 
         return LocalErrors(self._platform)
+
+    @property
+    def alerts(self) -> AlertDesk:
+        from taskforge.cli.alert_work import LocalAlerts
+
+        return LocalAlerts(self._platform)
 
     @property
     def assignments(self) -> AssignmentDesk:

@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from taskforge.cli import (
+    alerts,
     assignments,
     audit,
     bench,
@@ -65,6 +66,7 @@ application.add_typer(assignments.commands, name="assignments")
 application.add_typer(schedules.commands, name="schedules")
 application.add_typer(scaling.commands, name="scaling")
 application.add_typer(error_groups.commands, name="errors")
+application.add_typer(alerts.commands, name="alerts")
 application.add_typer(organizations.commands, name="organizations")
 application.add_typer(projects.commands, name="projects")
 application.add_typer(users.commands, name="users")

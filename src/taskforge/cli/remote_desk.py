@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from taskforge.cli.desk import AssignmentDesk, BulkWish, ErrorDesk, ScalingDesk, ScheduleDesk
+    from taskforge.cli.desk import AlertDesk, AssignmentDesk, BulkWish, ErrorDesk, ScalingDesk, ScheduleDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
@@ -57,6 +57,12 @@ class RemoteDesk:
         from taskforge.cli.error_work import RemoteErrors
 
         return RemoteErrors(self._client, self._followed)
+
+    @property
+    def alerts(self) -> AlertDesk:
+        from taskforge.cli.alert_work import RemoteAlerts
+
+        return RemoteAlerts(self._client)
 
     @property
     def assignments(self) -> AssignmentDesk:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from taskforge.client.alerts import Alerts
 from taskforge.client.assignments import Assignments
 from taskforge.client.errors import Errors
 from taskforge.client.resources import Jobs, Operations, Queues, Tasks, Workers
@@ -45,6 +46,7 @@ class Client:
         self.operations = Operations(self._transport, self._bridge)
         self.schedules = Schedules(self._transport, self._bridge)
         self.scaling = Scaling(self._transport, self._bridge)
+        self.alerts = Alerts(self._transport, self._bridge)
         self.errors = Errors(self._transport, self._bridge)
 
     async def events(self, *kinds: str) -> AsyncIterator[Event]:

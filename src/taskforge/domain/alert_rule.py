@@ -33,6 +33,8 @@ class RuleKind(StrEnum):
     NO_WORKER = "no_worker"
     MISSED_TICK = "missed_tick"
     WORKER_UNHEALTHY = "worker_unhealthy"
+    ERROR_GROUP = "error_group"
+    SCALING_AT_MAXIMUM = "scaling_at_maximum"
 
 
 class Meaning(NamedTuple):
@@ -64,6 +66,15 @@ MEANINGS: Mapping[RuleKind, Meaning] = {
         "schedule", "the schedule {subject} missed {value:,.0f} due times", 0.0, 3600.0
     ),
     RuleKind.WORKER_UNHEALTHY: Meaning("worker", "the worker {subject} gives no sign of life", 0.0, 900.0),
+    RuleKind.ERROR_GROUP: Meaning(
+        "error group", "{subject} is new or has returned, with {value:,.0f} failures so far", 0.0, 3600.0
+    ),
+    RuleKind.SCALING_AT_MAXIMUM: Meaning(
+        "queue",
+        "{subject} has as many workers as it may, and would need {value:,.0f} more",
+        0.0,
+        has_queue=True,
+    ),
 }
 
 

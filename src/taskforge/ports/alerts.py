@@ -224,3 +224,7 @@ class MeasureStore(Protocol):
     async def missed_ticks(self, project_id: ProjectId, window: timedelta) -> Mapping[str, int]:
         """Due times of each schedule that were missed within the window, or are being missed now."""
         ...
+
+    async def fresh_errors(self, project_id: ProjectId, window: timedelta, limit: int) -> Mapping[str, int]:
+        """Error groups that are new, or have returned, within the window: failures by type and end of id."""
+        ...

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from taskforge.domain.alert import MOST_SUBJECTS
 from taskforge.domain.alert_rule import RuleKind
 from taskforge.domain.delivery import QUEUE as OUR_QUEUE
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.metrics import DEPTH_BOUND
+from taskforge.domain.scaling import ScalingReason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.record import Depth, MetricsStore
     from taskforge.services.metrics import Metrics
+    from taskforge.services.scaling import Scaling
 
 HEAD = 1000
 """So many of a queue's next jobs are looked at for types that nobody knows."""
@@ -39,7 +42,9 @@ class Measuring:
         metrics: Metrics,
         project_id: ProjectId,
         lease: timedelta,
+        scaling: Scaling,
     ) -> None:
+        self._scaling = scaling
         self._store = store
         self._record = record
         self._queues = queues
@@ -59,6 +64,8 @@ class Measuring:
             RuleKind.NO_WORKER: self._unserved,
             RuleKind.MISSED_TICK: self._missed,
             RuleKind.WORKER_UNHEALTHY: self._lost,
+            RuleKind.ERROR_GROUP: self._fresh_errors,
+            RuleKind.SCALING_AT_MAXIMUM: self._at_maximum,
         }
         return await measures[spec.kind](spec)
 
@@ -110,6 +117,22 @@ class Measuring:
     async def _lost(self, spec: RuleSpec) -> Mapping[str, float]:
         window = timedelta(seconds=spec.window_seconds or 900.0)
         return dict.fromkeys(await self._store.lost_workers(self._project_id, self._silence, window), 1.0)
+
+    async def _fresh_errors(self, spec: RuleSpec) -> Mapping[str, float]:
+        window = timedelta(seconds=spec.window_seconds or 3600.0)
+        found = await self._store.fresh_errors(self._project_id, window, 2 * MOST_SUBJECTS)
+        return {name: float(failures) for name, failures in found.items()}
+
+    async def _at_maximum(self, spec: RuleSpec) -> Mapping[str, float]:
+        """What the policies of queues would have, beyond what they may."""
+        chosen = await self._chosen(spec)
+        found: dict[str, float] = {}
+        for evaluation in await self._scaling.evaluate_all():
+            advice = evaluation.recommendation
+            if evaluation.stored.queue_name in chosen and advice.reason is ScalingReason.AT_MAXIMUM:
+                asked = [advice.figures[name] or 0 for name in ("by_length", "by_utilization", "by_age")]
+                found[evaluation.stored.queue_name] = float(max(1, max(asked) - advice.workers))
+        return found
 
     async def _chosen(self, spec: RuleSpec) -> dict[str, Queue]:
         """The queue that a rule names, or all but our own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from taskforge.domain.ids import short
 from taskforge.storage.codec import from_json
 from taskforge.storage.engine import Engine, One
 
@@ -57,6 +58,15 @@ class SqlMeasureStore:
         asked = {"project_id": project_id, "window_us": _microseconds(window)}
         rows = await self._engine.read(One("missed_ticks", asked))
         return {row["name"]: int(row["missed"]) for row in rows}
+
+    async def fresh_errors(self, project_id: ProjectId, window: timedelta, limit: int) -> Mapping[str, int]:
+        [row] = await self._engine.read(One("database_now"))
+        since = self._engine.moment(row["now"]) - window
+        asked = {"project_id": project_id, "since": since, "limit": limit}
+        return {
+            f"{row['error_type']} ({short(self._engine.identity(row['id']))})": int(row["failures"])
+            for row in await self._engine.read(One("fresh_error_groups", asked))
+        }
 
 
 def _microseconds(span: timedelta) -> int:

@@ -75,3 +75,10 @@ SELECT h.job_type, count(*) AS jobs FROM (
 SELECT q.name, (SELECT count(*) FROM (
     SELECT 1 FROM jobs j WHERE j.dead_letter_queue_id = q.id LIMIT :bound) b) AS letters
 FROM queues q WHERE q.project_id = :project_id;
+
+-- name: fresh_error_groups
+-- New or returned within the window, and not judged since.
+SELECT g.id, g.error_type, g.failures FROM error_groups g
+WHERE g.project_id = :project_id AND g.status IN ('new', 'returned')
+  AND coalesce(g.returned_at, g.first_seen) > :since
+ORDER BY g.failures DESC, g.id LIMIT :limit;
