@@ -97,6 +97,33 @@ const insights = createRoute({
   validateSearch: (search: Record<string, unknown>): InsightsSearch => insightsSearch(search),
   component: lazyRouteComponent(() => import("@/pages/insights/Insights"), "Insights"),
 });
+const assignments = createRoute({
+  ...under,
+  path: "/assignments",
+  // A queue opens the form; an empty one leaves the choice to it.
+  validateSearch: (search: Record<string, unknown>): { queue?: string; worker?: string } => ({
+    queue: typeof search.queue === "string" ? search.queue : undefined,
+    worker: text(search.worker),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/assignments/Assignments"), "Assignments"),
+});
+const errors = createRoute({
+  ...under,
+  path: "/errors",
+  validateSearch: (search: Record<string, unknown>): { status?: string; page?: number } => ({ status: text(search.status), page: pageNumber(search.page) }),
+  component: lazyRouteComponent(() => import("@/pages/errors/Errors"), "Errors"),
+});
+const error = createRoute({
+  ...under,
+  path: "/errors/$errorId",
+  component: lazyRouteComponent(() => import("@/pages/error/ErrorPage"), "ErrorPage"),
+});
+const scaling = createRoute({
+  ...under,
+  path: "/scaling",
+  validateSearch: (search: Record<string, unknown>): { cursor?: string } => ({ cursor: text(search.cursor) }),
+  component: lazyRouteComponent(() => import("@/pages/scaling/Scaling"), "Scaling"),
+});
 const audit = createRoute({
   ...under,
   path: "/audit",
@@ -116,7 +143,7 @@ const settings = createRoute({
 
 export const router = createRouter({
   basepath: ROOT || "/",
-  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks, schedules, schedule, insights, audit, settings]),
+  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks, schedules, schedule, insights, assignments, errors, error, scaling, audit, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} />,

@@ -121,13 +121,17 @@ def fill(shown: Scene) -> None:
     shown.ids = {
         "queue": queues["billing"],
         "mail": queues["mail"],
+        "imports": queues["imports"],
         "running": shown.call("POST", "/jobs", job("monthly_report", {"month": "2026-01"}))["id"],
         "waiting": shown.call("GET", "/jobs?job_type=imports.load_file&limit=1")[0]["id"],
         "worker": shown.call("GET", "/workers")[0]["id"],
         "other_project": shown.call("POST", "/projects", {"name": "warehouse"})["id"],
     }
     plan(shown)
+    divide(shown)
     fill_again(shown)
+    wait_until(lambda: len(shown.call("GET", "/errors")) >= 2, 30)
+    shown.ids["error"] = shown.call("GET", "/errors")[0]["id"]
     shown.call("POST", "/roles", {"name": "watcher", "permissions": ["job:read", "queue:read"]})
     shown.call("POST", "/users", {"email": "ani@example.com", "role": "viewer", "password": PASSWORD})
     project = shown.call("GET", f"/jobs/{shown.ids['failing']}")["project_id"]
@@ -153,6 +157,18 @@ def plan(shown: Scene) -> None:
     for name in ("reminders", "shop.close_books", "shop.close_books"):
         shown.call("POST", f"/scheduled-jobs/{name}/trigger?wait=20")
     shown.call("PATCH", "/scheduled-jobs/shop.close_books", {"overlap": "queue_one"})
+
+
+def divide(shown: Scene) -> None:
+    """Workers that are assigned to queues: one by name, all by a pattern, one that is away; scaling policies."""
+    worker = shown.call("GET", f"/workers/{shown.ids['worker']}")["name"]
+    for queue, name, weight in (("default", worker, 5), ("reports", "*", 2), ("imports", "importer-1", 3)):
+        shown.call("POST", "/assignments", {"queue_name": queue, "worker_name": name, "weight": weight})
+    shown.call("POST", "/scaling-policies", {"queue_name": "imports", "min_workers": 1, "max_workers": 4})
+    shown.call(
+        "POST", "/scaling-policies", {"queue_name": "mail", "max_workers": 8, "target_age_seconds": 60}
+    )
+    shown.call("POST", f"/scaling-policies/{shown.ids['imports']}/execute")
 
 
 def fill_again(shown: Scene) -> None:

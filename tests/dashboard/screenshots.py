@@ -33,6 +33,12 @@ PICTURES = {
     "dead-letters": ("dead-letters", "light"),
     "workers": ("workers", "dark"),
     "tasks": ("enqueue", "light"),
+    "errors": ("errors", "dark"),
+    "assignments": ("assignments", "light"),
+    "scaling": ("scaling", "light"),
+    "schedules": ("schedules", "light"),
+    "schedule": ("schedule", "dark"),
+    "insights": ("insights", "light"),
 }
 
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from taskforge.domain.error_group import ErrorStatus
 from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.explanation import WhyCode
 from taskforge.domain.job import JobStatus
 from taskforge.domain.pause import PauseKind
-from taskforge.domain.queue import QueueSettings, QueueState
+from taskforge.domain.queue import QueueSettings, QueueState, Strategy
+from taskforge.domain.scaling import ScalingOutcome, ScalingReason
+from taskforge.domain.scaling_policy import ProvisionerKind
 from taskforge.domain.schedule import MissedPolicy, OnHoliday, OverlapPolicy
 from taskforge.domain.tick import TickCause, TickOutcome, TickReason
 from taskforge.domain.worker import WorkerStatus, WorkerType
@@ -69,7 +72,10 @@ def test_every_key_that_is_shown_is_known() -> None:
         ("due_rests", list(OnHoliday)),
         ("tick_reason", list(TickReason)),
         ("tick_cause", list(TickCause)),
-        ("status", [*TickOutcome, *Verdict]),
+        ("status", [*TickOutcome, *Verdict, *ErrorStatus, *ScalingOutcome]),
+        ("strategy", list(Strategy)),
+        ("scaling_reason", list(ScalingReason)),
+        ("provisioner", list(ProvisionerKind)),
         ("setting", list(QueueSettings.__dataclass_fields__)),
     ],
 )

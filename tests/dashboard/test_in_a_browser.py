@@ -68,6 +68,11 @@ def pages(shown: Scene) -> dict[str, str]:
         "calendars": "/schedules?tab=calendars",
         "insights": "/insights",
         "insights-own": "/insights?from=2026-01-01T00:00&to=2026-01-02T00:00",
+        "assignments": "/assignments",
+        "assign": "/assignments?queue=mail",
+        "errors": "/errors",
+        "error": f"/errors/{ids['error']}",
+        "scaling": "/scaling",
         "audit": "/audit",
         **{
             f"settings-{tab}": f"/settings?tab={tab}"

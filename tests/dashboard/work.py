@@ -20,6 +20,9 @@ def work(visitor: Visit, shown: Scene, *, rate: int) -> None:
     redrive_dead_letters(visitor)
     enqueue(visitor)
     steer_a_schedule(visitor, shown)
+    assign_workers(visitor, shown)
+    judge_an_error(visitor)
+    set_how_a_queue_scales(visitor)
     pause_a_task(visitor)
     read_insights(visitor)
     move_by_keys(visitor)
@@ -188,6 +191,60 @@ def steer_a_schedule(visitor: Visit, shown: Scene) -> None:
     page.get_by_role("button", name=say("backfill.open")).click()
     dialog.get_by_role("button", name=say("backfill.submit")).click()
     expect(page.get_by_text(say("backfill.begun"))).to_be_visible()
+
+
+def assign_workers(visitor: Visit, shown: Scene) -> None:
+    """A weight is changed where it stands; an assignment is made, and taken back."""
+    page, say = visitor.page, visitor.say
+    page.get_by_role("link", name=say("nav.assignments")).click()
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="default"))
+    weight = row.get_by_role("spinbutton")
+    before = weight.input_value()
+    weight.fill("7" if before != "7" else "8")
+    weight.press("Enter")
+    expect(page.get_by_text(say("assignments.saved"))).to_be_visible()
+    assert before not in [
+        str(one["weight"]) for one in shown.call("GET", "/assignments") if one["queue_name"] == "default"
+    ]
+    page.get_by_role("button", name=say("assignments.new")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name=say("job.queue")).select_option("imports")
+    dialog.get_by_role("combobox", name=say("assignments.who")).fill("night-*")
+    dialog.get_by_role("button", name=say("assignments.assign")).click()
+    made = page.get_by_role("row").filter(has_text="night-*")
+    made.get_by_role("button", name=visitor.has("assignments.remove")).click()
+    expect(made).to_have_count(0)
+
+
+def judge_an_error(visitor: Visit) -> None:
+    page, say = visitor.page, visitor.say
+    page.get_by_role("link", name=say("nav.errors")).click()
+    page.get_by_role("link").filter(has_text="CardDeclined").first.click()
+    expect(page.get_by_role("heading", level=1).get_by_text("CardDeclined")).to_be_visible()
+    expect(page.get_by_text("in charge").first).to_be_visible()
+    page.get_by_role("button", name=say("errors.mute")).click()
+    expect(visitor.state("muted")).to_be_visible()
+    page.get_by_role("button", name=say("errors.reopen")).click()
+    expect(visitor.state("new")).to_be_visible()
+
+
+def set_how_a_queue_scales(visitor: Visit) -> None:
+    page, say = visitor.page, visitor.say
+    page.get_by_role("link", name=say("nav.scaling")).click()
+    page.get_by_role("button", name=say("scaling.new")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name=say("job.queue")).select_option(label="billing")
+    dialog.get_by_label(say("policy.min_workers")).fill("9")
+    dialog.get_by_label(say("policy.max_workers")).fill("2")
+    dialog.get_by_role("button", name=say("action.save")).click()
+    expect(dialog.get_by_role("alert").first).to_be_visible()
+    dialog.get_by_label(say("policy.min_workers")).fill("1")
+    dialog.get_by_role("button", name=say("action.save")).click()
+    row = page.get_by_role("row").filter(has_text="billing")
+    row.get_by_role("button", name=say("action.delete")).click()
+    dialog.get_by_role("textbox").fill("billing")
+    dialog.get_by_role("button", name=say("action.delete")).click()
+    expect(row).to_have_count(0)
 
 
 def pause_a_task(visitor: Visit) -> None:

@@ -32,6 +32,15 @@ export type Pause = Schemas["PauseView"];
 export type PauseKind = Schemas["PauseKind"];
 export type TypeMetrics = Schemas["TypeMetricsView"];
 export type WorkerMetrics = Schemas["WorkerMetricsView"];
+export type Matrix = Schemas["MatrixView"];
+export type MatrixQueue = Schemas["MatrixQueueView"];
+export type MatrixWorker = Schemas["MatrixWorkerView"];
+export type Assignment = Schemas["AssignmentView"];
+export type ErrorRecord = Schemas["ErrorRecord"];
+export type ErrorStatus = Schemas["ErrorStatus"];
+export type Policy = Schemas["PolicyRecord"];
+export type Decision = Schemas["DecisionRecord"];
+export type Recommendation = Schemas["RecommendationRecord"];
 export type ListMeta = Schemas["ListMeta"];
 
 export const JOB_STATUSES = ["pending", "scheduled", "processing", "succeeded", "failed", "cancelled"] as const;

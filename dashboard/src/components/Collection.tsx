@@ -23,8 +23,8 @@ export interface Removal<Item> {
   title: string;
   hint: string;
   said: string;
-  /** What has to be typed: it cannot be undone. */
-  typed: (item: Item) => string;
+  /** What has to be typed where it cannot be undone. */
+  typed?: (item: Item) => string;
   remove: (item: Item) => Promise<unknown>;
 }
 
@@ -110,7 +110,7 @@ function Actions<Item>({ item, edit, removal }: ActionProps<Item>) {
             isOpen={isRemoving}
             onClose={() => setRemoving(false)}
             submit={removal.button}
-            typed={removal.typed(item)}
+            typed={removal.typed?.(item)}
             onConfirm={async () => void (await action(() => removal.remove(item), removal.said))}
           >
             <p className="text-left">{removal.hint}</p>

@@ -1,5 +1,6 @@
 import {
   Ban,
+  BellOff,
   CalendarX,
   Check,
   CircleDashed,
@@ -51,6 +52,13 @@ const LOOKS: Record<string, [LucideIcon, string]> = {
   ok: [Check, "bg-succeeded/10 text-succeeded"],
   warning: [TriangleAlert, "bg-retrying/10 text-retrying"],
   problem: [X, "bg-failed/10 text-failed"],
+  new: [CircleDot, "bg-failed/10 text-failed"],
+  returned: [RotateCw, "bg-failed/10 text-failed"],
+  resolved: [Check, "bg-succeeded/10 text-succeeded"],
+  muted: [BellOff, "bg-cancelled/10 text-cancelled"],
+  begun: [LoaderCircle, "bg-processing/10 text-processing"],
+  done: [Check, "bg-succeeded/10 text-succeeded"],
+  recommended: [CircleDashed, "bg-scheduled/10 text-scheduled"],
   closed: [Lock, "bg-cancelled/10 text-cancelled"],
 };
 const SPINNING = new Set(["processing", "running"]);

@@ -20,7 +20,20 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
 
-PAGES = ("jobs", "queues", "dead-letters", "workers", "tasks", "schedules", "insights", "audit", "settings")
+PAGES = (
+    "jobs",
+    "queues",
+    "dead-letters",
+    "workers",
+    "tasks",
+    "schedules",
+    "insights",
+    "assignments",
+    "errors",
+    "scaling",
+    "audit",
+    "settings",
+)
 """The first parts of its addresses; the page itself knows the rest."""
 ROOT_FILES = ("theme.js", "favicon.svg")
 MEDIA_TYPES = {

@@ -16,6 +16,7 @@ from taskforge.api.views.errors import Mute, RedriveErrors
 from taskforge.api.views.operations import OperationView
 from taskforge.domain.access import Permission
 from taskforge.domain.error_group import ErrorGroup, ErrorStatus
+from taskforge.domain.redaction import REDACTED
 from taskforge.services.error_records import ErrorRecord, error_record
 
 errors = Resource("/errors", "errors")
@@ -102,10 +103,10 @@ async def _record(call: Call, here: ErrorHere, group: ErrorGroup) -> ErrorRecord
 
 
 def _shown(call: Call, record: ErrorRecord) -> ErrorRecord:
-    """What of it this caller may see: messages may hold what is in payloads."""
-    may = call.principal.may
+    """What of it this caller may see: texts may hold what is in payloads, and a group has those of many jobs."""
+    may, hides = call.principal.may, bool(call.principal.redacted)
     return replace(
         record,
-        message=record.message if may(Permission.PAYLOAD_READ) else None,
-        traceback=record.traceback if may(Permission.ERROR_READ) else None,
+        message=(REDACTED if hides else record.message) if may(Permission.PAYLOAD_READ) else None,
+        traceback=record.traceback if may(Permission.ERROR_READ) and not hides else None,
     )
