@@ -84,7 +84,6 @@ async def list_receivers(call: Calling, everywhere: Everywhere, page: SortedPagi
     "/receivers",
     permission=Permission.ALERT_WRITE,
     name="receivers.create",
-    makes="receiver_id",
     answers=MadeReceiverView,
     status=201,
     problems=(404, 409),
