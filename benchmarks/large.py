@@ -29,8 +29,9 @@ import uvloop
 
 from benchmarks.server import postgres_server, settings
 from benchmarks.workspace import PostgresWorkspace
+from taskforge.domain.attempt_policy import AttemptPolicy
 from taskforge.domain.ids import DEFAULT_PROJECT, QueueId, WorkerId
-from taskforge.domain.job import AttemptPolicy, JobStatus, NewJob
+from taskforge.domain.job import JobStatus, NewJob
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Succeeded
 from taskforge.domain.queue import QueueSettings, QueueState

@@ -11,6 +11,7 @@ from tests.proof.crash_points import writing_statements
 NOT_AUDITED = {
     "of hot statements: creating, claiming and settling a job are told by its execution": {
         "accept_job", "accept_jobs", "accept_keyed_jobs", "claim_jobs", "claim_these_jobs", "claim_ruled_jobs", "settle_jobs",
+        "claim_weighed_jobs", "note_weights",
         "settle_succeeded", "settle_lines", "append_lines", "beat_jobs", "open_keys", "give_places", "lock_keys",
         "drop_oldest", "put_shares", "shut_gate", "forget_starts", "lock_bounded_queues", "withdraw_job",
     },
@@ -26,6 +27,7 @@ NOT_AUDITED = {
     },
     "a step of a change that has its own entry": {
         "bump_config", "flag_pauses", "put_plan", "rule_queue", "set_queue_state", "delete_job_lines", "delete_job_executions",
+        "join_common_line",
         "delete_lines_of_jobs", "delete_executions_of_jobs", "empty_project", "empty_organization",
         "take_operation", "advance_operation", "put_refresh_token", "put_receiver_secrets", "spend_refresh_token", "rehash_password",
     },

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import asyncpg
 
+from taskforge.domain.attempt_policy import AttemptPolicy
 from taskforge.domain.execution import LogLine
 from taskforge.domain.ids import DEFAULT_ORGANIZATION, DEFAULT_PROJECT, ProjectId, Uuid7Source, WorkerId
-from taskforge.domain.job import AttemptPolicy, ClaimedJob, Job, JobStatus, NewJob
+from taskforge.domain.job import ClaimedJob, Job, JobStatus, NewJob
 from taskforge.domain.keys import ConcurrencyKey, JobKeys
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import ErrorReport, Failed

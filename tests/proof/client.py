@@ -141,6 +141,17 @@ async def limit_queue(application: TaskForge) -> None:
     await queues.update("default", settings=settings)
 
 
+async def make_fair(application: TaskForge) -> None:
+    """Let the lines of a queue take turns."""
+    queues = (await application.platform()).queues
+    await queues.update("default", settings={"policy": "fair"})
+
+
+async def enqueue_heavy(application: TaskForge) -> None:
+    """A job that takes two slots: from then on its queue weighs its jobs."""
+    accepted(await application.registry.find("plain").options(slots=2).aenqueue())
+
+
 async def pause_type(application: TaskForge, job_type: str) -> None:
     """Hold back all jobs of a type."""
     await (await application.platform()).pauses.create(PauseKind.TYPE, job_type)
@@ -208,6 +219,8 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         create_queue,
         pause_and_resume,
         limit_queue,
+        make_fair,
+        enqueue_heavy,
         pause_type,
         resume_type,
         delete_queue,

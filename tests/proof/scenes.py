@@ -280,6 +280,27 @@ async def limited(stand: Stand, label: str, side: str) -> None:
     await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
 
 
+async def make_fair(stand: Stand, label: str, side: str) -> None:
+    """A queue in which jobs wait becomes fair."""
+    await stand.enqueue("plain", 3)
+    await _steer(stand, "make_fair", "", label, side)
+
+
+async def weigh(stand: Stand, label: str, side: str) -> None:
+    """The first heavy job comes to a queue."""
+    await stand.enqueue("plain", 2)
+    await stand.die(stand.fork("client", "enqueue_heavy", label=label, side=side), label, side)
+    await stand.perform("client", "enqueue_heavy")
+
+
+async def shared(stand: Stand, label: str, side: str) -> None:
+    """A worker takes jobs of a fair queue, one of them heavy."""
+    await stand.enqueue("plain", 3)
+    await stand.perform("client", "make_fair")
+    await stand.perform("client", "enqueue_heavy")
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
 async def pause_type(stand: Stand, label: str, side: str) -> None:
     """Jobs of a type are held back, later let go."""
     await stand.enqueue("plain", 2)
@@ -378,6 +399,9 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         pause,
         limit,
         limited,
+        make_fair,
+        weigh,
+        shared,
         pause_type,
         resume_type,
         delete_queue,

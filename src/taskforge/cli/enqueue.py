@@ -54,6 +54,20 @@ def enqueue(
     concurrency_limit: Annotated[
         int | None, typer.Option("--concurrency-limit", metavar="N", help="How many of them: 1 by default.")
     ] = None,
+    fairness_key: Annotated[
+        str | None,
+        typer.Option("--fairness-key", metavar="KEY", help="In a fair queue, jobs of the keys take turns."),
+    ] = None,
+    fairness_weight: Annotated[
+        int | None,
+        typer.Option("--fairness-weight", metavar="N", help="So many at a turn: 1 by default."),
+    ] = None,
+    slots: Annotated[
+        int | None, typer.Option("--slots", metavar="N", help="Places it takes of queue and worker.")
+    ] = None,
+    rate_tokens: Annotated[
+        int | None, typer.Option("--rate-tokens", metavar="N", help="What its start takes of the rate.")
+    ] = None,
     tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Repeatable.")] = None,
     app: ApplicationOption = None,
     as_json: AsJson = False,
@@ -80,6 +94,10 @@ def enqueue(
         "key_period": seconds(key_period, "key_period"),
         "concurrency_key": concurrency_key,
         "concurrency_limit": concurrency_limit,
+        "fairness_key": fairness_key,
+        "fairness_weight": fairness_weight,
+        "slots": slots,
+        "rate_tokens": rate_tokens,
         "tags": tags or None,
     }
     options = job_options({name: value for name, value in fields.items() if value is not None})

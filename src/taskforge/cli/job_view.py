@@ -62,6 +62,8 @@ def print_whole_job(found: WholeJob) -> None:
             ("tags", ", ".join(job.tags)),
             ("key", job.key or ""),
             ("concurrency key", "" if job.concurrency_key is None else _places(job)),
+            ("fairness key", "" if job.fairness_key is None else _share(job)),
+            ("weighs", _weight(job)),
             ("progress", "" if job.progress is None else _json(job.progress)),
             ("created", moment(job.created_at)),
             ("scheduled for", moment(job.scheduled_for)),
@@ -135,6 +137,16 @@ def _why(job: Job) -> str:
 
 def _places(job: Job) -> str:
     return f"{job.concurrency_key} (at most {job.concurrency_limit} at once)"
+
+
+def _share(job: Job) -> str:
+    return f"{job.fairness_key} ({job.fairness_weight} at a turn)"
+
+
+def _weight(job: Job) -> str:
+    parts = [f"{job.slots} slots"] if job.slots > 1 else []
+    parts += [f"{job.rate_tokens} tokens of the rate"] if job.rate_tokens > 1 else []
+    return ", ".join(parts)
 
 
 def _json(value: Any) -> str:

@@ -335,6 +335,10 @@ def _draft(options: JobOptions) -> dict[str, Any]:
         "key_period_ms": _milliseconds(options.key_period),
         "concurrency_key": options.concurrency_key,
         "concurrency_limit": options.concurrency_limit,
+        "fairness_key": options.fairness_key,
+        "fairness_weight": options.fairness_weight,
+        "slots": options.slots,
+        "rate_tokens": options.rate_tokens,
     }
     return {name: value for name, value in found.items() if value is not None}
 

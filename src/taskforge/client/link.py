@@ -99,7 +99,7 @@ class RemoteLink:
         for attempt in attempts:
             self._held[attempt.job.execution_id] = attempt.job
         due = answer.next_due_in_ms
-        return Work(attempts, answer.now, None if due is None else due / 1000)
+        return Work(attempts, answer.now, None if due is None else due / 1000, answer.wanted_slots)
 
     async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
         lost: set[UUID] = {r.execution_id for r in reports if r.execution_id not in self._held}

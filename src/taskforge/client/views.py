@@ -34,6 +34,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     concurrency_key: str | None = None
     concurrency_limit: int | None = None
+    fairness_key: str | None = None
+    fairness_weight: int = 1
+    slots: int = 1
+    rate_tokens: int = 1
     state: Any = None
     progress: Any = None
     execution_id: UUID | None = None

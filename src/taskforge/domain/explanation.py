@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskforge.domain.balancing import is_served_by
 from taskforge.domain.ids import short
 from taskforge.domain.job import Hold, JobStatus
-from taskforge.domain.queue import QueueState
+from taskforge.domain.queue import QueueSettings, QueueState
+from taskforge.domain.sharing import misfits
 from taskforge.domain.worker import WorkerStatus
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class WhyCode(StrEnum):
     NO_ASSIGNED_WORKER = "no_assigned_worker"
     NO_CAPABLE_WORKER = "no_capable_worker"
     NO_WORKER_OF_QUEUE_KNOWS_TYPE = "no_worker_of_queue_knows_type"
+    TOO_HEAVY = "too_heavy"
     LIMIT_REACHED = "limit_reached"
     RATE_REACHED = "rate_reached"
     SUSPECT = "suspect"
@@ -88,7 +90,7 @@ class Ahead(NamedTuple):
 
 
 class QueueUse(NamedTuple):
-    """How far the limits of a queue are used: jobs that run, and starts that count for its rate.
+    """How far the limits of a queue are used: places that running jobs take, and tokens of starts that count.
 
     ``next_start_at`` is when the oldest of these starts counts no more.
     """
@@ -134,10 +136,11 @@ def _obstacles(job: Job, facts: Facts) -> Iterator[Obstacle]:
         *_queue(job, facts.queue),
         *_holds(job, facts),
         *(() if job.hold is Hold.NO_WORKER else _workers(job, facts)),
-        *_limits(facts.queue, facts.use),
+        *_weight(job, facts),
+        *_limits(job, facts.queue, facts.use),
     ]
     blocked = bool(found)
-    found += _backlog(job, facts.ahead)
+    found += _backlog(job, facts.ahead, facts.queue)
     if job.hold is None and not found:
         yield Obstacle(WhyCode.READY, "Nothing stands in its way: the next free worker takes it.")
     yield from found
@@ -181,20 +184,38 @@ def _queue(job: Job, queue: Queue | None) -> Iterator[Obstacle]:
         )
 
 
-def _limits(queue: Queue | None, use: QueueUse) -> Iterator[Obstacle]:
+def _weight(job: Job, facts: Facts) -> Iterator[Obstacle]:
+    able = [
+        worker.max_concurrent_jobs
+        for worker, status in facts.workers
+        if status is WorkerStatus.ONLINE
+        and _serves(worker, job, facts.queue)
+        and job.job_type in worker.job_types
+    ]
+    settings = QueueSettings() if facts.queue is None else facts.queue.settings
+    for most, why in misfits(job.slots, job.rate_tokens, settings, able):
+        details = {"slots": job.slots, "rate_tokens": job.rate_tokens, "most": most}
+        yield Obstacle(WhyCode.TOO_HEAVY, f"It can never start: {why}.", details)
+
+
+def _limits(job: Job, queue: Queue | None, use: QueueUse) -> Iterator[Obstacle]:
     if queue is None:
         return
     most, rate = queue.settings.max_concurrent_jobs, queue.settings.rate_limit
-    if most is not None and use.running >= most:
+    if most is not None and use.running + job.slots > most >= job.slots:
         yield Obstacle(
             WhyCode.LIMIT_REACHED,
-            f"{use.running:,} jobs of queue {queue.name!r} run, and its limit is {most:,} at once.",
+            f"{use.running:,} jobs of queue {queue.name!r} run, and its limit is {most:,} at once."
+            if job.slots == 1
+            else f"It takes {job.slots:,} places at once, and {most - use.running:,} of the {most:,} places of queue "
+            f"{queue.name!r} are free.",
             {"running": use.running, "max_concurrent_jobs": most},
         )
-    if rate is not None and use.starts >= rate:
+    if rate is not None and use.starts + job.rate_tokens > rate >= job.rate_tokens:
+        needs = f", of which this one takes {job.rate_tokens:,}" if job.rate_tokens > 1 else ""
         yield Obstacle(
             WhyCode.RATE_REACHED,
-            f"{use.starts:,} jobs of queue {queue.name!r} have started within a minute, and its rate is {rate:,}; "
+            f"{use.starts:,} jobs of queue {queue.name!r} have started within a minute, and its rate is {rate:,}{needs}; "
             f"the next may start at {_time(use.next_start_at)}.",
             {"starts": use.starts, "rate_limit": rate, "next_start_at": use.next_start_at},
         )
@@ -296,11 +317,19 @@ def _unassigned(queue: str, rivals: Sequence[Rival], rest: str, leaving: Sequenc
     )
 
 
-def _backlog(job: Job, ahead: Ahead) -> Iterator[Obstacle]:
+def _backlog(job: Job, ahead: Ahead, queue: Queue | None) -> Iterator[Obstacle]:
+    here = f"in queue {job.queue_name!r}"
+    if queue is not None and queue.settings.is_fair:
+        key = (
+            "jobs without a fairness key"
+            if job.fairness_key is None
+            else f"fairness key {job.fairness_key!r}"
+        )
+        here = f"in the line of {key}, which takes turns with the other lines of queue {job.queue_name!r}"
     parts = [
         f"{_count(count, ahead.bound)} {_word(count)} before it {where}"
         for count, where in (
-            (ahead.here, f"in queue {job.queue_name!r}"),
+            (ahead.here, here),
             (ahead.elsewhere, "in queues of higher priority"),
         )
         if count

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.keys import JobKeys, check_key, check_places
-from taskforge.domain.queue import QueueSettings, check_name, check_priority
+from taskforge.domain.queue import check_name, check_priority
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
+from taskforge.domain.sharing import SHARES, check_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId, WorkerId
 
-DEFAULT_MAX_ATTEMPTS = 3
-DEFAULT_TIMEOUT_SECONDS = 600.0
 MAX_ATTEMPTS = 1_000_000
 MAX_LOSSES = 3
 MAX_PAYLOAD_BYTES = 256 * 1024
@@ -105,6 +104,7 @@ class ClaimedJob(NamedTuple):
     state: str | None
     claimed_at: datetime
     concurrency_key: str | None = None
+    slots: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,10 @@ class Job:
     key: str | None
     concurrency_key: str | None
     concurrency_limit: int | None
+    fairness_key: str | None
+    fairness_weight: int
+    slots: int
+    rate_tokens: int
     state: Any
     progress: Any
     dead_letter_queue_id: QueueId | None
@@ -153,54 +157,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptPolicy:
-    """What holds for one attempt, after call, task, queue and built-in values are laid over each other."""
-
-    max_attempts: int
-    timeout: float
-    retry: RetryPolicy
-    dead_letter_queue_id: UUID | None
-    heartbeat_timeout: float | None = None
-
-
-def attempt_policy(
-    settings: QueueSettings,
-    *,
-    max_attempts: int | None,
-    manual_retries: int,
-    retry: RetryPolicy | None,
-    timeout_ms: int | None,
-) -> AttemptPolicy:
-    """Precedence: call and task (stored on the job), then queue, then built-in.
-
-    The timeout is the smaller of the job's and the queue's. Each retry by hand grants the original
-    budget of attempts once more.
-    """
-    return AttemptPolicy(
-        max_attempts=attempt_budget(settings, max_attempts) * (1 + manual_retries),
-        timeout=attempt_timeout(settings, timeout_ms),
-        retry=retry or settings.retry_policy(),
-        dead_letter_queue_id=settings.dead_letter_queue_id,
-        heartbeat_timeout=settings.heartbeat_timeout,
-    )
-
-
-def attempt_budget(settings: QueueSettings, max_attempts: int | None) -> int:
-    """How many attempts a job gets before someone retries it by hand."""
-    if max_attempts is not None:
-        return max_attempts
-    return DEFAULT_MAX_ATTEMPTS if settings.max_retries is None else settings.max_retries + 1
-
-
-def attempt_timeout(settings: QueueSettings, timeout_ms: int | None) -> float:
-    """Seconds an attempt may take; every attempt has a limit."""
-    limits = [seconds for seconds in (settings.timeout_seconds,) if seconds is not None]
-    if timeout_ms is not None:
-        limits.append(timeout_ms / 1000)
-    return min(limits, default=DEFAULT_TIMEOUT_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
 class JobOptions:
     """What a call or a task says about its jobs. ``None`` leaves the matter to the next level.
 
@@ -208,6 +164,9 @@ class JobOptions:
     moment (or the seconds from now) by which the job must have started, ``deadline`` by which it must
     have finished. ``key_period``: seconds for which a job that succeeded keeps its key, from its creation.
     ``concurrency_limit`` is 1 unless something else is said.
+    In a fair queue the jobs of each ``fairness_key`` take turns with those of the others, ``fairness_weight`` of
+    them at a time. A job takes ``slots`` places of its queue and of its worker, and ``rate_tokens`` of its
+    queue's rate; each is 1 unless something else is said.
     """
 
     queue: str | None = None
@@ -223,6 +182,10 @@ class JobOptions:
     key_period: float | timedelta | None = None
     concurrency_key: str | None = None
     concurrency_limit: int | None = None
+    fairness_key: str | None = None
+    fairness_weight: int | None = None
+    slots: int | None = None
+    rate_tokens: int | None = None
     retry_base: float | None = None
     retry_multiplier: float | None = None
     retry_cap: float | None = None
@@ -267,6 +230,10 @@ class JobOptions:
             check_key(self.concurrency_key, "concurrency_key")
         if self.concurrency_limit is not None:
             check_places(self.concurrency_limit)
+        if self.fairness_key is not None:
+            check_key(self.fairness_key, "fairness_key")
+        for field in SHARES:
+            check_share(getattr(self, field), field)
 
     def over(self, lower: JobOptions) -> JobOptions:
         """These options, completed by ``lower`` where they say nothing."""
@@ -279,11 +246,18 @@ class JobOptions:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether there is a key of any kind."""
-        return self.key is not None or self.concurrency_key is not None
+        """Whether there is a key of any kind, or a weight: such jobs are stored with what their rules need."""
+        return (
+            self.key is not None
+            or self.concurrency_key is not None
+            or self.fairness_key is not None
+            or self.slots is not None
+            or self.rate_tokens is not None
+            or self.fairness_weight is not None
+        )
 
     def keys(self) -> JobKeys | None:
-        """The keys that call and task give a job; None for most."""
+        """The keys and weights that call and task give a job; None for most."""
         if not self.is_keyed:
             return None
         period = 0.0 if self.key_period is None else check_seconds(self.key_period, "key_period", least=0.0)
@@ -292,6 +266,10 @@ class JobOptions:
             round(period * 1_000_000),
             self.concurrency_key,
             None if self.concurrency_key is None else self.concurrency_limit or 1,
+            self.fairness_key,
+            self.fairness_weight,
+            self.slots,
+            self.rate_tokens,
         )
 
     def retry_policy(self) -> RetryPolicy | None:
@@ -316,6 +294,9 @@ DECLARABLE = (
     "tags",
     "key_period",
     "concurrency_limit",
+    "fairness_weight",
+    "slots",
+    "rate_tokens",
     "retry_base",
     "retry_multiplier",
     "retry_cap",

@@ -16,17 +16,27 @@ MAX_PLACES = 1_000_000
 
 
 class JobKeys(NamedTuple):
-    """The keys of a job that is to be accepted.
+    """The keys of a job that is to be accepted, and what it weighs.
 
     ``key`` is taken as long as a job of this project and job type has it and is not finished, and for
     ``key_period_us`` after the creation of one that succeeded. At most ``concurrency_limit`` jobs of
     ``concurrency_key`` have a place, which means that they may be claimed or run.
+    None for the others: no line of its own in a fair queue, and 1.
     """
 
     key: str | None = None
     key_period_us: int = 0
     concurrency_key: str | None = None
     concurrency_limit: int | None = None
+    fairness_key: str | None = None
+    fairness_weight: int | None = None
+    slots: int | None = None
+    rate_tokens: int | None = None
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes more than one slot or token."""
+        return (self.slots or 1) > 1 or (self.rate_tokens or 1) > 1
 
 
 class ConcurrencyKey(NamedTuple):

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from taskforge.domain.errors import IllegalTransition
 from taskforge.domain.execution import ExecutionStatus, LogLevel, Reason
-from taskforge.domain.job import MAX_LOSSES, AttemptPolicy, Hold, JobStatus
+from taskforge.domain.job import MAX_LOSSES, Hold, JobStatus
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Outcome, Released, Snoozed, Succeeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from uuid import UUID
+
+    from taskforge.domain.attempt_policy import AttemptPolicy
 
 
 class JobEvent(StrEnum):

@@ -54,6 +54,8 @@ class QueueSettings:
     does what ``on_full`` says: ``reject`` new jobs (the default), or ``drop_oldest``.
     ``strategy`` says who of its workers gets the next jobs: ``weighted`` (the default where it has assignments),
     ``least_loaded`` or ``first_free`` (the default elsewhere).
+    ``policy``: ``aged`` (the default) starts jobs in the order of their ranks, ``fair`` lets the lines of their fairness
+    keys take turns.
     Finished jobs are kept for ``keep_..._days``, whatever the installation says.
     """
 
@@ -71,6 +73,7 @@ class QueueSettings:
     max_length: int | None = None
     max_age_seconds: float | None = None
     on_full: str | None = None
+    policy: str | None = None
     keep_succeeded_days: float | None = None
     keep_cancelled_days: float | None = None
     keep_failed_days: float | None = None
@@ -139,7 +142,13 @@ class QueueSettings:
             self.max_concurrent_jobs is not None
             or self.rate_limit is not None
             or self.strategy in (Strategy.WEIGHTED, Strategy.LEAST_LOADED)
+            or self.is_fair
         )
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether the lines of its fairness keys take turns."""
+        return self.policy == "fair"
 
     def delay_seconds(self, priority: int) -> int:
         """How long a job of this priority waits that names no time itself."""
@@ -229,6 +238,7 @@ _NUMBERS = {
 _WORDS = {
     "on_full": ("reject", "drop_oldest"),
     "strategy": tuple(strategy.value for strategy in Strategy),
+    "policy": ("aged", "fair"),
 }
 
 

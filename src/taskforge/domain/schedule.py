@@ -104,6 +104,10 @@ class ScheduleSpec:
     key_period_seconds: float | None = None
     concurrency_key: str | None = None
     concurrency_limit: int | None = None
+    fairness_key: str | None = None
+    fairness_weight: int | None = None
+    slots: int | None = None
+    rate_tokens: int | None = None
     tags: tuple[str, ...] = ()
     keep_days: float | None = None
     keep_failed_days: float | None = None
@@ -206,6 +210,10 @@ class ScheduleSpec:
             key_period=self.key_period_seconds,
             concurrency_key=key,
             concurrency_limit=None if key is None else self.concurrency_limit or 1,
+            fairness_key=self.fairness_key,
+            fairness_weight=self.fairness_weight,
+            slots=self.slots,
+            rate_tokens=self.rate_tokens,
             **retry,
         )
 

@@ -28,8 +28,16 @@ _SPANS = (
     "key_period_seconds",
 )
 _NUMBERS = ("keep_days", "keep_failed_days", "retry_base", "retry_multiplier", "retry_cap")
-_WHOLE = ("catch_up_limit", "priority", "max_attempts", "concurrency_limit")
-_TEXTS = ("task", "queue", "description", "cron", "timezone", "key", "concurrency_key")
+_WHOLE = (
+    "catch_up_limit",
+    "priority",
+    "max_attempts",
+    "concurrency_limit",
+    "fairness_weight",
+    "slots",
+    "rate_tokens",
+)
+_TEXTS = ("task", "queue", "description", "cron", "timezone", "key", "concurrency_key", "fairness_key")
 _WORDS: Mapping[str, type[StrEnum]] = {
     "missed": MissedPolicy,
     "overlap": OverlapPolicy,

@@ -64,7 +64,8 @@ class ClaimBatch(NamedTuple):
 
     ``next_due_at`` is the first scheduled job of these queues, ``next_start_at`` the moment at which a rate
     that is used up allows a start again (``now``: another claimer was at the gate of one of them). ``news``: queues where
-    jobs are kept for other workers, who should hear of it.
+    jobs are kept for other workers, who should hear of it. ``wanted``: as many slots have to be free for the next job;
+    0 when it does not lack slots.
     """
 
     jobs: Sequence[ClaimedJob]
@@ -73,6 +74,7 @@ class ClaimBatch(NamedTuple):
     config_version: int
     next_start_at: datetime | None = None
     news: Sequence[QueueId] = ()
+    wanted: int = 0
 
 
 class Settlement(NamedTuple):

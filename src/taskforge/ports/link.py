@@ -58,11 +58,13 @@ class Work(NamedTuple):
     """Claimed jobs in the order to start them.
 
     ``next_due_in``: seconds until a scheduled job of the worker's queues is due, None if there is none.
+    ``wanted``: so many free slots the next job waits for; 0 when it does not.
     """
 
     attempts: Sequence[Attempt]
     now: datetime
     next_due_in: float | None
+    wanted: int = 0
 
 
 class BeatReply(NamedTuple):
@@ -85,7 +87,7 @@ class Link(Protocol):
         ...
 
     async def claim(self, free: int, suspects: int) -> Work:
-        """Take up to ``free`` jobs, ``suspects`` of them (0 or 1) such as have lost a worker before."""
+        """Take jobs for ``free`` slots, ``suspects`` of them (0 or 1) such as have lost a worker before."""
         ...
 
     async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:

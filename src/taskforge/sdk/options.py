@@ -28,6 +28,9 @@ class SharedFields(TypedDict, total=False):
     tags: Sequence[str]
     key_period: float | timedelta | str
     concurrency_limit: int
+    fairness_weight: int
+    slots: int
+    rate_tokens: int
     retry_base: float
     retry_multiplier: float
     retry_cap: float
@@ -41,6 +44,7 @@ class CallFields(SharedFields, total=False):
     run_at: datetime
     key: str
     concurrency_key: str
+    fairness_key: str
     deadline: datetime | float | timedelta | str
     expires: datetime | float | timedelta | str
 
@@ -53,6 +57,7 @@ class TaskFields(SharedFields, total=False):
     memory_limit: int | str
     key: KeyMaker
     concurrency_key: KeyMaker
+    fairness_key: KeyMaker
     expires: float | timedelta | str
     cron: str
     every: float | timedelta | str
@@ -63,7 +68,7 @@ class TaskFields(SharedFields, total=False):
 OF_TASKS_ALONE = ("name", "pool", "memory_limit")
 """Fields of a task that say nothing about its jobs."""
 
-KEYS = ("key", "concurrency_key")
+KEYS = ("key", "concurrency_key", "fairness_key")
 """Fields that a task gives as templates or functions, a call as texts."""
 
 _DURATIONS = ("timeout", "delay", "deadline", "expires", "key_period")

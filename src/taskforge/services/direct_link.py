@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from taskforge.domain.attempt_policy import attempt_policy
 from taskforge.domain.balancing import is_served_by
 from taskforge.domain.errors import NameTaken, TaskforgeError
 from taskforge.domain.ids import WorkerId
-from taskforge.domain.job import attempt_policy
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Released
@@ -170,7 +170,7 @@ class DirectLink:
         if moments:
             due_in = max(0.0, (min(moments) - batch.now).total_seconds())
             due_in = max(due_in, self._no_promotion_before - time.monotonic())
-        return Work(attempts, batch.now, due_in)
+        return Work(attempts, batch.now, due_in, batch.wanted)
 
     async def _with_due(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
         """Promotes what is due, and takes of it what there is room for."""
@@ -183,12 +183,12 @@ class DirectLink:
         except TaskforgeError:
             self._no_promotion_before = time.monotonic() + PROMOTION_PAUSE  # recovery finds out which is bad
             raise
-        return batch if len(batch.jobs) == free else await self._more(batch, free, suspects)
+        return batch if _slots(batch.jobs) >= free else await self._more(batch, free, suspects)
 
     async def _with_new_rules(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
         """Follows the configuration; a rule that was set meanwhile kept its queue out of the first claim."""
         is_new = await self._directory.follow(batch.config_version)
-        if is_new and len(batch.jobs) < free and self._ruled():
+        if is_new and _slots(batch.jobs) < free and self._ruled():
             return await self._more(batch, free, suspects)
         return batch
 
@@ -235,7 +235,7 @@ class DirectLink:
     async def _more(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
         """What a claim got, and what another one gets now."""
         suspects = 0 if any(job.losses for job in batch.jobs) else suspects
-        more = await self._take(free - len(batch.jobs), suspects)
+        more = await self._take(free - _slots(batch.jobs), suspects)
         return more._replace(jobs=[*batch.jobs, *more.jobs], news=[*batch.news, *more.news])
 
     def _queues(self) -> list[Queue]:
@@ -367,6 +367,11 @@ class DirectLink:
         """Whether a queue may be one of this worker's; one that is not known yet may."""
         queue = None if queue_id is None else self._directory.by_id(queue_id)
         return queue is None or is_served_by(queue, self._name, self._queue_names)
+
+
+def _slots(jobs: Sequence[ClaimedJob]) -> int:
+    """Slots of the worker that these jobs take."""
+    return sum(job.slots for job in jobs)
 
 
 def _released(lease: ExpiredLease) -> Settlement:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from taskforge.domain.attempt_policy import AttemptPolicy, attempt_policy
 from taskforge.domain.errors import NotFound, TaskforgeError
-from taskforge.domain.job import AttemptPolicy, attempt_policy
 from taskforge.domain.queue import QueueSettings, check_name
 
 if TYPE_CHECKING:

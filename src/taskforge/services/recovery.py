@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from taskforge.domain.access import system
+from taskforge.domain.attempt_policy import AttemptPolicy, attempt_policy
 from taskforge.domain.errors import TaskforgeError, TooSlow, Unavailable
 from taskforge.domain.ids import ProjectId, WorkerId
-from taskforge.domain.job import AttemptPolicy, attempt_policy
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Lost

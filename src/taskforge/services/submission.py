@@ -23,6 +23,7 @@ from taskforge.domain.job import (
     check_job_type,
     check_seconds,
 )
+from taskforge.domain.sharing import check_fits
 from taskforge.ports.signals import Hint, Topic
 from taskforge.ports.transactions import Batch
 
@@ -368,6 +369,11 @@ async def answered_within(seconds: float) -> AsyncIterator[None]:
 def _ruled(requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collection[Queue]) -> Batch:
     keyed = ((job, request.options.keys()) for job, request in zip(jobs, requests, strict=True))
     keys = {job.id: of_job for job, of_job in keyed if of_job is not None}
+    if any(of_job.is_heavy for of_job in keys.values()):
+        settings = {queue.id: queue.settings for queue in queues}
+        for job in jobs:
+            if job.id in keys:
+                check_fits(keys[job.id], settings[QueueId(job.queue_id)])
     return Batch(jobs, keys, [bound for queue in queues if (bound := queue.bound) is not None])
 
 

@@ -9,6 +9,7 @@ from taskforge.domain.keys import ConcurrencyKey
 from taskforge.ports.jobs import Accepted
 from taskforge.storage.engine import One
 from taskforge.storage.keys import accept_keyed, give_places, key_holders, open_places
+from taskforge.storage.weighing import note_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,6 +63,9 @@ def accept_ruled(
         )
     else:
         yield from give_places(places)
+    heavy = [job.id for job in keyed if keys[job.id].is_heavy]
+    if heavy:
+        yield from note_weights(project_id, heavy, engine)
     return Accepted(standing, dropped)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.storage.auditing import Audit
 from taskforge.storage.engine import Engine, One, Script
+from taskforge.storage.weighing import note_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,8 @@ class SqlBulkStore:
             retried = self._ids((yield One("retry_jobs", {**chosen, "queue_id": queue_id})))
             if retried:
                 yield One("rehold_jobs", _chosen(project_id, sorted(retried)))
+                if queue_id is not None:
+                    yield from note_weights(project_id, sorted(retried), self._engine)
             yield from _told(audit, "jobs.retry", retried, queue_id)
             return retried
 
@@ -69,6 +72,7 @@ class SqlBulkStore:
 
         def script() -> Script[frozenset[UUID]]:
             moved = self._ids((yield One("move_jobs", move)))
+            yield from note_weights(project_id, sorted(moved), self._engine)
             yield from _told(audit, "jobs.move", moved, queue_id)
             return moved
 

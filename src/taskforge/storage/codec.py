@@ -9,19 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from taskforge.domain.assignment import Assignment
+from taskforge.domain.attempt_policy import attempt_budget, attempt_timeout
 from taskforge.domain.balancing import Plan
 from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
 from taskforge.domain.ids import ExecutionId
-from taskforge.domain.job import (
-    NO_OPTIONS,
-    Hold,
-    Job,
-    JobOptions,
-    JobStatus,
-    attempt_budget,
-    attempt_timeout,
-)
+from taskforge.domain.job import NO_OPTIONS, Hold, Job, JobOptions, JobStatus
 from taskforge.domain.pause import Pause, PauseKind
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.retry import RetryPolicy
@@ -174,6 +167,10 @@ def job_of(row: Any, engine: Engine) -> Job:
         key=row["key"],
         concurrency_key=row["concurrency_key"],
         concurrency_limit=row["concurrency_limit"],
+        fairness_key=row["fairness_key"] or None,
+        fairness_weight=row["fairness_weight"] or 1,
+        slots=row["slots"] or 1,
+        rate_tokens=row["rate_tokens"] or 1,
         state=from_json(row["state"]),
         progress=from_json(row["progress"]),
         dead_letter_queue_id=identity(row["dead_letter_queue_id"]),

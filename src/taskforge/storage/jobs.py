@@ -37,6 +37,7 @@ from taskforge.storage.settling import (
     succeeded_row,
 )
 from taskforge.storage.sweeps import SqlSweeps
+from taskforge.storage.weighing import note_weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
     from taskforge.domain.queue import QueueBound
     from taskforge.domain.worker import Incidents
 
-CLAIMED_COLUMNS = len(ClaimedJob._fields)
+CLAIMED_COLUMNS = len(ClaimedJob._fields) - 1
+"""Those of most claims: slots are told by the claims that weigh jobs."""
 CHUNK = 2_000
 _FENCED_LINES = ("job_id", "claim_seq", *LINES)
 
@@ -122,7 +124,9 @@ class SqlJobStore(SqlSweeps):
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         if request.ruled:
-            return await self._engine.run(lambda: claim_by_rules(request, self.batch, self._engine))
+            return await self._engine.run(
+                lambda: claim_by_rules(request, self.batch, self._weighed, self._engine)
+            )
         return self.batch(await self._engine.call(One("claim_jobs", request._asdict())))
 
     async def held(
@@ -146,6 +150,13 @@ class SqlJobStore(SqlSweeps):
             jobs, moment(header["now"]), moment(header["next_due_at"]), header["config_version"]
         )
 
+    def _weighed(self, rows: Rows) -> list[ClaimedJob]:
+        """Jobs of a claim that weighs them."""
+        if self._engine.dialect == "postgres":
+            return [ClaimedJob(*row[: CLAIMED_COLUMNS + 1]) for row in rows]
+        jobs = self._unpacked([tuple(row)[:CLAIMED_COLUMNS] for row in rows])
+        return [job._replace(slots=row["slots"]) for job, row in zip(jobs, rows, strict=True)]
+
     def _unpacked(self, rows: Rows) -> list[ClaimedJob]:
         """Claimed jobs whose ids are texts and whose times are numbers; those of a batch have one time."""
         if not rows:
@@ -155,7 +166,7 @@ class SqlJobStore(SqlSweeps):
         queues = {text: self._engine.identity(text) for text in {row[1] for row in rows}}
         return [
             ClaimedJob._make(
-                (row[0], queues[row[1]], *row[2:14], moment(row[14]), row[15], claimed_at, row[17])
+                (row[0], queues[row[1]], *row[2:14], moment(row[14]), row[15], claimed_at, row[17], 1)
             )
             for row in msgspec.convert([tuple(row) for row in rows], list[_PackedJob])
         ]
@@ -277,6 +288,8 @@ class SqlJobStore(SqlSweeps):
                 if not retried:
                     raise NotFound("the job's queue is gone", hint="name another queue to retry it in")
                 yield from open_places(project_id, [_keys(found[0])], ())
+                if queue_id is not None:
+                    yield from note_weights(project_id, [job_id], self._engine)
                 yield _entry(audit, "job.retry", job_id, found, JobStatus.PENDING, queue_id)
             return status
 

@@ -132,6 +132,8 @@ class SqlQueueStore:
             )
             values |= {"paused_by": wanted.paused_by, "pause_reason": wanted.pause_reason}
             rows = yield One("update_queue", {**values, **where})
+            if wanted.settings.is_fair and not before.settings.is_fair:
+                yield One("join_common_line", where)
             after = queue_of(rows[0], self._engine)
             yield audit.entry(
                 _verb(before, after), queue_id, before.name, before=_told(before), after=_told(after)
@@ -147,6 +149,8 @@ class SqlQueueStore:
         before, after = changed
         if after.has_rule and not before.has_rule:
             await outwait_claims(self._engine)
+        if after.settings.is_fair and not before.settings.is_fair:
+            await self._engine.call(One("join_common_line", where))  # those who came meanwhile
         return after
 
     def _known(self, project_id: ProjectId) -> Script[dict[QueueId, Queue]]:
@@ -292,6 +296,7 @@ def _values(
         "settings": to_json(settings.to_json()),
         "aging_us": settings.aging_microseconds,
         "is_ruled": settings.has_rule,
+        "common_line": "" if settings.is_fair else None,
         "max_concurrent_jobs": settings.max_concurrent_jobs,
         "rate_limit": settings.rate_limit,
         "dead_letter_queue_id": settings.dead_letter_queue_id,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from taskforge.domain.sharing import Room
 from taskforge.domain.turns import MOST_TURNS
 from taskforge.storage.balance import Balance
 from taskforge.storage.engine import One
+from taskforge.storage.weighing import claim_weighed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from taskforge.domain.ids import QueueId
@@ -20,11 +22,15 @@ if TYPE_CHECKING:
 
 
 def claim_by_rules(
-    request: ClaimRequest, read: Callable[[Rows], ClaimBatch], engine: Engine
+    request: ClaimRequest,
+    read: Callable[[Rows], ClaimBatch],
+    read_weighed: Callable[[Rows], Sequence[ClaimedJob]],
+    engine: Engine,
 ) -> Script[ClaimBatch]:
     """Serve the queues in their order; one whose gate another claimer holds is left out this time.
 
-    Neighbours without a rule are served by one plain claim.
+    Neighbours without a rule are served by one plain claim. When the next job of a queue needs more slots than are
+    free, the queues behind it are left alone: these slots are kept for it.
     """
     gates = yield One(
         "lock_gates",
@@ -39,30 +45,52 @@ def claim_by_rules(
         },
     )
     balance = Balance(request, gates, engine)
+    weighed = {engine.identity(row["queue_id"]): bool(row["is_fair"]) for row in gates if row["is_weighed"]}
     jobs: list[ClaimedJob] = []
     batches: list[ClaimBatch] = []
     starts: list[datetime | None] = []
+    wanted = 0
     for call in _calls(request, balance.served):
-        free, suspects = request.free - len(jobs), request.suspects - sum(1 for job in jobs if job.losses)
-        if jobs and free <= 0:
+        free = request.free - sum(job.slots for job in jobs)
+        suspects = max(0, request.suspects - sum(1 for job in jobs if job.losses))
+        if (jobs and free <= 0) or wanted:
             break
         queue_id = call.parameters.get("queue_id")
         part = free if queue_id is None else balance.part(queue_id, free)
-        rows = yield One(call.name, {**call.parameters, "free": part, "suspects": max(0, suspects)})
-        batches.append(read(rows))
+        if queue_id is not None and queue_id in weighed:
+            batches.append(
+                (
+                    yield from claim_weighed(
+                        request,
+                        queue_id,
+                        Room(free, jobs=part),
+                        suspects=suspects,
+                        is_fair=weighed[queue_id],
+                        read=read_weighed,
+                        engine=engine,
+                    )
+                )
+            )
+            starts.append(batches[-1].next_start_at)
+            wanted = batches[-1].wanted
+        else:
+            rows = yield One(call.name, {**call.parameters, "free": part, "suspects": suspects})
+            batches.append(read(rows))
+            if queue_id is not None:
+                starts.append(engine.moment(rows[-1]["next_start_at"]))
         jobs += batches[-1].jobs
         if queue_id is not None:
             balance.took(queue_id, len(batches[-1].jobs))
-            starts.append(engine.moment(rows[-1]["next_start_at"]))
     if len(gates) < len(request.ruled):
         starts.append(batches[-1].now)
-    news = yield from balance.close(request.free - len(jobs))
+    news = yield from balance.close(request.free - sum(job.slots for job in jobs))
     starts.append(balance.ask_again_at)
     return batches[-1]._replace(
         jobs=jobs,
         news=news,
         next_due_at=_first(batch.next_due_at for batch in batches),
         next_start_at=_first(starts),
+        wanted=wanted,
     )
 
 

@@ -14,6 +14,7 @@ from taskforge.domain.execution import MAX_LOG_MESSAGE, LogLevel
 from taskforge.domain.job import MAX_ATTEMPTS, MAX_TAGS
 from taskforge.domain.keys import MAX_PLACES
 from taskforge.domain.retry import MAX_DELAY_SECONDS
+from taskforge.domain.sharing import MAX_SLOTS, MAX_TOKENS, MAX_WEIGHT
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
 
 MAX_REPORTS = 1000
@@ -56,6 +57,9 @@ class TaskOptions(Message, kw_only=True):
     tags: Annotated[list[Name], Meta(max_length=MAX_TAGS)] | None = None
     key_period: Seconds | None = None
     concurrency_limit: Annotated[int, Meta(ge=1, le=MAX_PLACES)] | None = None
+    fairness_weight: Annotated[int, Meta(ge=1, le=MAX_WEIGHT)] | None = None
+    slots: Annotated[int, Meta(ge=1, le=MAX_SLOTS)] | None = None
+    rate_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
     retry_base: Seconds | None = None
     retry_multiplier: Annotated[float, Meta(ge=1, le=1000)] | None = None
     retry_cap: Seconds | None = None
@@ -108,7 +112,8 @@ class Fence(Message, kw_only=True):
 
 
 class ClaimRequest(Message, kw_only=True):
-    """``wait_ms``: how long to wait for a job. ``suspects``: how many of them (0 or 1) may have lost a worker.
+    """``free``: for how many slots. ``wait_ms``: how long to wait for a job. ``suspects``: how many of them (0 or 1) may have
+    lost a worker.
 
     ``in_hand`` are all executions that this worker knows of; it is given after a claim whose answer was lost,
     and others that were handed to it go back. ``traced``: it wants to know which spans its jobs belong to.
@@ -130,7 +135,7 @@ class TraceBody(Answer, kw_only=True):
 
 
 class AttemptBody(Answer, kw_only=True):
-    """One claimed job. ``payload`` stands last, so that a shell can cut it off."""
+    """One claimed job. It takes ``slots`` of the worker. ``payload`` stands last, so that a shell can cut it off."""
 
     job_id: UUID
     claim_seq: int
@@ -147,17 +152,21 @@ class AttemptBody(Answer, kw_only=True):
     queue_name: str
     job_type: str
     concurrency_key: str | None
+    slots: int = 1
     trace: TraceBody | None = None
     state: Raw
     payload: Raw
 
 
 class ClaimAnswer(Answer, kw_only=True):
-    """``next_due_in_ms``: until a scheduled job of the worker's queues is due."""
+    """``next_due_in_ms``: until a scheduled job of the worker's queues is due. ``wanted_slots``: so many have to be free
+    for the next job; 0 when it does not lack slots.
+    """
 
     now: datetime
     next_due_in_ms: float | None
     attempts: list[AttemptBody]
+    wanted_slots: int = 0
 
 
 class Line(Message, kw_only=True):

@@ -146,6 +146,7 @@ def attempt_body(attempt: Attempt) -> wire.AttemptBody:
         queue_name=attempt.queue_name,
         job_type=job.job_type,
         concurrency_key=job.concurrency_key,
+        slots=job.slots,
         trace=_trace_body(attempt.trace),
         state=raw_of(job.state),
         payload=raw_of(job.payload),
@@ -179,6 +180,7 @@ def attempt_of(body: wire.AttemptBody) -> Attempt:
         state=None if bytes(body.state) == b"null" else bytes(body.state).decode(),
         claimed_at=body.claimed_at,
         concurrency_key=body.concurrency_key,
+        slots=body.slots,
     )
     beat, trace = body.heartbeat_timeout_ms, body.trace
     return Attempt(

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskforge.domain.attempt_policy import AttemptPolicy
 from taskforge.domain.errors import IllegalTransition
 from taskforge.domain.execution import ExecutionStatus, LogLevel, Reason
-from taskforge.domain.job import MAX_LOSSES, AttemptPolicy, Hold, JobStatus
+from taskforge.domain.job import MAX_LOSSES, Hold, JobStatus
 from taskforge.domain.lifecycle import TRANSITIONS, JobEvent, Transition, decide, next_status
 from taskforge.domain.outcome import Cancelled, ErrorReport, Failed, Lost, Released, Snoozed, Succeeded
 from taskforge.domain.retry import RetryPolicy

@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
+from taskforge.domain.attempt_policy import DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_SECONDS, attempt_policy
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import (
-    DEFAULT_MAX_ATTEMPTS,
-    DEFAULT_TIMEOUT_SECONDS,
-    JobOptions,
-    JobStatus,
-    attempt_policy,
-    check_job_type,
-)
+from taskforge.domain.job import JobOptions, JobStatus, check_job_type
 from taskforge.domain.queue import QueueSettings
 from taskforge.domain.retry import RetryPolicy
 

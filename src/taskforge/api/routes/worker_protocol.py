@@ -136,6 +136,7 @@ async def claim(here: Here) -> Response:
             now=work.now,
             next_due_in_ms=None if due is None else due * 1000,
             attempts=[values.attempt_body(attempt) for attempt in work.attempts],
+            wanted_slots=work.wanted,
         )
     )
 

@@ -11,6 +11,7 @@ from taskforge.api.faults import InvalidRequest
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import MAX_ATTEMPTS, MAX_TAGS, JobOptions
 from taskforge.domain.keys import MAX_KEY, MAX_PLACES
+from taskforge.domain.sharing import MAX_SLOTS, MAX_TOKENS, MAX_WEIGHT
 
 MAX_BULK = 1000
 YEAR_MS = 366 * 86_400_000
@@ -29,6 +30,9 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     `timeout_at` is when it must have ended, `expires_at` when it must have started; `timeout_ms` is how long an
     attempt may take. `key` makes it the only one of its kind until it has ended (and for `key_period_ms` after its
     creation); of one `concurrency_key` at most `concurrency_limit` run at once.
+
+    In a fair queue the jobs of a `fairness_key` take turns with those of the others, `fairness_weight` at a time. A job
+    takes `slots` places of its queue and of its worker, and `rate_tokens` of its queue's rate.
     """
 
     job_type: Name
@@ -47,6 +51,10 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     key_period_ms: Milliseconds | None = None
     concurrency_key: Key | None = None
     concurrency_limit: Annotated[int, Meta(ge=1, le=MAX_PLACES)] | None = None
+    fairness_key: Key | None = None
+    fairness_weight: Annotated[int, Meta(ge=1, le=MAX_WEIGHT)] | None = None
+    slots: Annotated[int, Meta(ge=1, le=MAX_SLOTS)] | None = None
+    rate_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
 
     def options(self) -> JobOptions:
         """What it says beyond type, queue and payload. Raises InvalidInput."""
@@ -63,6 +71,10 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             key_period=_seconds(self.key_period_ms),
             concurrency_key=self.concurrency_key,
             concurrency_limit=self.concurrency_limit,
+            fairness_key=self.fairness_key,
+            fairness_weight=self.fairness_weight,
+            slots=self.slots,
+            rate_tokens=self.rate_tokens,
         )
 
     @property
@@ -82,6 +94,10 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
                 self.key_period_ms,
                 self.concurrency_key,
                 self.concurrency_limit,
+                self.fairness_key,
+                self.fairness_weight,
+                self.slots,
+                self.rate_tokens,
                 self.tags or None,
             )
         )

@@ -43,6 +43,10 @@ class JobView:
     key: str | None
     concurrency_key: str | None
     concurrency_limit: int | None
+    fairness_key: str | None
+    fairness_weight: int
+    slots: int
+    rate_tokens: int
     state: Any
     progress: Any
     claim_seq: int
@@ -184,6 +188,10 @@ def view_of(job: Job, principal: Principal) -> JobView:
         key=job.key,
         concurrency_key=job.concurrency_key,
         concurrency_limit=job.concurrency_limit,
+        fairness_key=job.fairness_key,
+        fairness_weight=job.fairness_weight,
+        slots=job.slots,
+        rate_tokens=job.rate_tokens,
         state=redact(job.state, principal.redacted) if may_see else None,
         progress=Redaction.of(principal.redacted, job.payload, job.state).value(job.progress)
         if may_see

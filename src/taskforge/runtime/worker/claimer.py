@@ -27,7 +27,7 @@ class Claimer:
     """One claim in flight. ``start`` gets the work, when the claim was sent and when its answer came.
 
     It asks when something may be there: at first, after a hint, when a scheduled job is due, when the
-    last claim got all it asked for, and every poll interval. When most slots are taken it waits up to
+    last claim got all it asked for, when so many slots are free as the next job needs, and every poll interval. When most slots are taken it waits up to
     5 ms for a quarter of them, so that batches stay large and a freed slot does not wait for long ones.
     """
 
@@ -89,8 +89,10 @@ class Claimer:
         self._backoff.reset()
         if work.attempts:
             self._start(work, sent, time.monotonic())
-        if len(work.attempts) >= room:
+        if sum(attempt.job.slots for attempt in work.attempts) >= room:
             self._may_have_work = True
+        elif work.wanted:
+            self._slots.call_when(work.wanted, self.wake)
         pause = self._link.poll_interval * (1 - 0.1 * self._random())
         return pause if work.next_due_in is None else min(pause, max(LEAST_PAUSE, work.next_due_in))
 

@@ -14,8 +14,8 @@ UNSETTLED_FACTOR = 2
 
 
 class Slots:
-    """Never more than ``concurrency`` handlers run, beside those that are ``stuck``: told to stop, reported, and
-    still there. Attempts in hand are bounded at twice the concurrency.
+    """Handlers that run never take more than ``concurrency`` slots (one each, unless a job says more), beside those
+    that are ``stuck``: told to stop, reported, and still there. Attempts in hand are bounded at twice the concurrency.
 
     ``live`` holds every attempt until it is settled and its handler has ended or is stuck. It may be copied
     by another thread (``tuple(live)``), and is changed by the event loop only.
@@ -38,11 +38,11 @@ class Slots:
         self._look()
 
     def room(self) -> int:
-        """How many attempts may be claimed now."""
+        """How many slots are free for attempts that are claimed now."""
         return min(self.concurrency - self.running, self.concurrency * UNSETTLED_FACTOR - len(self.live))
 
     def call_when(self, wanted: int, callback: Callable[[], None]) -> None:
-        """Call back once, as soon as there is room for ``wanted`` attempts."""
+        """Call back once, as soon as ``wanted`` slots are free."""
         self._wanted = wanted
         self._on_room = callback
         self._busy_enough = max(0, self.concurrency - wanted)
@@ -58,13 +58,13 @@ class Slots:
         """These were claimed, and their handlers are about to start."""
         for running in batch:
             self.live.add(running)
-            self.running += 1
+            self.running += running.attempt.job.slots
             if running.attempt.job.losses:
                 self.suspects += 1
 
     def free(self, running: Running) -> None:
         """The handler of this one has ended."""
-        self.running -= 1
+        self.running -= running.attempt.job.slots
         if running.attempt.job.losses:
             self.suspects -= 1
         if running.settled:

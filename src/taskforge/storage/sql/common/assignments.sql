@@ -26,4 +26,4 @@ UPDATE queue_gates SET plan = :plan, shares = CASE WHEN plan = :plan THEN shares
 WHERE project_id = :project_id AND queue_id = :queue_id;
 
 -- name: rule_queue
-UPDATE queues SET is_ruled = :is_ruled WHERE project_id = :project_id AND id = :queue_id;
+UPDATE queues SET is_ruled = :is_ruled OR has_weights WHERE project_id = :project_id AND id = :queue_id;

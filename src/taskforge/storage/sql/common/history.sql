@@ -9,7 +9,8 @@ SELECT count(*) AS jobs FROM jobs WHERE project_id = :project_id AND dead_letter
 SELECT
   (SELECT count(*) FROM (
     SELECT 1 FROM jobs a WHERE a.queue_id = j.queue_id AND a.status = 'pending' AND a.hold IS NULL
-      AND (a.rank, a.id) < (j.rank, j.id) LIMIT :bound) b) AS here,
+      AND (a.rank, a.id) < (j.rank, j.id) AND (q.common_line IS NULL OR a.fairness_key = j.fairness_key)
+    LIMIT :bound) b) AS here,
   (SELECT count(*) FROM (
     SELECT 1 FROM queues h JOIN jobs a ON a.queue_id = h.id
     WHERE h.project_id = j.project_id AND h.priority > q.priority AND h.state <> 'paused'

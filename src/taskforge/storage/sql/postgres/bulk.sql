@@ -26,9 +26,10 @@ WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS
 UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, losses = 0, failure = NULL,
   queue_id = q.id, scheduled_for = NULL, expires_at = NULL, deadline = NULL, waits_until = NULL,
   completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = t.now,
+  fairness_key = coalesce(j.fairness_key, q.common_line),
   rank = (extract(epoch FROM t.now) * 1000000)::bigint - j.priority * q.aging_us
 FROM t, (
-  SELECT k.id, k.aging_us FROM queues k -- locked, so that none can go meanwhile (deletion.sql)
+  SELECT k.id, k.aging_us, k.common_line FROM queues k -- locked, so that none can go meanwhile (deletion.sql)
   WHERE k.project_id = :project_id::uuid AND k.id = ANY (ARRAY (
     SELECT coalesce(:queue_id::uuid, o.queue_id) FROM jobs o
     WHERE o.project_id = :project_id::uuid AND o.id = ANY (:job_ids::uuid[])))
@@ -44,7 +45,7 @@ RETURNING j.id;
 -- name: move_jobs
 -- audited
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
-UPDATE jobs j SET queue_id = q.id, updated_at = t.now,
+UPDATE jobs j SET queue_id = q.id, updated_at = t.now, fairness_key = coalesce(j.fairness_key, q.common_line),
   rank = j.rank + j.priority * (
     coalesce((SELECT o.aging_us FROM queues o WHERE o.id = j.queue_id), q.aging_us) - q.aging_us)
 FROM t, queues q

@@ -150,7 +150,8 @@ ORDER BY l.execution_id, l.seq LIMIT :limit::bigint;
 WITH t AS MATERIALIZED (
   SELECT floor(extract(epoch FROM coalesce(:now::timestamptz, clock_timestamp())))::bigint AS second)
 SELECT
-  (SELECT count(*) FROM jobs r WHERE r.queue_id = q.id AND r.status = 'processing') AS running,
+  (SELECT count(*) + coalesce(sum(r.slots - 1), 0) FROM jobs r WHERE r.queue_id = q.id AND r.status = 'processing')
+    AS running,
   u.starts, to_timestamp(61 + u.oldest) AS next_start_at
 FROM queues q, LATERAL (
   SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest

@@ -14,7 +14,7 @@ n AS (
 )
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
-  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at
+  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
@@ -23,7 +23,7 @@ SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
   CASE WHEN n.scheduled_for IS NOT NULL OR n.delay_us IS NOT NULL THEN n.due END,
-  n.expires_at, n.deadline, least(n.expires_at, n.deadline), n.tags::jsonb, n.now, n.now
+  n.expires_at, n.deadline, least(n.expires_at, n.deadline), n.tags::jsonb, n.now, n.now, q.common_line
 FROM n
 JOIN queues q ON q.id = n.queue_id AND q.project_id = :project_id::uuid AND q.state <> 'closed'
 LEFT JOIN tasks k ON k.project_id = :project_id::uuid AND k.name = n.job_type
@@ -33,7 +33,7 @@ RETURNING id;
 -- name: accept_job
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
-  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at
+  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
 )
 SELECT :id::uuid, q.project_id, q.id, :job_type::text, :payload::json,
   CASE WHEN t.due > t.now THEN 'scheduled' ELSE 'pending' END,
@@ -43,7 +43,7 @@ SELECT :id::uuid, q.project_id, q.id, :job_type::text, :payload::json,
   (extract(epoch FROM coalesce(t.due, t.now)) * 1000000)::bigint - :priority::smallint * q.aging_us,
   :priority::smallint, :max_attempts::integer, :retry_policy::text, :timeout_ms::bigint, t.due,
   :expires_at::timestamptz, :deadline::timestamptz, least(:expires_at::timestamptz, :deadline::timestamptz),
-  :tags::jsonb, t.now, t.now
+  :tags::jsonb, t.now, t.now, q.common_line
 FROM (
   SELECT c.now, coalesce(:scheduled_for::timestamptz, c.now + :delay_us::bigint * interval '1 microsecond') AS due
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
@@ -429,10 +429,11 @@ WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS
 UPDATE jobs j SET status = 'pending', manual_retries = j.manual_retries + 1, losses = 0, failure = NULL,
   queue_id = q.id, scheduled_for = NULL, expires_at = NULL, deadline = NULL, waits_until = NULL,
   completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = t.now,
+  fairness_key = coalesce(j.fairness_key, q.common_line),
   rank = (extract(epoch FROM t.now) * 1000000)::bigint - j.priority * q.aging_us,
   hold = taskforge_hold(j.project_id, j.job_type, j.tags, ARRAY[j.key, j.concurrency_key], j.concurrency_key, 0)
 FROM t, (
-  SELECT k.id, k.aging_us FROM queues k -- locked, so that it cannot go meanwhile (deletion.sql)
+  SELECT k.id, k.aging_us, k.common_line FROM queues k -- locked, so that it cannot go meanwhile (deletion.sql)
   WHERE k.project_id = :project_id::uuid AND k.id = coalesce(:queue_id::uuid,
     (SELECT o.queue_id FROM jobs o WHERE o.project_id = :project_id::uuid AND o.id = :job_id::uuid))
   FOR KEY SHARE

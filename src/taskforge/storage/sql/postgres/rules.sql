@@ -2,7 +2,8 @@
 -- In a statement of its own: the claim that follows then counts in a snapshot that is younger than the lock.
 -- Where the queue has a plan: `present` are those who may take jobs now, `waiting` is how many there are to take, as
 -- of a moment ago (what is divided by it is then counted exactly).
-SELECT g.queue_id, g.plan, g.shares, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
+SELECT g.queue_id, q.has_weights OR q.common_line IS NOT NULL AS is_weighed, q.common_line IS NOT NULL AS is_fair,
+  g.plan, g.shares, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
   CASE WHEN g.plan IS NOT NULL THEN (
     SELECT json_object_agg(w.id, json_build_array(w.name, w.max_concurrent_jobs))::text FROM workers w
     WHERE w.project_id = g.project_id
@@ -39,6 +40,7 @@ lane AS MATERIALIZED (
       WHERE s.queue_id = q.id AND s.second >= t.second - 60) AS starts
   FROM queues q, t
   WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.state <> 'paused'
+    AND NOT q.has_weights AND q.common_line IS NULL
 ),
 room AS MATERIALIZED (
   SELECT greatest(0, least(:free::bigint, coalesce(max(slots), :free::bigint), coalesce(max(starts), :free::bigint)))
@@ -88,6 +90,187 @@ SELECT claimed.*, t.now,
       (SELECT min(s.second) FROM queue_starts s WHERE s.queue_id = lane.id AND s.second >= t.second - 60), t.second))
     END FROM lane) AS next_start_at
 FROM t LEFT JOIN claimed ON true;
+
+-- name: weigh_jobs
+-- The next jobs of one queue, whose gate is held, and what they weigh; what the queue or this worker can never hold
+-- is passed over. In a fair queue: those that have come without a line, from before it was fair.
+WITH t AS MATERIALIZED (
+  SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
+  FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
+),
+lane AS MATERIALIZED (
+  SELECT q.id, q.common_line, q.rate_limit, least(q.max_concurrent_jobs, w.max_concurrent_jobs) AS most_slots,
+    q.max_concurrent_jobs - (SELECT count(*) + coalesce(sum(r.slots - 1), 0) FROM jobs r
+      WHERE r.queue_id = q.id AND r.status = 'processing') AS places_left,
+    q.rate_limit - u.starts AS tokens_left,
+    CASE WHEN q.rate_limit IS NOT NULL THEN to_timestamp(61 + coalesce(u.oldest, t.second)) END AS next_start_at,
+    coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left,
+    (SELECT d.scheduled_for FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled'
+      ORDER BY d.scheduled_for LIMIT 1) AS next_due_at
+  FROM t, queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id::uuid,
+    LATERAL (SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest FROM queue_starts s
+      WHERE s.queue_id = q.id AND s.second >= t.second - 60) u
+  WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.state <> 'paused'
+),
+suspect AS MATERIALIZED (
+  SELECT h.* FROM lane, t, LATERAL (
+    SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
+    WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
+      AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+      AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+    ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)
+  ) h
+),
+ready AS MATERIALIZED (
+  SELECT h.* FROM lane, t, LATERAL (
+    SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
+    WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL
+      AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+      AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+      AND (lane.common_line IS NULL OR j.fairness_key IS NULL)
+    ORDER BY j.rank, j.id LIMIT (SELECT :free::bigint)
+  ) h
+)
+SELECT t.now, lane.next_due_at,
+  (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
+  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, c.id, c.slots, c.tokens
+FROM t LEFT JOIN lane ON true
+LEFT JOIN (SELECT 0 AS n, * FROM suspect UNION ALL SELECT 1, * FROM ready) c ON true
+ORDER BY c.n, c.rank, c.id;
+
+-- name: weigh_lines
+-- The lines of a fair queue, whose gate is held, from the one whose turn it is and around; of each the next jobs, as
+-- many as its part of what is free. Each line costs two looks into an index, however long it is.
+WITH RECURSIVE t AS MATERIALIZED (
+  SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
+  FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
+),
+lane AS MATERIALIZED (
+  SELECT q.id, q.common_line, q.rate_limit, least(q.max_concurrent_jobs, w.max_concurrent_jobs) AS most_slots,
+    q.max_concurrent_jobs - (SELECT count(*) + coalesce(sum(r.slots - 1), 0) FROM jobs r
+      WHERE r.queue_id = q.id AND r.status = 'processing') AS places_left,
+    q.rate_limit - u.starts AS tokens_left,
+    CASE WHEN q.rate_limit IS NOT NULL THEN to_timestamp(61 + coalesce(u.oldest, t.second)) END AS next_start_at,
+    coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left,
+    (SELECT d.scheduled_for FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled'
+      ORDER BY d.scheduled_for LIMIT 1) AS next_due_at
+  FROM t, queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id::uuid,
+    LATERAL (SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest FROM queue_starts s
+      WHERE s.queue_id = q.id AND s.second >= t.second - 60) u
+  WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.state <> 'paused'
+),
+suspect AS MATERIALIZED (
+  SELECT h.* FROM lane, t, LATERAL (
+    SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
+    WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
+      AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+      AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+    ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)
+  ) h
+),
+ahead AS (
+  (SELECT h.key, h.weight, 1 AS n FROM lane, LATERAL (
+    SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
+    WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      AND j.fairness_key >= lane.turn_key || CASE WHEN lane.turn_left > 0 THEN '' ELSE chr(1) END
+    ORDER BY j.fairness_key, j.rank, j.id LIMIT 1) h WHERE lane.common_line IS NOT NULL)
+  UNION ALL
+  SELECT h.key, h.weight, a.n + 1 FROM ahead a, lane, LATERAL (
+    SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
+    WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      AND j.fairness_key > a.key
+    ORDER BY j.fairness_key, j.rank, j.id LIMIT 1) h
+  WHERE a.n < :lines::bigint
+),
+behind AS (
+  (SELECT h.key, h.weight, 1 + (SELECT count(*) FROM ahead) AS n FROM lane, LATERAL (
+    SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
+    WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      AND j.fairness_key < lane.turn_key || CASE WHEN lane.turn_left > 0 THEN '' ELSE chr(1) END
+    ORDER BY j.fairness_key, j.rank, j.id LIMIT 1) h
+   WHERE lane.common_line IS NOT NULL AND (SELECT count(*) FROM ahead) < :lines::bigint)
+  UNION ALL
+  SELECT h.key, h.weight, b.n + 1 FROM behind b, lane, LATERAL (
+    SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
+    WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      AND j.fairness_key > b.key
+      AND j.fairness_key < lane.turn_key || CASE WHEN lane.turn_left > 0 THEN '' ELSE chr(1) END
+    ORDER BY j.fairness_key, j.rank, j.id LIMIT 1) h
+  WHERE b.n < :lines::bigint
+),
+found AS MATERIALIZED (
+  SELECT f.*, sum(f.weight) OVER (ORDER BY f.n) - f.weight AS before
+  FROM (SELECT * FROM ahead UNION ALL SELECT * FROM behind) f
+),
+line AS MATERIALIZED (
+  SELECT f.n, f.key, f.weight, least(:free::bigint, f.weight * ceil(:free::numeric / sum(f.weight) OVER ()))::bigint AS part
+  FROM found f WHERE f.before < :free::bigint
+),
+ready AS MATERIALIZED (
+  SELECT line.n, line.key, line.weight, line.part, h.* FROM lane, t, line, LATERAL (
+    SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
+    WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
+      AND j.status = 'pending' AND j.hold IS NULL
+      AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+      AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+    ORDER BY j.rank, j.id LIMIT line.part
+  ) h
+)
+SELECT t.now, lane.next_due_at,
+  (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
+  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, c.key, c.weight, c.part, c.id, c.slots, c.tokens,
+  (SELECT count(*) FROM line) = (SELECT count(*) FROM found) AND (SELECT count(*) FROM found) < :lines::bigint AS is_whole,
+  (SELECT l.key FROM line l ORDER BY l.n DESC LIMIT 1) AS last_key
+FROM t LEFT JOIN lane ON true
+LEFT JOIN (
+  SELECT 0 AS n, NULL AS key, NULL AS weight, NULL AS part, s.id, s.slots, s.tokens, s.rank FROM suspect s
+  UNION ALL SELECT n, key, weight, part, id, slots, tokens, rank FROM ready
+) c ON true
+ORDER BY c.n, c.rank, c.id;
+
+-- name: claim_weighed_jobs
+-- What was chosen of one queue, whose gate is held, and whose turn it is next. A start stays counted for its whole
+-- second and the 60 that follow.
+WITH t AS MATERIALIZED (
+  SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second,
+    overlay(lpad(to_hex(floor(extract(epoch FROM c.now) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
+      || '-7' AS id_start
+  FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
+),
+claimed AS (
+  UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
+    execution_id = ((SELECT id_start FROM t) || substr(gen_random_uuid()::text, 16))::uuid,
+    worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t), started_at = NULL, heartbeat_at = NULL,
+    progress = NULL, updated_at = (SELECT now FROM t),
+    lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
+  WHERE id = ANY (ARRAY (
+    SELECT j.id FROM jobs j WHERE j.id = ANY (:job_ids::uuid[]) AND j.queue_id = :queue_id::uuid
+      AND j.status = 'pending' AND (j.hold IS NULL OR j.hold = 'suspect')
+    ORDER BY j.id FOR UPDATE SKIP LOCKED))
+  RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
+    retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at, concurrency_key,
+    coalesce(slots, 1) AS slots, coalesce(rate_tokens, 1) AS tokens
+),
+counted AS (
+  INSERT INTO queue_starts AS s (queue_id, second, project_id, starts)
+  SELECT q.id, t.second, q.project_id, c.tokens
+  FROM queues q, t, (SELECT sum(tokens) AS tokens FROM claimed) c
+  WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.rate_limit IS NOT NULL AND c.tokens > 0
+  ON CONFLICT (queue_id, second) DO UPDATE SET starts = s.starts + excluded.starts
+),
+forgotten AS (
+  DELETE FROM queue_starts WHERE queue_id = :queue_id::uuid AND second < (SELECT second FROM t) - 600
+),
+turned AS (
+  UPDATE queue_gates SET turn_key = :turn_key::text, turn_left = :turn_left::integer
+  WHERE project_id = :project_id::uuid AND queue_id = :queue_id::uuid
+    AND (turn_key, turn_left) <> (:turn_key::text, :turn_left::integer)
+)
+SELECT * FROM claimed;
 
 -- name: claims_under_way
 -- Whoever has begun to change jobs. A claim locks the table before it takes its snapshot.

@@ -19,6 +19,7 @@ RETURNING id;
 UPDATE jobs SET status = 'pending', manual_retries = manual_retries + 1, losses = 0, failure = NULL,
   queue_id = coalesce(:queue_id, queue_id), scheduled_for = NULL, expires_at = NULL, deadline = NULL,
   waits_until = NULL, completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = :now,
+  fairness_key = coalesce(fairness_key, (SELECT q.common_line FROM queues q WHERE q.id = coalesce(:queue_id, jobs.queue_id))),
   rank = :now - priority * (SELECT q.aging_us FROM queues q
     WHERE q.project_id = jobs.project_id AND q.id = coalesce(:queue_id, jobs.queue_id))
 WHERE project_id = :project_id AND id IN (SELECT value FROM json_each(:job_ids)) AND status IN ('failed', 'cancelled')
@@ -30,6 +31,7 @@ RETURNING id;
 -- name: move_jobs
 -- audited
 UPDATE jobs SET queue_id = :queue_id, updated_at = :now,
+  fairness_key = coalesce(fairness_key, (SELECT q.common_line FROM queues q WHERE q.id = :queue_id)),
   rank = rank + priority * (
     coalesce((SELECT o.aging_us FROM queues o WHERE o.id = jobs.queue_id),
       (SELECT q.aging_us FROM queues q WHERE q.id = :queue_id))

@@ -137,7 +137,8 @@ ORDER BY l.execution_id, l.seq LIMIT :limit;
 
 -- name: queue_use
 SELECT
-  (SELECT count(*) FROM jobs r WHERE r.queue_id = q.id AND r.status = 'processing') AS running,
+  (SELECT count(*) + coalesce(sum(r.slots - 1), 0) FROM jobs r WHERE r.queue_id = q.id AND r.status = 'processing')
+    AS running,
   (SELECT coalesce(sum(s.starts), 0) FROM queue_starts s
     WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60) AS starts,
   (SELECT (61 + min(s.second)) * 1000000 FROM queue_starts s

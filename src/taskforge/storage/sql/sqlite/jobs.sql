@@ -9,7 +9,7 @@
 -- name: accept_jobs
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
-  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at
+  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload,
   CASE WHEN coalesce(n.due, :now) > :now THEN 'scheduled' ELSE 'pending' END,
@@ -18,7 +18,8 @@ SELECT n.id, q.project_id, q.id, n.job_type, n.payload,
     THEN NULL ELSE 'no_worker' END,
   coalesce(n.due, :now) - n.priority * q.aging_us,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms, n.due, n.expires_at, n.deadline,
-  min(coalesce(n.expires_at, n.deadline), coalesce(n.deadline, n.expires_at)), n.tags, :now, :now
+  min(coalesce(n.expires_at, n.deadline), coalesce(n.deadline, n.expires_at)), n.tags, :now, :now,
+  q.common_line
 FROM (
   SELECT value ->> 'id' AS id, value ->> 'queue_id' AS queue_id, value ->> 'job_type' AS job_type,
     value ->> 'payload' AS payload, value ->> 'priority' AS priority, value ->> 'max_attempts' AS max_attempts,
@@ -35,7 +36,7 @@ RETURNING id;
 -- name: accept_job
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
-  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at
+  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
 )
 SELECT :id, q.project_id, q.id, :job_type, :payload,
   CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
@@ -44,7 +45,8 @@ SELECT :id, q.project_id, q.id, :job_type, :payload,
     THEN NULL ELSE 'no_worker' END,
   coalesce(:scheduled_for, :now + :delay_us, :now) - :priority * q.aging_us,
   :priority, :max_attempts, :retry_policy, :timeout_ms, coalesce(:scheduled_for, :now + :delay_us),
-  :expires_at, :deadline, min(coalesce(:expires_at, :deadline), coalesce(:deadline, :expires_at)), :tags, :now, :now
+  :expires_at, :deadline, min(coalesce(:expires_at, :deadline), coalesce(:deadline, :expires_at)), :tags, :now, :now,
+  q.common_line
 FROM queues q WHERE q.id = :queue_id AND q.project_id = :project_id AND q.state <> 'closed'
 ON CONFLICT (id) DO NOTHING
 RETURNING id;
@@ -302,6 +304,7 @@ RETURNING id;
 UPDATE jobs SET status = 'pending', manual_retries = manual_retries + 1, losses = 0, failure = NULL,
   queue_id = coalesce(:queue_id, queue_id), scheduled_for = NULL, expires_at = NULL, deadline = NULL,
   waits_until = NULL, completed_at = NULL, dead_letter_queue_id = NULL, dead_lettered_at = NULL, updated_at = :now,
+  fairness_key = coalesce(fairness_key, (SELECT q.common_line FROM queues q WHERE q.id = coalesce(:queue_id, jobs.queue_id))),
   rank = :now - priority * (SELECT q.aging_us FROM queues q
     WHERE q.project_id = jobs.project_id AND q.id = coalesce(:queue_id, jobs.queue_id))
 WHERE project_id = :project_id AND id = :job_id AND status IN ('failed', 'cancelled')
