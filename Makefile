@@ -39,6 +39,10 @@ dashboard: $(RUNTIME) ## build the dashboard into the package, where its sources
 prove: $(RUNTIME) ## kill workers for a minute and see that no job is lost   (ARGS="--database-url ...")
 	@$(BIN)/python -m tests.proof.story $(ARGS)
 
+.PHONY: demo-scaling
+demo-scaling: $(DEVELOPMENT) ## a burst of work, workers that come and go with it   (ARGS="--database-url ...")
+	@$(BIN)/python -m scripts.demo_scaling $(ARGS)
+
 .PHONY: test
 test: $(DEVELOPMENT) ## the whole suite, against SQLite and PostgreSQL   (ARGS="...")
 	@$(PYTEST) -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
