@@ -46,6 +46,7 @@ ON_ONE_ENGINE = {
     "tests.api.test_conventions",
     "tests.api.test_errors",
     "tests.api.test_limits",
+    "tests.api.test_scaling",
     "tests.api.test_remote_link",
     "tests.beside_redis.test_conformance",
     "tests.beside_redis.test_queue",

@@ -214,3 +214,21 @@ def test_error_groups_are_judged_and_redriven(both: Both) -> None:
     assert (again["counted"], again["done"]) == (0, 0)
     both.alike("errors", "show", "0000abcd", code=ExitCode.NOT_FOUND)
     both.alike("errors", "list", "--status", "dead", code=ExitCode.USAGE)
+
+
+def test_scaling_is_the_same(both: Both) -> None:
+    both.ok("queues", "create", "reports")
+    both.alike("scaling", "show", "reports", code=ExitCode.NOT_FOUND)
+    both.alike("scaling", "set", "reports", "min_workers=3", "max_workers=2", code=ExitCode.USAGE)
+    both.alike("scaling", "set", "reports", "provisioner=cloud", code=ExitCode.USAGE)
+    both.alike("scaling", "set", "nothing", code=ExitCode.NOT_FOUND)
+    assert "provisioner" in both.ok("scaling", "set", "reports", "max_workers=2", "scale_up_threshold=9")
+    both.alike("scaling", "set", "reports", "scale_down_threshold=9", code=ExitCode.USAGE)
+    assert "0-2" in both.alike("scaling", "list")
+    both.alike("scaling", "show", "reports")
+    assert "0 -> 0" in both.alike("scaling", "evaluate")
+    both.alike("scaling", "evaluate", "reports")
+    both.alike("scaling", "execute", "reports")
+    assert "nothing was decided" in both.alike("scaling", "history", "reports")
+    both.ok("scaling", "delete", "reports")
+    both.alike("scaling", "delete", "reports", code=ExitCode.NOT_FOUND)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from taskforge.domain.scaling_policy import ScalingPolicy
     from taskforge.domain.scaling_simulation import Simulation
 
-WIDTH, LEFT, RIGHT, TOP = 720, 56, 16, 28
+WIDTH, LEFT, RIGHT, TOP = 720, 56, 24, 28
 PANEL, GAP = 120, 34
 INK, FAINT = "#334155", "#cbd5e1"
 

@@ -2,9 +2,11 @@
 
 import pytest
 
+from taskforge.cli.scaling_picture import picture
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.scaling_policy import ScalingAction, ScalingPolicy
 from taskforge.domain.scaling_simulation import Arrival, Fleet, parse_trace, simulate
+from tests.architecture.source import DOCS
 
 FLEET = Fleet(slots=2, startup=4.0, interval=1.0, work=1.0)
 POLICY = ScalingPolicy(
@@ -61,3 +63,19 @@ def test_steady_arrivals_lead_to_a_number_that_stays() -> None:
 def test_figures_of_the_fleet_have_bounds() -> None:
     with pytest.raises(InvalidInput):
         Fleet(interval=0.0)
+
+
+def test_the_picture_in_the_docs_is_what_would_be_drawn_now() -> None:
+    """Else: taskforge scaling simulate --trace docs/images/scaling-arrivals.csv --picture docs/images/scaling.svg ..."""
+    policy = ScalingPolicy(
+        max_workers=8,
+        target_queue_length=15,
+        target_age_seconds=30,
+        scale_up_threshold=20,
+        scale_down_threshold=6,
+        scale_up_cooldown=30,
+        scale_down_cooldown=300,
+    )
+    lines = (DOCS / "images" / "scaling-arrivals.csv").read_text("utf-8").splitlines()
+    found = simulate(policy, parse_trace(lines, 1.0), Fleet(slots=4, startup=20.0))
+    assert picture(found, policy) == (DOCS / "images" / "scaling.svg").read_text("utf-8")
