@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from taskforge import Cancel, Context, Dead, Depends, Retry, Snooze, TaskForge
+from taskforge.runtime.correlation import identifiers
 from taskforge.sdk.context import current_job
 
 if TYPE_CHECKING:
@@ -21,6 +22,25 @@ if TYPE_CHECKING:
 
 app = TaskForge()
 logger = logging.getLogger("shop")
+
+
+CANARY = "canary-of-the-process-app"
+app.redact(CANARY)
+
+
+@app.task(pool="process", name="identify")
+def identify() -> dict[str, Any] | None:
+    """Whose its records are."""
+    return identifiers()
+
+
+@app.task(pool="process", name="betray", max_attempts=1)
+def betray(ctx: Context) -> None:
+    """Say a secret wherever it can."""
+    ctx.log.info(CANARY, key=CANARY, password="x")
+    logging.getLogger("shop").error("with %s", CANARY)
+    print(CANARY, flush=True)
+    raise ValueError(CANARY)
 
 
 @app.task(pool="process", name="add")

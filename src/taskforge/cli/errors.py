@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 
 from taskforge.cli.exit_codes import ExitCode, exit_code_of
 from taskforge.cli.text import visible
 from taskforge.domain.errors import JobFailed, TaskforgeError
+
+logger = logging.getLogger("taskforge.cli")
 
 
 def tell(error: BaseException, *, verbose: bool) -> ExitCode:
@@ -29,5 +32,14 @@ def tell(error: BaseException, *, verbose: bool) -> ExitCode:
 
 
 def note(text: str) -> None:
-    """A line for people, on standard error: standard output is for results."""
-    print(visible(text), file=sys.stderr, flush=True)
+    """A line for people, on standard error: standard output is for results. Where logs are JSON, it is a record."""
+    if _speaks_json():
+        logger.info("%s", visible(text))
+    else:
+        print(visible(text), file=sys.stderr, flush=True)
+
+
+def _speaks_json() -> bool:
+    formatters = [handler.formatter for handler in logging.getLogger().handlers]
+    is_json = any(type(formatter).__name__ == "JsonFormatter" for formatter in formatters)
+    return is_json and logger.isEnabledFor(logging.INFO)

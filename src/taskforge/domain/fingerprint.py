@@ -7,6 +7,7 @@ deployment nor another machine changes it.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_FRAMES = 30
 LONGEST_FRAME = 200
+FILES_KNOWN = 4096
 PLACELESS = frozenset({"TimeoutError", "HeartbeatTimeout", "WorkerLost", "InvalidResult"})
 """Where these happened is chance, or nowhere: they are told apart by their job type."""
 
@@ -46,12 +48,16 @@ def fingerprint_of(error_type: str, traceback: str | None, job_type: str | None 
 
 def _frames(traceback: str) -> Iterator[str]:
     for found in _FRAME.finditer(traceback):
-        if not _NOT_OWN.search(found["file"]):
-            yield f"{_tail(found['file'])}: {found['function']}"[:LONGEST_FRAME]
+        place = _own(found["file"])
+        if place is not None:
+            yield f"{place}: {found['function']}"[:LONGEST_FRAME]
 
 
-def _tail(file: str) -> str:
-    """The file and its folder; what stands before them differs from machine to machine."""
+@lru_cache(FILES_KNOWN)
+def _own(file: str) -> str | None:
+    """The user's file and its folder, since what stands before them differs from machine to machine; None of a library's."""
+    if _NOT_OWN.search(file):
+        return None
     return "/".join(file.replace("\\", "/").split("/")[-2:])
 
 

@@ -23,9 +23,11 @@ _carried: ContextVar[str | None] = ContextVar("taskforge_trace", default=None)
 def tracing_api() -> Any:
     """The API of OpenTelemetry if this process has a tracer provider, else None."""
     api = sys.modules.get("opentelemetry.trace")
-    if api is None or isinstance(api.get_tracer_provider(), api.ProxyTracerProvider):
+    if (
+        api is None or getattr(api, "_TRACER_PROVIDER", api) is None
+    ):  # asking for it takes longer than enqueueing may
         return None
-    return api
+    return None if isinstance(api.get_tracer_provider(), api.ProxyTracerProvider) else api
 
 
 def is_traced() -> bool:

@@ -17,7 +17,7 @@ from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.runtime.worker.worker import Worker
 from tests.support.eventually import eventually
-from tests.support.process_app import app
+from tests.support.process_app import CANARY, app
 from tests.support.processes import is_running
 
 if TYPE_CHECKING:
@@ -360,3 +360,17 @@ async def test_what_an_attempt_used_is_told(link: FakeLink) -> None:
     assert task.cpu_us > 0
     assert task.peak_memory_bytes is not None
     assert task.peak_memory_bytes > 5_000_000
+
+
+async def test_records_of_a_child_say_whose_they_are_and_keep_secrets(link: FakeLink) -> None:
+    app.redact(CANARY)  # as its module does, but other tests forget
+    named, betrayed = await run(link, ("identify", {}), ("betray", {}))
+    assert isinstance(named.outcome, Succeeded)
+    found = json.loads(named.outcome.output or "null")
+    assert found["execution_id"] == str(named.execution_id)
+    assert (found["task"], found["worker"], found["attempt"]) == ("identify", "w", 1)
+    assert isinstance(betrayed.outcome, Failed)
+    assert betrayed.outcome.error.message == "[redacted]"
+    said = [*(text for _, text in lines_of(link, betrayed)), str(betrayed), str(link.lines)]
+    assert sum("[redacted]" in text for text in said) >= 4
+    assert not any(CANARY in text for text in said)
