@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.coordination.redis_queues import RedisReadyQueues
+from taskforge.coordination.redis_server import RedisServer
 from taskforge.ports.jobs import ClaimBatch, ClaimRequest
 from taskforge.services.agreement import Agreement
 from taskforge.services.directory import QueueDirectory
@@ -19,16 +20,24 @@ from tests.conformance.stage import LEASE, WORKER, Stage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taskforge.coordination.redis_server import RedisServer
-    from taskforge.domain.ids import ProjectId, WorkerId
+    from taskforge.domain.ids import ProjectId, QueueId, WorkerId
     from taskforge.domain.queue import Queue
+    from taskforge.ports.dispatch import Pulled
 
 
 class AlwaysMyTurn(RedisReadyQueues):
-    """So that a test compares when it wants to."""
+    """So that a test compares when it wants to. Without ``promotes`` it keeps to itself what is due."""
+
+    promotes = True
 
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
         return True
+
+    async def pull(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
+    ) -> Pulled:
+        pulled = await super().pull(project_id, queue_ids, job_types, wanted)
+        return pulled if self.promotes else pulled._replace(due={})
 
 
 class Dispatching:
@@ -94,3 +103,19 @@ class RedisStage(Stage):
                 [queue.id for queue in queues if queue.has_rule],
             )
         )
+
+
+class ModelStage(RedisStage):
+    """For the machine of `tests.model`, where claims promote nothing: with a connection of its own."""
+
+    def __init__(self, url: str, redis_url: str) -> None:
+        super().__init__(url, RedisServer(redis_url))
+
+    def dispatching(self, project: ProjectId | None = None) -> Dispatching:
+        found = super().dispatching(project)
+        found.ready.promotes = False
+        return found
+
+    async def close(self) -> None:
+        await self.server.close()
+        await super().close()

@@ -37,7 +37,7 @@ from tests.conformance.stage import (
 from tests.model.model import DELAY_AFTER_FAILURE, Model, ModelJob, ModelQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from uuid import UUID
 
     from taskforge.domain.job import Job
@@ -80,12 +80,12 @@ def pid_of(worker: UUID) -> int:
 class StoreMachine(RuleBasedStateMachine):
     """One database, emptied for each example. Numbers choose among what there is, so that examples shrink."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, make_stage: Callable[[str], Stage] = Stage) -> None:
         super().__init__()
         logging.getLogger("taskforge.recovery").setLevel(logging.ERROR)
         self.runner = asyncio.Runner()
         self.url = url
-        self.stage = Stage(url)
+        self.stage = make_stage(url)
         self.model = Model()
         self.claims: list[ClaimedJob] = []
         self.owners: dict[UUID, UUID] = {}

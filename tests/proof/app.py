@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskforge import Context, TaskForge
 from tests.proof.history import Event, write
@@ -94,9 +94,9 @@ async def rest(ctx: Context) -> dict[str, str]:
         return result
 
 
-def make(database_url: str | None = None) -> TaskForge:
+def make(database_url: str | None = None, **settings: Any) -> TaskForge:
     """The application on a database; without one, on that of the environment."""
-    application = TaskForge(database_url)
+    application = TaskForge(database_url, **settings)
     application.task(name="plain")(plain)
     application.task(name="work")(work)
     application.task(name="block")(block)

@@ -2,7 +2,7 @@
 
 While jobs are enqueued, workers are killed, frozen past their lease and woken; on PostgreSQL their connections are
 cut and stalled by a proxy each, backends are terminated and the server is restarted without warning; on SQLite another program
-holds the write lock. Then all heals, every job has to end within a bound, and the checker judges.
+holds the write lock. Every second worker gets its jobs by Redis, if there is one, which is emptied, killed and frozen. Then all heals, every job has to end within a bound, and the checker judges.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import redis.asyncio as redis_asyncio
 
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.domain.errors import Unavailable
@@ -34,6 +35,7 @@ from tests.support.postgres import start_server
 from tests.support.postgres_installations import find_installations
 from tests.support.processes import Processes
 from tests.support.proxy import Proxy
+from tests.support.redis_server import RedisProcess, find_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -77,9 +79,18 @@ class Chaos:
     """One run. All that is random comes from the seed (but not when the system runs what)."""
 
     def __init__(
-        self, url: str, folder: Path, seed: int, *, server: PostgresServer | None, processes: Processes
+        self,
+        url: str,
+        folder: Path,
+        seed: int,
+        *,
+        server: PostgresServer | None,
+        processes: Processes,
+        redis: RedisProcess | None = None,
     ) -> None:
         self.url = url
+        self._redis = redis
+        self._troubling_redis = asyncio.Lock()
         self.seed = seed
         self.history = folder / "history.jsonl"
         self.findings: list[Violation] = []
@@ -95,7 +106,7 @@ class Chaos:
 
     async def run(self, seconds: float) -> Verdict:
         """Rage for so long, heal, wait for the end of all jobs, judge."""
-        application = app.make(self.url)
+        application = app.make(self.url, **self._by_redis)
         with self._cleanup:
             for member in self._members:
                 self._start(member)
@@ -138,6 +149,8 @@ class Chaos:
             kinds |= {self._lock: 2}
         else:
             kinds |= {self._cut: 2, self._stall: 2, self._terminate: 1, self._restart: 1}
+        if self._redis is not None:
+            kinds |= {self._empty_redis: 1, self._kill_redis: 1, self._freeze_redis: 1}
         while time.monotonic() < until:
             [trouble] = self._random.choices(list(kinds), list(kinds.values()))
             task = asyncio.create_task(trouble())
@@ -214,6 +227,33 @@ class Chaos:
         await program.ended(60)
         write(Event.HEALED, file=self.history, pid=0)
 
+    async def _empty_redis(self) -> None:
+        """FLUSHALL."""
+        assert self._redis is not None
+        async with self._troubling_redis, redis_asyncio.Redis.from_url(self._redis.url) as client:
+            await client.flushall()
+
+    async def _kill_redis(self) -> None:
+        """It is gone for a while, and comes back with nothing in it."""
+        assert self._redis is not None
+        async with self._troubling_redis:
+            self._redis.kill()
+            await asyncio.sleep(self._random.uniform(0.0, 2.0))
+            await asyncio.to_thread(self._redis.start)
+
+    async def _freeze_redis(self) -> None:
+        """It stands still."""
+        assert self._redis is not None
+        async with self._troubling_redis:
+            self._redis.freeze()
+            await asyncio.sleep(self._random.uniform(0.5, 4.0))
+            self._redis.thaw()
+
+    @property
+    def _by_redis(self) -> dict[str, Any]:
+        """The settings of those who use it."""
+        return {} if self._redis is None else {"redis_url": self._redis.url, "dispatch": "redis"}
+
     def _pick(self) -> Member | None:
         free = [member for member in self._members if not member.is_troubled]
         if not free:
@@ -265,6 +305,7 @@ class Chaos:
         return Member(name, options, proxy)
 
     def _start(self, member: Member) -> None:
+        by_redis = self._by_redis if self._members.index(member) % 2 == 0 else {}
         member.child = self._processes.taskforge(
             "worker",
             "tests.proof.app:app",
@@ -279,6 +320,7 @@ class Chaos:
                 "TASKFORGE_RECOVERY_INTERVAL_SECONDS": str(RECOVERY_SECONDS),
                 "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
                 HISTORY_VARIABLE: str(self.history),
+                **{f"TASKFORGE_{name.upper()}": value for name, value in by_redis.items()},
             },
         )
 
@@ -292,6 +334,17 @@ def refused(folder: Path) -> int:
     """How many late writes of workers were refused, by what they say."""
     said = "".join(file.read_text(errors="replace") for file in folder.glob("process-*.log"))
     return len(re.findall(r"lease_lost: .* changed nothing", said))
+
+
+def redis_of_its_own(folder: Path, stack: contextlib.ExitStack) -> RedisProcess | None:
+    """A Redis that may be broken, if there is a program; `stack` ends it."""
+    program = find_program()
+    if program is None:
+        return None
+    redis = RedisProcess(program, folder)
+    stack.callback(redis.kill)
+    redis.start()
+    return redis
 
 
 def on_a_database_of_its_own(
@@ -315,7 +368,9 @@ async def once(engine: str, seed: int, seconds: float) -> bool:
     with tempfile.TemporaryDirectory(prefix="taskforge-chaos-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         url, server, processes = on_a_database_of_its_own(engine, folder, stack)
-        verdict = await Chaos(url, folder, seed, server=server, processes=processes).run(seconds)
+        redis = redis_of_its_own(folder, stack)
+        chaos = Chaos(url, folder, seed, server=server, processes=processes, redis=redis)
+        verdict = await chaos.run(seconds)
         print(f"{engine} seed {seed}: {verdict}; late writes refused {refused(folder)}", flush=True)
         for violation in verdict.violations:
             print(f"    {violation.fault}: job {violation.job}: {violation.text}", flush=True)

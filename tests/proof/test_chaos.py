@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import ENGINE_PROPERTY
-from tests.proof.chaos import Chaos, on_a_database_of_its_own
+from tests.proof.chaos import Chaos, on_a_database_of_its_own, redis_of_its_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,9 @@ async def test_nothing_is_lost_in_chaos(proof_engine: str, tmp_path: Path, recor
     seed = int(os.environ.get(SEED_VARIABLE) or random.SystemRandom().randrange(1_000_000))
     with ExitStack() as stack:
         url, server, processes = on_a_database_of_its_own(proof_engine, tmp_path, stack)
-        verdict = await Chaos(url, tmp_path, seed, server=server, processes=processes).run(SECONDS)
+        redis = redis_of_its_own(tmp_path, stack)
+        chaos = Chaos(url, tmp_path, seed, server=server, processes=processes, redis=redis)
+        verdict = await chaos.run(SECONDS)
     print(f"{SEED_VARIABLE}={seed}: {verdict}")
     assert verdict.violations == []
     assert verdict.kills >= 3, "too quiet to prove anything"

@@ -12,11 +12,13 @@ from taskforge.ports.signals import Hint, Topic
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+CHANNEL = "hints"
+"""Where they are told in Redis."""
 FOLD_SECONDS = 0.003
 FINISHED_FOLD_SECONDS = 0.03
 SEND_OFF_SECONDS = 1.0
 MOST_AT_ONCE = 100
-URGENT = frozenset({Topic.READY, Topic.CANCEL})
+URGENT = frozenset({Topic.READY, Topic.OFFERED, Topic.CANCEL})
 
 
 def written(hint: Hint, origin: str) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from taskforge.coordination.hints import CHANNEL, written
+from taskforge.domain.ids import QueueId
 from taskforge.ports.dispatch import Pulled, Waiting
+from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from taskforge.coordination.redis_server import RedisServer
-    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.domain.ids import ProjectId
     from taskforge.ports.dispatch import Offer
 
 DUE_SECONDS = 1.0
@@ -41,8 +44,9 @@ class RedisReadyQueues:
 
     async def offer(self, project_id: ProjectId, queue_id: QueueId, offers: Sequence[Offer]) -> None:
         keys = self._keys(project_id, queue_id)
+        notice = written(Hint(Topic.OFFERED, project_id, queue_id), "offer")
         for chunk in _chunks(offers):
-            args: list[Any] = []
+            args: list[Any] = [self._server.channel(CHANNEL), notice]
             for offer in chunk:
                 due = "" if offer.due_us is None else offer.due_us
                 args += (offer.job_id.hex, offer.job_type, due, offer.delay_us, offer.lead_us)
@@ -87,6 +91,8 @@ class RedisReadyQueues:
             await self._run(self._place, keys, ["0", *(value for move in chunk for value in move)])
         if whole:
             await self._run(self._place, keys, ["1"])
+            known = self._server.key(project_id, "queues")
+            await self._server.ask(lambda client: client.sadd(known, str(queue_id)))
 
     async def lacking(
         self, project_id: ProjectId, queue_id: QueueId, waiting: Sequence[Waiting]
@@ -117,8 +123,14 @@ class RedisReadyQueues:
         return [queue_ids[number - 1] for number in broken]
 
     async def drop(self, project_id: ProjectId, queue_id: QueueId) -> None:
-        keys = self._keys(project_id, queue_id)
+        keys, known = self._keys(project_id, queue_id), self._server.key(project_id, "queues")
         await self._server.ask(lambda client: client.unlink(*keys))
+        await self._server.ask(lambda client: client.srem(known, str(queue_id)))
+
+    async def others(self, project_id: ProjectId, queue_ids: Collection[QueueId]) -> Sequence[QueueId]:
+        known = self._server.key(project_id, "queues")
+        found: Any = await self._server.ask(lambda client: client.smembers(known))
+        return [QueueId(UUID(text)) for text in found if UUID(text) not in queue_ids]
 
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
         key, milliseconds = self._server.key(project_id, "turn", name), max(1, round(seconds * 1000))

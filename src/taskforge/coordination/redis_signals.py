@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from redis.exceptions import RedisError
 
-from taskforge.coordination.hints import HintOutbox, read, written
+from taskforge.coordination.hints import CHANNEL, HintOutbox, read, written
 from taskforge.domain.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from taskforge.coordination.redis_server import RedisServer
     from taskforge.ports.signals import Hint, Signals
 
-CHANNEL = "hints"
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 QUIET_SECONDS = 5.0
 """After so long without a message the connection is tried."""

@@ -91,7 +91,7 @@ class ReadyQueues(Protocol):
         ...
 
     async def offer(self, project_id: ProjectId, queue_id: QueueId, offers: Sequence[Offer]) -> None:
-        """Put jobs where they belong by its own clock."""
+        """Put jobs where they belong by its own clock, and tell other processes (``Topic.OFFERED``)."""
         ...
 
     async def pull(
@@ -128,6 +128,10 @@ class ReadyQueues(Protocol):
 
     async def drop(self, project_id: ProjectId, queue_id: QueueId) -> None:
         """Forget a queue."""
+        ...
+
+    async def others(self, project_id: ProjectId, queue_ids: Collection[QueueId]) -> Sequence[QueueId]:
+        """The queues that it has beside these."""
         ...
 
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:

@@ -91,12 +91,10 @@ class Agreement:
         project = self._project_id
         if not self._ready.is_answering or not await self._ready.turn(project, "compare", interval):
             return 0
-        served = []
-        for queue in await self._queues.list(project):
-            if queue.has_rule:
-                await self._ready.drop(project, queue.id)
-            elif queue.state is not QueueState.PAUSED:
-                served.append(queue.id)
+        plain = [queue for queue in await self._queues.list(project) if not queue.has_rule]
+        for queue_id in await self._ready.others(project, {queue.id for queue in plain}):
+            await self._ready.drop(project, queue_id)  # it is gone, or has a rule
+        served = [queue.id for queue in plain if queue.state is not QueueState.PAUSED]
         moved = 0
         broken = frozenset(await self._ready.incomplete(project, served))
         for queue_id in broken:

@@ -50,15 +50,18 @@ class Offering:
         self._sender: asyncio.Task[None] | None = None
 
     def offer(self, jobs: Sequence[NewJob]) -> None:
+        left_to_the_record: set[UUID] = set()
         for job in jobs:
             queue = self._directory.by_id(job.queue_id)
             if queue is None or queue.has_rule or not self._has_room():
-                self._announce(Topic.READY, job.queue_id)
+                left_to_the_record.add(job.queue_id)
                 continue
             lead_us = job.priority * queue.settings.aging_microseconds
             offer = Offer(job.id, job.job_type, _microseconds(job.scheduled_for), job.delay_us or 0, lead_us)
             self._offers.setdefault(queue.id, []).append(offer)
             self._waiting += 1
+        for queue_id in left_to_the_record:
+            self._announce(Topic.READY, queue_id)
         self._send()
 
     def returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> bool:
@@ -102,8 +105,8 @@ class Offering:
         except TaskforgeError as error:
             logger.debug("%d jobs are left to the database: %s", len(offers), error)
             self._announce(Topic.READY, queue_id)
-        else:
-            self._announce(Topic.OFFERED, queue_id)
+        else:  # other processes were told with it
+            self._announce(Topic.OFFERED, queue_id, elsewhere=False)
         finally:
             self._waiting -= len(offers)
 
@@ -118,8 +121,8 @@ class Offering:
         finally:
             self._waiting -= len(job_ids)
 
-    def _announce(self, topic: Topic, queue_id: UUID) -> None:
-        self._signals.publish(Hint(topic, self._directory.project_id, queue_id))
+    def _announce(self, topic: Topic, queue_id: UUID, *, elsewhere: bool = True) -> None:
+        self._signals.publish(Hint(topic, self._directory.project_id, queue_id), elsewhere=elsewhere)
 
 
 def _microseconds(moment: datetime | None) -> int | None:

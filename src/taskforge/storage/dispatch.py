@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from taskforge.ports.dispatch import Waiting
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
     from taskforge.ports.jobs import ClaimBatch, ClaimRequest
     from taskforge.storage.engine import Engine
     from taskforge.storage.jobs import SqlJobStore
+
+
+BEFORE_ALL = (-(2**63), UUID(int=0))
 
 
 class SqlDispatchStore:
@@ -34,7 +37,7 @@ class SqlDispatchStore:
     async def ready_page(
         self, project_id: ProjectId, queue_ids: Sequence[QueueId], after: Waiting | None, limit: int
     ) -> Sequence[Waiting]:
-        rank, job_id = (None, None) if after is None else (after.rank, after.job_id)
+        rank, job_id = BEFORE_ALL if after is None else (after.rank, after.job_id)
         place = {"after_rank": rank, "after_id": job_id}
         return await self._read(
             "ready_page", {"project_id": project_id, "queue_ids": queue_ids, "limit": limit, **place}

@@ -1,3 +1,6 @@
+-- Rows are fetched by their id alone, and what else must hold is asked of them then: a planner that may choose would look
+-- for a few ids in the index of all ready jobs, once for each.
+
 -- name: claim_these_jobs
 -- What another dispatcher handed out: the guards are those of claim_jobs, so what it makes up or repeats is left alone.
 WITH t AS MATERIALIZED (
@@ -12,12 +15,13 @@ lane AS MATERIALIZED (
 ),
 picked AS MATERIALIZED (
   SELECT h.id FROM unnest((SELECT :job_ids::uuid[])) AS p (id), LATERAL (
-    SELECT j.id FROM jobs j
-    WHERE j.id = p.id AND j.status = 'pending' AND j.hold IS NULL AND j.queue_id IN (SELECT id FROM lane)
-      AND j.job_type = ANY (:job_types::text[])
-      AND (j.waits_until IS NULL OR j.waits_until > (SELECT now FROM t))
-    LIMIT 1 FOR UPDATE SKIP LOCKED
-  ) h LIMIT (SELECT :free::bigint)
+    SELECT j.id, j.status, j.hold, j.queue_id, j.job_type, j.waits_until FROM jobs j
+    WHERE j.id = p.id LIMIT 1 FOR UPDATE SKIP LOCKED
+  ) h
+  WHERE h.status = 'pending' AND h.hold IS NULL AND h.queue_id IN (SELECT id FROM lane)
+    AND h.job_type = ANY (:job_types::text[])
+    AND (h.waits_until IS NULL OR h.waits_until > (SELECT now FROM t))
+  LIMIT (SELECT :free::bigint)
 ),
 claimed AS (
   UPDATE jobs SET status = 'processing', claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
@@ -34,17 +38,19 @@ SELECT claimed.*, t.now, NULL::timestamptz AS next_due_at,
 FROM t LEFT JOIN claimed ON true;
 
 -- name: waiting_jobs
-SELECT j.id, j.queue_id, j.job_type, j.rank,
-  CASE WHEN j.status = 'scheduled' THEN (extract(epoch FROM j.scheduled_for) * 1000000)::bigint END AS due_us
-FROM jobs j
-WHERE j.id = ANY (:job_ids::uuid[]) AND j.project_id = :project_id::uuid
-  AND (j.status = 'pending' AND j.hold IS NULL OR j.status = 'scheduled');
+SELECT h.id, h.queue_id, h.job_type, h.rank,
+  CASE WHEN h.status = 'scheduled' THEN (extract(epoch FROM h.scheduled_for) * 1000000)::bigint END AS due_us
+FROM unnest((SELECT :job_ids::uuid[])) AS p (id), LATERAL (
+  SELECT j.id, j.project_id, j.queue_id, j.job_type, j.rank, j.status, j.hold, j.scheduled_for FROM jobs j
+  WHERE j.id = p.id LIMIT 1
+) h
+WHERE h.project_id = :project_id::uuid AND (h.status = 'pending' AND h.hold IS NULL OR h.status = 'scheduled');
 
 -- name: ready_page
 SELECT h.* FROM queues q, LATERAL (
   SELECT j.id, j.queue_id, j.job_type, j.rank, NULL::bigint AS due_us FROM jobs j
   WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
-    AND (:after_id::uuid IS NULL OR (j.rank, j.id) > (:after_rank::bigint, :after_id::uuid))
+    AND (j.rank, j.id) > (:after_rank::bigint, :after_id::uuid)
   ORDER BY j.rank, j.id LIMIT (SELECT :limit::bigint)
 ) h
 WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[]);

@@ -31,7 +31,7 @@ SELECT j.id, j.queue_id, j.job_type, j.rank, NULL AS due_us FROM queues q CROSS 
 WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND j.rowid IN (
   SELECT w.rowid FROM jobs w INDEXED BY jobs_ready
   WHERE w.queue_id = q.id AND w.status = 'pending' AND w.hold IS NULL
-    AND (:after_id IS NULL OR (w.rank, w.id) > (:after_rank, :after_id))
+    AND (w.rank, w.id) > (:after_rank, :after_id)
   ORDER BY w.rank, w.id LIMIT :limit
 )
 ORDER BY q.id, j.rank, j.id;
