@@ -124,6 +124,12 @@ const scaling = createRoute({
   validateSearch: (search: Record<string, unknown>): { cursor?: string } => ({ cursor: text(search.cursor) }),
   component: lazyRouteComponent(() => import("@/pages/scaling/Scaling"), "Scaling"),
 });
+const alerts = createRoute({
+  ...under,
+  path: "/alerts",
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
+  component: lazyRouteComponent(() => import("@/pages/alerts/Alerts"), "Alerts"),
+});
 const audit = createRoute({
   ...under,
   path: "/audit",
@@ -143,7 +149,7 @@ const settings = createRoute({
 
 export const router = createRouter({
   basepath: ROOT || "/",
-  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks, schedules, schedule, insights, assignments, errors, error, scaling, audit, settings]),
+  routeTree: root.addChildren([overview, jobs, job, queues, queue, deadLetters, workers, worker, tasks, schedules, schedule, insights, assignments, errors, error, scaling, alerts, audit, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} />,

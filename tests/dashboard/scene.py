@@ -129,6 +129,7 @@ def fill(shown: Scene) -> None:
     }
     plan(shown)
     divide(shown)
+    watch(shown)
     fill_again(shown)
     wait_until(lambda: len(shown.call("GET", "/errors")) >= 2, 30)
     shown.ids["error"] = shown.call("GET", "/errors")[0]["id"]
@@ -169,6 +170,18 @@ def divide(shown: Scene) -> None:
         "POST", "/scaling-policies", {"queue_name": "mail", "max_workers": 8, "target_age_seconds": 60}
     )
     shown.call("POST", f"/scaling-policies/{shown.ids['imports']}/execute")
+
+
+def watch(shown: Scene) -> None:
+    """Alert rules, one of which fires at once; somebody who is told; a silence."""
+    who = {"name": "operations", "kind": "email", "to": ["ops@example.com"]}
+    shown.call("POST", "/alerts/receivers", who)
+    stuck = {"name": "Nobody runs it", "kind": "no_worker", "for_seconds": 0, "receivers": ["operations"]}
+    shown.call("POST", "/alerts/rules", stuck)
+    slow = {"name": "Mails are late", "kind": "oldest_waiting", "queue": "mail", "threshold": 60}
+    rule = shown.call("POST", "/alerts/rules", slow)["id"]
+    silence = {"rule_id": rule, "ends_at": "2099-01-01T00:00:00Z", "reason": "the provider is moving"}
+    shown.call("POST", "/alerts/silences", silence)
 
 
 def fill_again(shown: Scene) -> None:

@@ -36,6 +36,7 @@ PICTURES = {
     "errors": ("errors", "dark"),
     "assignments": ("assignments", "light"),
     "scaling": ("scaling", "light"),
+    "alerts": ("alerts", "dark"),
     "schedules": ("schedules", "light"),
     "schedule": ("schedule", "dark"),
     "insights": ("insights", "light"),

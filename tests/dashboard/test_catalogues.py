@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from taskforge.domain.alert import AlertStatus
+from taskforge.domain.alert_rule import RuleKind
+from taskforge.domain.delivery import DeliveryStatus
 from taskforge.domain.error_group import ErrorStatus
 from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.explanation import WhyCode
 from taskforge.domain.job import JobStatus
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueSettings, QueueState, Strategy
+from taskforge.domain.receiver import ReceiverKind
 from taskforge.domain.scaling import ScalingOutcome, ScalingReason
 from taskforge.domain.scaling_policy import ProvisionerKind
 from taskforge.domain.schedule import MissedPolicy, OnHoliday, OverlapPolicy
@@ -74,6 +78,9 @@ def test_every_key_that_is_shown_is_known() -> None:
         ("tick_cause", list(TickCause)),
         ("status", [*TickOutcome, *Verdict, *ErrorStatus, *ScalingOutcome]),
         ("strategy", list(Strategy)),
+        ("rule_kind", list(RuleKind)),
+        ("receiver_kind", list(ReceiverKind)),
+        ("status", [*AlertStatus, *DeliveryStatus]),
         ("scaling_reason", list(ScalingReason)),
         ("provisioner", list(ProvisionerKind)),
         ("setting", list(QueueSettings.__dataclass_fields__)),

@@ -73,6 +73,10 @@ def pages(shown: Scene) -> dict[str, str]:
         "errors": "/errors",
         "error": f"/errors/{ids['error']}",
         "scaling": "/scaling",
+        **{
+            f"alerts{tab and f'-{tab}'}": f"/alerts?tab={tab}"
+            for tab in ("", "rules", "silences", "receivers", "deliveries", "events")
+        },
         "audit": "/audit",
         **{
             f"settings-{tab}": f"/settings?tab={tab}"

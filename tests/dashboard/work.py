@@ -23,6 +23,7 @@ def work(visitor: Visit, shown: Scene, *, rate: int) -> None:
     assign_workers(visitor, shown)
     judge_an_error(visitor)
     set_how_a_queue_scales(visitor)
+    watch_a_queue(visitor)
     pause_a_task(visitor)
     read_insights(visitor)
     move_by_keys(visitor)
@@ -243,6 +244,29 @@ def set_how_a_queue_scales(visitor: Visit) -> None:
     row = page.get_by_role("row").filter(has_text="billing")
     row.get_by_role("button", name=say("action.delete")).click()
     dialog.get_by_role("textbox").fill("billing")
+    dialog.get_by_role("button", name=say("action.delete")).click()
+    expect(row).to_have_count(0)
+
+
+def watch_a_queue(visitor: Visit) -> None:
+    """A rule is made, silenced, and removed."""
+    page, say = visitor.page, visitor.say
+    visitor.go("/alerts?tab=rules")
+    page.get_by_role("button", name=say("rules.new")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label(say("queues.name")).fill("Too many failures")
+    dialog.get_by_role("button", name=say("action.save")).click()
+    row = page.get_by_role("row").filter(has_text="Too many failures")
+    expect(row.get_by_role("switch")).to_have_attribute("aria-checked", "true")
+    page.get_by_role("tab", name=say("alerts.tab_silences")).click()
+    page.get_by_role("button", name=say("silences.new")).click()
+    dialog.get_by_role("combobox", name=say("silences.rule")).select_option(label="Too many failures")
+    dialog.get_by_label(say("silences.reason")).fill("known")
+    dialog.get_by_role("button", name=say("silences.open")).click()
+    expect(row.get_by_text("known")).to_be_visible()
+    page.get_by_role("tab", name=say("alerts.tab_rules")).click()
+    row.get_by_role("button", name=say("action.delete")).click()
+    dialog.get_by_role("textbox").fill("Too many failures")
     dialog.get_by_role("button", name=say("action.delete")).click()
     expect(row).to_have_count(0)
 

@@ -41,6 +41,12 @@ export type ErrorStatus = Schemas["ErrorStatus"];
 export type Policy = Schemas["PolicyRecord"];
 export type Decision = Schemas["DecisionRecord"];
 export type Recommendation = Schemas["RecommendationRecord"];
+export type Alert = Schemas["AlertView"];
+export type Rule = Schemas["RuleView"];
+export type RuleKind = Schemas["RuleKind"];
+export type Receiver = Schemas["ReceiverView"];
+export type ReceiverKind = Schemas["ReceiverKind"];
+export type Delivery = Schemas["DeliveryView"];
 export type ListMeta = Schemas["ListMeta"];
 
 export const JOB_STATUSES = ["pending", "scheduled", "processing", "succeeded", "failed", "cancelled"] as const;

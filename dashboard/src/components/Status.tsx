@@ -1,6 +1,7 @@
 import {
   Ban,
   BellOff,
+  BellRing,
   CalendarX,
   Check,
   CircleDashed,
@@ -59,6 +60,11 @@ const LOOKS: Record<string, [LucideIcon, string]> = {
   begun: [LoaderCircle, "bg-processing/10 text-processing"],
   done: [Check, "bg-succeeded/10 text-succeeded"],
   recommended: [CircleDashed, "bg-scheduled/10 text-scheduled"],
+  firing: [BellRing, "bg-failed/10 text-failed"],
+  recovered: [Check, "bg-succeeded/10 text-succeeded"],
+  waiting: [Clock, "bg-pending/8 text-pending"],
+  delivered: [Check, "bg-succeeded/10 text-succeeded"],
+  ended: [Check, "bg-cancelled/10 text-cancelled"],
   closed: [Lock, "bg-cancelled/10 text-cancelled"],
 };
 const SPINNING = new Set(["processing", "running"]);

@@ -1,4 +1,5 @@
 import {
+  BellRing,
   Bug,
   CalendarClock,
   ChartLine,
@@ -19,7 +20,7 @@ import type { Permission } from "@/api/types";
 import type { Key } from "@/i18n/translate";
 
 export interface Place {
-  to: "/" | "/jobs" | "/queues" | "/dead-letters" | "/workers" | "/tasks" | "/errors" | "/assignments" | "/scaling" | "/schedules" | "/insights" | "/audit" | "/settings";
+  to: "/" | "/jobs" | "/queues" | "/dead-letters" | "/workers" | "/tasks" | "/alerts" | "/errors" | "/assignments" | "/scaling" | "/schedules" | "/insights" | "/audit" | "/settings";
   name: Key;
   icon: LucideIcon;
   /** After `g`. */
@@ -39,6 +40,7 @@ export const PLACES: Place[] = [
   { to: "/tasks", name: "nav.tasks", icon: SquareFunction, shortcut: "t", needs: "job:read" },
   { to: "/schedules", name: "nav.schedules", icon: CalendarClock, shortcut: "c", needs: "schedule:read" },
   { to: "/insights", name: "nav.insights", icon: ChartLine, shortcut: "i", needs: "job:read" },
+  { to: "/alerts", name: "nav.alerts", icon: BellRing, shortcut: "b", needs: "alert:read" },
   { to: "/audit", name: "nav.audit", icon: ScrollText, shortcut: "a", needs: "audit:read" },
   { to: "/settings", name: "nav.settings", icon: Settings, shortcut: "s" },
 ];

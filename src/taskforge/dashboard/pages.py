@@ -31,6 +31,7 @@ PAGES = (
     "assignments",
     "errors",
     "scaling",
+    "alerts",
     "audit",
     "settings",
 )

@@ -116,7 +116,7 @@ function Counts({ of: found, link }: CountsProps) {
     <ul className="flex flex-col">
       {found.map((one) => (
         <li key={one.name} className="flex items-center justify-between gap-2">
-          <Link to="/jobs" search={link(one.name)} className="untrusted truncate py-0.5 text-accent hover:underline">
+          <Link to="/jobs" search={link(one.name)} className="untrusted truncate py-1 text-accent hover:underline">
             {one.name}
           </Link>
           <span className="text-muted">{formatNumber(one.count)}</span>

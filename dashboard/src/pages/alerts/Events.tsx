@@ -1,0 +1,28 @@
+import { Collection } from "@/components/Collection";
+import { Status } from "@/components/Status";
+import { Time } from "@/components/Time";
+import { useTranslate } from "@/i18n/translate";
+import { figure } from "./figures";
+import { useEvents } from "./queries";
+
+/** What fired and recovered. */
+export function Events() {
+  const t = useTranslate();
+  return (
+    <Collection
+      label={t("alerts.tab_events")}
+      none={t("events.none")}
+      items={useEvents()}
+      idOf={(event) => event.id}
+      columns={[
+        { name: t("job.status"), of: (event) => <Status of={event.change} /> },
+        { name: t("silences.rule"), of: (event) => event.rule, className: "untrusted font-medium" },
+        { name: t("deliveries.summary"), of: (event) => event.summary, className: "untrusted whitespace-normal!" },
+        { name: t("events.value"), of: (event) => figure(event.kind, event.value), isNumber: true },
+        { name: t("events.told"), of: (event) => t(event.told ? "choice.yes" : "choice.no") },
+        { name: t("events.at"), of: (event) => <Time at={event.happened_at} /> },
+      ]}
+      edit={null}
+    />
+  );
+}
