@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from taskforge.storage.engine import Engine
     from taskforge.storage.history import SqlHistoryStore
     from taskforge.storage.jobs import SqlJobStore
+    from taskforge.storage.notices import SqlNoticeStore
     from taskforge.storage.operations import SqlOperationStore
     from taskforge.storage.partitions import SqlPartitionStore
     from taskforge.storage.pauses import SqlPauseStore
@@ -626,6 +627,12 @@ class Platform:
         return CheckedPoster(parse_networks(self.settings.outbound_networks, "outbound_networks"))
 
     @cached_property
+    def _notice_store(self) -> SqlNoticeStore:
+        from taskforge.storage.notices import SqlNoticeStore
+
+        return SqlNoticeStore(self.engine, self._telling)
+
+    @cached_property
     def mailer(self) -> Mailer:
         """Hands messages to the mail server of the installation."""
         from taskforge.outbound.mail import SmtpMailer
@@ -652,6 +659,7 @@ class Platform:
             self.signals,
             lambda: self.poster,
             self._now,
+            self._notice_store,
         )
 
     @cached_property
@@ -691,6 +699,7 @@ class Platform:
             lambda: self.poster,
             lambda: self.mailer,
             lambda: self._now().timestamp(),
+            self._notice_store,
         )
 
     def _delivery_link(self, project_id: ProjectId) -> DirectLink:

@@ -186,6 +186,24 @@ async def test_what_trying_again_cannot_help_fails_and_can_be_sent_again(
     await eventually(lambda: status("delivered"), timeout=PATIENCE)
 
 
+async def test_somebody_is_told_when_a_job_ends(client: Client, there: Receiver) -> None:
+    await made(client, "/alerts/receivers", {"name": "ops", "kind": "webhook", "url": there.url})
+    await made(client, "/queues", {"name": "mail"})
+    job = await made(client, "/jobs", {"job_type": "export", "queue_name": "mail"})
+    at = f"/alerts/notices/{job['id']}"
+    assert (await client.send("PUT", at, json={"receivers": ["nobody"]})).status_code == 404
+    put = await client.send("PUT", at, json={"receivers": ["ops"]}, headers=WHOLE)
+    assert put.json()["data"] == {"job_id": job["id"], "receivers": ["ops"]}
+    assert (await client.post(f"/jobs/{job['id']}/cancel")).status_code == 204
+    [request] = await requests(there, 1)
+    told = json.loads(request.body)
+    assert (told["type"], told["data"]["job_id"], told["data"]["status"]) == (
+        "job.cancelled", job["id"], "cancelled",
+    )  # fmt: skip
+    found = (await client.get("/alerts/deliveries")).json()["data"]
+    assert [(one["cause"], one["cause_id"]) for one in found] == [("job", job["id"])]
+
+
 async def test_a_secret_is_replaced_and_the_old_one_signs_for_a_day(client: Client, there: Receiver) -> None:
     hook = await made(client, "/alerts/receivers", {"name": "ops", "kind": "webhook", "url": there.url})
     at = f"/alerts/receivers/{hook['receiver']['id']}"

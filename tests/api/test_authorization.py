@@ -58,6 +58,7 @@ BODIES |= {
     "silences.create": {"ends_at": "2036-01-01T00:00:00Z"},
     "receivers.create": {"name": "other", "kind": "email", "to": ["ops@example.com"]},
     "receivers.update": {"name": "renamed"},
+    "notices.put": {"receivers": ["renamed"]},
 }
 QUERIES = {"pauses.delete": "?kind=type&value=t", "dead_letters.list": "?queue_id={queue_id}"}
 OWN_CREDENTIAL = {operation.name for operation in OPERATIONS if operation.permission is Permission.WORKER_RUN}

@@ -51,6 +51,7 @@ NOT_AUDITED = {
     },
     "of alerts, which happen by themselves; each is an event and a delivery that stay": {
         "take_rules", "confirm_rule", "put_alert", "forget_alert", "insert_alert_event", "insert_delivery", "note_try",
+        "take_notice",
     },
     "locks that programs hold for a while": {"take_lease", "renew_lease"},
     "is the audit log": {"append_audit", "take_audit_head", "seal_entries", "advance_audit_head"},

@@ -184,7 +184,7 @@ OF_SCALING = {
 OF_ALERTS = {
     "create_receiver", "put_receiver_secrets", "update_receiver", "delete_receiver", "create_rule", "update_rule",
     "delete_rule", "take_rules", "confirm_rule", "put_alert", "forget_alert", "create_silence", "delete_silence",
-    "insert_alert_event", "insert_delivery", "note_try", "forget_old_alerts",
+    "insert_alert_event", "insert_delivery", "note_try", "forget_old_alerts", "put_notice", "take_notice",
 }  # fmt: skip
 """Of alerts: they touch no job but those that they make, in the same transaction.
 

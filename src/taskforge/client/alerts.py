@@ -95,6 +95,11 @@ class Alerts(Resource):
         """Try one again that has failed. Raises Conflict."""
         return await self._do(dict[str, Any], f"/alerts/deliveries/{delivery_id}/retry")
 
+    async def anotify(self, job_id: UUID | str, *receivers: str) -> dict[str, Any]:
+        """Tell these receivers (names or ids) when the job ends, or at once where it has ended."""
+        body = {"receivers": [*receivers]}
+        return await self._do(dict[str, Any], f"/alerts/notices/{job_id}", body, method="PUT")
+
     list = synchronous(alist)
     events = synchronous(aevents)
     rules = synchronous(arules)
@@ -113,3 +118,4 @@ class Alerts(Resource):
     deliveries = synchronous(adeliveries)
     delivery = synchronous(adelivery)
     resend = synchronous(aresend)
+    notify = synchronous(anotify)

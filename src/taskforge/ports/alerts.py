@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from taskforge.domain.alert import AlertState, AlertStatus, Silence
     from taskforge.domain.alert_rule import Rule, RuleKind, RuleSpec
     from taskforge.domain.delivery import Delivery, DeliveryCause
-    from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.domain.ids import JobId, ProjectId, QueueId
     from taskforge.domain.receiver import Message, Receiver, ReceiverKind, Secrets
 
 
@@ -227,4 +227,16 @@ class MeasureStore(Protocol):
 
     async def fresh_errors(self, project_id: ProjectId, window: timedelta, limit: int) -> Mapping[str, int]:
         """Error groups that are new, or have returned, within the window: failures by type and end of id."""
+        ...
+
+
+class NoticeStore(Protocol):
+    """Who is to be told when a job ends."""
+
+    async def put(self, project_id: ProjectId, job_id: JobId, receivers: Sequence[UUID]) -> None:
+        """These, when it ends the next time, or has ended by now; in place of those before."""
+        ...
+
+    async def tell_ended(self, limit: int) -> int:
+        """Write down what is to be told of jobs that have ended, of all projects; answers how much. Raises QueueClosed."""
         ...

@@ -7,12 +7,13 @@ process that dies in between leaves a lease that runs out: the message comes aga
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from taskforge.domain.access import system
 from taskforge.domain.delivery import DELIVER, QUEUE, TRY_SECONDS
-from taskforge.domain.errors import DeliveryFailed, ForbiddenAddress, TaskforgeError
+from taskforge.domain.errors import DeliveryFailed, ForbiddenAddress, QueueClosed, TaskforgeError
 from taskforge.domain.outcome import Cancelled, ErrorReport, Failed, Released, Report, Succeeded
 from taskforge.domain.receiver import ReceiverKind, mail_text, slack_body, webhook_body
 from taskforge.domain.webhook import signed_headers
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.outcome import Outcome
     from taskforge.domain.receiver import Secrets
-    from taskforge.ports.alerts import ReceiverStore
+    from taskforge.ports.alerts import NoticeStore, ReceiverStore
     from taskforge.ports.link import Attempt
     from taskforge.ports.outbound import Mailer, Poster
     from taskforge.services.direct_link import DirectLink
@@ -35,9 +36,13 @@ if TYPE_CHECKING:
 ROOM = 16
 """So many tries go on at once in one project."""
 LOOK_SECONDS = 1.0
+ROUND = 500
+"""Notices of so many jobs are written down before deliveries go on."""
 LEASE_SECONDS = 2 * TRY_SECONDS
 TOO_MANY, GONE, AWAY = 429, 410, 503
 COURIER = system("deliveries")
+
+logger = logging.getLogger("taskforge.deliveries")
 
 
 class Delivering:
@@ -50,7 +55,9 @@ class Delivering:
         poster: Callable[[], Poster],
         mailer: Callable[[], Mailer],
         now: Callable[[], float],
+        notices: NoticeStore,
     ) -> None:
+        self._notices = notices
         self._store = store
         self._link_of = link_of
         self._poster = poster
@@ -58,7 +65,15 @@ class Delivering:
         self._now = now
 
     async def round(self) -> int:
-        """Try all that is due, of all projects; answers how many tries there were. Raises Unavailable."""
+        """Try all that is due, of all projects; answers how many tries there were. Raises Unavailable.
+
+        What is to be told of jobs that have ended is written down before.
+        """
+        with acting(COURIER):
+            try:
+                await self._notices.tell_ended(ROUND)
+            except QueueClosed as error:
+                logger.warning("what is to be told of jobs that have ended waits: %s", error.message)
         projects = await self._store.projects_due()
         if not projects:
             return 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.delivery import Delivery
     from taskforge.domain.receiver import Receiver
-    from taskforge.ports.alerts import ReceiverStore
+    from taskforge.ports.alerts import NoticeStore, ReceiverStore
     from taskforge.ports.outbound import Poster
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from taskforge.services.directory import QueueDirectory
 
 LISTED = 1000
+MOST_OF_A_JOB = 20
 OVERLAP_SECONDS = 86400.0
 """For a day after a change the old secret signs as well."""
 
@@ -47,7 +48,9 @@ class Receivers:
         signals: Signals,
         poster: Callable[[], Poster],
         now: Callable[[], datetime],
+        notices: NoticeStore,
     ) -> None:
+        self._notices = notices
         self._store = store
         self._workers = workers
         self._directory = directory
@@ -176,6 +179,14 @@ class Receivers:
         found = await self.find_delivery(delivery_id)
         if found is None:
             raise NotFound(f"no delivery has the id {delivery_id}")
+        return found
+
+    async def notify(self, job_id: JobId, receivers: Sequence[str]) -> Sequence[Receiver]:
+        """Tell these (by name or id) when the job ends, or at once where it has ended. Raises InvalidInput, NotFound."""
+        if not 1 <= len(receivers) <= MOST_OF_A_JOB:
+            raise InvalidInput(f"1 to {MOST_OF_A_JOB} receivers are told of a job", field="receivers")
+        found = [await self.get(which) for which in receivers]
+        await self._notices.put(self._project_id, job_id, [receiver.id for receiver in found])
         return found
 
     async def resend(self, delivery: Delivery) -> Delivery:

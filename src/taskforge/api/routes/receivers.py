@@ -8,14 +8,17 @@ from starlette.responses import Response
 
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Calling
+from taskforge.api.operation import Reach
 from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
-from taskforge.api.tenancy import Everywhere, OneProject, reachable
+from taskforge.api.tenancy import Everywhere, JobHere, OneProject, reachable
 from taskforge.api.values import Id
 from taskforge.api.views.alerts import (
     DeliveryView,
     MadeReceiverView,
     NewReceiver,
+    Notice,
+    NoticeView,
     ReceiverChange,
     ReceiverView,
     SecretChange,
@@ -210,3 +213,18 @@ async def get_delivery(call: Calling, here: DeliveryHere) -> Response:
 async def retry_delivery(call: Calling, here: DeliveryHere) -> Response:
     """Try a delivery again that has failed or was cancelled."""
     return call.done(delivery_view(await here.services.receivers.resend(here.delivery)))
+
+
+@receivers.put(
+    "/notices/{job_id}",
+    permission=Permission.JOB_WRITE,
+    name="notices.put",
+    answers=NoticeView,
+    status=204,
+    reach=Reach.QUEUE,
+    problems=(404,),
+)
+async def put_notice(call: Calling, here: JobHere, body: Notice) -> Response:
+    """Tell receivers when a job ends, or at once where it has ended; these take the place of those named before."""
+    found = await here.services.receivers.notify(here.job.id, body.receivers)
+    return call.done(NoticeView(here.job.id, [receiver.name for receiver in found]), "updated")

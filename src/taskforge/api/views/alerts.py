@@ -90,6 +90,20 @@ class SecretChange(Body):
     secret: str | None = Field(None, min_length=1, max_length=200)
 
 
+class Notice(Body):
+    """Who is told when the job ends: names or ids of receivers."""
+
+    receivers: list[str] = Field(min_length=1, max_length=20, examples=[["ops"]])
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """Who is told when the job ends."""
+
+    job_id: UUID
+    receivers: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class RuleView:
     """A rule. `subject` says what it is about; `fault` why it could not be looked at the last time."""

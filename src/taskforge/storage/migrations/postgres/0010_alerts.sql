@@ -113,3 +113,14 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_of_project ON deliveries (project_id, id);
 CREATE INDEX deliveries_of_receiver ON deliveries (receiver_id, id);
 CREATE INDEX deliveries_by_age ON deliveries (created_at);
+
+-- Jobs of which somebody is to be told when they end; receivers: JSON, ids. Whoever tells sets told_at in the same
+-- transaction. Jobs themselves know nothing of it, and cost nothing more.
+CREATE TABLE job_notices (
+  job_id uuid PRIMARY KEY,
+  project_id uuid NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+  receivers text NOT NULL,
+  told_at timestamptz,
+  created_at timestamptz NOT NULL
+);
+CREATE INDEX job_notices_open ON job_notices (job_id) WHERE told_at IS NULL;
