@@ -119,6 +119,10 @@ function Input({ setting, text, onChange, t, self }: InputProps) {
       ["reject", t("choice.reject")],
       ["drop_oldest", t("choice.drop_oldest")],
     ],
+    policy: [
+      ["aged", t("choice.aged")],
+      ["fair", t("choice.fair")],
+    ],
     strategy: STRATEGIES.map((strategy) => [strategy, word("strategy", strategy)]),
     queue: (queues.data ?? []).filter((queue) => queue.id !== self).map((queue) => [queue.id, queue.name]),
   };

@@ -1,7 +1,7 @@
 import type { Key } from "@/i18n/translate";
 
 /** Every setting of a queue, in groups; an empty field is the built-in default. */
-export type Kind = "count" | "seconds" | "number" | "days" | "yes" | "full" | "strategy" | "queue";
+export type Kind = "count" | "seconds" | "number" | "days" | "yes" | "full" | "policy" | "strategy" | "queue";
 export interface Setting {
   name: string;
   kind: Kind;
@@ -33,6 +33,7 @@ export const GROUPS: { title: Key; settings: Setting[] }[] = [
       { name: "aging_seconds", kind: "count" },
       { name: "priority_delays", kind: "yes" },
       { name: "strategy", kind: "strategy" },
+      { name: "policy", kind: "policy" },
     ],
   },
   {
@@ -67,5 +68,5 @@ export function written(value: unknown): string {
 export function typed(kind: Kind, text: string): unknown {
   if (text.trim() === "") return null;
   if (kind === "yes") return text === "true";
-  return kind === "full" || kind === "strategy" || kind === "queue" ? text : Number(text);
+  return kind === "full" || kind === "policy" || kind === "strategy" || kind === "queue" ? text : Number(text);
 }
