@@ -194,7 +194,6 @@ async def list_silences(call: Calling, everywhere: Everywhere, page: SortedPagin
     "/silences",
     permission=Permission.ALERT_WRITE,
     name="silences.create",
-    makes="silence_id",
     answers=SilenceView,
     status=201,
     problems=(404, 409),
