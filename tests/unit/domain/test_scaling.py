@@ -240,7 +240,7 @@ def test_what_it_did_it_does_not_undo_at_the_same_sight(policy: ScalingPolicy, s
     assert again.action in (None, first.action)
 
 
-@given(policies(), st.lists(st.tuples(SMALL, COUNTS), min_size=20, max_size=20))
+@given(policies(), st.lists(st.tuples(SMALL, COUNTS), min_size=6, max_size=6))
 def test_changes_are_never_closer_than_their_cooldown(
     policy: ScalingPolicy, loads: list[tuple[int, int]]
 ) -> None:
