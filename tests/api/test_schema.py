@@ -90,7 +90,7 @@ async def test_what_was_made_is_there_until_it_is_deleted(client: Client, instal
             answer = await root.send(method.upper(), where, json=BODIES.get(linked))
             assert answer.status_code in (200, 204), (linked, answer.text)
             followed += 1
-            if method == "delete":
+            if method == "delete" and "get" in document["paths"][f"/api/v1{template}"]:
                 assert (await root.get(where)).status_code == 404, linked
     assert followed > 10
 

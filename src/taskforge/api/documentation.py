@@ -191,7 +191,7 @@ def _link(paths: dict[str, Any], application: FastAPI) -> None:
         answer["links"] = {
             other.name: {"operationId": other.name, "parameters": parameters}
             for other in map(operation_of, routes)
-            if other.path.count("{") == 1 and other.path.endswith(f"/{{{operation.makes}}}")
+            if other.path == f"{operation.path}/{{{operation.makes}}}"
         }
 
 
