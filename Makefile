@@ -17,6 +17,7 @@ RUNTIME := .venv/.taskforge-runtime
 DEVELOPMENT := .venv/.taskforge-development
 WITH_REDIS := .venv/.taskforge-redis
 BENCHMARKS := .venv/.taskforge-benchmarks
+DOCUMENTATION := .venv/.taskforge-documentation
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 # Four test processes, more on a larger machine: many tests wait for processes and clocks, not for a processor.
 TEST_PROCESSES ?= $(shell count=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((count < 4 ? 4 : count > 8 ? 8 : count)))
@@ -92,14 +93,19 @@ soak: $(DEVELOPMENT) ## many thousand random examples, an hour of chaos, mutatio
 	@$(BIN)/python -m tests.proof.soak --processes $(TEST_PROCESSES) $(ARGS)
 
 .PHONY: build
-build: $(DEVELOPMENT) dashboard ## the wheel, in dist/
+build: $(DEVELOPMENT) dashboard ## the wheel and the source distribution, in dist/
 	@rm -rf dist
-	@$(PIP) wheel --no-deps --wheel-dir dist .
+	@$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
 	@ls dist
+
+.PHONY: docs
+docs: $(DOCUMENTATION) ## the pages as a site, in site/; a broken link fails it
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 .PHONY: clean
 clean: ## remove all that was made here: .venv, caches, dist
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist build
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist build site
 	@rm -rf dashboard/node_modules src/taskforge/dashboard/static
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -142,4 +148,9 @@ $(DEVELOPMENT): pyproject.toml | $(RUNTIME)
 $(BENCHMARKS): pyproject.toml | $(DEVELOPMENT)
 	@echo "Installing the peers that the benchmarks compare with ..."
 	@$(PIP) install --group bench
+	@touch $@
+
+$(DOCUMENTATION): pyproject.toml | $(DEVELOPMENT)
+	@echo "Installing what builds the site of the documentation ..."
+	@$(PIP) install --group docs
 	@touch $@
