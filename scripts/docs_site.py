@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,9 @@ _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 
 def on_files(files: Any, config: Any) -> Any:
     """Add what lies beside the folder of the pages."""
-    from mkdocs.structure.files import File
-
+    made_of: Any = import_module("mkdocs.structure.files").File  # in the environment of `make docs` only
     for name, page in FROM_THE_ROOT.items():
-        files.append(File.generated(config, page, content=(ROOT / name).read_text("utf-8")))
+        files.append(made_of.generated(config, page, content=(ROOT / name).read_text("utf-8")))
     return files
 
 
