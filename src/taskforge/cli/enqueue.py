@@ -54,6 +54,12 @@ def enqueue(
     concurrency_limit: Annotated[
         int | None, typer.Option("--concurrency-limit", metavar="N", help="How many of them: 1 by default.")
     ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--require", metavar="KEY=VALUE", help='What its worker must have: gpu=">=1". Repeatable.'
+        ),
+    ] = None,
     fairness_key: Annotated[
         str | None,
         typer.Option("--fairness-key", metavar="KEY", help="In a fair queue, jobs of the keys take turns."),
@@ -77,7 +83,7 @@ def enqueue(
     Arguments of a task of an application (--app, or found by itself) are checked against it. A job type
     that nobody knows is accepted: its job waits until a worker comes that does.
     """
-    from taskforge.cli.arguments import moment, seconds
+    from taskforge.cli.arguments import moment, pairs, seconds
     from taskforge.cli.submit import submit
     from taskforge.sdk.options import job_options
 
@@ -94,6 +100,7 @@ def enqueue(
         "key_period": seconds(key_period, "key_period"),
         "concurrency_key": concurrency_key,
         "concurrency_limit": concurrency_limit,
+        "requires": pairs(require) or None,
         "fairness_key": fairness_key,
         "fairness_weight": fairness_weight,
         "slots": slots,

@@ -12,7 +12,7 @@ from taskforge.domain.ids import short
 from taskforge.domain.job import Hold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from taskforge.cli.job_reading import WholeJob
     from taskforge.domain.execution import Execution, StoredLogLine
@@ -62,6 +62,8 @@ def print_whole_job(found: WholeJob) -> None:
             ("tags", ", ".join(job.tags)),
             ("key", job.key or ""),
             ("concurrency key", "" if job.concurrency_key is None else _places(job)),
+            ("requires", _wishes(job.requires)),
+            ("prefers", _wishes(job.prefers)),
             ("fairness key", "" if job.fairness_key is None else _share(job)),
             ("weighs", _weight(job)),
             ("progress", "" if job.progress is None else _json(job.progress)),
@@ -151,3 +153,7 @@ def _weight(job: Job) -> str:
 
 def _json(value: Any) -> str:
     return visible(json.dumps(value, ensure_ascii=False))
+
+
+def _wishes(wishes: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {wish}" for name, wish in wishes.items())

@@ -335,6 +335,8 @@ def _draft(options: JobOptions) -> dict[str, Any]:
         "key_period_ms": _milliseconds(options.key_period),
         "concurrency_key": options.concurrency_key,
         "concurrency_limit": options.concurrency_limit,
+        "requires": options.requires,
+        "prefers": options.prefers,
         "fairness_key": options.fairness_key,
         "fairness_weight": options.fairness_weight,
         "slots": options.slots,

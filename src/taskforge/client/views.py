@@ -34,6 +34,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     concurrency_key: str | None = None
     concurrency_limit: int | None = None
+    requires: dict[str, Any] = {}
+    prefers: dict[str, Any] = {}
     fairness_key: str | None = None
     fairness_weight: int = 1
     slots: int = 1

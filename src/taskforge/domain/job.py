@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.keys import JobKeys, check_key, check_places
 from taskforge.domain.queue import check_name, check_priority
+from taskforge.domain.requirements import Requirements
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 from taskforge.domain.sharing import SHARES, check_share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import ExecutionId, JobId, ProjectId, QueueId, WorkerId
@@ -147,6 +148,8 @@ class Job:
     fairness_weight: int
     slots: int
     rate_tokens: int
+    requires: Mapping[str, Any]
+    prefers: Mapping[str, Any]
     state: Any
     progress: Any
     dead_letter_queue_id: QueueId | None
@@ -186,6 +189,8 @@ class JobOptions:
     fairness_weight: int | None = None
     slots: int | None = None
     rate_tokens: int | None = None
+    requires: Mapping[str, Any] | None = None
+    prefers: Mapping[str, Any] | None = None
     retry_base: float | None = None
     retry_multiplier: float | None = None
     retry_cap: float | None = None
@@ -208,6 +213,8 @@ class JobOptions:
         if self.tags is not None:
             check_tags(self.tags)
         self._check_keys()
+        if self.requires is not None or self.prefers is not None:
+            self.requirements()
         self.retry_policy()
 
     def _check_moments(self) -> None:
@@ -253,6 +260,8 @@ class JobOptions:
             or self.fairness_key is not None
             or self.slots is not None
             or self.rate_tokens is not None
+            or self.requires is not None
+            or self.prefers is not None
             or self.fairness_weight is not None
         )
 
@@ -260,6 +269,7 @@ class JobOptions:
         """The keys and weights that call and task give a job; None for most."""
         if not self.is_keyed:
             return None
+        requirements = self.requirements()
         period = 0.0 if self.key_period is None else check_seconds(self.key_period, "key_period", least=0.0)
         return JobKeys(
             self.key,
@@ -270,7 +280,13 @@ class JobOptions:
             self.fairness_weight,
             self.slots,
             self.rate_tokens,
+            None if requirements is None else requirements.text,
         )
+
+    def requirements(self) -> Requirements | None:
+        """What call and task require and prefer of workers; None for most. Raises InvalidInput."""
+        found = Requirements(self.requires or {}, self.prefers or {})
+        return found if found.to_json() else None
 
     def retry_policy(self) -> RetryPolicy | None:
         """The backoff that call and task ask for, or None where neither says anything."""
@@ -297,6 +313,8 @@ DECLARABLE = (
     "fairness_weight",
     "slots",
     "rate_tokens",
+    "requires",
+    "prefers",
     "retry_base",
     "retry_multiplier",
     "retry_cap",

@@ -32,11 +32,13 @@ class JobKeys(NamedTuple):
     fairness_weight: int | None = None
     slots: int | None = None
     rate_tokens: int | None = None
+    needs: str | None = None
+    """What it requires and prefers of workers, as ``Requirements.text``."""
 
     @property
     def is_heavy(self) -> bool:
-        """Whether it takes more than one slot or token."""
-        return (self.slots or 1) > 1 or (self.rate_tokens or 1) > 1
+        """Whether it takes more than one slot or token, or not every worker may take it: it is looked at by itself."""
+        return (self.slots or 1) > 1 or (self.rate_tokens or 1) > 1 or self.needs is not None
 
 
 class ConcurrencyKey(NamedTuple):

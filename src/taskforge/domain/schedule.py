@@ -108,6 +108,8 @@ class ScheduleSpec:
     fairness_weight: int | None = None
     slots: int | None = None
     rate_tokens: int | None = None
+    requires: Mapping[str, Any] | None = None
+    prefers: Mapping[str, Any] | None = None
     tags: tuple[str, ...] = ()
     keep_days: float | None = None
     keep_failed_days: float | None = None
@@ -214,6 +216,8 @@ class ScheduleSpec:
             fairness_weight=self.fairness_weight,
             slots=self.slots,
             rate_tokens=self.rate_tokens,
+            requires=self.requires,
+            prefers=self.prefers,
             **retry,
         )
 

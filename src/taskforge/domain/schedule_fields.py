@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.durations import parse_duration
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import check_aware
+from taskforge.domain.requirements import check_wishes
 from taskforge.domain.schedule import TRIGGERS, MissedPolicy, OnHoliday, OverlapPolicy, ScheduleSpec
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _WORDS: Mapping[str, type[StrEnum]] = {
     "on_holiday": OnHoliday,
 }
 _LISTS = ("calendars", "tags")
+_WISHES = ("requires", "prefers")
 
 
 def checked_fields(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,6 +133,11 @@ def _list(name: str, value: Any) -> list[str]:
     return list(value)
 
 
+def _wishes(name: str, value: Any) -> dict[str, Any]:
+    check_wishes(value, name)
+    return dict(value)
+
+
 def _switch(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise InvalidInput(f"{name} must be true or false", field=name)
@@ -149,6 +156,7 @@ def _time(name: str, value: Any) -> str:
 
 _FORMS: Mapping[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(_SPANS, _span),
+    **dict.fromkeys(_WISHES, _wishes),
     **dict.fromkeys(_MOMENTS, _time),
     **dict.fromkeys(_NUMBERS, _number),
     **dict.fromkeys(_WHOLE, _whole),

@@ -47,6 +47,7 @@ class ClaimRequest(NamedTuple):
 
     ``ruled`` are those of the queues that are known to have a rule; one that has a rule and is not among
     them is left out. Where there are any, ``queue_ids`` are in the order in which they are served.
+    ``needs`` are requirements of jobs that the worker meets, ``second_best`` those of jobs that prefer others.
     """
 
     project_id: ProjectId
@@ -57,6 +58,8 @@ class ClaimRequest(NamedTuple):
     suspects: int
     lease_us: int
     ruled: Sequence[QueueId] = ()
+    needs: Sequence[str] = ()
+    second_best: Sequence[str] = ()
 
 
 class ClaimBatch(NamedTuple):

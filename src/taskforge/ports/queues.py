@@ -50,6 +50,10 @@ class QueueStore(Protocol):
         """A new queue; None when the name is taken. Raises InvalidSetting for an unknown dead-letter queue."""
         ...
 
+    async def requirements(self, project_id: ProjectId) -> Sequence[str]:
+        """All that jobs of a project have required of workers, as ``Requirements.text``."""
+        ...
+
     async def list(self, project_id: ProjectId) -> Sequence[Queue]:
         """All queues of a project by name."""
         ...

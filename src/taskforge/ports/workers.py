@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from taskforge.domain.ids import ProjectId, WorkerId
@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 
 class Subscription(NamedTuple):
-    """What a registered worker takes jobs of: queues by name, and job types. ``name`` is its own."""
+    """What a registered worker takes jobs of: queues by name, and job types. ``name`` is its own.
+
+    ``abilities`` is what it can, its type among it.
+    """
 
     name: str
     queues: Sequence[str]
     job_types: Sequence[str]
+    abilities: Mapping[str, Any]
 
 
 class WorkerStore(Protocol):

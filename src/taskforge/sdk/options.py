@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from taskforge.domain.requirements import Wish
     from taskforge.sdk.keys import KeyMaker
     from taskforge.sdk.schedule import ScheduleFields
 
@@ -31,6 +32,8 @@ class SharedFields(TypedDict, total=False):
     fairness_weight: int
     slots: int
     rate_tokens: int
+    requires: Mapping[str, Wish]
+    prefers: Mapping[str, Wish]
     retry_base: float
     retry_multiplier: float
     retry_cap: float

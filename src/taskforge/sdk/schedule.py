@@ -110,6 +110,8 @@ def _of_options(options: JobOptions) -> dict[str, Any]:
         "fairness_weight": options.fairness_weight,
         "slots": options.slots,
         "rate_tokens": options.rate_tokens,
+        "requires": options.requires,
+        "prefers": options.prefers,
         "retry_base": options.retry_base,
         "retry_multiplier": options.retry_multiplier,
         "retry_cap": options.retry_cap,

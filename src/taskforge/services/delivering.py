@@ -82,7 +82,7 @@ class Delivering:
 
     async def _serve(self, project_id: ProjectId) -> int:
         link = self._link_of(project_id)
-        await link.resume(Subscription(QUEUE, [QUEUE], [DELIVER]))
+        await link.resume(Subscription(QUEUE, [QUEUE], [DELIVER], {}))
         tried = 0
         running: dict[asyncio.Task[Report], Attempt] = {}
         try:

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from taskforge.domain.attempt_policy import attempt_policy
@@ -18,6 +18,7 @@ from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Released
 from taskforge.domain.queue import QueueSettings
+from taskforge.domain.requirements import abilities
 from taskforge.ports.jobs import ClaimRequest, Settlement
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 from taskforge.ports.signals import Hint, Topic
@@ -26,7 +27,7 @@ from taskforge.services.dispatch import DatabaseDispatch
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
@@ -81,6 +82,7 @@ class DirectLink:
         self._lease_us = round(options.lease * 1_000_000)
         self._worker_id = WorkerId(worker_id or mint())
         self._name = ""
+        self._abilities: Mapping[str, Any] = {}
         self._queue_names: Sequence[str] = ()
         self._job_types: Sequence[str] = ()
         self._held: dict[UUID, ClaimedJob] = {}
@@ -117,6 +119,7 @@ class DirectLink:
                 hint="stop it, or give this one another --name",
             )
         self._name = registration.name
+        self._abilities = abilities(registration.capabilities, registration.type)
         self._queue_names = tuple(registration.queues)
         self._job_types = tuple(task.name for task in registration.tasks)
         while await self._jobs.release_holds(PROMOTE_LIMIT) == PROMOTE_LIMIT:
@@ -127,7 +130,7 @@ class DirectLink:
     async def resume(self, subscription: Subscription) -> None:
         """Go on for an incarnation that has registered, at another process or before it was started anew."""
         await self._directory.refresh()
-        self._name, self._queue_names, self._job_types = subscription
+        self._name, self._queue_names, self._job_types, self._abilities = subscription
 
     async def adopt(self, fences: Sequence[Fence]) -> frozenset[UUID]:
         """Which of these executions are this worker's; those not claimed over this link are looked up."""
@@ -227,6 +230,7 @@ class DirectLink:
                 suspects,
                 self._lease_us,
                 ruled,
+                *self._met(),
             )
         )
         self._may_own_more = False
@@ -245,6 +249,15 @@ class DirectLink:
             every = self._directory.all()
             return [queue for queue in every if is_served_by(queue, self._name, self._queue_names)]
         return [queue for name in self._queue_names if (queue := known(name)) is not None]
+
+    def _met(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Requirements of jobs that the worker meets: first those it is preferred for, then the others."""
+        best: list[str] = []
+        second: list[str] = []
+        for found in self._directory.requirements:
+            if not found.unmet(self._abilities):
+                (best if found.is_preferred(self._abilities) else second).append(found.text)
+        return best, second
 
     def _ruled(self) -> bool:
         return any(queue.has_rule for queue in self._queues())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from taskforge.domain.attempt_policy import AttemptPolicy, attempt_policy
 from taskforge.domain.errors import NotFound, TaskforgeError
 from taskforge.domain.queue import QueueSettings, check_name
+from taskforge.domain.requirements import parse_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import OrganizationId, ProjectId
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.queue import Queue
+    from taskforge.domain.requirements import Requirements
     from taskforge.domain.retry import RetryPolicy
     from taskforge.ports.queues import QueueStore
 
@@ -45,6 +47,8 @@ class QueueDirectory:
         """Whether the organization may have so many waiting jobs only."""
         self.has_assignments = False
         """Whether any queue says which workers serve it."""
+        self.requirements: Sequence[Requirements] = ()
+        """All that jobs of the project have required of workers."""
         self._version = -1
         self._read_at = 0.0
         self._looking: asyncio.Task[None] | None = None
@@ -55,6 +59,7 @@ class QueueDirectory:
     async def refresh(self) -> None:
         """Read all queues again."""
         self._version = await self._configuration()
+        self.requirements = [parse_requirements(t) for t in await self._queues.requirements(self.project_id)]
         self._keep(await self._queues.list(self.project_id))
 
     async def _configuration(self) -> int:

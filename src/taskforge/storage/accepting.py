@@ -66,7 +66,17 @@ def accept_ruled(
     heavy = [job.id for job in keyed if keys[job.id].is_heavy]
     if heavy:
         yield from note_weights(project_id, heavy, engine)
+        yield from _note_needs(project_id, {keys[job_id].needs for job_id in heavy})
     return Accepted(standing, dropped)
+
+
+def _note_needs(project_id: ProjectId, needs: set[str | None]) -> Script[None]:
+    """Have workers find out whether they meet what is required here for the first time."""
+    is_new = False
+    for content in sorted(text for text in needs if text is not None):
+        is_new |= bool((yield One("put_requirement", {"project_id": project_id, "content": content})))
+    if is_new:
+        yield One("bump_config", {"project_id": project_id})
 
 
 def _make_room(

@@ -45,7 +45,7 @@ class Balance:
         if name is None or plan.weight(name) is None:
             return False
         if plan.strategy is not Strategy.FIRST_FREE:
-            kind = kind_of(tuple(self._request.job_types))
+            kind = kind_of(tuple(self._request.job_types), tuple(self._request.needs))
             kept = from_json(gate["shares"])
             self._turns[queue_id] = Turns(plan, kept, present, claimer, kind, gate["now_us"])
             self._gates[queue_id] = gate

@@ -17,6 +17,7 @@ from taskforge.domain.ids import ExecutionId
 from taskforge.domain.job import NO_OPTIONS, Hold, Job, JobOptions, JobStatus
 from taskforge.domain.pause import Pause, PauseKind
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
+from taskforge.domain.requirements import Requirements, parse_requirements
 from taskforge.domain.retry import RetryPolicy
 from taskforge.domain.worker import Incidents, ProcessIdentity, TaskDescription, Worker, WorkerType
 
@@ -171,6 +172,7 @@ def job_of(row: Any, engine: Engine) -> Job:
         fairness_weight=row["fairness_weight"] or 1,
         slots=row["slots"] or 1,
         rate_tokens=row["rate_tokens"] or 1,
+        **_needs(row["needs"]),
         state=from_json(row["state"]),
         progress=from_json(row["progress"]),
         dead_letter_queue_id=identity(row["dead_letter_queue_id"]),
@@ -179,6 +181,11 @@ def job_of(row: Any, engine: Engine) -> Job:
         updated_at=moment(row["updated_at"]),
         completed_at=moment(row["completed_at"]),
     )
+
+
+def _needs(text: str | None) -> dict[str, Any]:
+    found = Requirements() if text is None else parse_requirements(text)
+    return {"requires": found.requires, "prefers": found.prefers}
 
 
 def execution_of(row: Any, engine: Engine) -> Execution:

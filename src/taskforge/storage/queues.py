@@ -98,6 +98,10 @@ class SqlQueueStore:
             yield from draw_plan(self._engine, made.project_id, made.id)
         return made
 
+    async def requirements(self, project_id: ProjectId) -> Sequence[str]:
+        rows = await self._engine.read(One("list_requirements", {"project_id": project_id}))
+        return [row["content"] for row in rows]
+
     async def list(self, project_id: ProjectId) -> Sequence[Queue]:
         rows = await self._engine.read(One("list_queues", {"project_id": project_id}))
         return [queue_of(row, self._engine) for row in rows]

@@ -40,6 +40,8 @@ def claim_by_rules(
             "worker_id": request.worker_id,
             "silence_us": request.lease_us * 2 // 3,
             "job_types": request.job_types,
+            "needs": request.needs,
+            "second_best": request.second_best,
             "most": MOST_TURNS,
             "free": request.free,
         },

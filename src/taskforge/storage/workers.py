@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.job import declared
 from taskforge.domain.organization import exceeded
+from taskforge.domain.requirements import abilities
 from taskforge.ports.workers import Subscription
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import from_json, process_of, task_of, to_json, worker_of
@@ -113,7 +114,8 @@ class SqlWorkerStore:
         if not rows:
             return None
         [row] = rows
-        return Subscription(row["name"], from_json(row["queues"]), from_json(row["job_types"]))
+        able = abilities(from_json(row["capabilities"]), row["type"])
+        return Subscription(row["name"], from_json(row["queues"]), from_json(row["job_types"]), able)
 
     async def get(self, project_id: ProjectId, worker_id: WorkerId) -> Worker | None:
         rows = await self._engine.read(One("get_worker", {"project_id": project_id, "worker_id": worker_id}))

@@ -60,6 +60,8 @@ class TaskOptions(Message, kw_only=True):
     fairness_weight: Annotated[int, Meta(ge=1, le=MAX_WEIGHT)] | None = None
     slots: Annotated[int, Meta(ge=1, le=MAX_SLOTS)] | None = None
     rate_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
+    requires: dict[str, Any] | None = None
+    prefers: dict[str, Any] | None = None
     retry_base: Seconds | None = None
     retry_multiplier: Annotated[float, Meta(ge=1, le=1000)] | None = None
     retry_cap: Seconds | None = None

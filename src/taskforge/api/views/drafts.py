@@ -52,6 +52,8 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     concurrency_key: Key | None = None
     concurrency_limit: Annotated[int, Meta(ge=1, le=MAX_PLACES)] | None = None
     fairness_key: Key | None = None
+    requires: dict[str, Any] | None = None
+    prefers: dict[str, Any] | None = None
     fairness_weight: Annotated[int, Meta(ge=1, le=MAX_WEIGHT)] | None = None
     slots: Annotated[int, Meta(ge=1, le=MAX_SLOTS)] | None = None
     rate_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
@@ -72,6 +74,8 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             concurrency_key=self.concurrency_key,
             concurrency_limit=self.concurrency_limit,
             fairness_key=self.fairness_key,
+            requires=self.requires,
+            prefers=self.prefers,
             fairness_weight=self.fairness_weight,
             slots=self.slots,
             rate_tokens=self.rate_tokens,
@@ -95,6 +99,8 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
                 self.concurrency_key,
                 self.concurrency_limit,
                 self.fairness_key,
+                self.requires,
+                self.prefers,
                 self.fairness_weight,
                 self.slots,
                 self.rate_tokens,

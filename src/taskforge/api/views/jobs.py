@@ -43,6 +43,8 @@ class JobView:
     key: str | None
     concurrency_key: str | None
     concurrency_limit: int | None
+    requires: dict[str, Any]
+    prefers: dict[str, Any]
     fairness_key: str | None
     fairness_weight: int
     slots: int
@@ -188,6 +190,8 @@ def view_of(job: Job, principal: Principal) -> JobView:
         key=job.key,
         concurrency_key=job.concurrency_key,
         concurrency_limit=job.concurrency_limit,
+        requires=dict(job.requires),
+        prefers=dict(job.prefers),
         fairness_key=job.fairness_key,
         fairness_weight=job.fairness_weight,
         slots=job.slots,

@@ -27,3 +27,10 @@ WHERE project_id = :project_id AND queue_id = :queue_id;
 
 -- name: rule_queue
 UPDATE queues SET is_ruled = :is_ruled OR has_weights WHERE project_id = :project_id AND id = :queue_id;
+
+-- name: list_requirements
+SELECT content FROM requirements WHERE project_id = :project_id ORDER BY content;
+
+-- name: put_requirement
+INSERT INTO requirements (project_id, content) VALUES (:project_id, :content)
+ON CONFLICT (project_id, content) DO NOTHING RETURNING content;

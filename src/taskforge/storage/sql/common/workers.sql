@@ -4,7 +4,7 @@ WHERE machine = :machine AND stopped_at IS NULL;
 
 -- name: worker_at_work
 -- one that was given up because it was silent may come back, one that has left may not
-SELECT name, queues, job_types FROM workers
+SELECT name, type, capabilities, queues, job_types FROM workers
 WHERE id = :worker_id AND project_id = :project_id AND (stopped_at IS NULL OR given_up_at IS NOT NULL);
 
 -- name: list_tasks

@@ -10,15 +10,15 @@ n AS (
     :max_attempts::integer[], :retry_policy::text[], :timeout_ms::bigint[], :scheduled_for::timestamptz[],
     :delay_us::bigint[], :expires_at::timestamptz[], :deadline::timestamptz[], :tags::text[], :key::text[],
     :key_period_us::bigint[], :concurrency_key::text[], :concurrency_limit::integer[], :fairness_key::text[],
-    :fairness_weight::integer[], :slots::integer[], :rate_tokens::integer[]
+    :fairness_weight::integer[], :slots::integer[], :rate_tokens::integer[], :needs::text[]
   ) AS u (id, queue_id, job_type, payload, priority, max_attempts, retry_policy, timeout_ms, scheduled_for,
           delay_us, expires_at, deadline, tags, key, key_period_us, concurrency_key, concurrency_limit,
-          fairness_key, fairness_weight, slots, rate_tokens)
+          fairness_key, fairness_weight, slots, rate_tokens, needs)
 )
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
   timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, key,
-  concurrency_key, concurrency_limit, fairness_key, fairness_weight, slots, rate_tokens
+  concurrency_key, concurrency_limit, fairness_key, fairness_weight, slots, rate_tokens, needs
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
@@ -29,7 +29,7 @@ SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
   CASE WHEN n.scheduled_for IS NOT NULL OR n.delay_us IS NOT NULL THEN n.due END,
   n.expires_at, n.deadline, least(n.expires_at, n.deadline), n.tags::jsonb, n.now, n.now, n.key,
-  n.concurrency_key, n.concurrency_limit, coalesce(n.fairness_key, q.common_line), n.fairness_weight, n.slots, n.rate_tokens
+  n.concurrency_key, n.concurrency_limit, coalesce(n.fairness_key, q.common_line), n.fairness_weight, n.slots, n.rate_tokens, n.needs
 FROM n
 JOIN queues q ON q.id = n.queue_id AND q.project_id = :project_id::uuid AND q.state <> 'closed'
 LEFT JOIN tasks k ON k.project_id = :project_id::uuid AND k.name = n.job_type

@@ -14,6 +14,8 @@ SELECT g.queue_id, q.has_weights OR q.common_line IS NOT NULL AS is_weighed, q.c
     (SELECT count(*) FROM (SELECT 1 FROM jobs j
       WHERE j.queue_id = g.queue_id AND j.status = 'pending' AND j.hold IS NULL
         AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
       ORDER BY j.rank, j.id LIMIT least(:most::bigint, :free::bigint + coalesce((g.shares::jsonb ->> 'spare')::bigint, 0))) w),
     q.max_concurrent_jobs
       - (SELECT count(*) FROM jobs r WHERE r.queue_id = g.queue_id AND r.status = 'processing'),
@@ -117,6 +119,8 @@ suspect AS MATERIALIZED (
     SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
     WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
       AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
       AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
     ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)
@@ -127,6 +131,8 @@ ready AS MATERIALIZED (
     SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
     WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
       AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
       AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
       AND (lane.common_line IS NULL OR j.fairness_key IS NULL)
@@ -166,6 +172,8 @@ suspect AS MATERIALIZED (
     SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
     WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
       AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
       AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
     ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)
@@ -215,6 +223,8 @@ ready AS MATERIALIZED (
     WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
       AND j.status = 'pending' AND j.hold IS NULL
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
       AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
       AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
     ORDER BY j.rank, j.id LIMIT line.part

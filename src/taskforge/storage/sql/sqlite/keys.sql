@@ -4,7 +4,7 @@
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
   timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, key,
-  concurrency_key, concurrency_limit, fairness_key, fairness_weight, slots, rate_tokens
+  concurrency_key, concurrency_limit, fairness_key, fairness_weight, slots, rate_tokens, needs
 )
 SELECT :id, q.project_id, q.id, :job_type, :payload,
   CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
@@ -15,7 +15,7 @@ SELECT :id, q.project_id, q.id, :job_type, :payload,
   :priority, :max_attempts, :retry_policy, :timeout_ms, coalesce(:scheduled_for, :now + :delay_us),
   :expires_at, :deadline, min(coalesce(:expires_at, :deadline), coalesce(:deadline, :expires_at)), :tags, :now, :now,
   :key, :concurrency_key, :concurrency_limit, coalesce(:fairness_key, q.common_line), :fairness_weight, :slots,
-  :rate_tokens
+  :rate_tokens, :needs
 FROM queues q WHERE q.id = :queue_id AND q.project_id = :project_id AND q.state <> 'closed'
   AND NOT EXISTS (
     SELECT 1 FROM jobs h WHERE h.project_id = :project_id AND h.job_type = :job_type AND h.key = :key

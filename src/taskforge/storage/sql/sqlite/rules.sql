@@ -11,6 +11,8 @@ SELECT g.queue_id, q.has_weights OR q.common_line IS NOT NULL AS is_weighed, q.c
     (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_ready
       WHERE j.queue_id = g.queue_id AND j.status = 'pending' AND j.hold IS NULL
         AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+    AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+      OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
       LIMIT :most)),
     coalesce(q.max_concurrent_jobs
       - (SELECT count(*) FROM jobs r WHERE r.queue_id = g.queue_id AND r.status = 'processing'), :most),
@@ -91,6 +93,8 @@ suspect AS MATERIALIZED (
   FROM lane CROSS JOIN jobs j INDEXED BY jobs_suspect
   WHERE j.queue_id = :queue_id AND j.status = 'pending' AND j.hold = 'suspect'
     AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+    AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+      OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
     AND coalesce(j.slots, 1) <= lane.most_slots AND coalesce(j.rate_tokens, 1) <= lane.most_tokens
   ORDER BY j.rank, j.id LIMIT :suspects
 ),
@@ -99,6 +103,8 @@ ready AS MATERIALIZED (
   FROM lane CROSS JOIN jobs j INDEXED BY jobs_ready
   WHERE j.queue_id = :queue_id AND j.status = 'pending' AND j.hold IS NULL
     AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+    AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+      OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
     AND coalesce(j.slots, 1) <= lane.most_slots AND coalesce(j.rate_tokens, 1) <= lane.most_tokens
     AND (lane.common_line IS NULL OR j.fairness_key IS NULL)
   ORDER BY j.rank, j.id LIMIT :free
@@ -130,6 +136,8 @@ suspect AS MATERIALIZED (
   FROM lane CROSS JOIN jobs j INDEXED BY jobs_suspect
   WHERE j.queue_id = :queue_id AND j.status = 'pending' AND j.hold = 'suspect'
     AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+    AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+      OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
     AND coalesce(j.slots, 1) <= lane.most_slots AND coalesce(j.rate_tokens, 1) <= lane.most_tokens
   ORDER BY j.rank, j.id LIMIT :suspects
 ),
@@ -175,6 +183,8 @@ ready AS MATERIALIZED (
       SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
       FROM lane CROSS JOIN jobs j INDEXED BY jobs_lines WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL AND j.fairness_key = line.key
     AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+    AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+      OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
     AND coalesce(j.slots, 1) <= lane.most_slots AND coalesce(j.rate_tokens, 1) <= lane.most_tokens
       ORDER BY j.rank, j.id LIMIT (SELECT max(part) FROM line)
     )

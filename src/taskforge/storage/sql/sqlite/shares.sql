@@ -3,7 +3,7 @@
 -- name: unweighed_queues
 -- Queues of these jobs that are claimed as if every job weighed the same, though one of these does not.
 SELECT DISTINCT q.id FROM jobs j JOIN queues q ON q.id = j.queue_id
-WHERE j.project_id = :project_id AND j.id IN (SELECT value FROM json_each(:job_ids)) AND (j.slots > 1 OR j.rate_tokens > 1) AND NOT q.has_weights
+WHERE j.project_id = :project_id AND j.id IN (SELECT value FROM json_each(:job_ids)) AND (j.slots > 1 OR j.rate_tokens > 1 OR j.needs IS NOT NULL) AND NOT q.has_weights
 ORDER BY q.id;
 
 -- name: note_weights
