@@ -10,6 +10,7 @@ import pytest
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import NotFound
 from taskforge.domain.explanation import WhyCode
+from taskforge.domain.job import JobOptions
 from taskforge.domain.outcome import Failed, Lost, Succeeded
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueState
@@ -120,6 +121,17 @@ async def test_no_worker(stage: Stage) -> None:
     assert await codes(stage, job_id) == [WhyCode.READY]
     stage.clock.advance(LEASE + 1)
     assert await codes(stage, job_id) == [WhyCode.NO_WORKER_FOR_QUEUE]
+
+
+async def test_no_worker_has_what_it_requires(stage: Stage) -> None:
+    queue = await stage.queue()
+    await hire(stage, "t")
+    keys = JobOptions(requires={"gpu": ">=1", "type": "general"}, prefers={"region": "id"}).keys()
+    assert keys is not None
+    job_id = await stage.add_keyed(queue, keys)
+    explained = await why(stage, job_id)
+    assert explained.code is WhyCode.NO_CAPABLE_WORKER
+    assert "has all that it requires: gpu >=1." in str(explained)
 
 
 async def test_only_assigned_workers_count(stage: Stage) -> None:

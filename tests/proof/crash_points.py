@@ -190,8 +190,8 @@ OF_ALERTS = {
 
 `tests/conformance/test_alerts.py` breaks a look at a rule off behind each of its statements.
 """
-IN_RACES = {"withdraw_job"}
-"""Only a race reaches it, inside the transaction of `accept_keyed_jobs`, whose moments are played."""
+IN_RACES = {"withdraw_job", "put_requirement"}
+"""Only a race, or a job that requires something, reaches it, inside the transaction of `accept_keyed_jobs`, whose moments are played."""
 NOT_STATEMENTS = {
     "handler": "claimed and nothing begun; the side effect done and nothing reported",
     "hint": "what wakes others",
