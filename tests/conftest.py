@@ -38,6 +38,7 @@ The rest runs on the first one only, except in a soak.
 """
 
 ON_ONE_ENGINE = {
+    "tests.acceptance.test_assignments",
     "tests.acceptance.test_autoscaling",
     "tests.acceptance.test_remote_workers",
     "tests.api.test_assignments",

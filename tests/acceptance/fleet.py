@@ -52,7 +52,7 @@ class Fleet:
             "TASKFORGE_DATABASE_URL": url,
             "TASKFORGE_LEASE_SECONDS": "2",
             "TASKFORGE_RECOVERY_INTERVAL_SECONDS": "0.5",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT}:{ROOT}/src",
             HISTORY_VARIABLE: str(self.history_file),
             **settings,
         }
