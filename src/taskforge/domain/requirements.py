@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import re
 from dataclasses import dataclass, field
@@ -59,6 +58,8 @@ class Requirements:
     @property
     def text(self) -> str:
         """The same as JSON text: what claims go by. Equal for equal requirements."""
+        import json  # tasks are declared without it
+
         return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def unmet(self, capabilities: Mapping[str, Any]) -> Sequence[str]:
@@ -81,6 +82,8 @@ def abilities(capabilities: Mapping[str, Any], worker_type: WorkerType | str) ->
 
 def parse_requirements(text: str) -> Requirements:
     """Back from what is stored."""
+    import json
+
     values = json.loads(text)
     return Requirements(values.get("requires", {}), values.get("prefers", {}))
 
