@@ -11,7 +11,7 @@ from taskforge.domain.balancing import is_served_by
 from taskforge.domain.ids import short
 from taskforge.domain.job import Hold, JobStatus
 from taskforge.domain.queue import QueueSettings, QueueState
-from taskforge.domain.requirements import Requirements, abilities
+from taskforge.domain.requirements import lacking
 from taskforge.domain.sharing import misfits
 from taskforge.domain.worker import WorkerStatus
 
@@ -281,12 +281,12 @@ def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:
             f"and none knows the job type {job.job_type!r}.",
             {"queue": name, "job_type": job.job_type, "workers": [worker.name for worker in serving]},
         )
-    elif not (able := [w for w in able if not _lacks(job, w)]):
-        lacking = sorted({lack for worker in serving for lack in _lacks(job, worker)})
+    elif not (able := [w for w in able if not lacking(job.requires, w)]):
+        lacks = sorted({lack for worker in serving for lack in lacking(job.requires, worker)})
         yield Obstacle(
             WhyCode.NO_CAPABLE_WORKER,
-            f"No live worker of queue {name!r} has all that it requires: {', '.join(lacking)}.",
-            {"queue": name, "requires": lacking, "workers": [worker.name for worker in serving]},
+            f"No live worker of queue {name!r} has all that it requires: {', '.join(lacks)}.",
+            {"queue": name, "requires": lacks, "workers": [worker.name for worker in serving]},
         )
     else:
         if job.hold is Hold.SUSPECT:
@@ -302,10 +302,6 @@ def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:
                 f"All {sum(w.max_concurrent_jobs for w in able)} slots of the workers that can run it are taken.",
                 {"workers": [worker.name for worker in able], "running": sum(w.active_jobs for w in able)},
             )
-
-
-def _lacks(job: Job, worker: Worker) -> Sequence[str]:
-    return Requirements(job.requires).unmet(abilities(worker.capabilities, worker.type))
 
 
 def _serves(worker: Worker, job: Job, queue: Queue | None) -> bool:

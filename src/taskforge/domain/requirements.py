@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from taskforge.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from taskforge.domain.worker import WorkerType
+    from taskforge.domain.worker import Worker, WorkerType
 
 Wish: TypeAlias = "str | int | float | bool | Sequence[str | int | float | bool]"
 """A value that a capability has to have, one of several, or a comparison such as ``">=2"`` or ``"!=arm"``."""
@@ -78,6 +78,23 @@ class Requirements:
 def abilities(capabilities: Mapping[str, Any], worker_type: WorkerType | str) -> dict[str, Any]:
     """What a worker can, its type among it."""
     return {**capabilities, TYPE: str(worker_type)}
+
+
+def met_by(
+    capabilities: Mapping[str, Any], requirements: Iterable[Requirements]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Which of these such a worker meets, as texts: first those it is preferred for, then the others."""
+    best: list[str] = []
+    second: list[str] = []
+    for found in requirements:
+        if not found.unmet(capabilities):
+            (best if found.is_preferred(capabilities) else second).append(found.text)
+    return best, second
+
+
+def lacking(requires: Mapping[str, Wish], worker: Worker) -> Sequence[str]:
+    """What a worker lacks of what is required, in words."""
+    return Requirements(requires).unmet(abilities(worker.capabilities, worker.type))
 
 
 def parse_requirements(text: str) -> Requirements:

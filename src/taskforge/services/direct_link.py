@@ -18,7 +18,7 @@ from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Released
 from taskforge.domain.queue import QueueSettings
-from taskforge.domain.requirements import abilities
+from taskforge.domain.requirements import abilities, met_by
 from taskforge.ports.jobs import ClaimRequest, Settlement
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 from taskforge.ports.signals import Hint, Topic
@@ -230,7 +230,7 @@ class DirectLink:
                 suspects,
                 self._lease_us,
                 ruled,
-                *self._met(),
+                *met_by(self._abilities, self._directory.requirements),
             )
         )
         self._may_own_more = False
@@ -249,15 +249,6 @@ class DirectLink:
             every = self._directory.all()
             return [queue for queue in every if is_served_by(queue, self._name, self._queue_names)]
         return [queue for name in self._queue_names if (queue := known(name)) is not None]
-
-    def _met(self) -> tuple[Sequence[str], Sequence[str]]:
-        """Requirements of jobs that the worker meets: first those it is preferred for, then the others."""
-        best: list[str] = []
-        second: list[str] = []
-        for found in self._directory.requirements:
-            if not found.unmet(self._abilities):
-                (best if found.is_preferred(self._abilities) else second).append(found.text)
-        return best, second
 
     def _ruled(self) -> bool:
         return any(queue.has_rule for queue in self._queues())
