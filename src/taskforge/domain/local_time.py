@@ -61,4 +61,4 @@ def _change(low: datetime, high: datetime, zone: tzinfo) -> datetime:
             low = middle
         else:
             high = middle
-    return high
+    return high.replace(microsecond=0)  # offsets change at whole seconds
