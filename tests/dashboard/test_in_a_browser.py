@@ -330,7 +330,7 @@ def test_the_server_goes_and_comes_back(browser: Browser, shown: Scene) -> None:
         expect(
             page.get_by_role("row").filter(has_text="billing").first
         ).to_be_visible()  # what was there stays
-        shown.server.start(port)
+        shown.server.start(port).wait_for("^dashboard ", timeout=90)
         expect(banner).to_have_count(0)
         expect(page.get_by_role("button", name="Live")).to_be_visible()
         page.get_by_role("link", name="Dead letters").first.click()

@@ -306,6 +306,7 @@ def move_by_keys(visitor: Visit) -> None:
     expect(page.get_by_role("heading", name=say("nav.workers"))).to_be_visible()
     page.keyboard.press("Control+k")
     page.get_by_role("combobox", name=say("palette.title")).fill("billing-d")
+    expect(page.get_by_role("option", name="billing-dead")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name="billing-dead")).to_be_visible()
     page.keyboard.press("l")
