@@ -162,13 +162,13 @@ class AttemptBody(Answer, kw_only=True):
 
 class ClaimAnswer(Answer, kw_only=True):
     """``next_due_in_ms``: until a scheduled job of the worker's queues is due. ``wanted_slots``: so many have to be free
-    for the next job; 0 when it does not lack slots.
+    for the next job; 0 when it does not lack slots. ``attempts`` stand last, for the same reason as their payloads.
     """
 
     now: datetime
     next_due_in_ms: float | None
-    attempts: list[AttemptBody]
     wanted_slots: int = 0
+    attempts: list[AttemptBody]
 
 
 class Line(Message, kw_only=True):
