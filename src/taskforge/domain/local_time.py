@@ -53,7 +53,8 @@ def next_change(after: datetime, until: datetime, zone: tzinfo) -> datetime | No
 
 
 def _change(low: datetime, high: datetime, zone: tzinfo) -> datetime:
-    """Where the offset changes between two instants, by halving, to the second."""
+    """Where the offset changes between two instants, by halving. It does so at a whole second, before its fractions."""
+    low, high = low.replace(microsecond=0), high.replace(microsecond=0)
     before = low.astimezone(zone).utcoffset()
     while high - low > _SECOND:
         middle = low + timedelta(seconds=(high - low) // _SECOND // 2)
@@ -61,4 +62,4 @@ def _change(low: datetime, high: datetime, zone: tzinfo) -> datetime:
             low = middle
         else:
             high = middle
-    return high.replace(microsecond=0)  # offsets change at whole seconds
+    return high

@@ -127,10 +127,18 @@ def test_equals_a_scan_of_every_minute(expression: str, stretch: tuple[ZoneInfo,
     assert cron.next(after - timedelta(microseconds=1), zone) == after
 
 
-def test_no_minute_is_left_out_where_the_clock_is_put_back() -> None:
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("microseconds", [1, 400_000, 999_999])
+@pytest.mark.parametrize("seconds", [1, 2, 3, 60, 3601, 7200])
+def test_any_fraction_of_a_second_before_a_clock_is_put_back(seconds: int, microseconds: int) -> None:
     zone = ZoneInfo("America/New_York")
     put_back = datetime(1999, 10, 31, 6, tzinfo=UTC)
-    assert Cron("* 1 * * *").next(put_back - timedelta(microseconds=1), zone) == put_back
+    asked = put_back - timedelta(seconds=seconds, microseconds=microseconds)
+    found = [
+        moment for moment in islice(Cron("*/30 1-2 * * *").upcoming(asked, zone), 8) if moment >= put_back
+    ]
+    assert found[:3] == [put_back, put_back + 30 * MINUTE, put_back + 60 * MINUTE]
+    assert next_change(asked, put_back + 180 * MINUTE, zone) == put_back
 
 
 @given(st.one_of(st.text(max_size=40), st.text("0123456789*/-,L#W ?@", max_size=40), EXPRESSIONS))
