@@ -40,7 +40,7 @@ CHECKS = [
     )
 ]
 QUICK = settings(
-    max_examples=2,
+    max_examples=1,
     deadline=None,
     derandomize=True,
     database=None,

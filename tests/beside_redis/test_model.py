@@ -7,12 +7,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.beside_redis.stage import ModelStage
+from tests.conftest import SOAK
 from tests.model.machine import StoreMachine
 
 EXAMPLES, STEPS = 3, 25
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.skipif(not SOAK, reason="half a minute: in a soak; the store itself is compared in every run")
 def test_the_store_does_what_the_model_does(sqlite_url: str, redis_url: str) -> None:
     chosen = settings(
         settings.default,

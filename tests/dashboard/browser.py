@@ -138,15 +138,15 @@ class Visit:
         """Wait until nothing is loading."""
         expect(self.page.locator("[role=status] > .animate-pulse")).to_have_count(0)
 
-    def faults(self, *, only: str | None = None) -> list[str]:
-        """What axe finds on the page, by rule and place; or what one rule of it finds."""
+    def faults(self) -> list[str]:
+        """What axe finds on the page, by rule and place."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text("utf-8"))
         found = self.page.evaluate(
             "chosen => axe.run(document, {runOnly: chosen, resultTypes: ['violations']})"
             ".then(({violations}) => violations.flatMap(one => one.nodes.map("
             "node => `${one.id}: ${node.target.join(' ')} ${node.any.map(check => check.message).join()}`)))",
-            {"type": "tag", "values": RULES} if only is None else {"type": "rule", "values": [only]},
+            {"type": "tag", "values": RULES},
         )
         return [str(one) for one in found]
 

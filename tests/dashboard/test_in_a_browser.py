@@ -18,13 +18,8 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("default::Res
 
 ROOT = "/desk/tasks"
 """The whole dashboard is tried below a path, as behind a proxy."""
-LOOKS = (
-    ("light", "en", None),
-    ("light", "id", "color-contrast"),
-    ("dark", "id", None),
-    ("dark", "en", "color-contrast"),
-)
-"""Themes and languages, and which rules of axe are looked at: all of them see each theme and each language."""
+LOOKS = (("light", "en"), ("dark", "id"))
+"""All rules of axe see each theme and each language; that colours depend on the language would be new."""
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +86,9 @@ def test_every_page_reads_well(browser: Browser, shown: Scene) -> None:
     with visit(browser, shown, key=shown.key) as visitor:
         for name, path in pages(shown).items():
             visitor.go(path)
-            for theme, language, rule in LOOKS:
+            for theme, language in LOOKS:
                 visitor.prefer(theme=theme, language=language)
-                faults = visitor.faults(only=rule) + visitor.complaints
+                faults = visitor.faults() + visitor.complaints
                 if visitor.is_too_wide():
                     faults.append("the page is wider than the window")
                 if faults:
