@@ -100,7 +100,7 @@ build: $(DEVELOPMENT) dashboard ## the wheel and the source distribution, in dis
 
 .PHONY: docs
 docs: $(DOCUMENTATION) ## the pages as a site, in site/; a broken link fails it
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html"
 
 .PHONY: clean
