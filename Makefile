@@ -142,7 +142,7 @@ $(WITH_REDIS): pyproject.toml | $(RUNTIME)
 $(DEVELOPMENT): pyproject.toml | $(RUNTIME)
 	@echo "Installing what its tests and checks need ..."
 	@$(PIP) install 'pip>=25.1'
-	@$(PIP) install --editable . --group dev
+	@$(PIP) install --no-compile --editable . --group dev
 	@touch $@ $(RUNTIME)
 
 $(BENCHMARKS): pyproject.toml | $(DEVELOPMENT)

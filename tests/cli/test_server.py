@@ -106,6 +106,7 @@ def test_what_is_read_is_the_same(both: Both) -> None:
 
 REFUSED: list[tuple[tuple[object, ...], ExitCode]] = [
     (("jobs", "show", "0123abcd"), ExitCode.NOT_FOUND),
+    (("workers", "drain", "nobody"), ExitCode.NOT_FOUND),
     (("jobs", "show", "abc"), ExitCode.USAGE),
     (("jobs", "cancel", "01a20114-5504-7608-bb39-6bc558a30eae"), ExitCode.NOT_FOUND),
     (("jobs", "list", "--queue", "reprots"), ExitCode.NOT_FOUND),
@@ -132,7 +133,7 @@ def test_a_job_is_seen_through_by_the_workers_of_the_server(both: Both, sqlite_u
     async def work() -> None:
         async with TaskForge(sqlite_url) as app:
             app.task(name="tasks.add")(double)
-            async with app.worker():
+            async with app.worker(name="elsewhere"):
                 registered.set()
                 await asyncio.to_thread(ended.wait, 30)
 
@@ -142,6 +143,9 @@ def test_a_job_is_seen_through_by_the_workers_of_the_server(both: Both, sqlite_u
     try:
         assert registered.wait(20)
         assert both.ok("run", "add", "a=21", "--timeout", "20s") == "42\n"
+        assert both.ok("workers", "drain", "elsewhere").startswith("elsewhere takes no more jobs")
+        present = both.command.ok("workers", "list").out
+        assert "draining" in present or "no worker runs" in present
     finally:
         ended.set()
         worker.join()

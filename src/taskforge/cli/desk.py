@@ -331,6 +331,10 @@ class Desk(Protocol):
         """The time, and the workers with their status."""
         ...
 
+    async def drain(self, worker_id: UUID, *, takes_no_more: bool) -> None:
+        """Have a worker leave, or take that back. Raises Conflict, NotFound."""
+        ...
+
     async def tasks(self) -> Mapping[str, str]:
         """The catalogue: each task's queue by its name."""
         ...

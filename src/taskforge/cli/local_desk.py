@@ -144,6 +144,10 @@ class LocalDesk:
         present = await self._platform.health.workers(stopped=stopped)
         return await self._platform.health.now(), list(present)
 
+    async def drain(self, worker_id: UUID, *, takes_no_more: bool) -> None:
+        fleet = self._platform.worker_fleet
+        await (fleet.drain if takes_no_more else fleet.undrain)(worker_id)
+
     async def tasks(self) -> Mapping[str, str]:
         return {task.name: task.queue for task in await self._platform.insights.tasks()}
 

@@ -252,6 +252,10 @@ class RemoteDesk:
         operation = await self._client.operations.aredrive(queue.id, **values)
         return max([progress.done async for progress in self._followed(operation.id)])
 
+    async def drain(self, worker_id: UUID, *, takes_no_more: bool) -> None:
+        workers = self._client.workers
+        await (workers.adrain if takes_no_more else workers.aundrain)(worker_id)
+
     async def workers(self, *, stopped: bool) -> tuple[datetime, Sequence[tuple[Worker, WorkerStatus]]]:
         found = await self._client.workers.alist(stopped="true" if stopped else None)
         return datetime.now(UTC), [

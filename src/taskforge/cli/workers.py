@@ -1,13 +1,18 @@
 """``taskforge workers``: the processes that run jobs."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from taskforge.cli.options import AsJson, Hours
 from taskforge.cli.session import session_of
 
-commands = typer.Typer(help="Look at the workers.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from taskforge.cli.desk import Desk
+
+commands = typer.Typer(
+    help="Look at the workers, and have them leave.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @commands.command("list")
@@ -45,6 +50,38 @@ def list_(
         empty="no worker runs; start one with `taskforge worker` or `taskforge dev`",
         right=("JOBS", "PID"),
     )
+
+
+Named = Annotated[str, typer.Argument(metavar="WORKER", help="Its name, or its short id.")]
+
+
+@commands.command("drain")
+def drain(context: typer.Context, worker: Named) -> None:
+    """Have a worker take no more jobs, end what it runs, and leave."""
+    name = _set_drain(context, worker, takes_no_more=True)
+    print(f"{name} takes no more jobs, and leaves when it has ended those it runs")
+
+
+@commands.command("undrain")
+def undrain(context: typer.Context, worker: Named) -> None:
+    """Take a drain back; a worker that has heard of it leaves all the same."""
+    name = _set_drain(context, worker, takes_no_more=False)
+    print(f"{name} goes on, unless it has heard of the drain already")
+
+
+def _set_drain(context: typer.Context, wanted: str, *, takes_no_more: bool) -> str:
+    from taskforge.domain.errors import NotFound
+    from taskforge.domain.ids import short
+
+    async def work(desk: "Desk") -> str:
+        _, present = await desk.workers(stopped=False)
+        found = next((w for w, _ in present if wanted in (w.name, short(w.id), str(w.id))), None)
+        if found is None:
+            raise NotFound(f"no worker is named {wanted!r}", hint="taskforge workers list")
+        await desk.drain(found.id, takes_no_more=takes_no_more)
+        return found.name
+
+    return session_of(context).ask(work)
 
 
 @commands.command("metrics")

@@ -295,9 +295,14 @@ class Workers(Resource):
         """Ask a worker to take no more jobs, and to leave when it has ended those it has."""
         return await self._do(views.Worker, f"/workers/{worker_id}/drain")
 
+    async def aundrain(self, worker_id: UUID) -> views.Worker:
+        """Take a drain back; a process that has heard of it leaves all the same."""
+        return await self._do(views.Worker, f"/workers/{worker_id}/drain", method="DELETE")
+
     get = synchronous(aget)
     list = synchronous(alist)
     drain = synchronous(adrain)
+    undrain = synchronous(aundrain)
 
 
 class Tasks(Resource):
