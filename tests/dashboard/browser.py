@@ -114,8 +114,15 @@ class Visit:
         self.paint()
 
     def paint(self) -> None:
-        """Wait until what was changed is in the picture."""
-        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        """Wait until what was changed is in the picture, and colours have arrived where they go."""
+        frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        self.page.evaluate(frames)
+        self.page.evaluate(
+            "Promise.all(document.getAnimations()"
+            ".filter(one => one.effect.getComputedTiming().endTime < Infinity)"
+            ".map(one => one.finished.catch(() => null)))"
+        )
+        self.page.evaluate(frames)
 
     def word(self, key: str) -> str:
         """What the catalogue of the visitor's language says."""
