@@ -13,9 +13,35 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-FROM_THE_ROOT = {"README.md": "index.md", "README.id.md": "index.id.md", "CONTRIBUTING.md": "contributing.md"}
+FROM_THE_ROOT = {
+    "README.md": "index.md",
+    "README.id.md": "index.id.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
+
+
+def on_config(config: Any) -> Any:
+    """The navigation with the pages of its folders."""
+    config["nav"] = expanded(config["nav"])
+    return config
+
+
+def expanded(nav: list[Any]) -> list[Any]:
+    """``folder/`` becomes the pages of that folder by name; a section that then has none is left out."""
+    found: list[Any] = []
+    for entry in nav:
+        if isinstance(entry, dict):
+            [(title, below)] = entry.items()
+            below = expanded(below) if isinstance(below, list) else below
+            found += [{title: below}] if below else []
+        elif entry.endswith("/"):
+            found += [page.relative_to(DOCS).as_posix() for page in sorted((DOCS / entry).glob("*.md"))]
+        else:
+            found.append(entry)
+    return found
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -62,24 +88,29 @@ def with_links(markdown: str, place: str) -> str:
 
 
 def overview() -> str:
-    """llms.txt: what there is to read, with a sentence for each page."""
+    """llms.txt: what there is to read, by the sections of the site, with a sentence for each page."""
     lines = [
         "# TaskForge",
         "",
         "> Durable background jobs for Python: tasks are decorated functions, SQLite or PostgreSQL is the record, the same",
         "> code from one process to a fleet. `pip install taskforge-jobs`, `import taskforge`, command `taskforge`.",
-        "",
-        "## Pages",
-        "",
-        "- [README](README.md): what it is, and the first lines",
     ]
-    for page in sorted(DOCS.glob("*.md")):
-        title, sentence = summary_of(page)
-        lines.append(f"- [{title}](docs/{page.name}){': ' if sentence else ''}{sentence}")
+    at_root = {page: name for name, page in FROM_THE_ROOT.items()}
+    for section in navigation():
+        [(title, pages)] = section.items()
+        if title == "Decisions":
+            continue
+        lines += ["", f"## {title}", ""]
+        for entry in pages:
+            page = entry if isinstance(entry, str) else next(iter(entry.values()))
+            place = at_root.get(page, f"docs/{page}")
+            name, sentence = summary_of(ROOT / place)
+            lines.append(f"- [{name}]({place}){': ' if sentence else ''}{sentence}")
     lines += [
         "",
         "## More",
         "",
+        "- [decisions](docs/decisions): why it is as it is",
         "- [openapi.json](openapi.json): the HTTP API",
         "- [examples](examples): programs that run",
         "",
@@ -87,14 +118,21 @@ def overview() -> str:
     return "\n".join(lines)
 
 
+def navigation() -> list[Any]:
+    """What mkdocs.yml says of the navigation, its folders expanded."""
+    yaml: Any = import_module("yaml")
+    text = (ROOT / "mkdocs.yml").read_text("utf-8")
+    return expanded(yaml.load(text, yaml.BaseLoader)["nav"])  # texts alone: tags are mkdocs' own
+
+
 def summary_of(page: Path) -> tuple[str, str]:
     """A page's title and its first sentence."""
     text = _FENCE.sub("", page.read_text("utf-8"))
     title = text.partition("\n")[0].removeprefix("# ").strip()
     for paragraph in text.split("\n\n")[1:]:
-        if paragraph[:1] not in ("#", "|", "`", "<", "-", "!", "\n", ""):
+        if paragraph.strip() and paragraph[0] not in "#|<-!\n":
             plain = _LINK.sub(lambda match: match[2], " ".join(paragraph.split()))
-            return title, re.split(r"(?<=[.:])\s", plain)[0].rstrip(":")
+            return title, re.split(r"(?<=[.:])\s", plain)[0].rstrip(":").strip("* ")
     return title, ""
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scripts import reference_events, reference_permissions, reference_python
+from scripts.markdown import table
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.domain import errors
-from taskforge.domain.access import GRANTABLE, ROLES, BuiltinRole
 from taskforge.domain.execution import FAILURES, LIVE, ExecutionStatus, Reason
 from taskforge.domain.job import FINISHED, Hold, JobStatus
 from taskforge.domain.lifecycle import TRANSITIONS, JobEvent
 from taskforge.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -127,7 +129,7 @@ def transition_table() -> str:
         (f"`{status.value}`", f"`{event.value}`", EVENTS[event], f"`{follower.value}`")
         for (status, event), follower in TRANSITIONS.items()
     ]
-    return _table(("from", "event", "which means that", "to"), rows)
+    return table(("from", "event", "which means that", "to"), rows)
 
 
 def execution_table() -> str:
@@ -139,17 +141,17 @@ def execution_table() -> str:
         return "stored, counts as failed" if status in FAILURES else "stored"
 
     rows = [(f"`{s.value}`", kind(s), EXECUTION_STATUSES[s]) for s in ExecutionStatus]
-    return _table(("status", "where it is", "meaning"), rows)
+    return table(("status", "where it is", "meaning"), rows)
 
 
 def reason_table() -> str:
     """Why an execution did not succeed."""
-    return _table(("reason", "meaning"), [(f"`{reason.value}`", REASONS[reason]) for reason in Reason])
+    return table(("reason", "meaning"), [(f"`{reason.value}`", REASONS[reason]) for reason in Reason])
 
 
 def hold_table() -> str:
     """Why a pending job is not handed out."""
-    return _table(("hold", "meaning"), [(f"`{hold.value}`", HOLDS[hold]) for hold in Hold])
+    return table(("hold", "meaning"), [(f"`{hold.value}`", HOLDS[hold]) for hold in Hold])
 
 
 def error_table() -> str:
@@ -162,7 +164,7 @@ def error_table() -> str:
         own = child_of_the_family(error)
         return [*([(name, f"`{error.code}`", meaning, ADVICE[error.__name__])] if own else []), *below]
 
-    return _table(("error", "code", "what it means", "what to do"), rows(errors.TaskforgeError, 0))
+    return table(("error", "code", "what it means", "what to do"), rows(errors.TaskforgeError, 0))
 
 
 def child_of_the_family(error: type[errors.TaskforgeError]) -> bool:
@@ -172,7 +174,7 @@ def child_of_the_family(error: type[errors.TaskforgeError]) -> bool:
 
 def exit_code_table() -> str:
     """How a command ends."""
-    return _table(("code", "meaning"), [(str(code.value), code.meaning) for code in ExitCode])
+    return table(("code", "meaning"), [(str(code.value), code.meaning) for code in ExitCode])
 
 
 def settings_table() -> str:
@@ -181,17 +183,7 @@ def settings_table() -> str:
         (f"`{s.name}`", f"`{s.variable}`", _kind(s), _default(s), s.help.replace("|", "\\|"))
         for s in SETTINGS
     ]
-    return _table(("setting", "environment", "type", "default", "what it is for"), rows)
-
-
-def role_table() -> str:
-    """What the built-in roles allow, by permission."""
-    roles = list(BuiltinRole)
-    rows = [
-        (f"`{permission}`", *("yes" if permission in ROLES[role] else "" for role in roles))
-        for permission in sorted(GRANTABLE)
-    ]
-    return _table(("permission", *roles), rows)
+    return table(("setting", "environment", "type", "default", "what it is for"), rows)
 
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
@@ -205,19 +197,41 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "errors.md": {"errors": error_table},
     "cli.md": {"exit codes": exit_code_table},
     "settings.md": {"settings": settings_table},
-    "access.md": {"roles": role_table},
+    "permissions.md": {
+        "roles": reference_permissions.role_table,
+        "ungranted": reference_permissions.ungranted,
+        "aliases": reference_permissions.alias_table,
+        "operations": reference_permissions.operation_table,
+    },
+    "events.md": {
+        "job events": reference_events.job_events,
+        "job members": reference_events.job_members,
+        "live members": reference_events.live_members,
+        "live events": reference_events.live_events,
+        "webhook events": reference_events.webhook_events,
+    },
+    "python.md": {
+        **{name: partial(reference_python.group, name) for name in reference_python.GROUPS},
+        "options": reference_python.options,
+        "schedule options": reference_python.schedule_options,
+    },
 }
 
 
 def generated(page: str) -> str:
     """The page as it has to be. Raises ValueError when the place of a part is not marked."""
-    text = (DOCS / page).read_text("utf-8")
-    for name, write in PARTS[page].items():
+    return filled(DOCS / page, {name: write() for name, write in PARTS[page].items()})
+
+
+def filled(page: Path, parts: Mapping[str, str]) -> str:
+    """The text of a page with these parts. Raises ValueError when the place of one is not marked."""
+    text = page.read_text("utf-8")
+    for name, written in parts.items():
         begin, end = f"<!-- generated: {name} -->", f"<!-- end of {name} -->"
         marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         if len(marked.findall(text)) != 1:
-            raise ValueError(f"docs/{page} must have {begin} and {end}, once")
-        part = f"{begin}\n{write()}\n{end}"
+            raise ValueError(f"{page.name} must have {begin} and {end}, once")
+        part = f"{begin}\n{written}\n{end}"
         text = marked.sub(lambda _, part=part: part, text)  # type: ignore[misc]
     return text
 
@@ -245,11 +259,6 @@ def _default(setting: Setting) -> str:
     if setting.default is None:
         return "none"
     return f"`{setting.default:g}`" if isinstance(setting.default, int | float) else f"`{setting.default}`"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

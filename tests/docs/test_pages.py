@@ -13,17 +13,21 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 MOST_NOT_RUN = 11
 
 
+def without_code(page: Path) -> str:
+    """The text of a page but for its examples."""
+    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    for target in LINK.findall(text):
+    for target in LINK.findall(without_code(page)):
         if not target.startswith(("http://", "https://")):
             path, _, anchor = target.partition("#")
             linked = (page.parent / path).resolve() if path else page
             assert linked.exists(), target
             assert linked.is_relative_to(ROOT), target
             if anchor:
-                headings = re.findall(r"^#+ (.+)$", linked.read_text("utf-8"), re.MULTILINE)
+                headings = re.findall(r"^#+ (.+)$", without_code(linked), re.MULTILINE)
                 assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
@@ -37,9 +41,10 @@ def test_the_readmes_show_the_same() -> None:
 
 def test_the_readmes_have_the_same_shape() -> None:
     def shape(name: str) -> list[str]:
-        text = (ROOT / name).read_text("utf-8")
-        text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-        return [found[0].strip() for found in re.finditer(r"^(#+ |- |\| )", text, re.MULTILINE)]
+        return [
+            found[0].strip()
+            for found in re.finditer(r"^(#+ |- |\| )", without_code(ROOT / name), re.MULTILINE)
+        ]
 
     assert shape("README.md") == shape("README.id.md")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-import yaml
 
-from scripts.docs_site import FROM_THE_ROOT, overview, with_links
+from scripts.docs_site import FROM_THE_ROOT, expanded, navigation, overview, with_links
 from tests.architecture.source import DOCS, ROOT
 
 
@@ -28,14 +27,22 @@ def test_links(place: str, written: str, shown: str) -> None:
     assert with_links(written, place) == shown
 
 
-def test_what_llms_txt_names_is_there() -> None:
-    for text in ((ROOT / "llms.txt").read_text("utf-8"), overview()):
-        targets = re.findall(r"\]\(([^)]+)\)", text)
-        assert len(targets) > 20
-        assert [target for target in targets if not (ROOT / target).exists()] == []
+def test_llms_txt_names_all_pages_and_nothing_else() -> None:
+    said, there = (
+        re.findall(r"\]\(([^)]+)\)", text) for text in ((ROOT / "llms.txt").read_text("utf-8"), overview())
+    )
+    assert said == there, "run: python -m scripts.docs_site"
+    assert [target for target in said if not (ROOT / target).exists()] == []
 
 
-def test_the_navigation_names_pages_that_are_there() -> None:
-    text = (ROOT / "mkdocs.yml").read_text("utf-8")
-    pages = re.findall(r"[\w./-]+\.md", yaml.safe_dump(yaml.load(text, yaml.BaseLoader)["nav"]))  # noqa: S506 - ours
-    assert [p for p in pages if p not in FROM_THE_ROOT.values() and not (DOCS / p).is_file()] == []
+def test_the_navigation_names_every_page_once() -> None:
+    pages = re.findall(r"[\w./-]+\.md", repr(navigation()))
+    there = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
+    assert sorted(pages) == sorted([*there, *FROM_THE_ROOT.values()])
+
+
+def test_folders_in_the_navigation() -> None:
+    [decisions] = expanded(
+        [{"Decisions": ["decisions/"]}, {"Nothing": ["nowhere/"]}, {"A page": "tasks.md"}]
+    )[:-1]
+    assert decisions["Decisions"][0] == "decisions/001-scripts-as-generators.md"

@@ -1,0 +1,1 @@
+"""A plan past one database, played: `python -m benchmarks.planning`. Then see docs/planning.md."""
