@@ -16,10 +16,11 @@ DURABILITY = ("fsync", "synchronous_commit", "shared_buffers", "server_version")
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
+def postgres_server(*, preload: str | None = None) -> Iterator[str]:
     """The address of a server on which databases may be made; ours commits durably and is removed after.
 
-    The system's programs go before the embedded ones, and among them the oldest supported version.
+    The system's programs go before the embedded ones, and among them the oldest supported version. Ours is started with
+    the library ``preload``.
     """
     if address := os.environ.get(ADDRESS_VARIABLE):
         yield address
@@ -32,6 +33,9 @@ def postgres_server() -> Iterator[str]:
         raise RuntimeError(f"no PostgreSQL here: install one, or name a server in {ADDRESS_VARIABLE}")
     server = start_server(found[0], durable=True)
     try:
+        if preload is not None:
+            server.execute(f"ALTER SYSTEM SET shared_preload_libraries = '{preload}'")
+            server.restart()
         yield server.admin_url
     finally:
         server.stop()

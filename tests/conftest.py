@@ -18,6 +18,7 @@ from tests.support.databases import Databases
 from tests.support.engines import SQLITE, Engines
 from tests.support.postgres import PostgresServer, start_server
 from tests.support.processes import Processes
+from tests.support.redis_server import HOW_TO_GET, RedisProcess, find_program, given_url
 from tests.support.watchdog import close_watchdog
 
 ENGINES = pytest.StashKey[Engines]()
@@ -192,6 +193,32 @@ def private_postgres(request: pytest.FixtureRequest, record_property: Any) -> It
         server = start_server(installations[request.param])
         stack.callback(server.stop)
         yield server
+
+
+@pytest.fixture(scope="session")
+def shared_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis or Valkey for all tests of this process."""
+    given = given_url()
+    if given is not None:
+        yield given
+        return
+    program = find_program()
+    if program is None:
+        pytest.skip(f"no Redis: {HOW_TO_GET}")
+    server = RedisProcess(program, tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture
+def redis_url(shared_redis_url: str) -> str:
+    """The same with nothing in it."""
+    import redis
+
+    with redis.Redis.from_url(shared_redis_url) as client:
+        client.flushall()
+    return shared_redis_url
 
 
 @pytest.fixture

@@ -1,50 +1,30 @@
-"""A Redis for each test process, emptied before each test; and one to be killed and frozen."""
+"""A Redis to be killed and frozen, and our side of one. The one that tests share is in `tests/conftest.py`."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import redis as redis_package
 
 from taskforge.coordination.redis_server import RedisServer
-from tests.support.redis_server import HOW_TO_GET, RedisProcess, find_program, given_url
+from tests.support.redis_server import HOW_TO_GET, RedisProcess, find_program
 
 
-def _start(folder: Path) -> RedisProcess:
+@pytest.fixture
+def idle_redis(tmp_path: Path) -> Iterator[RedisProcess]:
+    """A server that nobody else uses, not started yet."""
     program = find_program()
     if program is None:
         pytest.skip(f"no Redis: {HOW_TO_GET}")
-    process = RedisProcess(program, folder)
-    process.start()
-    return process
-
-
-@pytest.fixture(scope="session")
-def shared_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One server for many tests."""
-    given = given_url()
-    if given is not None:
-        yield given
-        return
-    process = _start(tmp_path_factory.mktemp("redis"))
-    yield process.url
-    process.kill()
-
-
-@pytest.fixture
-def redis_url(shared_redis_url: str) -> str:
-    """A server with nothing in it."""
-    with redis_package.Redis.from_url(shared_redis_url) as client:
-        client.flushall()
-    return shared_redis_url
-
-
-@pytest.fixture
-def private_redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    """A server that nobody else uses."""
-    process = _start(tmp_path)
+    process = RedisProcess(program, tmp_path)
     yield process
     process.kill()
+
+
+@pytest.fixture
+def private_redis(idle_redis: RedisProcess) -> RedisProcess:
+    """A server that nobody else uses."""
+    idle_redis.start()
+    return idle_redis
 
 
 @pytest.fixture

@@ -105,17 +105,21 @@ class RedisStage(Stage):
         )
 
 
-class ModelStage(RedisStage):
-    """For the machine of `tests.model`, where claims promote nothing: with a connection of its own."""
+class OwnRedisStage(RedisStage):
+    """With a connection of its own."""
 
     def __init__(self, url: str, redis_url: str) -> None:
         super().__init__(url, RedisServer(redis_url))
+
+    async def close(self) -> None:
+        await self.server.close()
+        await super().close()
+
+
+class ModelStage(OwnRedisStage):
+    """For the machine of `tests.model`, where claims promote nothing."""
 
     def dispatching(self, project: ProjectId | None = None) -> Dispatching:
         found = super().dispatching(project)
         found.ready.promotes = False
         return found
-
-    async def close(self) -> None:
-        await self.server.close()
-        await super().close()

@@ -1,20 +1,59 @@
-"""One suite over every engine: `stage` gives the stores of a fresh database."""
+"""One suite over every engine: `stage` gives the stores of a fresh database.
+
+In a soak, or with `TASKFORGE_TEST_DISPATCH=redis`, also with jobs that ready queues in Redis hand out: a row more for each
+engine. A part of it runs always, in `tests/beside_redis/test_conformance.py`.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conformance.stage import Stage
+from tests.conftest import SOAK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+DATABASE, REDIS = "database", "redis"
+DISPATCH_VARIABLE = "TASKFORGE_TEST_DISPATCH"
+CHOSEN = (os.environ.get(DISPATCH_VARIABLE) or (f"{DATABASE},{REDIS}" if SOAK else DATABASE)).split(",")
+OF_THE_DATABASE = {
+    "test_an_answer_without_jobs_still_tells_time_and_version": "an idle worker asks the database nothing",
+    "test_a_job_is_never_early": "by the clock of Redis it is due, and promoted by the claim",
+    "test_it_tells_when_the_next_job_is_due_in_the_queues_that_were_asked_for": "that is told by the clock of Redis",
+    "test_fifty_claimers_at_once_never_share_a_job": "it claims past the stage",
+}
+"""Tests of what only the database's own dispatch does, and why."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say who hands out the jobs, where a test could notice."""
+    if "dispatch" in metafunc.fixturenames and CHOSEN != [DATABASE]:
+        rows = [
+            name for name in CHOSEN if name == DATABASE or metafunc.function.__name__ not in OF_THE_DATABASE
+        ]
+        metafunc.parametrize("dispatch", rows, indirect=True)
+
 
 @pytest.fixture
-async def stage(database_url: str, anyio_backend: str) -> AsyncIterator[Stage]:
+def dispatch(request: pytest.FixtureRequest) -> str:
+    """Who hands out the jobs."""
+    return getattr(request, "param", DATABASE)
+
+
+@pytest.fixture
+async def stage(
+    request: pytest.FixtureRequest, database_url: str, dispatch: str, anyio_backend: str
+) -> AsyncIterator[Stage]:
     """The stores over a fresh database, with a clock that only tests move."""
-    stage = Stage(database_url)
+    if dispatch == REDIS:
+        from tests.beside_redis.stage import OwnRedisStage
+
+        stage: Stage = OwnRedisStage(database_url, request.getfixturevalue("redis_url"))
+    else:
+        stage = Stage(database_url)
     yield stage
     await stage.close()

@@ -196,6 +196,21 @@ def beat_values(jobs: Sequence[Any]) -> dict[str, Any]:
 
 
 PROMOTE = {"project_id": None, "limit": 1000}
+HEAD = 100
+PAGE = {
+    "project_id": DEFAULT_PROJECT,
+    "queue_ids": QUEUES,
+    "limit": HEAD,
+    "after_rank": 0,
+    "after_id": UUID(int=0),
+}
+FEW = 50
+FEW_PAGES_OF_FEW = 1_000
+
+
+def these_values(job_ids: Sequence[UUID]) -> dict[str, Any]:
+    """What another dispatcher has handed out."""
+    return claim_values(len(job_ids)) | {"job_ids": job_ids}
 
 
 @pytest.fixture
@@ -218,6 +233,11 @@ async def _use_all(prepared: Prepared) -> None:
         await prepared.run("settle_succeeded", settle_values(jobs[:5], success=True))
         await prepared.run("settle_jobs", settle_values(jobs[5:], success=False))
         await prepared.run("promote_jobs", PROMOTE)
+        page = [row["id"] for row in await prepared.run("ready_page", PAGE)]
+        await prepared.run("claim_these_jobs", these_values(page[:5]))
+        await prepared.run("waiting_jobs", these_values(page))
+        for name in ("scheduled_head", "suspects_wait"):
+            await prepared.run(name, PAGE)
 
 
 async def _churn(prepared: Prepared) -> None:
@@ -249,6 +269,25 @@ async def _check(prepared: Prepared) -> None:
     promote = await prepared.plan("promote_jobs", PROMOTE)
     assert complaints(promote) == []
     assert "jobs_scheduled" in indexes(promote)
+    await _check_dispatch(prepared)
+
+
+async def _check_dispatch(prepared: Prepared) -> None:
+    """What is asked for another dispatcher: jobs by their ids alone, and the heads of queues by their order."""
+    page = [row["id"] for row in await prepared.run("ready_page", PAGE)]
+    assert len(page) == len(QUEUES) * HEAD
+    for name, values, index in (
+        ("claim_these_jobs", these_values(page[:FEW]), "jobs_pkey"),
+        ("waiting_jobs", these_values(page[:FEW]), "jobs_pkey"),
+        ("ready_page", PAGE, "jobs_ready"),
+        ("scheduled_head", PAGE, "jobs_scheduled"),
+        ("suspects_wait", PAGE, "jobs_suspect"),
+    ):
+        plan = await prepared.plan(name, values)
+        assert complaints(plan) == [], name
+        assert {found for found in indexes(plan) if found.startswith("jobs_")} == {index}, name
+        touched = plan[0]["Shared Hit Blocks"] + plan[0]["Shared Read Blocks"]
+        assert touched < FEW_PAGES_OF_FEW, name
 
 
 async def test_plans_with_many_jobs_after_churn(prepared: Prepared) -> None:
@@ -401,8 +440,20 @@ SQLITE_VALUES = {
     "dead_workers": "[]",
     "rows": "[]",
     "skip": "[]",
+    "job_ids": "[]",
+    "after_rank": 0,
+    "after_id": "",
 }
+SQLITE_DISPATCH = {
+    "claim_these_jobs": "sqlite_autoindex_jobs_1",
+    "waiting_jobs": "sqlite_autoindex_jobs_1",
+    "ready_page": "jobs_ready",
+    "scheduled_head": "jobs_scheduled",
+    "suspects_wait": "jobs_suspect",
+}
+"""What is asked for another dispatcher, and the index by which it finds jobs."""
 SQLITE_HOT = (
+    *SQLITE_DISPATCH,
     "claim_jobs",
     "settle_succeeded",
     "settle_jobs",
@@ -426,7 +477,13 @@ def test_sqlite_scans_no_table_and_claims_in_the_order_of_its_index(sqlite_file:
         assert [step for step in ruled if "jobs_processing" in step]
         for name in SQLITE_HOT:
             steps = _sqlite_plan(sqlite_file, name, SQLITE_VALUES)
-            assert not [step for step in steps if re.match(r"SCAN (j|jobs|e|executions)\b", step)], name
+            assert not [step for step in steps if re.match(r"SCAN (j|w|jobs|e|executions)\b", step)], name
+        for name, index in SQLITE_DISPATCH.items():
+            steps = _sqlite_plan(sqlite_file, name, SQLITE_VALUES)
+            assert [step for step in steps if index in step], (name, steps)
+            assert not [step for step in steps if "TEMP B-TREE FOR ORDER" in step and name != "ready_page"], (
+                name
+            )
         sqlite_file.execute("ANALYZE")
 
 

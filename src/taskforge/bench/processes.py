@@ -35,6 +35,10 @@ class WorkerProcess:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def check(self) -> None:
         """Raise WorkerDied if the process has ended."""
         if self._process.poll() is not None:

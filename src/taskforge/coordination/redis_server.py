@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis.asyncio as redis_asyncio
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from taskforge.domain.errors import Unavailable
 
@@ -31,6 +33,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 LAYOUT = 1
 """The version of what is kept there; part of every key."""
 SAFE_POLICY = "noeviction"
+CLUSTER = re.compile(r"[?&]cluster=true(?=&|$)")
+"""In an address: the server is a node of a cluster, from which the others are learned."""
 
 logger = logging.getLogger("taskforge.redis")
 
@@ -41,14 +45,16 @@ class RedisServer:
     def __init__(
         self, url: str, *, prefix: str = "taskforge", monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._client = redis_asyncio.Redis.from_url(
-            url,
-            socket_timeout=COMMAND_SECONDS,
-            socket_connect_timeout=COMMAND_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-            protocol=2,
-        )
+        address, is_cluster = CLUSTER.subn("", url)
+        options: dict[str, Any] = {
+            "socket_timeout": COMMAND_SECONDS,
+            "socket_connect_timeout": COMMAND_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+            "decode_responses": True,
+            "protocol": 2,
+        }
+        self._node = redis_asyncio.Redis.from_url(address, **options)
+        self._client: Any = RedisCluster.from_url(address, **options) if is_cluster else self._node
         self._prefix = prefix
         self._monotonic = monotonic
         self._failures = 0
@@ -74,8 +80,8 @@ class RedisServer:
         return self._client.register_script(text)
 
     def listener(self) -> Any:
-        """A connection of its own that hears channels."""
-        return self._client.pubsub()
+        """A connection of its own that hears channels: a cluster's nodes pass on what is told."""
+        return self._node.pubsub()
 
     async def ask(self, command: Callable[[redis_asyncio.Redis], Awaitable[T]]) -> T:
         """Run a command, within a second. Raises Unavailable, at once while the server is left alone."""
@@ -84,7 +90,7 @@ class RedisServer:
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
                 answer = await command(self._client)
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
             self._failed(error)
             raise Unavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from error
         self._failures, self._pause = 0, FIRST_PAUSE
@@ -101,6 +107,7 @@ class RedisServer:
 
     async def close(self) -> None:
         """Let go of all connections."""
+        await self._node.aclose()
         await self._client.aclose()
 
     def _failed(self, error: BaseException) -> None:
