@@ -56,9 +56,11 @@ async def spent(
     admin: asyncpg.Connection[asyncpg.Record], database: str, workers: Iterable[int] = ()
 ) -> Spent:
     """Until now. ``admin`` is connected to a database that has ``pg_stat_statements``."""
-    row = await admin.fetchrow(_KINDS, database)
+    [row] = await admin.fetch(_KINDS, database)
     postmaster = int((await admin.fetchval("SELECT pg_read_file('postmaster.pid')")).split("\n", 1)[0])
-    return Spent(*row, cpu_ms(postmaster), sum(cpu_ms(pid) for pid in workers))
+    return Spent(
+        row["claim"], row["settle"], row["other"], cpu_ms(postmaster), sum(cpu_ms(pid) for pid in workers)
+    )
 
 
 def cpu_ms(pid: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -51,7 +51,8 @@ def cluster(tmp_path: Path) -> Iterator[Sequence[RedisProcess]]:
     try:
         for number, node in enumerate(nodes):
             node.start("--cluster-enabled", "yes", "--cluster-config-file", f"nodes-{node.port}.conf")
-            with redis_package.Redis.from_url(node.url) as client:
+            with redis_package.Redis.from_url(node.url) as found:
+                client: Any = found
                 client.execute_command(
                     "CLUSTER", "ADDSLOTS", *range(number * SLOTS // 2, (number + 1) * SLOTS // 2)
                 )
@@ -65,7 +66,8 @@ def cluster(tmp_path: Path) -> Iterator[Sequence[RedisProcess]]:
 async def _is_one(nodes: Sequence[RedisProcess]) -> None:
     """Raises AssertionError until every server knows who has which slots."""
     for node in nodes:
-        async with redis_asyncio.Redis.from_url(node.url) as client:
+        async with redis_asyncio.Redis.from_url(node.url) as found:
+            client: Any = found
             assert len(await client.execute_command("CLUSTER SLOTS")) == len(nodes)
             assert (await client.execute_command("CLUSTER INFO"))["cluster_state"] == "ok"
 

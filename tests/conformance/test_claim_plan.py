@@ -276,16 +276,16 @@ async def _check_dispatch(prepared: Prepared) -> None:
     """What is asked for another dispatcher: jobs by their ids alone, and the heads of queues by their order."""
     page = [row["id"] for row in await prepared.run("ready_page", PAGE)]
     assert len(page) == len(QUEUES) * HEAD
-    for name, values, index in (
-        ("claim_these_jobs", these_values(page[:FEW]), "jobs_pkey"),
-        ("waiting_jobs", these_values(page[:FEW]), "jobs_pkey"),
-        ("ready_page", PAGE, "jobs_ready"),
-        ("scheduled_head", PAGE, "jobs_scheduled"),
-        ("suspects_wait", PAGE, "jobs_suspect"),
+    for name, values, by in (
+        ("claim_these_jobs", these_values(page[:FEW]), {"jobs_pkey"}),
+        ("waiting_jobs", these_values(page[:FEW]), {"jobs_pkey"}),
+        ("ready_page", PAGE, {"jobs_ready"}),
+        ("scheduled_head", PAGE, {"jobs_scheduled"}),
+        ("suspects_wait", PAGE, {"jobs_suspect", "jobs_by_hold"}),
     ):
         plan = await prepared.plan(name, values)
         assert complaints(plan) == [], name
-        assert {found for found in indexes(plan) if found.startswith("jobs_")} == {index}, name
+        assert {found for found in indexes(plan) if found.startswith("jobs_")} <= by, name
         touched = plan[0]["Shared Hit Blocks"] + plan[0]["Shared Read Blocks"]
         assert touched < FEW_PAGES_OF_FEW, name
 

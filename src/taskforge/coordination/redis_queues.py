@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from taskforge.coordination.hints import CHANNEL, written
-from taskforge.domain.ids import QueueId
+from taskforge.domain.ids import QueueId, uuid_of
 from taskforge.ports.dispatch import Pulled, Waiting
 from taskforge.ports.signals import Hint, Topic
 
@@ -24,6 +24,7 @@ DUE_SECONDS = 1.0
 """For so long a due job is left to the worker that was told of it first."""
 LOOK_AT = 2000
 CHUNK = 500
+ID_LENGTH = 32
 PLACE_US = 1_000_000
 """A rank that differs by less is not worth a correction: a producer's is estimated."""
 
@@ -63,7 +64,7 @@ class RedisReadyQueues:
             due_by_queue.setdefault(queue_ids[number - 1], []).append(UUID(text))
         return Pulled(
             int(now),
-            [UUID(text) for text in jobs[1::2]],
+            [uuid_of(int(jobs[at : at + ID_LENGTH], 16)) for at in range(0, len(jobs), ID_LENGTH)],
             due_by_queue,
             int(next_due) if next_due else None,
             [queue_ids[number - 1] for number in broken],

@@ -50,12 +50,12 @@ class Uuid7Source:
             if self._counter == _COUNTER_LIMIT:
                 self._last += 1
                 self._counter = 0
-        return _uuid(
+        return uuid_of(
             (self._last << 80) | _VERSION_AND_VARIANT | (self._counter << 64) | self._random_bits(62)
         )
 
 
-def _uuid(number: int) -> UUID:
+def uuid_of(number: int) -> UUID:
     """``UUID(int=number)`` without its look at five other forms: a third of the time."""
     identity = object.__new__(UUID)
     object.__setattr__(identity, "int", number)
@@ -65,7 +65,7 @@ def _uuid(number: int) -> UUID:
 
 def least_id(moment: datetime) -> UUID:
     """Not greater than any UUIDv7 that is minted from this moment on."""
-    return _uuid(int(moment.timestamp() * 1000) << 80)
+    return uuid_of(int(moment.timestamp() * 1000) << 80)
 
 
 def short(identity: UUID) -> str:

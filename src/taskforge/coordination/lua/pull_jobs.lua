@@ -1,8 +1,8 @@
 -- KEYS: three of each queue, as in offer_jobs, in the order in which queues are served. ARGV: how many jobs, how many may be
 -- looked at in each queue, for how many microseconds a due job is left to whoever gets it, then the job types.
--- Answers: now, the next time at which one is due (''), the numbers of queues that are not whole, due jobs and jobs (each
--- the number of its queue and its id), whether it stopped looking. While a queue is not whole nothing is handed out.
-local DUE, CHUNK = 100, 100
+-- Answers: now, the next time at which one is due (''), the numbers of queues that are not whole, due jobs (each the number of
+-- its queue and its id), the ids of jobs in one string, whether it stopped looking. While a queue is not whole nothing is handed out.
+local DUE, CHUNK = 100, 500
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local text = string.format('%.0f', now)
@@ -17,7 +17,7 @@ for q = 1, #KEYS / 3 do
   end
 end
 if #broken > 0 then
-  return {text, '', broken, due, jobs, gave_up}
+  return {text, '', broken, due, '', gave_up}
 end
 local next_due = ''
 for q = 1, #KEYS / 3 do
@@ -45,13 +45,12 @@ for q = 1, #KEYS / 3 do
     if #ids == 0 then
       break
     end
-    local taken, types_of = {}, redis.call('HMGET', types, unpack(ids))
+    local taken, types_of, before = {}, redis.call('HMGET', types, unpack(ids)), passed
     for i, id in ipairs(ids) do
       if wanted == 0 then
         break
       elseif not types_of[i] or known[types_of[i]] then
         taken[#taken + 1] = id
-        jobs[#jobs + 1] = q
         jobs[#jobs + 1] = id
         wanted = wanted - 1
       else
@@ -59,7 +58,11 @@ for q = 1, #KEYS / 3 do
       end
     end
     if #taken > 0 then
-      redis.call('ZREM', ready, unpack(taken))
+      if passed == before then -- they are the first ones of these
+        redis.call('ZREMRANGEBYRANK', ready, 1 + before, before + #taken)
+      else
+        redis.call('ZREM', ready, unpack(taken))
+      end
       redis.call('HDEL', types, unpack(taken))
     end
     if passed >= most then
@@ -68,4 +71,4 @@ for q = 1, #KEYS / 3 do
     end
   end
 end
-return {text, next_due, broken, due, jobs, gave_up}
+return {text, next_due, broken, due, table.concat(jobs), gave_up}
