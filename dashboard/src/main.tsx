@@ -5,14 +5,15 @@ import { createRoot } from "react-dom/client";
 
 import { ApiProblem } from "@/api/problem";
 import { router } from "@/router";
+import { isMoving } from "@/shell/live";
 import "@/styles.css";
 
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2000,
-      // What the server refuses it will refuse again.
-      retry: (count, error) => count < 2 && !(error instanceof ApiProblem && error.status < 500),
+      // What the server refuses it will refuse again; while nothing moves a second try would wait for ever.
+      retry: (count, error) => count < 2 && isMoving() && !(error instanceof ApiProblem && error.status < 500),
     },
   },
 });

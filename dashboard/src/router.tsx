@@ -121,7 +121,11 @@ const error = createRoute({
 const scaling = createRoute({
   ...under,
   path: "/scaling",
-  validateSearch: (search: Record<string, unknown>): { cursor?: string } => ({ cursor: text(search.cursor) }),
+  validateSearch: (search: Record<string, unknown>): { cursor?: string; tab?: "simulator"; queue?: string } => ({
+    cursor: text(search.cursor),
+    tab: search.tab === "simulator" ? "simulator" : undefined,
+    queue: text(search.queue),
+  }),
   component: lazyRouteComponent(() => import("@/pages/scaling/Scaling"), "Scaling"),
 });
 const alerts = createRoute({

@@ -61,12 +61,14 @@ if TYPE_CHECKING:
     from taskforge.services.receivers import Receivers
     from taskforge.services.recording import Recording
     from taskforge.services.recovery import Recovery
+    from taskforge.services.redis_health import RedisHealth
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
     from taskforge.services.retention import Pruning
     from taskforge.services.scaling import Scaling
     from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
+    from taskforge.services.simulating import Simulating
     from taskforge.services.ticking import FiringPlans, Ticking
     from taskforge.services.tracing import TracedLink
     from taskforge.services.transactions import TransactionalSubmission
@@ -459,6 +461,12 @@ class Platform:
         )
 
     @cached_property
+    def redis_health(self) -> RedisHealth:
+        from taskforge.services.redis_health import RedisHealth
+
+        return RedisHealth(self.redis, self.agreement)
+
+    @cached_property
     def explaining(self) -> Explaining:
         from taskforge.services.explaining import Explaining
 
@@ -520,6 +528,12 @@ class Platform:
     @cached_property
     def scaling(self) -> Scaling:
         return self._scaling_of(self.project_id)
+
+    @cached_property
+    def simulating(self) -> Simulating:
+        from taskforge.services.simulating import Simulating
+
+        return Simulating(self.scaling, self.metrics)
 
     @cached_property
     def autoscaling(self) -> Autoscaling:

@@ -51,6 +51,7 @@ BODIES |= {
     "calendars.put": {"dates": []},
     "scaling_policies.create": {"queue_name": "q"},
     "scaling_policies.update": {"max_workers": 3},
+    "scaling_policies.simulate": {"arrivals": [{"at": 0, "jobs": 1}]},
 }
 BODIES |= {
     "alert_rules.create": {"name": "other", "kind": "queue_length"},

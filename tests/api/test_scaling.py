@@ -85,3 +85,27 @@ async def test_what_is_not_set_up_is_a_recorded_failure_and_what_is_elsewhere_a_
     assert (await client.get(path)).json()["data"]["failures"] == 0
     refused = await client.post(f"{path}/execute")
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+
+
+async def test_a_policy_is_tried_on_arrivals_before_it_is_one(client: Client) -> None:
+    queue_id = (await client.get("/queues")).json()["data"][0]["id"]
+    path = f"/scaling-policies/{queue_id}/simulate"
+    asked = {
+        "policy": {"max_workers": 4, "scale_down_cooldown": 60},
+        "arrivals": [{"at": 60, "jobs": 5}, {"at": 0, "jobs": 40, "work": 2.0}],
+        "slots": 4,
+    }
+    found = (await client.post(path, asked)).json()["data"]
+    assert (found["jobs"], found["most_workers"], found["points"][0]["backlog"]) == (45, 4, 40)
+    assert [change["action"] for change in found["changes"]] == ["scale_up", "scale_down"]
+    assert (await client.get("/scaling-policies")).json()["data"] == []
+    for wrong, field in (
+        ({}, "arrivals"),
+        ({**asked, "hours": 1}, "arrivals"),
+        ({"hours": 1}, "hours"),
+        ({**asked, "policy": {"min_workers": 90}}, "min_workers"),
+        ({**asked, "arrivals": [{"at": 2_000_000, "jobs": 1}]}, "interval"),
+        ({**asked, "arrivals": [{"at": 0, "jobs": 60_000}] * 2}, "arrivals"),
+    ):
+        refused = await client.post(path, wrong)
+        assert (refused.status_code, field in refused.text) == (422, True), refused.text

@@ -26,6 +26,7 @@ def test_a_healthy_database(anywhere: CommandLine) -> None:
     assert [check for check in found if check != "partitions"] == [  # SQLite has none
         "program", "database", "schema", "durability", "clock", "workers", "queues", "job types", "recovery",
         "schedules", "settings", "records", "tables", "transactions", "indexes", "counters",
+        "redis",
     ]  # fmt: skip
     assert "version" in anywhere("doctor").out or wrong
 

@@ -1,18 +1,23 @@
 """How long the dashboard takes with very much to show: `python -m tests.dashboard.budgets`.
 
-It measures and tells, and judges nothing but the size of the first page's JavaScript: times are the machine's. What
-it says goes into docs/dashboard.md.
+It measures and tells, and judges nothing but the size of the first page's JavaScript: times are the machine's. Beside
+each stand the processor time that the server took for it and how long the page's own thread was at work, which other
+work on the machine changes less, and at the end how busy the machine was. What it says goes into docs/dashboard.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from tests.dashboard.browser import Visit, chromium, visit
 from tests.dashboard.giants import LINES, add_jobs, add_lines
@@ -61,19 +66,50 @@ def measure(browser: Browser, shown: Scene, count: int) -> None:
     add_jobs(shown.database, shown.ids["waiting"], count)
     print(f"{count:,} jobs added in {time.perf_counter() - began:.1f} s")
     with visit(browser, shown, key=shown.key) as visitor:
-        first = timed(lambda: visitor.go("/"))
+        costs = Costs(visitor, shown)
+        costs.tell("first page, nothing cached", lambda: visitor.go("/"))
         size = visitor.page.evaluate(
             "performance.getEntriesByType('resource').filter(one => one.name.includes('.js'))"
             ".reduce((sum, one) => sum + one.encodedBodySize, 0)"
         )
-        print(f"first page, nothing cached: {first:.2f} s, {size / 1000:.0f} kB of JavaScript")
+        print(f"its JavaScript: {size / 1000:.0f} kB")
         assert size < 200_000
-        print(f"first page, once more: {timed(lambda: visitor.go('/')):.2f} s")
+        costs.tell("first page, once more", lambda: visitor.go("/"))
         visitor.go("/jobs")
         for name in ("Failed", "Succeeded", "Failed", "Pending", "All", "Succeeded"):
-            print(f"list, from the click on {name} to its rows: {from_click_to_rows(visitor, name):.0f} ms")
-        print(f"page 200: {timed(lambda: visitor.go('/jobs?page=200')):.2f} s")
+            costs.tell(
+                f"list, from the click on {name} to its rows", partial(from_click_to_rows, visitor, name)
+            )
+        costs.tell("page 200", lambda: visitor.go("/jobs?page=200"))
+        for path in ("/queues", "/errors", "/insights"):
+            costs.tell(path, partial(visitor.go, path))
     read_a_log(browser, shown)
+    print("load of the machine over one, five and fifteen minutes:", *os.getloadavg())
+
+
+class Costs:
+    """Tells what something takes: of time, of the server's processor, of the page's thread."""
+
+    def __init__(self, visitor: Visit, shown: Scene) -> None:
+        self._server = psutil.Process(shown.server.program.pid)
+        self._session = visitor.page.context.new_cdp_session(visitor.page)
+        self._session.send("Performance.enable")
+
+    def tell(self, what: str, act: Callable[[], object]) -> None:
+        """Do it, and print a line. Where ``act`` answers a number, that is the time in milliseconds."""
+        server, page, began = self._server_seconds(), self._page_seconds(), time.perf_counter()
+        said = act()
+        taken = said if isinstance(said, float) else (time.perf_counter() - began) * 1000
+        server, page = self._server_seconds() - server, self._page_seconds() - page
+        print(f"{what}: {taken:.0f} ms; server {server * 1000:.0f} ms, page {page * 1000:.0f} ms")
+
+    def _server_seconds(self) -> float:
+        processes = [self._server, *self._server.children(recursive=True)]
+        return sum(sum(one.cpu_times()[:2]) for one in processes)
+
+    def _page_seconds(self) -> float:
+        found = self._session.send("Performance.getMetrics")["metrics"]
+        return float(next(one["value"] for one in found if one["name"] == "TaskDuration"))
 
 
 def from_click_to_rows(visitor: Visit, tab: str) -> float:
@@ -118,13 +154,6 @@ def read_a_log(browser: Browser, shown: Scene) -> None:
         page.get_by_label("Search the log").fill("row 77777 of")
         page.get_by_text("row 77777 of the import").wait_for()
         print(f"a search in it: {time.perf_counter() - began:.2f} s")
-
-
-def timed(act: Callable[[], object]) -> float:
-    """Seconds that it takes."""
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

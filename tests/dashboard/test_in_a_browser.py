@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("default::Res
 
 ROOT = "/desk/tasks"
 """The whole dashboard is tried below a path, as behind a proxy."""
-LOOKS = (("dark", "id"), ("light", "en")) if SOAK else (("dark", "id"),)
-"""In which theme and language axe looks at all pages: in one in every run, for its time."""
+LOOKS = [(theme, language) for language in ("id", "en") for theme in ("dark", "light")][: None if SOAK else 1]
+"""In which theme and language axe looks at all pages: in one in every run, for its time, in a soak in all four."""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,7 @@ def pages(shown: Scene) -> dict[str, str]:
         "errors": "/errors",
         "error": f"/errors/{ids['error']}",
         "scaling": "/scaling",
+        "scaling-simulator": f"/scaling?tab=simulator&queue={ids['mail']}",
         **{
             f"alerts{tab and f'-{tab}'}": f"/alerts?tab={tab}"
             for tab in ("", "rules", "silences", "receivers", "deliveries", "events")

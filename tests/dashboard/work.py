@@ -23,6 +23,7 @@ def work(visitor: Visit, shown: Scene, *, rate: int) -> None:
     assign_workers(visitor, shown)
     judge_an_error(visitor)
     set_how_a_queue_scales(visitor)
+    try_a_policy(visitor)
     watch_a_queue(visitor)
     pause_a_task(visitor)
     read_insights(visitor)
@@ -246,6 +247,25 @@ def set_how_a_queue_scales(visitor: Visit) -> None:
     dialog.get_by_role("textbox").fill("billing")
     dialog.get_by_role("button", name=say("action.delete")).click()
     expect(row).to_have_count(0)
+
+
+def try_a_policy(visitor: Visit) -> None:
+    """On what a queue has done, then on arrivals of one's own with fewer workers."""
+    page, say = visitor.page, visitor.say
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="mail", exact=True))
+    row.get_by_role("link", name=say("simulator.try")).click()
+    replay = page.get_by_role("button", name=say("simulator.replay"))
+    replay.click()
+    expect(page.get_by_role("figure", name=say("simulator.backlog"))).to_be_visible()
+    page.get_by_label(say("simulator.arrivals")).select_option("own")
+    trace = page.get_by_role("textbox", name=say("simulator.trace"))
+    trace.fill("0,many")
+    expect(replay).to_be_disabled()
+    trace.fill("0,400,2")
+    page.get_by_label(say("policy.max_workers")).fill("1")
+    replay.click()
+    expect(page.get_by_role("cell", name="0 → 1")).to_be_visible()
+    expect(page.get_by_text(visitor.has("simulator.before")).first).to_be_visible()
 
 
 def watch_a_queue(visitor: Visit) -> None:

@@ -58,6 +58,24 @@ export function useWorkers(stopped = false) {
   });
 }
 
+/** Who serves which queue, and what was assigned. */
+export function useMatrix() {
+  const { id } = useProject();
+  const { may } = useSession();
+  return useQuery({
+    queryKey: ["worker", id, "matrix"],
+    queryFn: () => data(api.GET("/api/v1/assignments/matrix", { params: { query: { project_id: id } } })),
+    enabled: may("assignment:read"),
+    refetchInterval: FIGURES_MS,
+  });
+}
+
+/** How many workers that are online serve a queue, by assignment or because they asked to; nothing before it is known. */
+export function useServants(): (queueId: string) => number | undefined {
+  const { data: matrix } = useMatrix();
+  return (queueId) => matrix?.serving[queueId]?.filter((worker) => worker.status === "online").length;
+}
+
 /** Does something, tells how it went, and looks at everything again. Answers whether it was done. */
 export function useAction() {
   const queries = useQueryClient();

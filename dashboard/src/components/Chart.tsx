@@ -16,11 +16,14 @@ export interface Line {
 
 interface Props {
   label: string;
-  /** Seconds since 1970. */
+  /** Seconds since 1970, or since a beginning where `formatTime` says how these are written. */
   times: number[];
   lines: Line[];
   height?: number;
   format?: (value: number) => string;
+  formatTime?: (seconds: number) => string;
+  /** Values stay until the next one. */
+  isStepped?: boolean;
 }
 
 /** Hours and minutes; over more than two days the day. */
@@ -30,9 +33,12 @@ function shortTime(times: number[]): (moment: number) => string {
   return (moment) => new Date(moment * 1000).toLocaleString(preferences.get().language, { ...part, timeZone: zone() });
 }
 
+/** Between the marks of a time since a beginning, in seconds. */
+const STEPS = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-export default function Chart({ label, times, lines, height = 180, format = compact }: Props) {
+export default function Chart({ label, times, lines, height = 180, format = compact, formatTime, isStepped = false }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const { theme, timeZone, language } = usePreferences();
@@ -55,10 +61,10 @@ export default function Chart({ label, times, lines, height = 180, format = comp
       cursor: { y: false, points: { size: 6 } },
       tzDate: (seconds) => (zone() === undefined ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), zone() ?? "UTC")),
       axes: [
-        { ...axis, grid: { show: false }, space: 70, size: 26, values: (_, moments) => moments.map(shortTime(times)) },
+        { ...axis, grid: { show: false }, space: 70, size: 26, incrs: formatTime && STEPS, values: (_, moments) => moments.map(formatTime ?? shortTime(times)) },
         { ...axis, size: 52, space: 34, values: (_, ticks) => ticks.map(format) },
       ],
-      scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
+      scales: { x: { time: formatTime === undefined }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
       series: [
         {},
         ...lines.map((line) => ({
@@ -70,6 +76,7 @@ export default function Chart({ label, times, lines, height = 180, format = comp
           // A line through one or two values would not be seen.
           points: { show: isSparse, size: 6, fill: colour(line.colour) },
           spanGaps: true,
+          paths: isStepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined,
         })),
       ],
     };

@@ -12,7 +12,9 @@ export function bytes(value: number | null): string {
   if (value === null) return "—";
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
-  return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+  const digits = power === 0 ? 0 : 1;
+  const written = (value / 1000 ** power).toLocaleString(preferences.get().language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${written} ${units[power]}`;
 }
 
 /** The end of a UUIDv7: its beginning is the same for all of a minute. */

@@ -40,16 +40,24 @@ export function clock(time: string | Date, fraction: 0 | 3 = 0): string {
   });
 }
 
+/** Letters of units; "h" are days (hari) in Indonesian. */
+const LETTERS = { en: { d: "d", h: "h", m: "m", s: "s" }, id: { d: "hr", h: "j", m: "m", s: "dtk" } } as const;
+
 /** Milliseconds as people say them: 840 ms, 3.2 s, 4m 10s, 2h 5m, 3d 4h. */
 export function duration(milliseconds: number | null | undefined): string {
   if (milliseconds === null || milliseconds === undefined) return "—";
-  if (milliseconds < 1) return "<1 ms";
+  const { language } = preferences.get();
+  const letters = LETTERS[language];
+  if (milliseconds < 1) return milliseconds <= 0 ? "0 ms" : "<1 ms";
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 60) {
+    const digits = seconds < 10 ? 1 : 0;
+    return `${seconds.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${letters.s}`;
+  }
   const [large, big, small, little] =
     seconds < 3600 ? ([60, "m", 1, "s"] as const) : seconds < 86_400 ? ([3600, "h", 60, "m"] as const) : ([86_400, "d", 3600, "h"] as const);
-  return `${Math.floor(seconds / large)}${big} ${Math.floor((seconds % large) / small)}${little}`;
+  return `${Math.floor(seconds / large)}${letters[big]} ${Math.floor((seconds % large) / small)}${letters[little]}`;
 }
 
 export function between(start: string | null, end: string | null): number | null {

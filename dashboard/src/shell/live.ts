@@ -1,4 +1,4 @@
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { focusManager, type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import { readEvents } from "@/api/events";
@@ -19,6 +19,12 @@ export const useLive = () => useStore(live);
 const FLUSH_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
 const KINDS = ["job", "queue", "worker", "schedule"];
+
+/** Whether pages show what is new by themselves. */
+export const isMoving = () => !live.get().isPaused && live.get().holds === 0;
+
+// What is asked for again and again is not while nothing is to move, as if nobody looked at the page.
+live.subscribe(() => focusManager.setFocused(isMoving() ? undefined : false));
 
 /** Keeps what the pages show while something is being edited or selected. */
 export function useHold(isHolding: boolean): void {
@@ -66,9 +72,9 @@ class Updates {
   }
 
   flush(): void {
-    const { isPaused, holds, isBehind } = live.get();
+    const { isBehind } = live.get();
     if (this.isEnded || this.isFlushing || this.timer !== undefined || this.changed.size === 0) return;
-    if (isPaused || holds > 0) {
+    if (!isMoving()) {
       if (!isBehind) live.set({ isBehind: true });
       return;
     }

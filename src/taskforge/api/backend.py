@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from taskforge.services.queues import Queues
     from taskforge.services.receivers import Receivers
     from taskforge.services.recovery import Recovery
+    from taskforge.services.redis_health import RedisHealth
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
     from taskforge.services.scaling import Scaling
     from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
+    from taskforge.services.simulating import Simulating
     from taskforge.services.submission import Submission
     from taskforge.services.workers import Workers
 
@@ -76,6 +78,8 @@ class ProjectServices(Protocol):
     @property
     def health(self) -> Health: ...
     @property
+    def redis_health(self) -> RedisHealth: ...
+    @property
     def explaining(self) -> Explaining: ...
     @property
     def remote_workers(self) -> RemoteWorkers: ...
@@ -91,6 +95,8 @@ class ProjectServices(Protocol):
     def schedules(self) -> Schedules: ...
     @property
     def scaling(self) -> Scaling: ...
+    @property
+    def simulating(self) -> Simulating: ...
     @property
     def alerting(self) -> Alerting: ...
     @property

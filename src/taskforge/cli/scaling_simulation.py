@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskforge.cli.scaling_work import policy_named
+from taskforge.cli.show import plain
 from taskforge.cli.tables import print_fields, print_table
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.scaling_policy import ScalingPolicy
 from taskforge.domain.scaling_simulation import parse_trace, simulate
+from taskforge.services.scaling_records import simulation_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,18 +42,7 @@ def simulated(
             Path(picture).write_text(drawn(result, policy), "utf-8")
         except OSError as error:
             raise InvalidInput(f"{picture} cannot be written: {error.strerror}", field="--picture") from None
-    return {
-        "jobs": result.jobs,
-        "most_workers": result.most_workers,
-        "most_backlog": result.most_backlog,
-        "average_wait": round(result.average_wait, 3),
-        "p95_wait": round(result.p95_wait, 3),
-        "longest_wait": round(result.longest_wait, 3),
-        "worker_hours": round(result.worker_seconds / 3600, 3),
-        "picture": picture,
-        "changes": [change._asdict() for change in result.changes],
-        "points": [point._asdict() for point in result.points],
-    }
+    return {**plain(simulation_record(result)), "picture": picture}
 
 
 def print_simulation(document: Mapping[str, Any]) -> None:

@@ -46,6 +46,11 @@ class Scaling(Resource):
         """Carry out what is recommended now: ``recommendation``, and the ``decision``, None when nothing was to be done."""
         return await self._do(dict[str, Any], f"/scaling-policies/{queue_id}/execute")
 
+    async def asimulate(self, /, queue_id: UUID, **request: Any) -> dict[str, Any]:
+        """Replay ``arrivals`` (of ``at``, ``jobs``, ``work``), or the last ``hours``; ``policy``: what is to be otherwise."""
+        path = f"/scaling-policies/{queue_id}/simulate"
+        return await self._do(dict[str, Any], path, request, may_repeat=True)
+
     async def ahistory(self, /, *, limit: int = 20, queue_id: UUID | None = None) -> list[dict[str, Any]]:
         """What was decided and carried out, the latest first."""
         chosen = {} if queue_id is None else {"queue_id": str(queue_id)}
@@ -59,4 +64,5 @@ class Scaling(Resource):
     evaluate = synchronous(aevaluate)
     evaluate_all = synchronous(aevaluate_all)
     execute = synchronous(aexecute)
+    simulate = synchronous(asimulate)
     history = synchronous(ahistory)

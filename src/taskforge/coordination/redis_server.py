@@ -32,7 +32,6 @@ FAILURES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 LAYOUT = 1
 """The version of what is kept there; part of every key."""
-SAFE_POLICY = "noeviction"
 CLUSTER = re.compile(r"[?&]cluster=true(?=&|$)")
 """In an address: the server is a node of a cluster, from which the others are learned."""
 

@@ -150,25 +150,37 @@ class _Stage:
         return sum(not worker.is_leaving for worker in self.workers)
 
     def settle(self, now: float) -> None:
-        """Jobs that have ended give their slots back; those that wait take what is free."""
+        """Jobs that have ended give their slots back; those that wait take what is free.
+
+        While jobs wait no slot is free but the one that was just given back.
+        """
         while self.ends and self.ends[0][0] <= now:
             at, _, worker = heapq.heappop(self.ends)
             worker.busy -= 1
-            self._hand_out(at)
-        self._hand_out(now)
+            if self.waiting and not worker.is_leaving:
+                self._begin(worker, at)
+        if self.waiting:
+            self._hand_out(now)
         self.workers = [worker for worker in self.workers if worker.busy or not worker.is_leaving]
 
     def _hand_out(self, now: float) -> None:
-        while self.waiting:
-            free = [worker for worker in self.present(now) if worker.busy < self.fleet.slots]
-            if not free:
-                return
-            worker = min(free, key=lambda one: one.busy)
-            came, work = self.waiting.popleft()
-            self.waits.append(now - came)
-            worker.busy += 1
-            self.count += 1
-            heapq.heappush(self.ends, (now + work, self.count, worker))
+        free = [(worker.busy, number, worker) for number, worker in enumerate(self.present(now))]
+        free = [one for one in free if one[0] < self.fleet.slots]
+        heapq.heapify(free)
+        while self.waiting and free:
+            _, number, worker = free[0]
+            self._begin(worker, now)
+            if worker.busy < self.fleet.slots:
+                heapq.heapreplace(free, (worker.busy, number, worker))
+            else:
+                heapq.heappop(free)
+
+    def _begin(self, worker: _Worker, now: float) -> None:
+        came, work = self.waiting.popleft()
+        self.waits.append(now - came)
+        worker.busy += 1
+        self.count += 1
+        heapq.heappush(self.ends, (now + work, self.count, worker))
 
     def sight(self, now: float) -> Sight:
         present = self.present(now)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from taskforge.domain.scaling import ScalingDecision, ScalingOutcome, ScalingReason, StoredPolicy
 from taskforge.domain.scaling_policy import ProvisionerKind, ScalingAction
+from taskforge.domain.scaling_simulation import Simulation
 from taskforge.services.scaling import Evaluation
 
 
@@ -95,6 +96,43 @@ class ExecutionResult:
     decision: DecisionRecord | None
 
 
+@dataclass(frozen=True, slots=True)
+class SimulatedPoint:
+    """How it stood at one moment, seconds after the beginning. `wait`: seconds that the oldest waiting job had waited."""
+
+    at: float
+    workers: int
+    backlog: int
+    running: int
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedChange:
+    """A decision of the simulated autoscaler, seconds after the beginning."""
+
+    at: float
+    action: ScalingAction
+    workers: int
+    desired: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationRecord:
+    """What a replay came to. Waits are seconds over all jobs; `worker_hours` is what the workers would have cost."""
+
+    jobs: int
+    most_workers: int
+    most_backlog: int
+    average_wait: float
+    p95_wait: float
+    longest_wait: float
+    worker_hours: float
+    changes: list[SimulatedChange]
+    points: list[SimulatedPoint]
+
+
 def policy_record(stored: StoredPolicy) -> PolicyRecord:
     """A policy as it is shown."""
     return PolicyRecord(
@@ -159,4 +197,19 @@ def execution_result(evaluation: Evaluation, decision: ScalingDecision | None) -
     """What an execution came to, as it is shown."""
     return ExecutionResult(
         recommendation_record(evaluation), None if decision is None else decision_record(decision)
+    )
+
+
+def simulation_record(found: Simulation) -> SimulationRecord:
+    """A replay as it is shown."""
+    return SimulationRecord(
+        jobs=found.jobs,
+        most_workers=found.most_workers,
+        most_backlog=found.most_backlog,
+        average_wait=round(found.average_wait, 3),
+        p95_wait=round(found.p95_wait, 3),
+        longest_wait=round(found.longest_wait, 3),
+        worker_hours=round(found.worker_seconds / 3600, 3),
+        changes=[SimulatedChange(*change) for change in found.changes],
+        points=[SimulatedPoint(*point) for point in found.points],
     )

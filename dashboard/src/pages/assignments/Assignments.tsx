@@ -1,10 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useState } from "react";
 
-import { api, data } from "@/api/client";
-import { FIGURES_MS } from "@/api/queries";
+import { useMatrix } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Assignment, Matrix, MatrixQueue, MatrixWorker } from "@/api/types";
 import { Asked } from "@/components/Asked";
@@ -16,7 +14,6 @@ import { Status } from "@/components/Status";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
 import { useTranslate, word } from "@/i18n/translate";
-import { useProject } from "@/shell/project";
 import { AssignDialog } from "./AssignDialog";
 import { Weight } from "./Weight";
 
@@ -24,15 +21,10 @@ const route = getRouteApi("/assignments");
 
 export function Assignments() {
   const t = useTranslate();
-  const { id } = useProject();
   const { may } = useSession();
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const matrix = useQuery({
-    queryKey: ["worker", id, "matrix"],
-    queryFn: () => data(api.GET("/api/v1/assignments/matrix", { params: { query: { project_id: id } } })),
-    refetchInterval: FIGURES_MS,
-  });
+  const matrix = useMatrix();
   const assign = (queue: string | undefined, worker = "") => void navigate({ search: ({ project }) => ({ project, queue, worker: worker || undefined }), replace: true });
   return (
     <Page

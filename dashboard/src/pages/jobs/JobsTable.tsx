@@ -58,6 +58,14 @@ export function JobsTable({ jobs, selection, onSelect, isSelectable, at }: Props
     getCoreRowModel: getCoreRowModel(),
   });
   const place = useRef<HTMLDivElement>(null);
+  const last = useRef(-1);
+  /** With Shift all rows from the one before up to this one. */
+  const choose = (index: number, isOn: boolean, isRange: boolean) => {
+    const from = isRange && last.current >= 0 ? last.current : index;
+    const ids = jobs.slice(Math.min(from, index), Math.max(from, index) + 1).map((job) => [job.id, isOn]);
+    last.current = index;
+    onSelect({ ...selection, ...Object.fromEntries(ids) });
+  };
   useEffect(() => {
     if (at >= 0) place.current?.querySelector(`[data-place="${at}"]`)?.scrollIntoView({ block: "nearest" });
   }, [at]);
@@ -97,7 +105,7 @@ export function JobsTable({ jobs, selection, onSelect, isSelectable, at }: Props
                     aria-label={t("jobs.select", { id: shortId(row.id) })}
                     className="size-4 align-middle accent-accent"
                     checked={row.getIsSelected()}
-                    onChange={row.getToggleSelectedHandler()}
+                    onChange={(event) => choose(index, event.target.checked, (event.nativeEvent as MouseEvent).shiftKey)}
                   />
                 </Cell>
               )}

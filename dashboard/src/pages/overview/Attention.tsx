@@ -1,7 +1,6 @@
 import { Link } from "@tanstack/react-router";
 
-import { useDepths, useQueues, useWorkers } from "@/api/queries";
-import type { Queue, Worker } from "@/api/types";
+import { useDepths, useQueues, useServants } from "@/api/queries";
 import { Asked } from "@/components/Asked";
 import { Empty } from "@/components/Notices";
 import { Panel } from "@/components/Page";
@@ -16,7 +15,7 @@ export function Attention() {
   const t = useTranslate();
   const queues = useQueues();
   const depths = useDepths();
-  const workers = useWorkers();
+  const servantsOf = useServants();
   const depthOf = new Map((depths.data ?? []).map((depth) => [depth.queue_id, depth]));
   return (
     <Panel title={t("attention.title")} isFlush>
@@ -25,7 +24,7 @@ export function Attention() {
           const found = all.flatMap((queue) => {
             const depth = depthOf.get(queue.id);
             const waiting = (depth?.ready ?? 0) + (depth?.held ?? 0);
-            const isUnserved = workers.data !== undefined && waiting > 0 && !isServed(queue, workers.data.data);
+            const isUnserved = waiting > 0 && servantsOf(queue.id) === 0;
             const isSlow = (depth?.latency_seconds ?? 0) > SLOW_SECONDS;
             return queue.state !== "active" || isUnserved || isSlow ? [{ queue, waiting, isUnserved, latency: depth?.latency_seconds ?? 0 }] : [];
           });
@@ -51,8 +50,4 @@ export function Attention() {
       </Asked>
     </Panel>
   );
-}
-
-export function isServed(queue: Pick<Queue, "name">, workers: Worker[]): boolean {
-  return workers.some((worker) => worker.status === "online" && worker.queues.includes(queue.name));
 }

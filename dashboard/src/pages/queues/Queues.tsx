@@ -4,7 +4,7 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 
 import { api, data } from "@/api/client";
-import { FIGURES_MS, useDepths, useQueues, useWorkers } from "@/api/queries";
+import { FIGURES_MS, useDepths, useQueues, useServants } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Queue } from "@/api/types";
 import { Asked } from "@/components/Asked";
@@ -16,7 +16,6 @@ import { Cell, Head, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
-import { isServed } from "@/pages/overview/Attention";
 import { Pauses } from "@/pages/pauses/Pauses";
 import { useProject } from "@/shell/project";
 import { NewQueue } from "./NewQueue";
@@ -64,7 +63,7 @@ function useQueueFigures() {
 function QueueTable({ queues }: { queues: Queue[] }) {
   const t = useTranslate();
   const depths = useDepths();
-  const workers = useWorkers();
+  const servantsOf = useServants();
   const figures = useQueueFigures();
   const depthOf = new Map((depths.data ?? []).map((one) => [one.queue_id, one]));
   const figuresOf = new Map((figures.data ?? []).map((one) => [one.queue_id, one]));
@@ -75,6 +74,7 @@ function QueueTable({ queues }: { queues: Queue[] }) {
           <Head>{t("queues.name")}</Head>
           <Head>{t("queues.state")}</Head>
           <Head isNumber>{t("queues.priority")}</Head>
+          <Head isNumber>{t("nav.workers")}</Head>
           <Head isNumber>{t("status.pending")}</Head>
           <Head isNumber>{t("status.scheduled")}</Head>
           <Head isNumber>{t("status.processing")}</Head>
@@ -93,14 +93,14 @@ function QueueTable({ queues }: { queues: Queue[] }) {
           const depth = depthOf.get(queue.id);
           const found = figuresOf.get(queue.id);
           const waiting = (depth?.ready ?? 0) + (depth?.held ?? 0);
-          const isUnserved = workers.data !== undefined && !isServed(queue, workers.data.data);
+          const servants = servantsOf(queue.id);
           return (
             <Row key={queue.id}>
               <Cell>
                 <Link to="/queues/$queueId" params={{ queueId: queue.id }} className="untrusted font-medium hover:underline">
                   {queue.name}
                 </Link>
-                {isUnserved && waiting > 0 && <span className="ml-2 text-xs text-failed">{t("attention.unserved")}</span>}
+                {servants === 0 && waiting > 0 && <span className="ml-2 text-xs text-failed">{t("attention.unserved")}</span>}
               </Cell>
               <Cell>
                 <span title={queue.pause_reason ?? undefined}>
@@ -108,6 +108,9 @@ function QueueTable({ queues }: { queues: Queue[] }) {
                 </span>
               </Cell>
               <Cell isNumber>{queue.priority}</Cell>
+              <Cell isNumber className={servants === 0 ? (waiting > 0 ? "text-failed" : "text-muted") : ""}>
+                {servants === undefined ? "—" : servants === 0 ? t("queues.no_workers") : formatNumber(servants)}
+              </Cell>
               <Cell isNumber>{depth ? formatNumber(waiting) : "…"}</Cell>
               <Cell isNumber>{depth ? formatNumber(depth.scheduled) : "…"}</Cell>
               <Cell isNumber>{depth ? formatNumber(depth.processing) : "…"}</Cell>

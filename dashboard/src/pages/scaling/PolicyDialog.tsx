@@ -8,18 +8,8 @@ import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { useTranslate, word } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
+import { PolicyNumbers, type Texts, written } from "./PolicyNumbers";
 
-const NUMBERS = [
-  "min_workers",
-  "max_workers",
-  "target_queue_length",
-  "target_worker_utilization",
-  "target_age_seconds",
-  "scale_up_threshold",
-  "scale_down_threshold",
-  "scale_up_cooldown",
-  "scale_down_cooldown",
-] as const;
 const PROVISIONERS = ["none", "local", "kubernetes", "webhook"] as const;
 
 /** A policy for a queue, or another content for one; an empty field goes back to its default. */
@@ -28,9 +18,8 @@ export function PolicyDialog({ policy, onClose }: { policy: Policy | null; onClo
   const action = useAction();
   const { id } = useProject();
   const queues = useQueues();
-  const written = (name: (typeof NUMBERS)[number]) => (policy?.[name] == null ? "" : String(policy[name]));
   const [queue, setQueue] = useState(policy?.queue_id ?? "");
-  const [texts, setTexts] = useState<Record<string, string>>({});
+  const [texts, setTexts] = useState<Texts>({});
   const [provisioner, setProvisioner] = useState(policy?.provisioner ?? "none");
   const [target, setTarget] = useState(policy?.target ?? "");
   const [fault, setFault] = useState<ApiProblem | null>(null);
@@ -67,20 +56,7 @@ export function PolicyDialog({ policy, onClose }: { policy: Policy | null; onClo
           </select>
         </Field>
       )}
-      <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
-        {NUMBERS.map((name) => (
-          <Field key={name} label={word("policy", name)} error={faultOf(name)}>
-            <input
-              className="field min-w-0"
-              type="number"
-              min={0}
-              placeholder={t("choice.default")}
-              value={texts[name] ?? written(name)}
-              onChange={(event) => setTexts({ ...texts, [name]: event.target.value })}
-            />
-          </Field>
-        ))}
-      </div>
+      <PolicyNumbers texts={texts} onChange={setTexts} valueOf={(name) => written(policy, name)} placeholderOf={() => t("choice.default")} faultOf={faultOf} />
       <div className="grid gap-3 sm:grid-cols-2">
         <Field label={t("scaling.provisioner")} error={faultOf("provisioner")}>
           <select className="field" value={provisioner} onChange={(event) => setProvisioner(event.target.value as Policy["provisioner"])}>

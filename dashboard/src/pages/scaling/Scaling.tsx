@@ -1,5 +1,4 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { ArrowDown, ArrowUp, Minus } from "lucide-react";
 import { useState } from "react";
 
 import { api, data, done } from "@/api/client";
@@ -7,22 +6,52 @@ import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Decision, Policy, Recommendation } from "@/api/types";
 import { Asked } from "@/components/Asked";
-import { Button } from "@/components/Button";
+import { Button, buttonClass } from "@/components/Button";
 import { Collection } from "@/components/Collection";
 import { Confirm } from "@/components/Dialog";
 import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
 import { Status } from "@/components/Status";
 import { Switch } from "@/components/Switch";
+import { Tabs } from "@/components/Tabs";
 import { Time } from "@/components/Time";
 import { useTranslate, word } from "@/i18n/translate";
+import { Arrow } from "./Arrow";
 import { PolicyDialog } from "./PolicyDialog";
 import { useDecisions, usePolicies, useRecommendations } from "./queries";
+import { Simulator } from "./Simulator";
 
 const route = getRouteApi("/scaling");
 const pathOf = (policy: Policy) => ({ params: { path: { queue_id: policy.queue_id } } });
 
 export function Scaling() {
+  const t = useTranslate();
+  const { tab = "policies", queue } = route.useSearch();
+  const navigate = route.useNavigate();
+  return (
+    <Page title={t("nav.scaling")} note={t("scaling.note")}>
+      <Tabs
+        label={t("nav.scaling")}
+        chosen={tab}
+        onChoose={(name) => void navigate({ search: ({ project }) => ({ project, tab: name === "simulator" ? name : undefined }) })}
+        tabs={[
+          { name: "policies", label: t("scaling.policies") },
+          { name: "simulator", label: t("simulator.title") },
+        ]}
+      />
+      {tab === "policies" ? (
+        <>
+          <Policies />
+          <Decisions />
+        </>
+      ) : (
+        <Simulator chosen={queue} onChoose={(name) => void navigate({ search: (before) => ({ ...before, queue: name }), replace: true })} />
+      )}
+    </Page>
+  );
+}
+
+function Policies() {
   const t = useTranslate();
   const { may } = useSession();
   const policies = usePolicies();
@@ -30,44 +59,52 @@ export function Scaling() {
   const recommendations = useRecommendations();
   const recommendedFor = new Map((recommendations.data ?? []).map((one) => [one.queue_id, one]));
   return (
-    <Page title={t("nav.scaling")} note={t("scaling.note")}>
-      <Panel isFlush>
-        <Collection
-          label={t("scaling.policies")}
-          note={t("scaling.policies_note")}
-          none={t("scaling.none")}
-          items={policies}
-          idOf={(policy) => policy.id}
-          columns={[
-            { name: t("schedules.enabled"), of: (policy) => <Enabled policy={policy} /> },
-            {
-              name: t("job.queue"),
-              of: (policy) => (
-                <Link to="/queues/$queueId" params={{ queueId: policy.queue_id }} className="untrusted font-medium hover:underline">
-                  {policy.queue_name}
+    <Panel isFlush>
+      <Collection
+        label={t("scaling.policies")}
+        note={t("scaling.policies_note")}
+        none={t("scaling.none")}
+        items={policies}
+        idOf={(policy) => policy.id}
+        columns={[
+          { name: t("schedules.enabled"), of: (policy) => <Enabled policy={policy} /> },
+          {
+            name: t("job.queue"),
+            of: (policy) => (
+              <Link to="/queues/$queueId" params={{ queueId: policy.queue_id }} className="untrusted font-medium hover:underline">
+                {policy.queue_name}
+              </Link>
+            ),
+          },
+          { name: t("scaling.bounds"), of: (policy) => `${policy.min_workers}–${policy.max_workers}` },
+          { name: t("scaling.targets"), of: (policy) => <Targets policy={policy} />, className: "whitespace-normal!" },
+          { name: t("scaling.now"), of: (policy) => <Now found={recommendedFor.get(policy.queue_id)} />, className: "whitespace-normal!" },
+          { name: t("scaling.provisioner"), of: (policy) => word("provisioner", policy.provisioner) },
+          {
+            name: null,
+            of: (policy) => (
+              <>
+                <Link to="/scaling" search={{ tab: "simulator", queue: policy.queue_id }} className={buttonClass("quiet")}>
+                  {t("simulator.try")}
                 </Link>
-              ),
-            },
-            { name: t("scaling.bounds"), of: (policy) => `${policy.min_workers}–${policy.max_workers}` },
-            { name: t("scaling.targets"), of: (policy) => <Targets policy={policy} />, className: "whitespace-normal!" },
-            { name: t("scaling.now"), of: (policy) => <Now found={recommendedFor.get(policy.queue_id)} />, className: "whitespace-normal!" },
-            { name: t("scaling.provisioner"), of: (policy) => word("provisioner", policy.provisioner) },
-            { name: null, of: (policy) => may("scaling:write") && <Execute policy={policy} found={recommendedFor.get(policy.queue_id)} />, className: "text-right" },
-          ]}
-          edit={may("scaling:write") ? { make: t("scaling.new"), onMake: () => setEdited("new"), change: t("action.edit"), onChange: setEdited } : null}
-          removal={{
-            button: t("action.delete"),
-            title: t("scaling.delete"),
-            hint: t("scaling.delete_hint"),
-            said: t("scaling.deleted"),
-            typed: (policy) => policy.queue_name,
-            remove: (policy) => done(api.DELETE("/api/v1/scaling-policies/{queue_id}", pathOf(policy))),
-          }}
-        />
-      </Panel>
-      <Decisions />
+                {may("scaling:write") && <Execute policy={policy} found={recommendedFor.get(policy.queue_id)} />}
+              </>
+            ),
+            className: "text-right",
+          },
+        ]}
+        edit={may("scaling:write") ? { make: t("scaling.new"), onMake: () => setEdited("new"), change: t("action.edit"), onChange: setEdited } : null}
+        removal={{
+          button: t("action.delete"),
+          title: t("scaling.delete"),
+          hint: t("scaling.delete_hint"),
+          said: t("scaling.deleted"),
+          typed: (policy) => policy.queue_name,
+          remove: (policy) => done(api.DELETE("/api/v1/scaling-policies/{queue_id}", pathOf(policy))),
+        }}
+      />
       {edited !== null && <PolicyDialog policy={edited === "new" ? null : edited} onClose={() => setEdited(null)} />}
-    </Page>
+    </Panel>
   );
 }
 
@@ -111,12 +148,6 @@ function Now({ found }: { found: Recommendation | undefined }) {
       </span>
     </span>
   );
-}
-
-function Arrow({ action }: { action: string | null }) {
-  if (action === "scale_up") return <ArrowUp aria-hidden className="size-3.5 text-processing" />;
-  if (action === "scale_down") return <ArrowDown aria-hidden className="size-3.5 text-retrying" />;
-  return <Minus aria-hidden className="size-3.5 text-muted" />;
 }
 
 /** Carries out now what the policy recommends. */

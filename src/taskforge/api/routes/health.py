@@ -67,8 +67,8 @@ async def ready(request: Request) -> Response:
     problems=(404,),
 )
 async def diagnose(call: Calling, project: OneProject) -> Response:
-    """What `taskforge doctor` examines, but for what reads a whole SQLite file: the database, and one project."""
-    found = await project.health.examine(whole=False)
+    """What `taskforge doctor` examines, but for what reads a whole SQLite file: the database, Redis, and one project."""
+    found = [*await project.health.examine(whole=False), *await project.redis_health.examine()]
     return call.answer([FindingView(*finding) for finding in found])
 
 

@@ -14,7 +14,7 @@ from taskforge.api.pages import Paging, SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, OneProject, ProjectChoice, QueueHere, queue_beside, reachable
 from taskforge.api.values import Id
-from taskforge.api.views.scaling import NewPolicy, PolicyChange
+from taskforge.api.views.scaling import NewPolicy, PolicyChange, SimulationRequest
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.queue import Queue
@@ -24,10 +24,12 @@ from taskforge.services.scaling_records import (
     ExecutionResult,
     PolicyRecord,
     RecommendationRecord,
+    SimulationRecord,
     decision_record,
     execution_result,
     policy_record,
     recommendation_record,
+    simulation_record,
 )
 
 policies = Resource("/scaling-policies", "scaling")
@@ -164,6 +166,22 @@ async def execute_policy(call: Calling, here: QueueHere) -> Response:
     """Carry out what the policy recommends now, if anything; bounds and cooldowns hold as they do by themselves."""
     result = execution_result(*await here.services.scaling.execute(here.queue.id))
     return call.answer(result, "found" if result.decision is None else "scaling_policies.executed")
+
+
+@policies.post(
+    "/{queue_id}/simulate",
+    permission=Permission.SCALING_READ,
+    name="scaling_policies.simulate",
+    answers=SimulationRecord,
+)
+async def simulate_policy(call: Calling, here: QueueHere, body: SimulationRequest) -> Response:
+    """Replay arrivals against the policy of a queue, or one that it might have. It changes nothing."""
+    if (body.arrivals is None) == (body.hours is None):
+        raise InvalidInput("say what is to be replayed: either arrivals or hours", field="arrivals")
+    simulating = here.services.simulating
+    arrivals = body.named() or await simulating.past(here.queue.id, body.hours or 1)
+    found = await simulating.replay(here.queue.id, body.policy.given(), arrivals, body.fleet)
+    return call.answer(simulation_record(found))
 
 
 @decisions.get(

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from taskforge.api.values import Body, Id
 from taskforge.domain.scaling_policy import LONGEST_COOLDOWN, LONGEST_TARGET, MOST_WORKERS, ProvisionerKind
+from taskforge.domain.scaling_simulation import LONGEST_SECONDS, Arrival, Fleet
+from taskforge.services.simulating import LONGEST_HOURS, MOST_JOBS
 
 
 class PolicyFields(Body):
@@ -45,3 +47,39 @@ class NewPolicy(PolicyFields):
 
 class PolicyChange(PolicyFields):
     """What is to be changed; what is absent stays, null goes back to the default."""
+
+
+class SimulatedArrival(Body):
+    """Jobs that arrive together, `at` seconds after the beginning; each runs for `work` seconds."""
+
+    at: float = Field(ge=0, le=LONGEST_SECONDS, examples=[0])
+    jobs: int = Field(ge=1, le=MOST_JOBS, examples=[40])
+    work: float | None = Field(None, ge=0, le=86_400, examples=[2])
+
+
+class SimulationRequest(Body):
+    """What is to be replayed: `arrivals`, or what the queue did in the last `hours`; and what workers are like.
+
+    `policy`: what of the queue's policy is to be otherwise. `work` is for arrivals that do not say, `startup` how long
+    a worker takes to come, `interval` how often the policy is evaluated, all in seconds.
+    """
+
+    policy: PolicyFields = PolicyFields()
+    arrivals: list[SimulatedArrival] | None = Field(None, min_length=1, max_length=10_000)
+    hours: int | None = Field(None, ge=1, le=LONGEST_HOURS, examples=[6])
+    slots: int = Field(10, ge=1, le=1000, examples=[10])
+    work: float = Field(1.0, ge=0, le=86_400, examples=[1])
+    startup: float = Field(5.0, ge=0, le=86_400, examples=[5])
+    interval: float = Field(10.0, ge=0.1, le=3_600, examples=[10])
+
+    @property
+    def fleet(self) -> Fleet:
+        """What workers are like."""
+        return Fleet(self.slots, self.startup, self.interval, self.work)
+
+    def named(self) -> list[Arrival]:
+        """The arrivals of the body, in their order."""
+        return sorted(
+            Arrival(one.at, one.jobs, self.work if one.work is None else one.work)
+            for one in self.arrivals or ()
+        )
