@@ -180,7 +180,7 @@ async def simulate_policy(call: Calling, here: QueueHere, body: SimulationReques
         raise InvalidInput("say what is to be replayed: either arrivals or hours", field="arrivals")
     simulating = here.services.simulating
     arrivals = body.named() or await simulating.past(here.queue.id, body.hours or 1)
-    found = await simulating.replay(here.queue.id, body.policy.given(), arrivals, body.fleet)
+    found = await simulating.replay(here.queue.id, body.otherwise, arrivals, body.fleet)
     return call.answer(simulation_record(found))
 
 

@@ -64,7 +64,7 @@ class SimulationRequest(Body):
     a worker takes to come, `interval` how often the policy is evaluated, all in seconds.
     """
 
-    policy: PolicyFields = PolicyFields()
+    policy: PolicyFields | None = None
     arrivals: list[SimulatedArrival] | None = Field(None, min_length=1, max_length=10_000)
     hours: int | None = Field(None, ge=1, le=LONGEST_HOURS, examples=[6])
     slots: int = Field(10, ge=1, le=1000, examples=[10])
@@ -76,6 +76,11 @@ class SimulationRequest(Body):
     def fleet(self) -> Fleet:
         """What workers are like."""
         return Fleet(self.slots, self.startup, self.interval, self.work)
+
+    @property
+    def otherwise(self) -> dict[str, Any]:
+        """What of the policy is to be otherwise."""
+        return {} if self.policy is None else self.policy.given()
 
     def named(self) -> list[Arrival]:
         """The arrivals of the body, in their order."""
