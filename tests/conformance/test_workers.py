@@ -67,7 +67,10 @@ async def test_a_living_namesake_is_answered_and_nothing_written(stage: Stage) -
 
 
 async def test_a_silent_or_stopped_namesake_is_in_nobody_s_way(stage: Stage) -> None:
-    first, _ = await _register(stage, registration("w"))
+    queue = await stage.queue()
+    first, _ = await _register(stage, registration("w", "t"))
+    await stage.add(queue)
+    await stage.claim(queue, worker=first)
     stage.clock.advance(LEASE + 1)
     second, namesake = await _register(stage, registration("w"))
     assert namesake is None
@@ -77,6 +80,9 @@ async def test_a_silent_or_stopped_namesake_is_in_nobody_s_way(stage: Stage) -> 
     assert [worker.id for worker in await stage.workers.list(stage.project)] == [third]
     everyone = await stage.workers.list(stage.project, stopped=True)
     assert [worker.id for worker in everyone] == [third, second, first]
+    assert [worker.active_jobs for worker in everyone] == [0, 0, 1], (
+        "a job stays with the process that took it"
+    )
 
 
 async def test_of_many_namesakes_that_start_at_once_one_gets_the_name(stage: Stage) -> None:

@@ -1,15 +1,268 @@
-"""A plugin of pytest (`-p tests.proof.mutant`): takes one guard away before any test runs."""
+"""A plugin of pytest that takes guards away, each in a fork of a process that has collected all tests already.
+
+First every test is run as it is, and each statement that it sends is written down. Then a fork runs, for each guard,
+only the tests that send its statement, and ends at the first that fails: that test has noticed.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.proof.mutations import Mutation
+import pytest
 
-MUTATION_VARIABLE = "PROOF_MUTATION"
+from taskforge.storage.postgres import PostgresEngine
+from taskforge.storage.sqlite.engine import SqliteEngine
+from tests.proof.equivalents import reason_of
+from tests.proof.mutations import mutations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from taskforge.storage.engine import Call, Rows, Script
+    from tests.proof.mutations import Mutation
+
+ORDER_VARIABLE = "PROOF_MUTATIONS"
+LIMIT_SECONDS = 600.0
+"""A fork that takes longer is killed: who hangs has noticed."""
+_POLL_SECONDS = 0.01
 
 
-def pytest_configure() -> None:
-    """Apply the mutation of the environment."""
-    Mutation(*json.loads(os.environ[MUTATION_VARIABLE])).apply()
+class Order(NamedTuple):
+    """What is to be tried. ``folder`` keeps what was found, so that another run goes on where this one stopped."""
+
+    dialect: str
+    folder: str
+    only: str = ""
+    every: int = 1
+    processes: int = 1
+    minutes: float = float("inf")
+
+    @property
+    def chosen(self) -> list[Mutation]:
+        """The guards to be taken away."""
+        return [mutation for mutation in mutations(self.dialect) if self.only in mutation.title][
+            :: self.every
+        ]
+
+    @property
+    def reached(self) -> Path:
+        """Which test sends which statements."""
+        return Path(self.folder, f"reached-{self.dialect}.json")
+
+    @property
+    def outcomes(self) -> Path:
+        """One line for each guard."""
+        return Path(self.folder, f"outcomes-{self.dialect}.jsonl")
+
+    def known(self) -> dict[str, Outcome]:
+        """What was found so far, by the guard's title."""
+        if not self.outcomes.exists():
+            return {}
+        found = [Outcome(**json.loads(line)) for line in self.outcomes.read_text().splitlines()]
+        return {outcome.title: outcome for outcome in found}
+
+
+class Outcome(NamedTuple):
+    """``word`` is killed, equivalent, SURVIVED or UNREACHED; ``by`` is the test that noticed, or the reason."""
+
+    title: str
+    word: str
+    by: str
+    tests: int
+    seconds: float
+
+
+class Visit(NamedTuple):
+    """A test as it was run with all guards in place."""
+
+    seconds: float
+    statements: list[str]
+
+
+class Trial(NamedTuple):
+    """A fork that runs tests without a guard."""
+
+    mutation: Mutation
+    begun: float
+    answer: int
+    tests: int
+
+
+class Trials:
+    """Takes the place of pytest's own loop over the tests."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._failed = ""
+        self._running: dict[int, Trial] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Look what reaches what, then try each guard."""
+        begun = time.monotonic()
+        order = self._order
+        items = {item.nodeid: item for item in session.items}
+        if order.reached.exists():
+            visits = {name: Visit(*visit) for name, visit in json.loads(order.reached.read_text()).items()}
+            self._run(session.items[0])  # what is made once for all tests is made before the forks
+        else:
+            visits = self._visit_all(session.items)
+            order.reached.write_text(json.dumps(visits))
+        known = order.known()
+        for mutation in order.chosen:
+            if mutation.title in known:
+                continue
+            if time.monotonic() - begun > order.minutes * 60:
+                print(f"{order.dialect}: the time is over; another run with this folder goes on", flush=True)
+                break
+            while len(self._running) >= order.processes:
+                self._wait()
+            self._start(mutation, [items[name] for name in _by_worth(visits, mutation) if name in items])
+        while self._running:
+            self._wait()
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure of the test that runs."""
+        if report.failed:
+            self._failed = report.nodeid
+
+    def _run(self, item: pytest.Item, after: pytest.Item | None = None) -> bool:
+        """Run a test; whether it passed. What all tests share is kept: there is always another one to come."""
+        self._failed = ""
+        nextitem = after or next(other for other in item.session.items if other is not item)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        return not self._failed
+
+    def _visit_all(self, items: Sequence[pytest.Item]) -> dict[str, Visit]:
+        visits: dict[str, Visit] = {}
+        reached: set[str] = set()
+        with pytest.MonkeyPatch.context() as patch:
+            for engine in (PostgresEngine, SqliteEngine):
+                patch.setattr(engine, "call", partial_method(_noting_call, engine.call, reached))
+                patch.setattr(engine, "run", partial_method(_noting_run, engine.run, reached))
+            for item, after in zip(items, [*items[1:], None], strict=True):
+                reached.clear()
+                begun = time.monotonic()
+                if self._run(item, after):
+                    visits[item.nodeid] = Visit(time.monotonic() - begun, sorted(reached))
+                else:
+                    print(f"left out, since it fails with all guards in place: {item.nodeid}", flush=True)
+        print(f"{len(visits)} tests in {sum(visit.seconds for visit in visits.values()):.0f} s", flush=True)
+        return visits
+
+    def _start(self, mutation: Mutation, items: Sequence[pytest.Item]) -> None:
+        if not items:
+            self._record(Outcome(mutation.title, "UNREACHED", "no test sends it", 0, 0.0))
+            return
+        answer, question = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(question)
+            self._running[pid] = Trial(mutation, time.monotonic(), answer, len(items))
+            return
+        try:
+            os.setsid()
+            silence = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silence, 1)
+            os.dup2(silence, 2)
+            mutation.apply()
+            noticed = self._first_failure(items)
+            os.write(question, json.dumps(noticed).encode())
+            os._exit(0)
+        finally:
+            os._exit(70)
+
+    def _first_failure(self, items: Sequence[pytest.Item]) -> tuple[str, int]:
+        for count, item in enumerate(items, 1):
+            if not self._run(item, items[count] if count < len(items) else None):
+                return self._failed, count
+        return "", len(items)
+
+    def _wait(self) -> None:
+        """Until one of the forks has ended."""
+        while True:
+            for pid, trial in list(self._running.items()):
+                is_late = time.monotonic() - trial.begun > LIMIT_SECONDS
+                if is_late:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(pid, signal.SIGKILL)
+                ended, status = os.waitpid(pid, 0 if is_late else os.WNOHANG)
+                if ended:
+                    del self._running[pid]
+                    self._judge(trial, os.waitstatus_to_exitcode(status), is_late)
+                    return
+            time.sleep(_POLL_SECONDS)
+
+    def _judge(self, trial: Trial, code: int, is_late: bool) -> None:
+        with os.fdopen(trial.answer) as pipe:
+            said = pipe.read()
+        if code and not is_late:
+            raise RuntimeError(f"{trial.mutation.title}: the fork ended with {code}")
+        noticed, tests = ("it never ended", trial.tests) if is_late else json.loads(said)
+        seconds = round(time.monotonic() - trial.begun, 1)
+        word, by = "killed", noticed
+        if not noticed:
+            by = reason_of(trial.mutation) or ""
+            word = "equivalent" if by else "SURVIVED"
+        self._record(Outcome(trial.mutation.title, word, by, tests, seconds))
+
+    def _record(self, outcome: Outcome) -> None:
+        with self._order.outcomes.open("a") as file:
+            file.write(json.dumps(outcome._asdict()) + "\n")
+        if outcome.word != "killed":
+            print(f"{outcome.word} ({outcome.tests} tests): {outcome.title} {outcome.by}", flush=True)
+
+
+def _by_worth(visits: dict[str, Visit], mutation: Mutation) -> list[str]:
+    """The tests that send the statement: those of the guards first, then those that are about nothing rarer, then the quick."""
+    found = [name for name, visit in visits.items() if mutation.statement in visit.statements]
+    rarity = Counter(statement for visit in visits.values() for statement in visit.statements)
+
+    def worth(name: str) -> tuple[bool, int, float]:
+        visit = visits[name]
+        rarer = sum(rarity[other] < rarity[mutation.statement] for other in visit.statements)
+        return "test_guards" not in name, rarer, visit.seconds
+
+    return sorted(found, key=worth)
+
+
+def partial_method(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """A method: `partial` alone is not given its object."""
+    return lambda self, *more: function(*arguments, self, *more)
+
+
+async def _noting_call(before: Callable[..., Any], reached: set[str], engine: Any, call: Call) -> Rows:
+    reached.add(call.name)
+    rows: Rows = await before(engine, call)
+    return rows
+
+
+async def _noting_run(
+    before: Callable[..., Any], reached: set[str], engine: Any, script: Callable[[], Script[Any]]
+) -> Any:
+    return await before(engine, partial(_noting_script, reached, script))
+
+
+def _noting_script(reached: set[str], script: Callable[[], Script[Any]]) -> Script[Any]:
+    steps = script()
+    try:
+        call = next(steps)
+        while True:
+            reached.add(call.name)
+            call = steps.send((yield call))
+    except StopIteration as stop:
+        return stop.value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Do what the environment orders."""
+    config.pluginmanager.register(Trials(Order(**json.loads(os.environ[ORDER_VARIABLE]))))

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from taskforge.storage.sqlite import engine as sqlite_engine
 from taskforge.storage.statements import catalog
 from tests.proof.crash_points import writing_statements
 
@@ -48,6 +49,7 @@ class Mutation(NamedTuple):
         block = list(blocks[self.statement])
         block[self.number] = self.changed(block[self.number])
         blocks[self.statement] = tuple(block)
+        sqlite_engine._prepared.cache_clear()
 
     def changed(self, statement: Statement) -> Statement:
         """The statement without the guard, and without the parameters that only the guard had."""

@@ -1,4 +1,7 @@
-"""Chaos from a random seed, which is printed; `TASKFORGE_TEST_SEED` repeats one, `make soak` runs it for an hour."""
+"""Chaos from a random seed, which is printed; `TASKFORGE_TEST_SEED` repeats one, `make soak` runs it for an hour.
+
+`TASKFORGE_TEST_CHAOS_SECONDS` is how long it rages.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEED_VARIABLE = "TASKFORGE_TEST_SEED"
-SECONDS = 40.0
+SECONDS = float(os.environ.get("TASKFORGE_TEST_CHAOS_SECONDS", "40"))
 
 
 @pytest.mark.anyio

@@ -24,7 +24,6 @@ from tests.proof.crash_points import (
 )
 from tests.proof.history import Event
 from tests.proof.scenes import SCENES
-from tests.proof.victim import Side
 
 if TYPE_CHECKING:
     from tests.proof.stand import Stand
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 @pytest.mark.chaos
 @pytest.mark.parametrize("point", points(within=SOAK), ids=lambda point: "-".join(point[:3]))
 async def test_killed_there_nothing_is_lost(stand: Stand, point: Point) -> None:
-    if point.side is Side.BEFORE and stand.url.startswith("postgresql") and not SOAK:
-        pytest.skip("nothing was sent yet: played on a file, and in a soak")
     await SCENES[point.scene](stand, point.label, point.side)
     held = [note.what.split() for note in stand.notes if note.event == Event.KILLED][-1]
     assert set(point.together) <= set(held), "these are not one transaction"

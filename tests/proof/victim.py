@@ -11,6 +11,7 @@ The moments are the sides of every named statement, taken where all of them pass
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import importlib
 import json
@@ -24,14 +25,18 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import typer
+
 import taskforge
-from taskforge.cli.main import run_command
+from taskforge.cli import main as command_line
 from taskforge.coordination.local import LocalSignals
 from taskforge.coordination.postgres import PostgresSignals
 from taskforge.coordination.wal import WalSignals
 from taskforge.storage import migrate as storage_migrate
 from taskforge.storage.postgres import PostgresEngine
+from taskforge.storage.sqlite import engine as sqlite_engine
 from taskforge.storage.sqlite.engine import SqliteEngine
+from taskforge.storage.statements import DIALECTS, catalog
 from tests.proof.history import Event, write
 
 if TYPE_CHECKING:
@@ -48,6 +53,7 @@ NOT_NEEDED = (
     "taskforge.client",
     "taskforge.demo",
 )
+IMPORTED_LATE = ("pydantic.plugin._loader", "tomllib", "typer._click.decorators", "uvloop")
 
 
 class Side(StrEnum):
@@ -181,13 +187,14 @@ def be(victim: Victim) -> int:
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(Path(victim.output).parent)  # no settings are found there
     os.environ.update(victim.environment)
     CrashPoint(victim.label, victim.side).install()
     if victim.arguments[0] == "client":
         client = importlib.import_module("tests.proof.client")
         asyncio.run(client.run(victim.arguments[1], victim.arguments[2:]))
         return 0
-    return run_command(victim.arguments)
+    return command_line.run_command(victim.arguments)
 
 
 def fork(victim: Victim) -> int:
@@ -206,13 +213,29 @@ def fork(victim: Victim) -> int:
         os._exit(code)
 
 
-def main() -> None:
-    """Serve until the input ends; then kill what is left."""
+def warm() -> None:
+    """Do once what every process does when it starts: import, read the statements, make the commands."""
     for module in walk_packages(taskforge.__path__, "taskforge."):
         if not module.name.startswith(NOT_NEEDED):
             importlib.import_module(module.name)
-    importlib.import_module("tests.proof.client")
+    for name in ("tests.proof.client", *IMPORTED_LATE):
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+    sqlite_engine._prepared()
+    for dialect in DIALECTS:
+        catalog(dialect)
+        storage_migrate.migrations(dialect)
+    commands: Any = typer.main.get_command(command_line.application)
+    with commands.make_context("taskforge", ["worker"]) as context:
+        for name in ("worker", "migrate"):  # what parses their options is made at the first use
+            commands.commands[name].make_context(name, [], parent=context)
+    vars(command_line)["application"] = commands
     gc.freeze()  # so that a collection in a child does not copy what it shares with us
+
+
+def main() -> None:
+    """Serve until the input ends; then kill what is left."""
+    warm()
     children: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)

@@ -21,7 +21,7 @@ class Databases:
     def __init__(self, engines: Engines, folder: Path) -> None:
         self._engines = engines
         self._folder = folder
-        self._prefix = f"taskforge_test_{os.getpid()}_{secrets.token_hex(3)}"
+        self._prefix = f"taskforge_test_{secrets.token_hex(3)}"
         self._numbers = itertools.count(1)
         self._templates: dict[str, str] = {}
         self._sqlite_template: Path | None = None
@@ -34,7 +34,7 @@ class Databases:
             return
         server = self._engines.postgres[engine]
         template = self._template(server) if migrated else None
-        name = f"{self._prefix}_{next(self._numbers)}"
+        name = f"{self._prefix}_{os.getpid()}_{next(self._numbers)}"  # also in a fork
         url = server.create_database(name, template)
         try:
             yield url
