@@ -355,7 +355,7 @@ class Platform:
     def queues(self) -> Queues:
         from taskforge.services.queues import Queues
 
-        return Queues(self._queue_store, self._history, self.directory, self.signals)
+        return Queues(self._queue_store, self._history, self.directory, self.signals, self._receiver_store)
 
     @cached_property
     def assignments(self) -> Assignments:

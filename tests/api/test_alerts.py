@@ -204,6 +204,35 @@ async def test_somebody_is_told_when_a_job_ends(client: Client, there: Receiver)
     assert [(one["cause"], one["cause_id"]) for one in found] == [("job", job["id"])]
 
 
+async def test_who_makes_a_job_and_who_has_a_queue_says_who_is_told(client: Client, there: Receiver) -> None:
+    hook = await made(client, "/alerts/receivers", {"name": "ops", "kind": "webhook", "url": there.url})
+    settings = {"notify": ["ops"], "notify_on": ["cancelled"]}
+    queue = await made(client, "/queues", {"name": "mail"})
+    at = f"/queues/{queue['id']}"
+    changed = (await client.patch(at, {"settings": settings}, headers=WHOLE)).json()["data"]["settings"]
+    assert (changed["notify"], changed["notify_on"]) == ([hook["receiver"]["id"]], ["cancelled"])
+    await made(client, "/queues", {"name": "other"})
+    drafts = [{"job_type": "t", "queue_name": name, "notify": ["ops"]} for name in ("other", "other")]
+    drafts[1]["notify"] = ["opps"]
+    for path, body in (("/jobs/bulk", {"jobs": drafts}), ("/jobs", drafts[1])):
+        refused = await client.post(path, body)
+        assert refused.status_code == 422, refused.text
+        assert "notify" in refused.text
+        assert "did you mean ops?" in refused.text
+    for wrong in (["nobody"], [7], "x" * 101, ["ops"] * 21):
+        refused = await client.patch(at, {"settings": {"notify": wrong}})
+        assert refused.status_code == 422, (wrong, refused.text)
+        assert "notify" in refused.text
+    del drafts[1]["notify"]
+    drafts.append({"job_type": "t", "queue_name": "mail"})
+    jobs = [job["id"] for job in (await client.post("/jobs/bulk", {"jobs": drafts})).json()["data"]]
+    for job in jobs:
+        assert (await client.post(f"/jobs/{job}/cancel")).status_code == 204
+    told = [json.loads(one.body) for one in await requests(there, 2)]
+    assert {one["data"]["job_id"] for one in told} == {jobs[0], jobs[2]}
+    assert len((await client.get("/alerts/deliveries")).json()["data"]) == 2
+
+
 async def test_a_secret_is_replaced_and_the_old_one_signs_for_a_day(client: Client, there: Receiver) -> None:
     hook = await made(client, "/alerts/receivers", {"name": "ops", "kind": "webhook", "url": there.url})
     at = f"/alerts/receivers/{hook['receiver']['id']}"

@@ -10,7 +10,7 @@ from tests.proof.crash_points import writing_statements
 
 NOT_AUDITED = {
     "of hot statements: creating, claiming and settling a job are told by its execution": {
-        "accept_job", "accept_jobs", "accept_keyed_jobs", "claim_jobs", "claim_these_jobs", "claim_ruled_jobs", "settle_jobs",
+        "accept_job", "accept_jobs", "accept_keyed_jobs", "add_notices", "claim_jobs", "claim_these_jobs", "claim_ruled_jobs", "settle_jobs",
         "claim_weighed_jobs", "note_weights",
         "settle_succeeded", "settle_lines", "append_lines", "beat_jobs", "open_keys", "give_places", "lock_keys",
         "drop_oldest", "put_shares", "put_requirement", "shut_gate", "forget_starts", "lock_bounded_queues", "withdraw_job",
@@ -51,7 +51,7 @@ NOT_AUDITED = {
     },
     "of alerts, which happen by themselves; each is an event and a delivery that stay": {
         "take_rules", "confirm_rule", "put_alert", "forget_alert", "insert_alert_event", "insert_delivery", "note_try",
-        "take_notice",
+        "take_notice", "note_endings", "take_endings",
     },
     "locks that programs hold for a while": {"take_lease", "renew_lease"},
     "is the audit log": {"append_audit", "take_audit_head", "seal_entries", "advance_audit_head"},

@@ -72,6 +72,8 @@ STATEMENTS_WITHOUT_TENANT = {
     "forget_old_requests": "retention serves all organizations; it only asks how old a key is",
     "forget_record": "what is kept of all projects has the same age",
     "ended_unnoticed": "any process tells for all projects; it hands on each row's own project",
+    "projects_with_endings": "any process tells for all projects; it answers which have something to tell",
+    "note_endings": "of jobs that the same transaction has ended, by recovery of all projects; each row is its job's",
     "rules_due": "any process looks at rules of all projects; it only asks whether there is anything to do",
     "take_rules": "any process looks at rules of all projects; it hands on each row's own project",
     "projects_with_deliveries": "any process delivers for all projects; it answers which have something to deliver",

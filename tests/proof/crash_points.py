@@ -185,10 +185,12 @@ OF_ALERTS = {
     "create_receiver", "put_receiver_secrets", "update_receiver", "delete_receiver", "create_rule", "update_rule",
     "delete_rule", "take_rules", "confirm_rule", "put_alert", "forget_alert", "create_silence", "delete_silence",
     "insert_alert_event", "insert_delivery", "note_try", "forget_old_alerts", "put_notice", "take_notice",
+    "add_notices", "note_endings", "take_endings",
 }  # fmt: skip
 """Of alerts: they touch no job but those that they make, in the same transaction.
 
-`tests/conformance/test_alerts.py` breaks a look at a rule off behind each of its statements.
+`tests/conformance/test_alerts.py` breaks a look at a rule off behind each of its statements, `test_notices.py` beside
+it the end of a job that is told, and the telling.
 """
 IN_RACES = {"withdraw_job", "put_requirement"}
 """Only a race, or a job that requires something, reaches it, inside the transaction of `accept_keyed_jobs`, whose moments are played."""

@@ -74,6 +74,10 @@ def enqueue(
     rate_tokens: Annotated[
         int | None, typer.Option("--rate-tokens", metavar="N", help="What its start takes of the rate.")
     ] = None,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option("--notify", metavar="RECEIVER", help="Who is told when it ends. Repeatable."),
+    ] = None,
     tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Repeatable.")] = None,
     app: ApplicationOption = None,
     as_json: AsJson = False,
@@ -105,6 +109,7 @@ def enqueue(
         "fairness_weight": fairness_weight,
         "slots": slots,
         "rate_tokens": rate_tokens,
+        "notify": notify or None,
         "tags": tags or None,
     }
     options = job_options({name: value for name, value in fields.items() if value is not None})

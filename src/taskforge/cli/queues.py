@@ -99,7 +99,7 @@ def set_(
 
     Keys: state (active, paused, closed), priority, description, dead_letter_queue (a name), and the settings
     max_concurrent_jobs, max_retries, timeout_seconds, retry_delay_seconds, max_retry_delay_seconds,
-    backoff_multiplier, dead_letter_queue_id, rate_limit, aging_seconds, priority_delays.
+    backoff_multiplier, dead_letter_queue_id, rate_limit, aging_seconds, priority_delays, notify, notify_on.
     """
     from taskforge.cli.arguments import pairs
     from taskforge.cli.options import person
@@ -125,6 +125,30 @@ def pause(
 def resume(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Take and hand out jobs again."""
     _change(context, name, {"state": "active"}, as_json)
+
+
+@commands.command("notify")
+def notify(
+    context: typer.Context,
+    name: Name,
+    to: Annotated[
+        list[str] | None,
+        typer.Option("--to", metavar="RECEIVER", help="Who is told. Repeatable; without it nobody is."),
+    ] = None,
+    on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--on", metavar="STATUS", help="Only of succeeded, failed or cancelled jobs. Repeatable."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have receivers told when a job of the queue ends."""
+    from taskforge.domain.errors import InvalidInput
+
+    if on and not to:
+        raise InvalidInput("--on says of which ends, and --to who is told", field="to")
+    _change(context, name, {"notify": to or None, "notify_on": on or None}, as_json)
 
 
 @commands.command("purge")

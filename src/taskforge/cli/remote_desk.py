@@ -13,6 +13,7 @@ from taskforge.domain.execution import Execution, ExecutionStatus, StoredLogLine
 from taskforge.domain.explanation import Explanation, Obstacle, WhyCode
 from taskforge.domain.ids import short
 from taskforge.domain.job import Job, JobStatus
+from taskforge.domain.keys import check_receivers
 from taskforge.domain.metrics import TaskFigures
 from taskforge.domain.operation import OperationStatus
 from taskforge.domain.queue import Queue, QueueSettings
@@ -345,6 +346,7 @@ def _draft(options: JobOptions) -> dict[str, Any]:
         "fairness_weight": options.fairness_weight,
         "slots": options.slots,
         "rate_tokens": options.rate_tokens,
+        "notify": check_receivers(options.notify) if options.notify else None,
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.keys import JobKeys, check_key, check_places
+from taskforge.domain.keys import JobKeys, check_key, check_places, check_receivers
 from taskforge.domain.queue import check_name, check_priority
 from taskforge.domain.requirements import Requirements
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
@@ -170,6 +170,7 @@ class JobOptions:
     In a fair queue the jobs of each ``fairness_key`` take turns with those of the others, ``fairness_weight`` of
     them at a time. A job takes ``slots`` places of its queue and of its worker, and ``rate_tokens`` of its
     queue's rate; each is 1 unless something else is said.
+    ``notify`` names receivers that are told when the job ends.
     """
 
     queue: str | None = None
@@ -191,6 +192,7 @@ class JobOptions:
     rate_tokens: int | None = None
     requires: Mapping[str, Any] | None = None
     prefers: Mapping[str, Any] | None = None
+    notify: str | Sequence[str] | None = None
     retry_base: float | None = None
     retry_multiplier: float | None = None
     retry_cap: float | None = None
@@ -213,6 +215,8 @@ class JobOptions:
         if self.tags is not None:
             check_tags(self.tags)
         self._check_keys()
+        if self.notify is not None:
+            check_receivers(self.notify)
         if self.requires is not None or self.prefers is not None:
             self.requirements()
         self.retry_policy()
@@ -253,7 +257,7 @@ class JobOptions:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether there is a key of any kind, or a weight: such jobs are stored with what their rules need."""
+        """Whether there is a key of any kind, a weight or a notice: such jobs are stored with what these need."""
         return (
             self.key is not None
             or self.concurrency_key is not None
@@ -263,10 +267,11 @@ class JobOptions:
             or self.requires is not None
             or self.prefers is not None
             or self.fairness_weight is not None
+            or bool(self.notify)
         )
 
     def keys(self) -> JobKeys | None:
-        """The keys and weights that call and task give a job; None for most."""
+        """The keys, weights and notices that call and task give a job; None for most."""
         if not self.is_keyed:
             return None
         requirements = self.requirements()
@@ -281,6 +286,7 @@ class JobOptions:
             self.slots,
             self.rate_tokens,
             None if requirements is None else requirements.text,
+            check_receivers(self.notify or ()),
         )
 
     def requirements(self) -> Requirements | None:
@@ -315,6 +321,7 @@ DECLARABLE = (
     "rate_tokens",
     "requires",
     "prefers",
+    "notify",
     "retry_base",
     "retry_multiplier",
     "retry_cap",

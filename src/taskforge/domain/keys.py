@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from taskforge.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId
 
 MAX_KEY = 200
 MAX_PLACES = 1_000_000
+MOST_NOTIFIED = 20
+"""So many receivers are told of the ends of a queue's jobs, or of those of one job."""
 
 
 class JobKeys(NamedTuple):
-    """The keys of a job that is to be accepted, and what it weighs.
+    """The keys of a job that is to be accepted, what it weighs, and who is told of it.
 
     ``key`` is taken as long as a job of this project and job type has it and is not finished, and for
     ``key_period_us`` after the creation of one that succeeded. At most ``concurrency_limit`` jobs of
@@ -34,6 +37,8 @@ class JobKeys(NamedTuple):
     rate_tokens: int | None = None
     needs: str | None = None
     """What it requires and prefers of workers, as ``Requirements.text``."""
+    notify: tuple[str, ...] = ()
+    """Receivers, by name or id, that are told when it ends: no column of the job."""
 
     @property
     def is_heavy(self) -> bool:
@@ -65,6 +70,24 @@ def check_places(limit: int) -> int:
             field="concurrency_limit",
         )
     return limit
+
+
+def check_receivers(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names or ids of receivers, if they are at most 20 texts of 1 to 100 characters; one may stand alone."""
+    receivers = (
+        (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list | tuple) else None
+    )
+    if receivers is None or len(receivers) > MOST_NOTIFIED:
+        raise InvalidInput(
+            f"notify must be a receiver, or a list of at most {MOST_NOTIFIED}, not {given!r:.120}",
+            field="notify",
+        )
+    for name in receivers:
+        if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
+            raise InvalidInput(
+                f"a receiver is named by 1 to 100 printable characters, not {name!r:.120}", field="notify"
+            )
+    return tuple(dict.fromkeys(receivers))
 
 
 _OF_SCHEDULE = "schedule "

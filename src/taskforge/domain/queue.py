@@ -9,6 +9,7 @@ from uuid import UUID
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.ids import QueueId
+from taskforge.domain.keys import MOST_NOTIFIED
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ STRICT_AGING_SECONDS = 1_000_000_000
 """A level of priority is worth this much waiting by default: some 30 years, so priority is strict."""
 PRIORITY_DELAYS = (30, 30, 30, 10, 10, 10, 5, 5, 0, 0)
 """Seconds that jobs of priority 0 to 9 wait in a queue with ``priority_delays``."""
+
+ENDS = ("succeeded", "failed", "cancelled")
 
 
 class QueueState(StrEnum):
@@ -57,6 +60,7 @@ class QueueSettings:
     ``policy``: ``aged`` (the default) starts jobs in the order of their ranks, ``fair`` lets the lines of their fairness
     keys take turns.
     Finished jobs are kept for ``keep_..._days``, whatever the installation says.
+    When a job ends the receivers ``notify`` (ids) are told, or only when it ends with a status of ``notify_on``.
     """
 
     max_concurrent_jobs: int | None = None
@@ -78,6 +82,8 @@ class QueueSettings:
     keep_cancelled_days: float | None = None
     keep_failed_days: float | None = None
     strategy: str | None = None
+    notify: tuple[str, ...] | None = None
+    notify_on: tuple[str, ...] | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> QueueSettings:
@@ -112,7 +118,11 @@ class QueueSettings:
         """The settings that are set, as plain JSON values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            name: str(value) if isinstance(value, UUID) else value
+            name: str(value)
+            if isinstance(value, UUID)
+            else list(value)
+            if isinstance(value, tuple)
+            else value
             for name, value in values.items()
             if value is not None
         }
@@ -242,10 +252,35 @@ _WORDS = {
 }
 
 
+def _parse_receivers(name: str, value: Any) -> tuple[str, ...] | None:
+    """Ids of receivers; none of them is the same as nobody."""
+    if not isinstance(value, list | tuple) or len(value) > MOST_NOTIFIED:
+        raise InvalidSetting(
+            f"{name} must be a list of at most {MOST_NOTIFIED} receivers, not {value!r:.120}", field=name
+        )
+    try:
+        return tuple(dict.fromkeys(str(UUID(str(given))) for given in value)) or None
+    except ValueError:
+        raise InvalidSetting(f"{name} must be ids of receivers, not {value!r:.120}", field=name) from None
+
+
+def _parse_statuses(name: str, value: Any) -> tuple[str, ...] | None:
+    if not isinstance(value, list | tuple) or not set(map(str, value)) <= set(ENDS):
+        raise InvalidSetting(f"{name} must be a list of {', '.join(ENDS)}, not {value!r:.120}", field=name)
+    return tuple(end for end in ENDS if end in value) or None
+
+
 def _parse_word(name: str, value: Any) -> Any:
     if value in _WORDS[name]:
         return value
     raise InvalidSetting(f"{name} must be {' or '.join(_WORDS[name])}, not {value!r:.120}", field=name)
+
+
+_FORMS = {
+    **dict.fromkeys(_WORDS, _parse_word),
+    "notify": _parse_receivers,
+    "notify_on": _parse_statuses,
+}
 
 
 def _parse_setting(name: str, value: Any) -> Any:
@@ -256,8 +291,8 @@ def _parse_setting(name: str, value: Any) -> Any:
             return UUID(str(value))
         except ValueError:
             raise InvalidSetting(f"{name} must be the id of a queue, not {value!r}", field=name) from None
-    if name in _WORDS:
-        return _parse_word(name, value)
+    if name in _FORMS:
+        return _FORMS[name](name, value)
     if name in _WHOLE_NUMBERS:
         low, high = _WHOLE_NUMBERS[name]
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:

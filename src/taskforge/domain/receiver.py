@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ from taskforge.domain.outbound import parse_target
 from taskforge.domain.webhook import check_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -69,6 +70,17 @@ class Secrets(NamedTuple):
     def rotated(self, secret: str, until: float) -> Secrets:
         """With a new secret, beside which the old one signs until then."""
         return self._replace(secret=secret, previous=self.secret, previous_until=until)
+
+
+def unknown_receiver(given: str, names: Collection[str]) -> InvalidInput:
+    """What is said of a receiver that a project does not have."""
+    close = get_close_matches(given, names, n=3)
+    hint = "make it with `taskforge alerts receivers create`"
+    if close or names:
+        hint = (
+            f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(names)[:10])}"
+        )
+    return InvalidInput(f"no receiver is named {given!r:.120}", field="notify", hint=hint)
 
 
 def parse_receiver(

@@ -111,6 +111,7 @@ class ScheduleSpec:
     requires: Mapping[str, Any] | None = None
     prefers: Mapping[str, Any] | None = None
     tags: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()
     keep_days: float | None = None
     keep_failed_days: float | None = None
 
@@ -218,6 +219,7 @@ class ScheduleSpec:
             rate_tokens=self.rate_tokens,
             requires=self.requires,
             prefers=self.prefers,
+            notify=self.notify or None,
             **retry,
         )
 

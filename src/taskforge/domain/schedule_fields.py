@@ -44,7 +44,7 @@ _WORDS: Mapping[str, type[StrEnum]] = {
     "overlap": OverlapPolicy,
     "on_holiday": OnHoliday,
 }
-_LISTS = ("calendars", "tags")
+_LISTS = ("calendars", "tags", "notify")
 _WISHES = ("requires", "prefers")
 
 

@@ -86,6 +86,7 @@ class Settlement(NamedTuple):
     ``wait_us`` is from the claim to the handler's begin, ``waited_us`` from when the job was due.
     ``lost_only`` guards a loss once more: the lease must have run out, or its worker be among the dead.
     With a ``concurrency_key`` the end of the attempt gives the job's place to who waits longest.
+    ``is_watched``: the job's queue may have somebody told of its end.
     """
 
     job_id: UUID
@@ -100,6 +101,7 @@ class Settlement(NamedTuple):
     concurrency_key: ConcurrencyKey | None = None
     waited_us: int | None = None
     job_type: str | None = None
+    is_watched: bool = False
 
 
 class Beat(NamedTuple):

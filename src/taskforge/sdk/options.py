@@ -34,6 +34,7 @@ class SharedFields(TypedDict, total=False):
     rate_tokens: int
     requires: Mapping[str, Wish]
     prefers: Mapping[str, Wish]
+    notify: str | Sequence[str]
     retry_base: float
     retry_multiplier: float
     retry_cap: float

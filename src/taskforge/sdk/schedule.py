@@ -112,6 +112,7 @@ def _of_options(options: JobOptions) -> dict[str, Any]:
         "rate_tokens": options.rate_tokens,
         "requires": options.requires,
         "prefers": options.prefers,
+        "notify": [options.notify] if isinstance(options.notify, str) else options.notify,
         "retry_base": options.retry_base,
         "retry_multiplier": options.retry_multiplier,
         "retry_cap": options.retry_cap,

@@ -279,6 +279,8 @@ class DirectLink:
         held = [
             (report, job) for report in reports if (job := self._held.get(report.execution_id)) is not None
         ]
+        with contextlib.suppress(TaskforgeError):  # what is known of the queues is the best that there is
+            await self._directory.confirm()
         settlements = [self._settlement(report, job) for report, job in held]
         settled = await self._jobs.settle(settlements) if settlements else frozenset[UUID]()
         endings = [(job.queue_id, settlement) for (_, job), settlement in zip(held, settlements, strict=True)]
@@ -310,6 +312,7 @@ class DirectLink:
             concurrency_key=self._concurrency_key(job),
             waited_us=report.wait_us + self._waited(job),
             job_type=job.job_type,
+            is_watched=job.queue_id in self._directory.watched,
         )
 
     def _waited(self, job: ClaimedJob) -> int:
@@ -392,4 +395,6 @@ def _released(lease: ExpiredLease) -> Settlement:
         losses=lease.losses,
         random=random.random,
     )
-    return Settlement(lease.job_id, lease.claim_seq, lease.execution_id, transition, None, None)
+    return Settlement(
+        lease.job_id, lease.claim_seq, lease.execution_id, transition, None, None, is_watched=True
+    )

@@ -47,10 +47,13 @@ class QueueDirectory:
         """Whether the organization may have so many waiting jobs only."""
         self.has_assignments = False
         """Whether any queue says which workers serve it."""
+        self.watched: frozenset[UUID] = frozenset()
+        """The queues of whose jobs somebody is told when they end."""
         self.requirements: Sequence[Requirements] = ()
         """All that jobs of the project have required of workers."""
         self._version = -1
         self._read_at = 0.0
+        self._confirmed_at = 0.0
         self._looking: asyncio.Task[None] | None = None
         self._by_id: dict[UUID, Queue] = {}
         self._by_name: dict[str, Queue] = {}
@@ -71,9 +74,15 @@ class QueueDirectory:
     async def follow(self, version: int) -> bool:
         """Read again if the configuration has another version than the one read last; whether it had."""
         if version == self._version:
+            self._confirmed_at = time.monotonic()
             return False
         await self.refresh()
         return True
+
+    async def confirm(self) -> None:
+        """Look whether what is known still holds, unless a claim has said so some seconds ago."""
+        if time.monotonic() - self._confirmed_at > LONGEST_TRUST_SECONDS:
+            await self.follow(await self._configuration())
 
     async def named(self, name: str) -> Queue:
         """The queue of this name. Raises NotFound with the nearest names."""
@@ -151,8 +160,9 @@ class QueueDirectory:
         self._by_id = {queue.id: queue for queue in queues}
         self._by_name = {queue.name: queue for queue in queues}
         self.has_assignments = any(queue.plan is not None and queue.plan.rivals for queue in queues)
+        self.watched = frozenset(queue.id for queue in queues if queue.settings.notify)
         self._standard = {}
-        self._read_at = time.monotonic()
+        self._read_at = self._confirmed_at = time.monotonic()
 
 
 def near(name: str, names: Sequence[str]) -> str:

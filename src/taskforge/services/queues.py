@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.errors import Conflict, NotFound
+from taskforge.domain.delivery import QUEUE as DELIVERIES
+from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.ids import QueueId
+from taskforge.domain.keys import check_receivers
 from taskforge.domain.pause import check_words
 from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_name, check_priority
+from taskforge.domain.receiver import unknown_receiver
 from taskforge.domain.stats import QueueStats
 from taskforge.ports.signals import Hint, Topic
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
+    from taskforge.ports.alerts import ReceiverStore
     from taskforge.ports.history import HistoryStore
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
@@ -26,8 +30,14 @@ class Queues:
     """Create, look at, change and delete queues, which are named by name or id. Names are unique in a project."""
 
     def __init__(
-        self, queues: QueueStore, history: HistoryStore, directory: QueueDirectory, signals: Signals
+        self,
+        queues: QueueStore,
+        history: HistoryStore,
+        directory: QueueDirectory,
+        signals: Signals,
+        receivers: ReceiverStore,
     ) -> None:
+        self._receivers = receivers
         self._queues = queues
         self._history = history
         self._directory = directory
@@ -44,7 +54,7 @@ class Queues:
         settings: Mapping[str, Any] | None = None,
     ) -> Queue:
         """A new queue. Raises Conflict when the name is taken, InvalidInput for a wrong value."""
-        parsed = QueueSettings.parse(settings or {})
+        parsed = QueueSettings.parse(await self._named(name, settings or {}))
         queue = await self._queues.create(
             self.project_id, check_name(name), description, check_priority(priority), state, parsed
         )
@@ -100,6 +110,9 @@ class Queues:
         if priority is not None:
             check_priority(priority)
         by, reason = check_words(by, "by"), check_words(reason, "reason")
+        queue = await self.get(which)
+        if settings is not None:
+            settings = await self._named(queue.name, settings)
 
         def change(queue: Queue) -> Queue:
             if check is not None:
@@ -116,7 +129,6 @@ class Queues:
                 return replace(changed, paused_by=None, pause_reason=None)
             return changed if state is None else replace(changed, paused_by=by, pause_reason=reason)
 
-        queue = await self.get(which)
         updated = await self._queues.change(self.project_id, queue.id, change)
         if updated is None:
             raise Conflict(f"queue {queue.name!r} was deleted just now")
@@ -124,6 +136,20 @@ class Queues:
         if updated.is_active:
             self._signals.publish(Hint(Topic.READY, self.project_id, updated.id))
         return updated
+
+    async def _named(self, queue: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The settings with the ids of receivers that are given by name. Raises InvalidInput for one that is not there."""
+        given = settings.get("notify")
+        if not given:
+            return settings
+        if queue == DELIVERIES:
+            raise InvalidInput("of what is to be told nobody is told: that would never end", field="notify")
+        receivers = await self._receivers.receivers(self.project_id)
+        ids = {receiver.name: str(receiver.id) for receiver in receivers}
+        for name in (named := check_receivers(given)):
+            if name not in ids and name not in ids.values():
+                raise unknown_receiver(name, ids)
+        return {**settings, "notify": [ids.get(name, name) for name in named]}
 
     async def pause(self, which: str | UUID, *, by: str | None = None, reason: str | None = None) -> Queue:
         """Hand out no more jobs; go on taking them."""

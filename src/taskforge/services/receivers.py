@@ -10,6 +10,7 @@ from taskforge.domain.alert_rule import check_alert_name
 from taskforge.domain.delivery import DELIVER, QUEUE, DeliveryCause, DeliveryStatus
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.ids import JobId
+from taskforge.domain.keys import MOST_NOTIFIED
 from taskforge.domain.receiver import MOST_RECEIVERS, Message, ReceiverKind, Secrets, parse_receiver
 from taskforge.domain.webhook import check_secret, new_secret
 from taskforge.domain.worker import TaskDescription
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from taskforge.services.directory import QueueDirectory
 
 LISTED = 1000
-MOST_OF_A_JOB = 20
 OVERLAP_SECONDS = 86400.0
 """For a day after a change the old secret signs as well."""
 
@@ -183,8 +183,8 @@ class Receivers:
 
     async def notify(self, job_id: JobId, receivers: Sequence[str]) -> Sequence[Receiver]:
         """Tell these (by name or id) when the job ends, or at once where it has ended. Raises InvalidInput, NotFound."""
-        if not 1 <= len(receivers) <= MOST_OF_A_JOB:
-            raise InvalidInput(f"1 to {MOST_OF_A_JOB} receivers are told of a job", field="receivers")
+        if not 1 <= len(receivers) <= MOST_NOTIFIED:
+            raise InvalidInput(f"1 to {MOST_NOTIFIED} receivers are told of a job", field="receivers")
         found = [await self.get(which) for which in receivers]
         await self._notices.put(self._project_id, job_id, [receiver.id for receiver in found])
         return found

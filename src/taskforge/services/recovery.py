@@ -243,4 +243,5 @@ class Recovery:
             if lease.concurrency_key is None
             else ConcurrencyKey(lease.project_id, lease.concurrency_key),
             job_type=lease.job_type,
+            is_watched=True,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from taskforge.domain.errors import QueueFull
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.ports.jobs import Accepted
+from taskforge.storage.endings import add_notices, note_endings
 from taskforge.storage.engine import One
 from taskforge.storage.keys import accept_keyed, give_places, key_holders, open_places
 from taskforge.storage.weighing import note_weights
@@ -47,7 +48,7 @@ def accept_ruled(
                 job.queue_id == bound.queue_id and not job.delay_us and job.scheduled_for is None
                 for job in coming
             )
-            rows = yield from _make_room(project_id, bound, incoming)
+            rows = yield from _make_room(engine, project_id, bound, incoming)
             dropped += len(rows)
             places |= {
                 ConcurrencyKey(engine.identity(project), key) for project, key in rows if key is not None
@@ -63,11 +64,21 @@ def accept_ruled(
         )
     else:
         yield from give_places(places)
+    yield from add_notices(engine, project_id, _told_of(standing, keys))
     heavy = [job.id for job in keyed if keys[job.id].is_heavy]
     if heavy:
         yield from note_weights(project_id, heavy, engine)
         yield from _note_needs(project_id, {keys[job_id].needs for job_id in heavy})
     return Accepted(standing, dropped)
+
+
+def _told_of(standing: Mapping[UUID, UUID], keys: Mapping[UUID, JobKeys]) -> dict[UUID, set[str]]:
+    """Who is told of which job: also of one that stands for a request that made none."""
+    told: dict[UUID, set[str]] = {}
+    for job_id, named in keys.items():
+        if named.notify:
+            told.setdefault(standing[job_id], set()).update(named.notify)
+    return told
 
 
 def _note_needs(project_id: ProjectId, needs: set[str | None]) -> Script[None]:
@@ -80,7 +91,7 @@ def _note_needs(project_id: ProjectId, needs: set[str | None]) -> Script[None]:
 
 
 def _make_room(
-    project_id: ProjectId, bound: QueueBound, incoming: int
+    engine: Engine, project_id: ProjectId, bound: QueueBound, incoming: int
 ) -> Script[Sequence[tuple[object, str | None]]]:
     """Refuse what does not fit, or end what has waited longest, of the lowest priority first."""
     if not incoming:
@@ -109,11 +120,13 @@ def _make_room(
     dropped: list[tuple[object, str | None]] = []
     if too_old:
         rows = yield One("drop_oldest", {**queue, "older_us": bound.max_age_us, "excess": DROP_MORE})
+        yield from note_endings([engine.identity(row["id"]) for row in rows])
         dropped += [(row["project_id"], row["concurrency_key"]) for row in rows]
     if too_long:
         excess = waiting + incoming - (bound.max_length or 0) - len(dropped)
         if excess > 0:
             wanted = {**queue, "older_us": None, "excess": min(excess, incoming + DROP_MORE)}
             rows = yield One("drop_oldest", wanted)
+            yield from note_endings([engine.identity(row["id"]) for row in rows])
             dropped += [(row["project_id"], row["concurrency_key"]) for row in rows]
     return dropped

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskforge.storage.auditing import Audit
+from taskforge.storage.endings import note_endings
 from taskforge.storage.engine import Engine, One, Script
 from taskforge.storage.weighing import note_weights
 
@@ -27,6 +28,7 @@ class SqlBulkStore:
 
         def script() -> Script[frozenset[UUID]]:
             cancelled = self._ids((yield One("cancel_waiting_jobs", chosen)))
+            yield from note_endings(cancelled)
             asked = self._ids((yield One("request_cancels", chosen)))
             yield from _told(audit, "jobs.cancel", cancelled | asked)
             return cancelled | asked

@@ -24,6 +24,7 @@ from taskforge.ports.jobs import (
 from taskforge.storage.accepting import accept_ruled
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import to_json
+from taskforge.storage.endings import note_endings
 from taskforge.storage.engine import Call, Many, One, Rows, Script, columns
 from taskforge.storage.keys import check_key_is_free, give_places, open_places
 from taskforge.storage.rules import claim_by_rules
@@ -192,8 +193,9 @@ class SqlJobStore(SqlSweeps):
                 )
             )
         keyed = {s.execution_id: s.concurrency_key for s in ordered if s.concurrency_key is not None}
+        watched = {s.execution_id: s.job_id for s in ordered if s.is_watched}
         lines = {s.execution_id: lines_of(s) for s in ordered if s.lines or s.transition.line is not None}
-        if len(changes) == 1 and not lines and not keyed:
+        if len(changes) == 1 and not lines and not keyed and not watched:
             return self._ids(await self._engine.call(changes[0]))
 
         def script() -> Script[frozenset[UUID]]:
@@ -204,6 +206,7 @@ class SqlJobStore(SqlSweeps):
             if written:
                 yield Many("settle_lines", columns(LINES, written))
             yield from give_places({keyed[execution_id] for execution_id in settled & keyed.keys()})
+            yield from note_endings([watched[execution_id] for execution_id in settled & watched.keys()])
             return settled
 
         return await self._engine.run(script)
@@ -243,6 +246,7 @@ class SqlJobStore(SqlSweeps):
         status = _status(found)
         if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
             yield One("cancel_waiting_job", job)
+            yield from note_endings([job_id])
             yield from give_places(_concurrency_key(project_id, found))
             yield _entry(audit, "job.cancel", job_id, found, JobStatus.CANCELLED)
         elif status is JobStatus.PROCESSING:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import ProjectId
 
 TRIES = 5
-_KEYED = (*NewJob._fields, *JobKeys._fields)
+_COLUMNS = len(JobKeys._fields) - 1
+_KEYED = (*NewJob._fields, *JobKeys._fields[:_COLUMNS])
 _QUESTION = ("id", "job_type", "key", "key_period_us", "stored")
 _PAIR = ("project_id", "key")
 _HAS_ITS_PLACE = (None, Hold.SUSPECT)
@@ -41,7 +42,7 @@ def accept_keyed(
                 standing[job.id] = winner
     open_jobs = sorted((job for job in jobs if job.id not in standing), key=lambda job: _order(job, keys))
     for _ in range(TRIES):
-        rows = [(*job, *keys[job.id]) for job in open_jobs]
+        rows = [(*job, *keys[job.id][:_COLUMNS]) for job in open_jobs]
         stored = {
             engine.identity(row["id"])
             for row in (yield Many("accept_keyed_jobs", columns(_KEYED, rows), {"project_id": project_id}))

@@ -306,4 +306,6 @@ def _values(
         "dead_letter_queue_id": settings.dead_letter_queue_id,
         "paused_by": None,
         "pause_reason": None,
+        "notify": to_json(list(settings.notify)) if settings.notify else None,
+        "notify_on": ",".join(settings.notify_on) if settings.notify and settings.notify_on else None,
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.ports.jobs import ExpiredLease, Outlook, Overdue
 from taskforge.storage.codec import process_of
+from taskforge.storage.endings import note_endings
 from taskforge.storage.engine import Engine, One
 from taskforge.storage.keys import give_places
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ProjectId, WorkerId
     from taskforge.domain.worker import ProcessIdentity
+    from taskforge.storage.engine import Rows, Script
 
 T = TypeVar("T")
 
@@ -61,7 +63,7 @@ class SqlSweeps:
         touched: set[ProjectId] | None = None,
     ) -> int:
         parameters = {"project_id": project_id, "limit": limit, "skip": list(skip), "only": only}
-        return await self._let_go(One("promote_jobs", parameters), touched)
+        return await self._let_go(await self._engine.call(One("promote_jobs", parameters)), touched)
 
     async def overdue(self, kind: Overdue, limit: int, *, skip: Collection[UUID] = ()) -> Sequence[UUID]:
         rows = await self._engine.read(One(_OVERDUE[kind], {"limit": limit, "skip": list(skip)}))
@@ -114,7 +116,13 @@ class SqlSweeps:
         touched: set[ProjectId] | None = None,
     ) -> int:
         parameters = {"limit": limit, "skip": list(skip), "only": only}
-        return await self._let_go(One("expire_waiting", parameters), touched)
+
+        def script() -> Script[Rows]:
+            rows = yield One("expire_waiting", parameters)
+            yield from note_endings([self._engine.identity(row["id"]) for row in rows])
+            return rows
+
+        return await self._let_go(await self._engine.run(script), touched)
 
     async def release_holds(
         self,
@@ -125,11 +133,10 @@ class SqlSweeps:
         touched: set[ProjectId] | None = None,
     ) -> int:
         parameters = {"limit": limit, "skip": list(skip), "only": only}
-        return await self._let_go(One("release_holds", parameters), touched)
+        return await self._let_go(await self._engine.call(One("release_holds", parameters)), touched)
 
-    async def _let_go(self, change: One, touched: set[ProjectId] | None) -> int:
-        """A change of many waiting jobs: those with a concurrency key may ask for places then, or have left some."""
-        rows = await self._engine.call(change)
+    async def _let_go(self, rows: Rows, touched: set[ProjectId] | None) -> int:
+        """Many waiting jobs were changed: those with a concurrency key may ask for places then, or have left some."""
         identity = self._engine.identity
         await self.give_places(
             {

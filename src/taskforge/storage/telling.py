@@ -38,7 +38,16 @@ class Telling:
         cause_id: UUID | None = None,
     ) -> Script[list[UUID]]:
         """One delivery to each receiver, which has the id of its job. Raises QueueClosed."""
-        if not receivers:
+        return (yield from self.tell_all(project_id, [(receivers, message, cause_id)], cause))
+
+    def tell_all(
+        self,
+        project_id: ProjectId,
+        told: Sequence[tuple[Sequence[UUID], Message, UUID | None]],
+        cause: DeliveryCause,
+    ) -> Script[list[UUID]]:
+        """`tell` for several messages, each with its receivers and what it is about."""
+        if not any(receivers for receivers, _, _ in told):
             return []
         queue = yield from self._queues.declaring(project_id, QUEUE)
         if queue is None:  # made by someone else just now
@@ -46,33 +55,35 @@ class Telling:
         assert queue is not None  # noqa: S101 - one of the two has made it
         jobs: list[NewJob] = []
         keys: dict[UUID, JobKeys] = {}
-        for receiver_id in receivers:
-            delivery_id = self._mint()
-            yield One(
-                "insert_delivery",
-                {
-                    "delivery_id": delivery_id,
-                    "project_id": project_id,
-                    "receiver_id": receiver_id,
-                    "cause": cause.value,
-                    "cause_id": cause_id,
-                    "message": to_json(message.to_json()),
-                },
-            )
-            jobs.append(
-                NewJob(
-                    delivery_id,
-                    queue.id,
-                    DELIVER,
-                    to_json({"type": message.type, "receiver_id": str(receiver_id)}),
-                    max_attempts=MOST_TRIES,
-                    retry_policy=to_json(RETRIES),
-                    timeout_ms=round(TRY_SECONDS * 1000),
+        for receivers, message, cause_id in told:
+            content = to_json(message.to_json())
+            for receiver_id in receivers:
+                delivery_id = self._mint()
+                yield One(
+                    "insert_delivery",
+                    {
+                        "delivery_id": delivery_id,
+                        "project_id": project_id,
+                        "receiver_id": receiver_id,
+                        "cause": cause.value,
+                        "cause_id": cause_id,
+                        "message": content,
+                    },
                 )
-            )
-            # so that one that is slow keeps nobody else waiting, and is not run over
-            keys[delivery_id] = JobKeys(
-                concurrency_key=f"{QUEUE} {receiver_id}", concurrency_limit=CONCURRENCY
-            )
+                jobs.append(
+                    NewJob(
+                        delivery_id,
+                        queue.id,
+                        DELIVER,
+                        to_json({"type": message.type, "receiver_id": str(receiver_id)}),
+                        max_attempts=MOST_TRIES,
+                        retry_policy=to_json(RETRIES),
+                        timeout_ms=round(TRY_SECONDS * 1000),
+                    )
+                )
+                # so that one that is slow keeps nobody else waiting, and is not run over
+                keys[delivery_id] = JobKeys(
+                    concurrency_key=f"{QUEUE} {receiver_id}", concurrency_limit=CONCURRENCY
+                )
         yield from self._jobs.accepting(project_id, jobs, keys, [])
         return [job.id for job in jobs]

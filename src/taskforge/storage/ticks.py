@@ -21,6 +21,7 @@ from taskforge.domain.tick import (
 )
 from taskforge.ports.schedules import Due, Fired, Outlook, RunFilter
 from taskforge.storage.auditing import Audit
+from taskforge.storage.endings import add_notices
 from taskforge.storage.engine import Engine, Many, One, Script, columns
 from taskforge.storage.schedule_codec import (
     calendars_named,
@@ -190,7 +191,8 @@ class SqlTickStore:
         new = [job for moment, job in jobs.items() if moment in inserted]
         if not new or batch is None or queue is None:
             return Fired(schedule, len(inserted), [], None)
-        keys = {job.id: batch.keys[job.id] for job in new if job.id in batch.keys}
+        wanted = {job.id: batch.keys[job.id] for job in new if job.id in batch.keys}
+        keys = {job_id: named._replace(notify=()) for job_id, named in wanted.items()}
         try:
             if queue.state is QueueState.CLOSED:
                 raise QueueClosed(f"queue {queue.name!r} is closed: it refuses new jobs")
@@ -206,6 +208,10 @@ class SqlTickStore:
         if len(stored) < len(new):  # other jobs have their key
             others = [moment for moment, job in jobs.items() if job in new and job not in stored]
             yield Many("refuse_ticks", {"due_at": others}, {**same, "reason": TickReason.OVERLAP.value})
+        told_of = {
+            job.id: wanted[job.id].notify for job in stored if job.id in wanted and wanted[job.id].notify
+        }
+        yield from add_notices(self._engine, schedule.project_id, told_of, is_strict=not is_refused)
         for notice in firing.notices(schedule.project_id, queue.id):
             yield One("notify", {"notice": notice})
         return Fired(schedule, len(inserted), [job.id for job in stored], queue.id)

@@ -12,7 +12,7 @@ from msgspec import Meta, Raw
 
 from taskforge.domain.execution import MAX_LOG_MESSAGE, LogLevel
 from taskforge.domain.job import MAX_ATTEMPTS, MAX_TAGS
-from taskforge.domain.keys import MAX_PLACES
+from taskforge.domain.keys import MAX_PLACES, MOST_NOTIFIED
 from taskforge.domain.retry import MAX_DELAY_SECONDS
 from taskforge.domain.sharing import MAX_SLOTS, MAX_TOKENS, MAX_WEIGHT
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
@@ -62,6 +62,7 @@ class TaskOptions(Message, kw_only=True):
     rate_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
     requires: dict[str, Any] | None = None
     prefers: dict[str, Any] | None = None
+    notify: Annotated[list[Name], Meta(max_length=MOST_NOTIFIED)] | Name | None = None
     retry_base: Seconds | None = None
     retry_multiplier: Annotated[float, Meta(ge=1, le=1000)] | None = None
     retry_cap: Seconds | None = None

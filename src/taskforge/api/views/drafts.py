@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from taskforge.api.faults import InvalidRequest
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import MAX_ATTEMPTS, MAX_TAGS, JobOptions
-from taskforge.domain.keys import MAX_KEY, MAX_PLACES
+from taskforge.domain.keys import MAX_KEY, MAX_PLACES, MOST_NOTIFIED
 from taskforge.domain.sharing import MAX_SLOTS, MAX_TOKENS, MAX_WEIGHT
 
 MAX_BULK = 1000
@@ -33,6 +33,8 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     In a fair queue the jobs of a `fairness_key` take turns with those of the others, `fairness_weight` at a time. A job
     takes `slots` places of its queue and of its worker, and `rate_tokens` of its queue's rate.
+
+    The receivers of `notify`, by name or id, are told when it ends.
     """
 
     job_type: Name
@@ -57,6 +59,7 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     fairness_weight: Annotated[int, Meta(ge=1, le=MAX_WEIGHT)] | None = None
     slots: Annotated[int, Meta(ge=1, le=MAX_SLOTS)] | None = None
     rate_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
+    notify: Annotated[list[Name], Meta(max_length=MOST_NOTIFIED)] = []
 
     def options(self) -> JobOptions:
         """What it says beyond type, queue and payload. Raises InvalidInput."""
@@ -79,6 +82,7 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             fairness_weight=self.fairness_weight,
             slots=self.slots,
             rate_tokens=self.rate_tokens,
+            notify=self.notify or None,
         )
 
     @property
@@ -105,6 +109,7 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
                 self.slots,
                 self.rate_tokens,
                 self.tags or None,
+                self.notify or None,
             )
         )
 

@@ -82,11 +82,3 @@ SELECT g.id, g.error_type, g.failures FROM error_groups g
 WHERE g.project_id = :project_id AND g.status IN ('new', 'returned')
   AND coalesce(g.returned_at, g.first_seen) > :since
 ORDER BY g.failures DESC, g.id LIMIT :limit;
-
--- name: ended_unnoticed
--- Those of which somebody is to be told, and that have ended.
-SELECT n.job_id, n.project_id, n.receivers, j.job_type, j.status, j.attempt_count, j.created_at, j.completed_at,
-  q.name AS queue_name, e.error_type
-FROM job_notices n JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
-JOIN queues q ON q.id = j.queue_id LEFT JOIN executions e ON e.id = j.execution_id
-WHERE n.told_at IS NULL AND j.completed_at IS NOT NULL ORDER BY n.job_id LIMIT :limit;

@@ -108,6 +108,8 @@ WITH e AS (DELETE FROM alert_events
   WHERE happened_at <= coalesce(:now::timestamptz, clock_timestamp()) - :keep_us::bigint * interval '1 microsecond'),
 n AS (DELETE FROM job_notices
   WHERE told_at <= coalesce(:now::timestamptz, clock_timestamp()) - :keep_us::bigint * interval '1 microsecond'),
+j AS (DELETE FROM job_endings
+  WHERE ended_at <= coalesce(:now::timestamptz, clock_timestamp()) - :keep_us::bigint * interval '1 microsecond'),
 s AS (DELETE FROM alert_silences
   WHERE ends_at <= coalesce(:now::timestamptz, clock_timestamp()) - :keep_us::bigint * interval '1 microsecond')
 DELETE FROM deliveries
@@ -135,14 +137,3 @@ SELECT s.name, (SELECT count(*) FROM ticks k WHERE k.schedule_id = s.id AND k.pr
   + CASE WHEN s.next_fire_at < t.now - interval '1 minute' THEN 1 ELSE 0 END AS missed
 FROM schedules s, (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) t
 WHERE s.project_id = :project_id::uuid;
-
--- name: put_notice
--- audited
-INSERT INTO job_notices (job_id, project_id, receivers, created_at)
-VALUES (:job_id::uuid, :project_id::uuid, :receivers::text, coalesce(:now::timestamptz, clock_timestamp()))
-ON CONFLICT (job_id) DO UPDATE SET receivers = excluded.receivers, told_at = NULL
-RETURNING job_id;
-
--- name: take_notice
-UPDATE job_notices SET told_at = coalesce(:now::timestamptz, clock_timestamp())
-WHERE project_id = :project_id::uuid AND job_id = :job_id::uuid AND told_at IS NULL RETURNING job_id;

@@ -43,4 +43,4 @@ WHERE id = ANY (ARRAY (
   SELECT j.id FROM jobs j WHERE j.id = ANY (ARRAY (SELECT id FROM chosen)) AND j.status = 'pending'
   FOR UPDATE SKIP LOCKED
 ))
-RETURNING project_id, concurrency_key;
+RETURNING id, project_id, concurrency_key;

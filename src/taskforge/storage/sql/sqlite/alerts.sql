@@ -106,6 +106,7 @@ LIMIT 100;
 -- name: forget_old_alerts
 DELETE FROM alert_events WHERE happened_at <= :now - :keep_us;
 DELETE FROM alert_silences WHERE ends_at <= :now - :keep_us;
+DELETE FROM job_endings WHERE ended_at <= :now - :keep_us;
 DELETE FROM job_notices WHERE told_at <= :now - :keep_us;
 DELETE FROM deliveries
 WHERE created_at <= :now - :keep_us;
@@ -132,14 +133,3 @@ SELECT s.name, (SELECT count(*) FROM ticks k WHERE k.schedule_id = s.id AND k.pr
   + CASE WHEN s.next_fire_at < t.now - 60000000 THEN 1 ELSE 0 END AS missed
 FROM schedules s, (SELECT :now AS now) t
 WHERE s.project_id = :project_id;
-
--- name: put_notice
--- audited
-INSERT INTO job_notices (job_id, project_id, receivers, created_at)
-VALUES (:job_id, :project_id, :receivers, :now)
-ON CONFLICT (job_id) DO UPDATE SET receivers = excluded.receivers, told_at = NULL
-RETURNING job_id;
-
--- name: take_notice
-UPDATE job_notices SET told_at = :now
-WHERE project_id = :project_id AND job_id = :job_id AND told_at IS NULL RETURNING job_id;

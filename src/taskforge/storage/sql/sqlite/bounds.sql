@@ -32,4 +32,4 @@ WHERE id IN (
   WHERE :older_us IS NULL OR due < :now - :older_us
   ORDER BY priority, due, id LIMIT :excess
 )
-RETURNING project_id, concurrency_key;
+RETURNING id, project_id, concurrency_key;
