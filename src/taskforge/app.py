@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from taskforge.domain.errors import Conflict
-from taskforge.domain.worker import TaskDescription
 from taskforge.sdk.bridge import Bridge
 from taskforge.sdk.decorator import TaskDecorator
 from taskforge.sdk.hooks import Hooked
@@ -373,6 +372,8 @@ class TaskForge(Hooked):
         """The platform, after it has been told of the tasks of this application (once, and of new ones)."""
         platform = await self.platform()
         if len(self.registry) != platform.declared_tasks:
+            from taskforge.domain.worker import TaskDescription
+
             tasks = [TaskDescription(task.name, task.queue, options=task.defaults) for task in self.registry]
             await platform.declare(tasks)
         return platform

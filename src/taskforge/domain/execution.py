@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskforge.domain.log_level import LogLevel as LogLevel  # noqa: TC001 - it belongs to executions
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -42,16 +44,6 @@ class Reason(StrEnum):
     SNOOZED = "snoozed"
     RELEASED = "released"
     CANCELLED = "cancelled"
-
-
-class LogLevel(StrEnum):
-    """Severity of a log line, the least severe first."""
-
-    TRACE = "trace"
-    DEBUG = "debug"
-    INFO = "info"
-    WARN = "warn"
-    ERROR = "error"
 
 
 class LogLine(NamedTuple):

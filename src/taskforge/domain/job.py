@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.keys import JobKeys, check_key, check_places, check_receivers
-from taskforge.domain.queue import check_name, check_priority
+from taskforge.domain.names import check_name, check_priority
 from taskforge.domain.requirements import Requirements
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 from taskforge.domain.sharing import SHARES, check_share

@@ -7,9 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from taskforge.domain.errors import InvalidInput, InvalidSetting
+from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.ids import QueueId
 from taskforge.domain.keys import MOST_NOTIFIED
+from taskforge.domain.names import MAX_NAME as MAX_NAME
+from taskforge.domain.names import MAX_PRIORITY as MAX_PRIORITY
+from taskforge.domain.names import check_name as check_name
+from taskforge.domain.names import check_priority as check_priority
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 
 if TYPE_CHECKING:
@@ -19,8 +23,6 @@ if TYPE_CHECKING:
     from taskforge.domain.balancing import Plan
     from taskforge.domain.ids import ProjectId
 
-MAX_NAME = 100
-MAX_PRIORITY = 9
 STRICT_AGING_SECONDS = 1_000_000_000
 """A level of priority is worth this much waiting by default: some 30 years, so priority is strict."""
 PRIORITY_DELAYS = (30, 30, 30, 10, 10, 10, 5, 5, 0, 0)
@@ -333,24 +335,3 @@ def check_dead_letters(
             )
         path.append(queue.id)
         target = queue.settings.dead_letter_queue_id
-
-
-def check_name(name: str, what: str = "queue name", *, field: str = "name") -> str:
-    """The name, if it is 1 to 100 printable characters without white space at its ends."""
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME:
-        raise InvalidInput(f"{what} must be 1 to {MAX_NAME} characters, not {name!r:.120}", field=field)
-    if name != name.strip() or not name.isprintable():
-        raise InvalidInput(
-            f"{what} must be printable and not start or end with a space: {name!r}", field=field
-        )
-    return name
-
-
-def check_priority(priority: int) -> int:
-    """The priority, if it is a whole number from 0 to 9."""
-    if not isinstance(priority, int) or isinstance(priority, bool) or not 0 <= priority <= MAX_PRIORITY:
-        raise InvalidInput(
-            f"priority must be a whole number from 0 to {MAX_PRIORITY} (higher runs first), not {priority!r}",
-            field="priority",
-        )
-    return priority

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import Conflict, InvalidInput
-from taskforge.domain.execution import LogLevel
+from taskforge.domain.log_level import LogLevel
 from taskforge.sdk import codec
 from taskforge.sdk.state import State
 
