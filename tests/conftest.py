@@ -45,6 +45,7 @@ ON_ONE_ENGINE = {
     "tests.api.test_assignments",
     "tests.api.test_alerts",
     "tests.api.test_attacks",
+    "tests.api.test_breakers",
     "tests.api.test_conventions",
     "tests.api.test_errors",
     "tests.api.test_limits",

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from taskforge.services.audit import AuditLog
     from taskforge.services.autoscaling import Autoscaling
     from taskforge.services.backfill import Backfill
+    from taskforge.services.breakers import Breakers
+    from taskforge.services.breaking import Breaking
     from taskforge.services.browsing import Browsing
     from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.services.workers import Workers
     from taskforge.settings import Settings
+    from taskforge.storage.breakers import SqlBreakerStore
     from taskforge.storage.bulk import SqlBulkStore
     from taskforge.storage.dispatch import SqlDispatchStore
     from taskforge.storage.engine import Engine
@@ -287,6 +290,7 @@ class Platform:
             signals=self.signals,
             mint=self._mint,
             options=options,
+            breaking=self.breaking,
         )
         if self.ready_queues is None:
             return link
@@ -315,6 +319,7 @@ class Platform:
             queues=self._queue_store,
             workers=self.workers,
             pauses=self._pause_work,
+            breaking=self.breaking,
             signals=self.signals,
             lease=self.settings.lease_seconds,
         )
@@ -376,6 +381,25 @@ class Platform:
         from taskforge.services.pauses import PauseWork
 
         return PauseWork(self._pause_store, self._queue_store, self.signals)
+
+    @cached_property
+    def breakers(self) -> Breakers:
+        from taskforge.services.breakers import Breakers
+
+        return Breakers(self._breaker_store, self.breaking, self.payloads, self.signals, self.project_id)
+
+    @cached_property
+    def breaking(self) -> Breaking:
+        """Of all projects."""
+        from taskforge.services.breaking import Breaking
+
+        return Breaking(self._breaker_store, self._pause_work, self.signals)
+
+    @cached_property
+    def _breaker_store(self) -> SqlBreakerStore:
+        from taskforge.storage.breakers import SqlBreakerStore
+
+        return SqlBreakerStore(self.engine, self._mint)
 
     @cached_property
     def control(self) -> Control:
@@ -470,7 +494,14 @@ class Platform:
     def explaining(self) -> Explaining:
         from taskforge.services.explaining import Explaining
 
-        return Explaining(self._history, self._queue_store, self._pause_store, self.health, self.project_id)
+        return Explaining(
+            self._history,
+            self._queue_store,
+            self._pause_store,
+            self._breaker_store,
+            self.health,
+            self.project_id,
+        )
 
     @cached_property
     def worker_fleet(self) -> Workers:

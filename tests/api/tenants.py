@@ -66,6 +66,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
     assigned = await owner.post("/assignments", {"queue_id": queue, "worker_name": "w-*", "weight": 3})
     policy = {"queue_name": "q", "scale_up_cooldown": 3600}
     assert (await owner.post("/scaling-policies", policy)).status_code == 201
+    breaker = await owner.post("/breakers", {"job_type": "t"})
     mail = {"name": "ops", "kind": "email", "to": ["ops@example.com"]}
     receiver = (await owner.post("/alerts/receivers", mail)).json()["data"]["receiver"]["id"]
     rule = await owner.post("/alerts/rules", {"name": "long", "kind": "queue_length", "receivers": ["ops"]})
@@ -82,6 +83,7 @@ async def make_tenant(installation: Installation, name: str) -> Tenant:
         "job_id": job,
         "error_id": error,
         "worker_id": str(worker_id),
+        "breaker_id": breaker.json()["data"]["id"],
         "assignment_id": assigned.json()["data"]["id"],
         "user_id": user["data"]["id"],
         "role_id": role_made["data"]["id"],

@@ -50,6 +50,10 @@ BODIES |= {
     "scheduled_jobs.backfill": {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"},
     "calendars.put": {"dates": []},
     "scaling_policies.create": {"queue_name": "q"},
+    "breakers.create": {"job_type": "t"},
+    "breakers.update": {"probes": 2},
+    "breakers.open": {"reason": "upkeep"},
+    "breakers.close": {},
     "scaling_policies.update": {"max_workers": 3},
     "scaling_policies.simulate": {"arrivals": [{"at": 0, "jobs": 1}]},
 }

@@ -45,6 +45,9 @@ NOT_AUDITED = {
     "of schedulers, which only carry out what schedules say; each tick is a row that stays": {
         "insert_ticks", "refuse_ticks", "advance_schedule", "finish_ticks", "realign_schedule",
     },
+    "of breakers: which jobs are tried; the turns have their entries": {
+        "forget_probes", "release_probe", "note_probe", "count_probing",
+    },
     "of autoscalers: each decision is a row that stays, with who made it; its drains have entries of their own": {
         "begin_scaling", "insert_scaling_decision", "confirm_scaling", "end_scaling_decision",
         "forget_scaling_decisions",

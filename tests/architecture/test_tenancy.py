@@ -82,6 +82,7 @@ STATEMENTS_WITHOUT_TENANT = {
     "expired_leases": "recovery serves all projects; it hands on each row's own project",
     "expire_waiting": "recovery serves all projects, by each row's own limits",
     "unfinished_pauses": "recovery serves all projects; it hands on each row's own project",
+    "standing_breakers": "recovery serves all projects; it hands on each row's own project",
     "release_holds": "recovery serves all projects; a job and its task are joined by project",
     "overdue_due": "recovery serves all projects; it asks for ids only when a batch was refused",
     "overdue_late": "recovery serves all projects; it asks for ids only when a batch was refused",

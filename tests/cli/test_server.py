@@ -62,6 +62,19 @@ def both(shop: CommandLine, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) ->
         yield Both(shop, server)
 
 
+def test_breakers_are_the_same(both: Both) -> None:
+    both.command.enqueue("add", 1)
+    assert "failure_rate      0.3" in both.ok("breakers", "set", "tasks.add", "failure_rate=0.3")
+    both.alike("breakers", "set", "tasks.add", "failure_rate=3", code=ExitCode.USAGE)
+    both.alike("breakers", "set", "tasks.nothing", code=ExitCode.USAGE)
+    assert "open" in both.ok("breakers", "open", "tasks.add", "--reason", "upkeep")
+    both.alike("breakers", "list")
+    both.alike("breakers", "show", "tasks.add", "--json")
+    assert "closed by hand" in both.ok("breakers", "close", "tasks.add")
+    both.alike("breakers", "close", "tasks.nothing", code=ExitCode.NOT_FOUND)
+    assert "no breaker any more" in both.ok("breakers", "remove", "tasks.add")
+
+
 def test_assignments_are_the_same(both: Both) -> None:
     both.ok("queues", "create", "reports")
     assert "gpu-*" in both.ok("assignments", "create", "reports", "gpu-*", "--weight", 30)
@@ -240,5 +253,8 @@ def test_scaling_is_the_same(both: Both) -> None:
     both.alike("scaling", "evaluate", "reports")
     both.alike("scaling", "execute", "reports")
     assert "nothing was decided" in both.alike("scaling", "history", "reports")
+    both.ok("scaling", "set", "reports", "min_workers=1")
+    assert "0 -> 1" in both.ok("scaling", "execute", "reports")
+    assert "0 -> 1" in both.alike("scaling", "history", "reports")
     both.ok("scaling", "delete", "reports")
     both.alike("scaling", "delete", "reports", code=ExitCode.NOT_FOUND)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.attempt_policy import AttemptPolicy
 from taskforge.domain.execution import LogLine
 from taskforge.domain.ids import DEFAULT_ORGANIZATION, DEFAULT_PROJECT, ProjectId, Uuid7Source, WorkerId
@@ -21,7 +22,11 @@ from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.retry import RetryPolicy
 from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, WorkerType
 from taskforge.ports.jobs import Accepted, Beat, BeatAnswer, ClaimBatch, ClaimRequest, Settlement
+from taskforge.services.breaking import Breaking
+from taskforge.services.pauses import PauseWork
+from taskforge.services.recovery import Recovery
 from taskforge.storage.address import parse_address
+from taskforge.storage.breakers import SqlBreakerStore
 from taskforge.storage.history import SqlHistoryStore
 from taskforge.storage.jobs import SqlJobStore
 from taskforge.storage.pauses import SqlPauseStore
@@ -75,12 +80,27 @@ class Stage:
         self.queues = SqlQueueStore(self.engine, self.mint)
         self.workers = SqlWorkerStore(self.engine)
         self.pauses = SqlPauseStore(self.engine, self.mint)
+        self.breakers = SqlBreakerStore(self.engine, self.mint)
         self.history = SqlHistoryStore(self.engine)
         self._hand = Hand(url)
 
     async def close(self) -> None:
         await self._hand.close()
         await self.engine.close()
+
+    def recovery(self) -> Recovery:
+        """What every process does from time to time; nobody else hears of it."""
+        signals = LocalSignals(Hub())
+        pauses = PauseWork(self.pauses, self.queues, signals)
+        return Recovery(
+            jobs=self.jobs,
+            queues=self.queues,
+            workers=self.workers,
+            pauses=pauses,
+            breaking=Breaking(self.breakers, pauses, signals),
+            signals=signals,
+            lease=LEASE,
+        )
 
     async def queue(
         self,

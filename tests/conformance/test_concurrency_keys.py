@@ -15,7 +15,6 @@ from taskforge.domain.keys import ConcurrencyKey, JobKeys
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Released, Snoozed, Succeeded
 from taskforge.domain.pause import PauseKind
 from taskforge.services.pauses import PauseWork
-from taskforge.services.recovery import Recovery
 from taskforge.storage.pauses import SqlPauseStore
 from tests.conformance.stage import BOOM, LEASE, Stage, plain_policy, settlement
 
@@ -208,14 +207,7 @@ async def test_recovery_gives_what_a_crash_has_left(stage: Stage) -> None:
     queue = await stage.queue()
     await stage.know("t")
     ids = await line_up(stage, queue, 2)
-    recovery = Recovery(
-        jobs=stage.jobs,
-        queues=stage.queues,
-        workers=stage.workers,
-        pauses=PauseWork(SqlPauseStore(stage.engine, stage.mint), stage.queues, LocalSignals(Hub())),
-        signals=LocalSignals(Hub()),
-        lease=LEASE,
-    )
+    recovery = stage.recovery()
     assert (await recovery.sweep()).placed == 0
     await stage.sql(f"DELETE FROM jobs WHERE id = '{ids[0]}'")
     assert (await recovery.sweep()).placed == 1

@@ -18,9 +18,8 @@ from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueState
 from taskforge.services.directory import QueueDirectory
 from taskforge.services.pauses import Pauses, PauseWork
-from taskforge.services.recovery import Recovery
 from taskforge.storage.codec import retry_policy_of
-from tests.conformance.stage import BOOM, LEASE, NOON, Stage, plain_policy
+from tests.conformance.stage import BOOM, NOON, Stage, plain_policy
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -41,17 +40,6 @@ def work_of(stage: Stage) -> PauseWork:
 def pauses_of(stage: Stage, project: ProjectId | None = None) -> Pauses:
     directory = QueueDirectory(stage.queues, project or stage.project, retry_policy_of)
     return Pauses(stage.pauses, work_of(stage), directory)
-
-
-def recovery_of(stage: Stage) -> Recovery:
-    return Recovery(
-        jobs=stage.jobs,
-        queues=stage.queues,
-        workers=stage.workers,
-        pauses=work_of(stage),
-        signals=LocalSignals(Hub()),
-        lease=LEASE,
-    )
 
 
 async def hold_of(stage: Stage, job_id: UUID) -> Hold | None:
@@ -253,12 +241,12 @@ async def test_recovery_ends_what_a_crash_left(stage: Stage) -> None:
     ids = await stage.add(queue, 3)
     await stage.pauses.create(stage.project, TYPE, "t", None, None)
     assert (await stage.jobs.outlook("none", 10**15)).unfinished_pauses
-    assert (await recovery_of(stage).sweep()).paused == 3
+    assert (await stage.recovery().sweep()).paused == 3
     assert not (await stage.jobs.outlook("none", 10**15)).unfinished_pauses
     assert await stage.claim(queue) == []
     assert await stage.pauses.remove(stage.project, TYPE, "t") is not None
     assert await stage.claim(queue) == []
-    assert (await recovery_of(stage).sweep()).paused == 3
+    assert (await stage.recovery().sweep()).paused == 3
     assert not (await stage.jobs.outlook("none", 10**15)).unfinished_pauses
     assert await stage.order(queue) == ids
 

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.errors import Unavailable
 from taskforge.domain.job import MAX_LOSSES, JobStatus
 from taskforge.domain.outcome import Succeeded
 from taskforge.services import processes
 from taskforge.services import recovery as recovery_module
-from taskforge.services.pauses import PauseWork
-from taskforge.services.recovery import Recovery, Swept
+from taskforge.services.recovery import Swept
 from tests.conformance.stage import LEASE, OTHER_WORKER, WORKER, Stage, beat_of
 
 if TYPE_CHECKING:
@@ -24,17 +22,6 @@ if TYPE_CHECKING:
     from taskforge.domain.worker import ProcessIdentity
 
 pytestmark = pytest.mark.anyio
-
-
-def recovery_of(stage: Stage) -> Recovery:
-    return Recovery(
-        jobs=stage.jobs,
-        queues=stage.queues,
-        workers=stage.workers,
-        pauses=PauseWork(stage.pauses, stage.queues, LocalSignals(Hub())),
-        signals=LocalSignals(Hub()),
-        lease=LEASE,
-    )
 
 
 async def spoil(stage: Stage, *job_ids: UUID) -> None:
@@ -68,7 +55,7 @@ async def test_a_lost_job_that_refuses_to_be_changed_stops_no_other(
     jobs = sorted(await claimed(stage, 5))
     await spoil(stage, jobs[0].id, jobs[3].id)
     stage.clock.advance(LEASE + 1)
-    recovery = recovery_of(stage)
+    recovery = stage.recovery()
     for expected in (3, 0, 0):
         assert (await recovery.sweep()).rescued == expected
     assert {await stage.status(jobs[n].id) for n in (1, 2, 4)} == {JobStatus.PENDING}
@@ -89,7 +76,7 @@ async def test_due_late_and_held_rows_that_refuse_are_found_and_left_out(
     await stage.workers.declare(stage.project, [])
     stage.clock.advance(2)
     await stage.sql(f"UPDATE tasks SET name = 'unknown' WHERE project_id = '{stage.project}'")
-    recovery = recovery_of(stage)
+    recovery = stage.recovery()
     total = Swept()
     for _ in range(3):
         swept = await recovery.sweep()
@@ -115,7 +102,7 @@ async def test_a_row_that_cannot_be_read_stops_no_other(
     assert await stage.jobs.expired_leases([], None, 2) == [
         lease for lease in await stage.jobs.expired_leases([], None, 10) if lease.job_id != jobs[3].id
     ], "a page is filled up"
-    assert (await recovery_of(stage).sweep()).rescued == 3
+    assert (await stage.recovery().sweep()).rescued == 3
     assert f"the row of {jobs[1].id} cannot be read" in caplog.text
 
 
@@ -129,7 +116,7 @@ async def test_a_step_that_fails_does_not_stop_the_others(
     async def fail(*_: object, **__: object) -> None:
         raise Unavailable("not now")
 
-    recovery = recovery_of(stage)
+    recovery = stage.recovery()
     with monkeypatch.context() as patched:
         patched.setattr(stage.jobs, "expired_leases", fail)
         with pytest.raises(Unavailable):
@@ -142,7 +129,7 @@ async def test_a_step_that_fails_does_not_stop_the_others(
 async def test_eight_processes_rescue_each_job_once(stage: Stage) -> None:
     jobs = await claimed(stage, 40)
     stage.clock.advance(LEASE + 1)
-    swept = await asyncio.gather(*(recovery_of(stage).sweep() for _ in range(8)))
+    swept = await asyncio.gather(*(stage.recovery().sweep() for _ in range(8)))
     assert sum(each.rescued for each in swept) == 40
     for job in jobs[:5]:
         stored = await stage.job(job.id)
@@ -155,7 +142,7 @@ async def test_a_neighbour_whose_lease_runs_out_later_is_not_blamed_either(stage
     await stage.know("t")
     worker = await stage.know("other")
     [poison] = await stage.add(queue)
-    recovery = recovery_of(stage)
+    recovery = stage.recovery()
     await stage.claim_one(queue)
     stage.clock.advance(LEASE + 1)
     assert (await recovery.sweep()).rescued == 1
@@ -167,7 +154,7 @@ async def test_a_neighbour_whose_lease_runs_out_later_is_not_blamed_either(stage
     stage.clock.advance(LEASE - 9)
     assert (await recovery.sweep()).rescued == 1, "only the first lease is over"
     stage.clock.advance(11)
-    assert (await recovery_of(stage).sweep()).rescued == 1
+    assert (await stage.recovery().sweep()).rescued == 1
     assert (await stage.job(poison)).losses == 2
     assert (await stage.job(innocent)).losses == 0
 
@@ -179,7 +166,7 @@ async def test_three_losses_bury_and_spend_no_attempt(stage: Stage) -> None:
     for _ in range(MAX_LOSSES):
         await stage.claim_one(queue)
         stage.clock.advance(LEASE + 1)
-        assert (await recovery_of(stage).sweep()).rescued == 1
+        assert (await stage.recovery().sweep()).rescued == 1
     job = await stage.job(job_id)
     assert (job.status, job.losses) == (JobStatus.FAILED, MAX_LOSSES)
     assert {execution.reason for execution in await stage.executions(job_id)} == {"worker_lost"}
@@ -189,14 +176,14 @@ async def test_a_cancelled_job_of_a_dead_worker_is_cancelled(stage: Stage) -> No
     [job] = await claimed(stage, 1)
     await stage.jobs.cancel(stage.project, job.id)
     stage.clock.advance(LEASE + 1)
-    assert (await recovery_of(stage).sweep()).rescued == 1
+    assert (await stage.recovery().sweep()).rescued == 1
     assert await stage.status(job.id) is JobStatus.CANCELLED
 
 
 async def test_a_worker_that_was_given_up_comes_back_with_its_next_beat(stage: Stage) -> None:
     worker = await stage.know("t")
     stage.clock.advance(LEASE * 21)
-    assert (await recovery_of(stage).sweep()).forgotten == 1
+    assert (await stage.recovery().sweep()).forgotten == 1
     assert await stage.workers.list(stage.project) == []
     assert not (await stage.beat(worker=worker)).drain
     assert [found.id for found in await stage.workers.list(stage.project)] == [worker]
@@ -235,8 +222,8 @@ async def test_the_jobs_of_a_dead_process_that_was_given_up_do_not_wait_for_thei
     await stage.sql(f"UPDATE workers SET machine = '{machine}' WHERE id = '{worker}'")
     await stage.sql(f"UPDATE jobs SET worker_id = '{worker}' WHERE id = '{job.id}'")
     assert await stage.workers.forget([worker], 10**15) == [worker]
-    assert (await recovery_of(stage).sweep()).rescued == 1
-    assert (await recovery_of(stage).sweep()) == Swept()
+    assert (await stage.recovery().sweep()).rescued == 1
+    assert (await stage.recovery().sweep()) == Swept()
 
 
 async def test_a_healthy_worker_s_jobs_are_left_alone(stage: Stage) -> None:
@@ -244,6 +231,6 @@ async def test_a_healthy_worker_s_jobs_are_left_alone(stage: Stage) -> None:
     for _ in range(5):
         stage.clock.advance(LEASE - 1)
         await stage.beat(*(beat_of(job) for job in jobs))
-        assert await recovery_of(stage).sweep() in (Swept(), Swept(forgotten=1))
+        assert await stage.recovery().sweep() in (Swept(), Swept(forgotten=1))
     assert await stage.finish(jobs[0], Succeeded())
     assert WORKER != OTHER_WORKER

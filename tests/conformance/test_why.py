@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.domain.breaker import BreakerSettings, BreakerState, Turn
 from taskforge.domain.errors import NotFound
 from taskforge.domain.explanation import WhyCode
 from taskforge.domain.job import JobOptions
@@ -15,6 +17,7 @@ from taskforge.domain.outcome import Failed, Lost, Succeeded
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueState
 from taskforge.domain.worker import Registration, TaskDescription, WorkerType
+from taskforge.services.breaking import Breaking
 from taskforge.services.directory import QueueDirectory
 from taskforge.services.explaining import Explaining
 from taskforge.services.health import Health
@@ -45,7 +48,8 @@ async def why(stage: Stage, job_id: UUID, project: ProjectId | None = None) -> E
         interval=10.0,
         ticks=SqlTickStore(stage.engine, stage.jobs, stage.queues, stage.mint),
     )
-    return await Explaining(stage.history, stage.queues, stage.pauses, health, chosen).why(job_id)
+    stores = (stage.history, stage.queues, stage.pauses, stage.breakers)
+    return await Explaining(*stores, health, chosen).why(job_id)
 
 
 async def codes(stage: Stage, job_id: UUID) -> list[WhyCode]:
@@ -253,3 +257,35 @@ async def test_the_limits_of_its_queue(stage: Stage) -> None:
     )
     stage.clock.advance(51)
     assert WhyCode.RATE_REACHED not in await codes(stage, job_id)
+
+
+async def test_a_breaker_says_until_when(stage: Stage) -> None:
+    queue = await stage.queue()
+    await stage.know("t")
+    signals = LocalSignals(Hub())
+    breaking = Breaking(stage.breakers, PauseWork(stage.pauses, stage.queues, signals), signals)
+    breaker = await stage.breakers.create(stage.project, "t", BreakerSettings())
+    assert breaker is not None
+    opened = await breaking.turn(
+        breaker, Turn(BreakerState.OPEN, "5 of 9 failed", NOON + timedelta(seconds=30))
+    )
+    assert opened is not None
+    [job_id] = await stage.add(queue)
+    answer = await why(stage, job_id)
+    assert answer.code is WhyCode.BREAKER_OPEN
+    assert answer.message.endswith(
+        "is open since 2026-01-05 12:00:00 UTC: 5 of 9 failed; the next jobs are tried at 2026-01-05 12:00:30 UTC."
+    )
+    [later] = await stage.add(queue, delay_us=60_000_000)
+    assert await codes(stage, later) == [WhyCode.SCHEDULED, WhyCode.BREAKER_OPEN]
+    tried = await breaking.turn(opened, Turn(BreakerState.HALF_OPEN, "it was open for 30 s"))
+    assert tried is not None
+    assert "a few of its jobs are tried now" in (await why(stage, job_id)).message
+    assert await stage.breakers.let_through(tried, 1, ()) == [queue.id]
+    assert WhyCode.BREAKER_OPEN not in await codes(stage, job_id), "it is the one that is tried"
+    await breaking.turn(tried, Turn(BreakerState.OPEN, "upkeep"))
+    assert WhyCode.BREAKER_OPEN not in await codes(stage, job_id), "that was before a probe"
+    again = await stage.breakers.get(stage.project, breaker.id)
+    assert again is not None
+    await breaking.turn(again, Turn(BreakerState.OPEN, "upkeep"))
+    assert "until it is closed by hand" in (await why(stage, job_id)).message

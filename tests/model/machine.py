@@ -22,7 +22,6 @@ from taskforge.domain.queue import QueueState
 from taskforge.ports.history import JobFilter
 from taskforge.services.pauses import PauseWork
 from taskforge.services.processes import this_machine
-from taskforge.services.recovery import Recovery
 from tests.conformance.stage import (
     BOOM,
     LEASE,
@@ -393,14 +392,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         stage, model = self.stage, self.model
-        recovery = Recovery(
-            jobs=stage.jobs,
-            queues=stage.queues,
-            workers=stage.workers,
-            pauses=self._pause_work(),
-            signals=LocalSignals(Hub()),
-            lease=LEASE,
-        )
+        recovery = stage.recovery()
         late, held = bool(model.late()), bool(model.held())
         with patch("taskforge.services.recovery.is_alive", lambda process: process.pid not in self.dead_pids):
             swept = self.do(recovery.sweep())

@@ -181,6 +181,13 @@ OF_SCALING = {
     "drain_idle_worker",
 }  # fmt: skip
 """Of policies and decisions: it touches no job. What one that died between them leaves: `tests/conformance/test_scaling.py`."""
+OF_BREAKERS = {
+    "create_breaker", "update_breaker", "delete_breaker", "turn_breaker", "forget_probes", "release_probe", "note_probe",
+    "count_probing",
+}  # fmt: skip
+"""Of breakers: a turn is one transaction with the pause that it makes or removes, whose moments are played; a probe is let
+through in one with the row that names it. What is left between two of these: `tests/conformance/test_breakers.py`.
+"""
 OF_ALERTS = {
     "create_receiver", "put_receiver_secrets", "update_receiver", "delete_receiver", "create_rule", "update_rule",
     "delete_rule", "take_rules", "confirm_rule", "put_alert", "forget_alert", "create_silence", "delete_silence",

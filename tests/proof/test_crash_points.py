@@ -12,6 +12,7 @@ from tests.proof.crash_points import (
     IN_RACES,
     NOT_STATEMENTS,
     OF_ALERTS,
+    OF_BREAKERS,
     OF_ERRORS,
     OF_PEOPLE,
     OF_SCALING,
@@ -45,7 +46,9 @@ async def test_killed_there_nothing_is_lost(stand: Stand, point: Point) -> None:
 def test_every_statement_that_writes_has_a_row() -> None:
     """A new one needs a scene that reaches it."""
     reached = {row.label for row in ROWS} - NOT_STATEMENTS.keys()
-    elsewhere = OF_PEOPLE | OF_SCHEDULES | OF_ERRORS | OF_TRACES | OF_SCALING | OF_ALERTS | IN_RACES
+    elsewhere = (
+        OF_PEOPLE | OF_SCHEDULES | OF_ERRORS | OF_TRACES | OF_SCALING | OF_ALERTS | OF_BREAKERS | IN_RACES
+    )
     assert not reached & elsewhere
     assert reached | elsewhere == writing_statements()
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from taskforge.services.assignments import Assignments
     from taskforge.services.audit import AuditLog
     from taskforge.services.backfill import Backfill
+    from taskforge.services.breakers import Breakers
     from taskforge.services.browsing import Browsing
     from taskforge.services.control import Control
     from taskforge.services.directory import QueueDirectory
@@ -61,6 +62,8 @@ class ProjectServices(Protocol):
     def assignments(self) -> Assignments: ...
     @property
     def pauses(self) -> Pauses: ...
+    @property
+    def breakers(self) -> Breakers: ...
     @property
     def control(self) -> Control: ...
     @property

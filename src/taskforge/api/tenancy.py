@@ -13,6 +13,7 @@ from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.values import Id
 from taskforge.domain.assignment import Assignment
+from taskforge.domain.breaker import Breaker
 from taskforge.domain.error_group import ErrorGroup
 from taskforge.domain.errors import Forbidden, InvalidInput, NotFound
 from taskforge.domain.execution import Execution
@@ -242,3 +243,24 @@ async def _assignment_at(assignment_id: Id, call: Calling) -> AssignmentAt:
 
 AssignmentHere = Annotated[AssignmentAt, Depends(_assignment_at)]
 """The assignment of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerAt:
+    """A circuit breaker, and the services of its project."""
+
+    services: ProjectServices
+    breaker: Breaker
+
+
+async def _breaker_at(breaker_id: Id, call: Calling) -> BreakerAt:
+    for project_id in await reachable(call, None):
+        services = await call.backend.project(project_id)
+        found = await services.breakers.find(breaker_id)
+        if found is not None:
+            return BreakerAt(services, found)
+    raise NotFound(f"no breaker has the id {breaker_id}")
+
+
+BreakerHere = Annotated[BreakerAt, Depends(_breaker_at)]
+"""The circuit breaker of the path."""

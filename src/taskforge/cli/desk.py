@@ -159,6 +159,34 @@ class ScalingDesk(Protocol):
         ...
 
 
+class BreakerDesk(Protocol):
+    """Circuit breakers by their job types; documents are those of the API."""
+
+    async def all(self) -> list[dict[str, Any]]:
+        """All breakers."""
+        ...
+
+    async def show(self, job_type: str) -> dict[str, Any]:
+        """One of them."""
+        ...
+
+    async def put(self, job_type: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A new one, or one with something changed; None goes back to the default."""
+        ...
+
+    async def open(self, job_type: str, reason: str | None, seconds: int | None) -> dict[str, Any]:
+        """Open it, for so many seconds or until it is closed."""
+        ...
+
+    async def close(self, job_type: str, reason: str | None) -> dict[str, Any]:
+        """Close it."""
+        ...
+
+    async def remove(self, job_type: str) -> None:
+        """Remove one."""
+        ...
+
+
 class AlertDesk(Protocol):
     """Alerts; rules and receivers by name, silences and deliveries by the end of their ids; documents of the API."""
 
@@ -256,6 +284,11 @@ class Desk(Protocol):
     @property
     def scaling(self) -> ScalingDesk:
         """The scaling policies of the project."""
+        ...
+
+    @property
+    def breakers(self) -> BreakerDesk:
+        """The circuit breakers of the project."""
         ...
 
     @property

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from taskforge.cli.desk import AlertDesk, AssignmentDesk, BulkWish, ErrorDesk, ScalingDesk, ScheduleDesk
+    from taskforge.cli.desk import (
+        AlertDesk,
+        AssignmentDesk,
+        BreakerDesk,
+        BulkWish,
+        ErrorDesk,
+        ScalingDesk,
+        ScheduleDesk,
+    )
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
@@ -54,6 +62,12 @@ class LocalDesk:
         from taskforge.cli.assignment_work import LocalAssignments
 
         return LocalAssignments(self._platform)
+
+    @property
+    def breakers(self) -> BreakerDesk:
+        from taskforge.cli.breaker_work import LocalBreakers
+
+        return LocalBreakers(self._platform)
 
     @property
     def scaling(self) -> ScalingDesk:

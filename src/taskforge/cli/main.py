@@ -11,6 +11,7 @@ from taskforge.cli import (
     assignments,
     audit,
     bench,
+    breakers,
     config,
     demo,
     dev,
@@ -61,6 +62,7 @@ application.command("enqueue", context_settings=FREE_ARGUMENTS)(enqueue.enqueue)
 application.add_typer(jobs.commands, name="jobs")
 application.add_typer(queues.commands, name="queues")
 application.add_typer(pauses.commands, name="pauses")
+application.add_typer(breakers.commands, name="breakers")
 application.add_typer(workers.commands, name="workers")
 application.add_typer(assignments.commands, name="assignments")
 application.add_typer(schedules.commands, name="schedules")

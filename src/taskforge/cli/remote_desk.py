@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from taskforge.cli.desk import AlertDesk, AssignmentDesk, BulkWish, ErrorDesk, ScalingDesk, ScheduleDesk
+    from taskforge.cli.desk import (
+        AlertDesk,
+        AssignmentDesk,
+        BreakerDesk,
+        BulkWish,
+        ErrorDesk,
+        ScalingDesk,
+        ScheduleDesk,
+    )
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
@@ -70,6 +78,12 @@ class RemoteDesk:
         from taskforge.cli.remote_assignments import RemoteAssignments
 
         return RemoteAssignments(self._client, self._queue)
+
+    @property
+    def breakers(self) -> BreakerDesk:
+        from taskforge.cli.breaker_work import RemoteBreakers
+
+        return RemoteBreakers(self._client)
 
     @property
     def scaling(self) -> ScalingDesk:

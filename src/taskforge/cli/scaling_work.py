@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.cli.show import plain
 from taskforge.cli.tables import print_fields, print_table
-from taskforge.cli.text import moment
+from taskforge.cli.text import stamp
 from taskforge.domain.errors import NotFound
 from taskforge.domain.scaling_policy import ScalingPolicy
 
@@ -164,7 +164,7 @@ def print_decisions(found: Sequence[Document]) -> None:
         ("TIME", "QUEUE", "ACTION", "WORKERS", "OUTCOME", "WHY", "WHAT"),
         [
             (
-                moment(one["created_at"]),
+                stamp(one["created_at"]),
                 one["queue_name"],
                 one["action"],
                 f"{one['from_workers']} -> {one['to_workers']}",

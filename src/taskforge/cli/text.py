@@ -24,6 +24,11 @@ def moment(value: datetime | None) -> str:
     return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def stamp(text: str | None) -> str:
+    """A time in JSON, in UTC, to the second."""
+    return "" if text is None else moment(datetime.fromisoformat(text))
+
+
 def ago(value: datetime | None, now: datetime) -> str:
     """How long ago, or in how long: ``12s ago``, ``in 3m``."""
     if value is None:

@@ -9,6 +9,7 @@ import msgspec
 
 from taskforge.client.alerts import Alerts
 from taskforge.client.assignments import Assignments
+from taskforge.client.breakers import Breakers
 from taskforge.client.errors import Errors
 from taskforge.client.resources import Jobs, Operations, Queues, Tasks, Workers
 from taskforge.client.scaling import Scaling
@@ -46,6 +47,7 @@ class Client:
         self.operations = Operations(self._transport, self._bridge)
         self.schedules = Schedules(self._transport, self._bridge)
         self.scaling = Scaling(self._transport, self._bridge)
+        self.breakers = Breakers(self._transport, self._bridge)
         self.alerts = Alerts(self._transport, self._bridge)
         self.errors = Errors(self._transport, self._bridge)
 

@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.balancing import is_served_by
+from taskforge.domain.breaker import BreakerState
 from taskforge.domain.ids import short
 from taskforge.domain.job import Hold, JobStatus
+from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueSettings, QueueState
 from taskforge.domain.requirements import lacking
 from taskforge.domain.sharing import misfits
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.assignment import Rival
+    from taskforge.domain.breaker import Breaker
     from taskforge.domain.job import Job
     from taskforge.domain.pause import Pause
     from taskforge.domain.queue import Queue
@@ -36,6 +39,7 @@ class WhyCode(StrEnum):
     QUEUE_PAUSED = "queue_paused"
     NO_WORKER_FOR_TYPE = "no_worker_for_type"
     PAUSED = "paused"
+    BREAKER_OPEN = "breaker_open"
     CONCURRENCY_KEY = "concurrency_key"
     NO_WORKER_FOR_QUEUE = "no_worker_for_queue"
     NO_ASSIGNED_WORKER = "no_assigned_worker"
@@ -105,7 +109,7 @@ class Facts(NamedTuple):
     """What was looked up about a waiting job.
 
     ``workers`` are those of the project that have not left; ``places`` are jobs that hold the places of its
-    concurrency key.
+    concurrency key. ``breaker`` is that of its type, if it is not closed.
     """
 
     now: datetime
@@ -115,6 +119,7 @@ class Facts(NamedTuple):
     workers: Sequence[tuple[Worker, WorkerStatus]]
     ahead: Ahead
     places: Sequence[UUID]
+    breaker: Breaker | None = None
 
 
 def explain(job: Job, facts: Facts) -> Explanation:
@@ -230,7 +235,11 @@ def _holds(job: Job, facts: Facts) -> Iterator[Obstacle]:
             {"job_type": job.job_type},
         )
     for pause in facts.pauses:
-        if pause.concerns(job):
+        if pause.kind is PauseKind.BREAKER:
+            waits = job.hold is not None or job.status is JobStatus.SCHEDULED  # else it is tried
+            if waits and pause.concerns(job) and facts.breaker is not None:
+                yield _breaker(facts.breaker)
+        elif pause.concerns(job):
             yield Obstacle(
                 WhyCode.PAUSED,
                 f"Jobs of {pause.kind.value} {pause.value!r} are paused"
@@ -255,6 +264,28 @@ def _holds(job: Job, facts: Facts) -> Iterator[Obstacle]:
                 "jobs": list(facts.places),
             },
         )
+
+
+def _breaker(breaker: Breaker) -> Obstacle:
+    why = _by(None, breaker.changed_at, breaker.reason)
+    if breaker.state is BreakerState.HALF_OPEN:
+        then = "; a few of its jobs are tried now, and the others wait for what comes of it"
+    elif breaker.probe_at is None:
+        then = "; it stays so until it is closed by hand"
+    else:
+        then = f"; the next jobs are tried at {_time(breaker.probe_at)}"
+    return Obstacle(
+        WhyCode.BREAKER_OPEN,
+        f"The circuit breaker of type {breaker.job_type!r} is {breaker.state.replace('_', ' ')}{why}{then}.",
+        {
+            "breaker_id": breaker.id,
+            "job_type": breaker.job_type,
+            "state": breaker.state.value,
+            "since": breaker.changed_at,
+            "probe_at": breaker.probe_at,
+            "reason": breaker.reason,
+        },
+    )
 
 
 def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:

@@ -23,11 +23,15 @@ MAX_WHO = 200
 
 
 class PauseKind(StrEnum):
-    """By what jobs are paused; a key is a job's key or its concurrency key. A queue is paused by its state."""
+    """By what jobs are paused; a key is a job's key or its concurrency key. A queue is paused by its state.
+
+    One by ``breaker`` holds a type, and belongs to the circuit breaker of that type: people make and remove the others.
+    """
 
     TYPE = "type"
     TAG = "tag"
     KEY = "key"
+    BREAKER = "breaker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Pause:
         """Whether it pauses this job."""
         marks: dict[PauseKind, Sequence[str | None]] = {
             PauseKind.TYPE: (job.job_type,),
+            PauseKind.BREAKER: (job.job_type,),
             PauseKind.TAG: job.tags,
             PauseKind.KEY: (job.key, job.concurrency_key),
         }
@@ -59,7 +64,13 @@ class Pause:
 
 
 def check_pause_value(kind: PauseKind, value: str) -> str:
-    """The job type, tag or key, if it can be one. Raises InvalidInput."""
+    """The job type, tag or key, if it can be one and people may pause by it. Raises InvalidInput."""
+    if kind is PauseKind.BREAKER:
+        raise InvalidInput(
+            "a breaker makes its own pause",
+            field="kind",
+            hint="open or close the breaker of the type, or pause by type",
+        )
     if kind is PauseKind.TYPE:
         return check_job_type(value)
     if kind is PauseKind.KEY:

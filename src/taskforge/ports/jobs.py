@@ -157,6 +157,7 @@ class Outlook(NamedTuple):
     unfinished_pauses: bool
     silent_workers: bool
     keyed: bool
+    has_breakers: bool
     present: Sequence[tuple[WorkerId, ProcessIdentity]]
 
 

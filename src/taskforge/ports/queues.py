@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from taskforge.domain.breaker import BreakerState
     from taskforge.domain.ids import OrganizationId, ProjectId, QueueId
     from taskforge.domain.job import JobStatus
     from taskforge.domain.queue import Queue, QueueSettings, QueueState
@@ -21,6 +22,7 @@ class Configuration(NamedTuple):
     version: int
     organization_id: OrganizationId | None
     has_job_limit: bool
+    has_breakers: bool = False
 
 
 class QueueStore(Protocol):
@@ -48,6 +50,10 @@ class QueueStore(Protocol):
         settings: QueueSettings,
     ) -> Queue | None:
         """A new queue; None when the name is taken. Raises InvalidSetting for an unknown dead-letter queue."""
+        ...
+
+    async def breakers(self, project_id: ProjectId) -> Mapping[str, BreakerState]:
+        """The job types that have a circuit breaker, and how these stand."""
         ...
 
     async def requirements(self, project_id: ProjectId) -> Sequence[str]:

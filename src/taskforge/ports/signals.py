@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Topic(StrEnum):
-    """What may have changed. The first four are about jobs; the last two are for those who watch."""
+    """What may have changed. The first four are about jobs; the others are for those who watch."""
 
     READY = "ready"
     OFFERED = "offered"
@@ -22,6 +22,8 @@ class Topic(StrEnum):
     """A queue was made, changed or removed."""
     WORKER = "worker"
     """A worker came or left."""
+    BREAKER = "breaker"
+    """A circuit breaker was made, changed or removed, or has turned."""
     SCHEDULE = "schedule"
     """A schedule was made, changed, removed or run by hand."""
 

@@ -14,15 +14,16 @@ from taskforge.domain.queue import QueueSettings, check_name
 from taskforge.domain.requirements import parse_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from uuid import UUID
 
+    from taskforge.domain.breaker import BreakerState
     from taskforge.domain.ids import OrganizationId, ProjectId
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.queue import Queue
     from taskforge.domain.requirements import Requirements
     from taskforge.domain.retry import RetryPolicy
-    from taskforge.ports.queues import QueueStore
+    from taskforge.ports.queues import Configuration, QueueStore
 
 LONGEST_TRUST_SECONDS = 5.0
 
@@ -51,6 +52,8 @@ class QueueDirectory:
         """The queues of whose jobs somebody is told when they end."""
         self.requirements: Sequence[Requirements] = ()
         """All that jobs of the project have required of workers."""
+        self.breakers: Mapping[str, BreakerState] = {}
+        """The job types that have a circuit breaker, and how these stand."""
         self._version = -1
         self._read_at = 0.0
         self._confirmed_at = 0.0
@@ -61,15 +64,17 @@ class QueueDirectory:
 
     async def refresh(self) -> None:
         """Read all queues again."""
-        self._version = await self._configuration()
+        found = await self._configuration()
+        self.breakers = await self._queues.breakers(self.project_id) if found.has_breakers else {}
+        self._version = found.version
         self.requirements = [parse_requirements(t) for t in await self._queues.requirements(self.project_id)]
         self._keep(await self._queues.list(self.project_id))
 
-    async def _configuration(self) -> int:
-        """Look at what holds for the whole project; answers its version."""
+    async def _configuration(self) -> Configuration:
+        """Look at what holds for the whole project."""
         found = await self._queues.configuration(self.project_id)
         self.organization_id, self.has_job_limit = found.organization_id, found.has_job_limit
-        return found.version
+        return found
 
     async def follow(self, version: int) -> bool:
         """Read again if the configuration has another version than the one read last; whether it had."""
@@ -105,7 +110,7 @@ class QueueDirectory:
     async def _look(self) -> None:
         try:
             with suppress(TaskforgeError):
-                await self.follow(await self._configuration())
+                await self.follow((await self._configuration()).version)
             self._read_at = time.monotonic()
         finally:
             self._looking = None

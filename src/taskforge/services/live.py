@@ -31,12 +31,13 @@ class Kind(StrEnum):
     QUEUE = "queue"
     WORKER = "worker"
     SCHEDULE = "schedule"
+    BREAKER = "breaker"
 
 
 class Change(NamedTuple):
     """Something of this kind may have changed. ``project_id`` None: in any project, ``queue_id`` None: in any queue.
 
-    ``topic`` says what is known of it: ready, finished, cancel, queue, worker, schedule, or any.
+    ``topic`` says what is known of it: ready, finished, cancel, queue, worker, schedule, breaker, or any.
     """
 
     kind: Kind
@@ -61,6 +62,7 @@ KINDS = {
     Topic.QUEUE: Kind.QUEUE,
     Topic.WORKER: Kind.WORKER,
     Topic.SCHEDULE: Kind.SCHEDULE,
+    Topic.BREAKER: Kind.BREAKER,
 }
 
 

@@ -120,8 +120,8 @@ class Pauses:
         return pause, is_new
 
     async def remove(self, kind: PauseKind, value: str) -> int:
-        """Hand out the jobs again; answers how many were let go. Raises NotFound when it is not paused."""
-        pause = await self._pauses.remove(self._directory.project_id, kind, value)
+        """Hand out the jobs again; answers how many were let go. Raises NotFound when it is not paused, InvalidInput."""
+        pause = await self._pauses.remove(self._directory.project_id, kind, check_pause_value(kind, value))
         if pause is None:
             known = [found.value for found in await self.list() if found.kind is kind]
             raise NotFound(f"no {kind.value} {value!r} is paused", hint=near(value, known))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
+    from taskforge.services.breaking import Breaking
     from taskforge.services.pauses import PauseWork
 
 RECOVERY = system("recovery")
@@ -56,6 +57,7 @@ class Swept:
     paused: int = 0
     forgotten: int = 0
     placed: int = 0
+    turned: int = 0
 
 
 class Recovery:
@@ -68,11 +70,13 @@ class Recovery:
         queues: QueueStore,
         workers: WorkerStore,
         pauses: PauseWork,
+        breaking: Breaking,
         signals: Signals,
         lease: float,
     ) -> None:
         self._jobs = jobs
         self._pauses = pauses
+        self._breaking = breaking
         self._queues = queues
         self._workers = workers
         self._signals = signals
@@ -81,7 +85,8 @@ class Recovery:
         self._after_key: ConcurrencyKey | None = None
 
     async def sweep(self) -> Swept:
-        """Rescue, promote, expire, release, end what pauses have begun, forget, give places; how much of each.
+        """Rescue, promote, expire, release, end what pauses have begun, forget, give places, turn breakers; how much
+        of each.
 
         Asks first whether there is anything to do: on a quiet system a sweep is one statement. What one
         step raises is raised when the others have had their turn.
@@ -98,6 +103,7 @@ class Recovery:
             "paused": (outlook.unfinished_pauses, self._pauses.finish_all),
             "forgotten": (dead or outlook.silent_workers, lambda: self._forget(dead, silence_us)),
             "placed": (outlook.keyed, self._place),
+            "turned": (outlook.has_breakers, self._breaking.look_at_all),
         }
         done: dict[str, int] = {}
         failure: TaskforgeError | None = None

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.breaker import BreakerState
 from taskforge.domain.errors import Conflict, PreconditionFailed, Unavailable
 from taskforge.domain.job import JobStatus
 from taskforge.domain.organization import DEFAULT_NAME
@@ -48,6 +49,7 @@ class SqlQueueStore:
             int(row["config_version"]),
             self._engine.identity(row["organization_id"]),
             has_job_limit=row["max_queued_jobs"] is not None,
+            has_breakers=bool(row["has_breakers"]),
         )
 
     async def ensure(self, project_id: ProjectId, names: Sequence[str]) -> Sequence[Queue]:
@@ -97,6 +99,10 @@ class SqlQueueStore:
         if settings.has_rule:
             yield from draw_plan(self._engine, made.project_id, made.id)
         return made
+
+    async def breakers(self, project_id: ProjectId) -> Mapping[str, BreakerState]:
+        rows = await self._engine.read(One("breaker_states", {"project_id": project_id}))
+        return {row["job_type"]: BreakerState(row["state"]) for row in rows}
 
     async def requirements(self, project_id: ProjectId) -> Sequence[str]:
         rows = await self._engine.read(One("list_requirements", {"project_id": project_id}))

@@ -47,6 +47,7 @@ class SqlSweeps:
             bool(found["unfinished_pauses"]),
             bool(found["silent_workers"]),
             bool(found["keyed"]),
+            bool(found["has_breakers"]),
             [worker for worker in present if worker is not None],
         )
 

@@ -25,10 +25,11 @@ NEEDS = {
     Kind.QUEUE: Permission.QUEUE_READ,
     Kind.WORKER: Permission.WORKER_READ,
     Kind.SCHEDULE: Permission.SCHEDULE_READ,
+    Kind.BREAKER: Permission.QUEUE_READ,
 }
 
 Kinds = Annotated[
-    list[Literal["job", "queue", "worker", "schedule"]] | None,
+    list[Literal["job", "queue", "worker", "schedule", "breaker"]] | None,
     Query(alias="type", description="Only of these."),
 ]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
@@ -40,7 +41,7 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100
 async def stream(
     call: Calling, project_id: ProjectChoice = None, kinds: Kinds = None, last_event_id: LastEventId = None
 ) -> Response:
-    """Hear of changes of jobs, queues, workers and schedules: `event: job`, and which queue it was.
+    """Hear of changes of jobs, queues, workers, schedules and breakers: `event: job`, and which queue it was.
 
     `event: reset` means that something was missed: look at everything again. `Last-Event-ID` goes on where a stream
     ended. An event is a hint: what is true is what the other operations answer.

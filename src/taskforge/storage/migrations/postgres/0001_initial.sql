@@ -80,7 +80,7 @@ CREATE TABLE tasks (
 CREATE TABLE pauses (
   id uuid PRIMARY KEY,
   project_id uuid NOT NULL REFERENCES projects (id),
-  kind text NOT NULL CHECK (kind IN ('type', 'tag', 'key')),
+  kind text NOT NULL CHECK (kind IN ('type', 'tag', 'key', 'breaker')),
   value text NOT NULL CHECK (char_length(value) BETWEEN 1 AND 200),
   reason text,
   paused_by text,
@@ -100,7 +100,8 @@ BEGIN
     WHEN NOT EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = project AND k.name = type) THEN 'no_worker'
     WHEN EXISTS (
       SELECT 1 FROM pauses p WHERE p.project_id = project AND p.removed_at IS NULL
-        AND CASE p.kind WHEN 'type' THEN p.value = type WHEN 'tag' THEN job_tags @> to_jsonb(p.value)
+        AND CASE p.kind WHEN 'type' THEN p.value = type WHEN 'breaker' THEN p.value = type
+          WHEN 'tag' THEN job_tags @> to_jsonb(p.value)
           WHEN 'key' THEN p.value = ANY (job_keys) END
     ) THEN 'paused'
     -- it stands in line; whoever gives the places of the key lets it go

@@ -85,7 +85,7 @@ CREATE TABLE tasks (
 CREATE TABLE pauses (
   id TEXT NOT NULL PRIMARY KEY,
   project_id TEXT NOT NULL REFERENCES projects (id),
-  kind TEXT NOT NULL CHECK (kind IN ('type', 'tag', 'key')),
+  kind TEXT NOT NULL CHECK (kind IN ('type', 'tag', 'key', 'breaker')),
   value TEXT NOT NULL CHECK (length(value) BETWEEN 1 AND 200),
   reason TEXT,
   paused_by TEXT,
@@ -217,7 +217,7 @@ SELECT j.id, CASE
   WHEN NOT EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = j.project_id AND k.name = j.job_type) THEN 'no_worker'
   WHEN EXISTS (
     SELECT 1 FROM pauses p WHERE p.project_id = j.project_id AND p.removed_at IS NULL
-      AND CASE p.kind WHEN 'type' THEN p.value = j.job_type
+      AND CASE p.kind WHEN 'type' THEN p.value = j.job_type WHEN 'breaker' THEN p.value = j.job_type
         WHEN 'tag' THEN p.value IN (SELECT value FROM json_each(j.tags))
         WHEN 'key' THEN p.value IN (j.key, j.concurrency_key) END
   ) THEN 'paused'

@@ -321,6 +321,7 @@ SELECT
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL
     AND w.last_heartbeat < t.now - :silence_us::bigint * interval '1 microsecond') AS silent_workers,
   EXISTS (SELECT 1 FROM concurrency_keys) AS keyed,
+  EXISTS (SELECT 1 FROM breakers) AS has_breakers,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM t LEFT JOIN workers w ON w.machine = :machine::text AND (w.stopped_at IS NULL
   OR w.given_up_at > t.now - :silence_us::bigint * interval '1 microsecond'

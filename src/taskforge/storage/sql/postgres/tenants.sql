@@ -28,7 +28,8 @@ g AS (DELETE FROM failure_deltas WHERE project_id = :project_id),
 h AS (DELETE FROM error_groups WHERE project_id = :project_id),
 h2 AS (DELETE FROM job_traces WHERE project_id = :project_id),
 i AS (DELETE FROM leases WHERE project_id = :project_id),
-j AS (DELETE FROM scaling_decisions WHERE project_id = :project_id)
+j AS (DELETE FROM scaling_decisions WHERE project_id = :project_id),
+k AS (DELETE FROM breakers WHERE project_id = :project_id)
 DELETE FROM workers WHERE project_id = :project_id;
 
 -- name: empty_organization

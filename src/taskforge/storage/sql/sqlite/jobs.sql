@@ -210,6 +210,7 @@ SELECT
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL AND w.last_heartbeat < :now - :silence_us)
     AS silent_workers,
   EXISTS (SELECT 1 FROM concurrency_keys) AS keyed,
+  EXISTS (SELECT 1 FROM breakers) AS has_breakers,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM (SELECT 1) LEFT JOIN workers w ON w.machine = :machine AND (w.stopped_at IS NULL
   OR w.given_up_at > :now - :silence_us

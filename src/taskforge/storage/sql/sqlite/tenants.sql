@@ -29,6 +29,7 @@ DELETE FROM error_groups WHERE project_id = :project_id;
 DELETE FROM job_traces WHERE project_id = :project_id;
 DELETE FROM leases WHERE project_id = :project_id;
 DELETE FROM scaling_decisions WHERE project_id = :project_id;
+DELETE FROM breakers WHERE project_id = :project_id;
 DELETE FROM workers WHERE project_id = :project_id;
 
 -- name: empty_organization
