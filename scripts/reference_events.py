@@ -52,6 +52,7 @@ TOPICS = {
     Topic.CANCEL: "a running job is to be cancelled",
     Topic.QUEUE: "a queue was made, changed or removed",
     Topic.WORKER: "a worker came or left",
+    Topic.BREAKER: "a circuit breaker was made, changed or removed, or has turned",
     Topic.SCHEDULE: "a schedule was made, changed, removed or run by hand",
 }
 NOT_SHOWN = {Topic.OFFERED}
