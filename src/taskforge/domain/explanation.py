@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,11 +13,13 @@ from taskforge.domain.job import Hold, JobStatus
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueSettings, QueueState
 from taskforge.domain.requirements import lacking
+from taskforge.domain.sentences import by_whom, counted, jobs_go, span_until, time_of, up_to
 from taskforge.domain.sharing import misfits
 from taskforge.domain.worker import WorkerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from taskforge.domain.assignment import Rival
@@ -131,7 +132,7 @@ def _obstacles(job: Job, facts: Facts) -> Iterator[Obstacle]:
     if job.status.is_finished:
         why = f" ({job.failure})" if job.failure else ""
         yield Obstacle(
-            WhyCode.FINISHED, f"It has ended: {job.status.value}{why}, at {_time(job.completed_at)}."
+            WhyCode.FINISHED, f"It has ended: {job.status.value}{why}, at {time_of(job.completed_at)}."
         )
         return
     if job.status is JobStatus.PROCESSING:
@@ -158,7 +159,7 @@ def _running(job: Job) -> Obstacle:
     worker = "" if job.worker_id is None else f" on worker {short(job.worker_id)}"
     return Obstacle(
         WhyCode.RUNNING,
-        f"It runs{worker} since {_time(job.claimed_at)}{asked}.",
+        f"It runs{worker} since {time_of(job.claimed_at)}{asked}.",
         {"worker_id": job.worker_id, "claimed_at": job.claimed_at, "attempt": job.attempt_count},
     )
 
@@ -167,9 +168,9 @@ def _schedule(job: Job, now: datetime) -> Iterator[Obstacle]:
     if job.status is JobStatus.SCHEDULED and job.scheduled_for is not None:
         again = f" for attempt {job.attempt_count + 1}" if job.attempt_count else ""
         text = (
-            f"It is due{again} at {_time(job.scheduled_for)}, in {_span(job.scheduled_for, now)}."
+            f"It is due{again} at {time_of(job.scheduled_for)}, in {span_until(job.scheduled_for, now)}."
             if job.scheduled_for > now
-            else f"It was due{again} at {_time(job.scheduled_for)}; the next worker that looks makes it pending."
+            else f"It was due{again} at {time_of(job.scheduled_for)}; the next worker that looks makes it pending."
         )
         yield Obstacle(WhyCode.SCHEDULED, text, {"scheduled_for": job.scheduled_for})
 
@@ -180,7 +181,7 @@ def _queue(job: Job, queue: Queue | None) -> Iterator[Obstacle]:
     elif queue.state is QueueState.PAUSED:
         yield Obstacle(
             WhyCode.QUEUE_PAUSED,
-            f"Queue {queue.name!r} is paused{_by(queue.paused_by, queue.paused_at, queue.pause_reason)}.",
+            f"Queue {queue.name!r} is paused{by_whom(queue.paused_by, queue.paused_at, queue.pause_reason)}.",
             {
                 "queue": queue.name,
                 "by": queue.paused_by,
@@ -222,7 +223,7 @@ def _limits(job: Job, queue: Queue | None, use: QueueUse) -> Iterator[Obstacle]:
         yield Obstacle(
             WhyCode.RATE_REACHED,
             f"{use.starts:,} jobs of queue {queue.name!r} have started within a minute, and its rate is {rate:,}{needs}; "
-            f"the next may start at {_time(use.next_start_at)}.",
+            f"the next may start at {time_of(use.next_start_at)}.",
             {"starts": use.starts, "rate_limit": rate, "next_start_at": use.next_start_at},
         )
 
@@ -243,7 +244,7 @@ def _holds(job: Job, facts: Facts) -> Iterator[Obstacle]:
             yield Obstacle(
                 WhyCode.PAUSED,
                 f"Jobs of {pause.kind.value} {pause.value!r} are paused"
-                f"{_by(pause.by, pause.created_at, pause.reason)}.",
+                f"{by_whom(pause.by, pause.created_at, pause.reason)}.",
                 {
                     "kind": pause.kind.value,
                     "value": pause.value,
@@ -267,13 +268,13 @@ def _holds(job: Job, facts: Facts) -> Iterator[Obstacle]:
 
 
 def _breaker(breaker: Breaker) -> Obstacle:
-    why = _by(None, breaker.changed_at, breaker.reason)
+    why = by_whom(None, breaker.changed_at, breaker.reason)
     if breaker.state is BreakerState.HALF_OPEN:
         then = "; a few of its jobs are tried now, and the others wait for what comes of it"
     elif breaker.probe_at is None:
         then = "; it stays so until it is closed by hand"
     else:
-        then = f"; the next jobs are tried at {_time(breaker.probe_at)}"
+        then = f"; the next jobs are tried at {time_of(breaker.probe_at)}"
     return Obstacle(
         WhyCode.BREAKER_OPEN,
         f"The circuit breaker of type {breaker.job_type!r} is {breaker.state.replace('_', ' ')}{why}{then}.",
@@ -308,7 +309,7 @@ def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:
     elif not able:
         yield Obstacle(
             WhyCode.NO_WORKER_OF_QUEUE_KNOWS_TYPE,
-            f"{_many(len(serving), 'live worker serves', 'live workers serve')} queue {name!r}, "
+            f"{counted(len(serving), 'live worker serves', 'live workers serve')} queue {name!r}, "
             f"and none knows the job type {job.job_type!r}.",
             {"queue": name, "job_type": job.job_type, "workers": [worker.name for worker in serving]},
         )
@@ -323,7 +324,7 @@ def _workers(job: Job, facts: Facts) -> Iterator[Obstacle]:
         if job.hold is Hold.SUSPECT:
             yield Obstacle(
                 WhyCode.SUSPECT,
-                f"{_many(job.losses, 'worker was', 'workers were')} lost under it, so it runs only on a worker "
+                f"{counted(job.losses, 'worker was', 'workers were')} lost under it, so it runs only on a worker "
                 "that runs no other such job.",
                 {"losses": job.losses},
             )
@@ -366,7 +367,7 @@ def _backlog(job: Job, ahead: Ahead, queue: Queue | None) -> Iterator[Obstacle]:
         )
         here = f"in the line of {key}, which takes turns with the other lines of queue {job.queue_name!r}"
     parts = [
-        f"{_count(count, ahead.bound)} {_word(count)} before it {where}"
+        f"{up_to(count, ahead.bound)} {jobs_go(count)} before it {where}"
         for count, where in (
             (ahead.here, here),
             (ahead.elsewhere, "in queues of higher priority"),
@@ -391,38 +392,6 @@ def _limit(job: Job, *, blocked: bool) -> Iterator[Obstacle]:
         yield Obstacle(
             WhyCode.EXPIRES,
             f"It fails if it has not {'started' if min(limits) == job.expires_at else 'ended'} by "
-            f"{_time(min(limits))}{', as things stand' if blocked else ''}.",
+            f"{time_of(min(limits))}{', as things stand' if blocked else ''}.",
             {"expires_at": job.expires_at, "timeout_at": job.timeout_at},
         )
-
-
-def _by(who: str | None, since: datetime | None, reason: str | None) -> str:
-    return (
-        (f" since {_time(since)}" if since else "")
-        + (f" by {who}" if who else "")
-        + (f": {reason.rstrip('.')}" if reason else "")
-    )
-
-
-def _time(moment: datetime | None) -> str:
-    return "an unknown time" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _span(moment: datetime, now: datetime) -> str:
-    seconds = max(0, round((moment - now).total_seconds()))
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
-def _many(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
-
-
-def _count(count: int, bound: int) -> str:
-    return f"{count:,}+" if count >= bound else f"{count:,}"
-
-
-def _word(count: int) -> str:
-    return "job goes" if count == 1 else "jobs go"

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING
 from taskforge.domain.access import system
 from taskforge.domain.breaker import BreakerState, ProbeFate, Seen, judge, probes_wanted
 from taskforge.domain.errors import TaskforgeError, Unavailable
+from taskforge.domain.execution import FAILURES
 from taskforge.ports.acting import acting
 from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from taskforge.domain.breaker import Breaker, Turn
     from taskforge.domain.ids import ProjectId
     from taskforge.ports.breakers import BreakerStore, Turned
+    from taskforge.ports.jobs import Settlement
     from taskforge.ports.signals import Signals
     from taskforge.services.pauses import PauseWork
 
@@ -118,20 +120,28 @@ class Breaking:
 
 
 class BreakerWatch:
-    """Looks at the breakers of types whose attempts have ended in this process, once a second at most."""
+    """Looks at the breakers of types whose attempts have ended in this process, once a second at most. ``breaking`` None: never."""
 
-    def __init__(self, breaking: Breaking, project_id: ProjectId) -> None:
+    def __init__(self, breaking: Breaking | None, project_id: ProjectId) -> None:
         self._breaking = breaking
         self._project_id = project_id
         self._noted: set[str] = set()
         self._looked_at = 0.0
         self._looking: asyncio.Task[None] | None = None
 
-    def note(self, job_type: str) -> None:
-        """An attempt at a job of this type has ended in a way that its breaker may turn by."""
-        self._noted.add(job_type)
+    def note(self, breakers: Mapping[str, BreakerState], settlements: Sequence[Settlement]) -> None:
+        """Attempts have ended. Failures may open a breaker, and any end of a probe may turn a half open one."""
+        if self._breaking is None or not breakers:
+            return
+        for settlement in settlements:
+            state = breakers.get(settlement.job_type or "")
+            failed = settlement.transition.execution_status in FAILURES
+            if state is BreakerState.HALF_OPEN or (state is BreakerState.CLOSED and failed):
+                self._noted.add(settlement.job_type or "")
+        if not self._noted:
+            return
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.get_running_loop().create_task(self._look(), name="breakers")
+            self._looking = asyncio.get_running_loop().create_task(self._look(self._breaking))
 
     async def close(self) -> None:
         """Look no more; recovery does."""
@@ -139,12 +149,12 @@ class BreakerWatch:
             self._looking.cancel()
             await asyncio.wait({self._looking})
 
-    async def _look(self) -> None:
+    async def _look(self, breaking: Breaking) -> None:
         while self._noted:
             await asyncio.sleep(max(0.0, self._looked_at + WATCH_SECONDS - time.monotonic()))
             self._looked_at = time.monotonic()
             noted, self._noted = self._noted, set()
             try:
-                await self._breaking.look(self._project_id, noted)
+                await breaking.look(self._project_id, noted)
             except TaskforgeError as error:
                 logger.warning("breakers cannot be looked at for now: %s", error)

@@ -12,9 +12,7 @@ from uuid import UUID
 
 from taskforge.domain.attempt_policy import attempt_policy
 from taskforge.domain.balancing import is_served_by
-from taskforge.domain.breaker import BreakerState
 from taskforge.domain.errors import NameTaken, TaskforgeError
-from taskforge.domain.execution import FAILURES
 from taskforge.domain.ids import WorkerId
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
@@ -46,7 +44,6 @@ if TYPE_CHECKING:
 PROMOTE_LIMIT = 1000
 PROMOTION_PAUSE = 5.0
 WAKING = (Topic.READY, Topic.OFFERED)
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -80,7 +77,7 @@ class DirectLink:
         self._jobs = jobs
         self._dispatch = dispatch or DatabaseDispatch(jobs)
         self._workers = workers
-        self._watch = None if breaking is None else BreakerWatch(breaking, directory.project_id)
+        self._watch = BreakerWatch(breaking, directory.project_id)
         self._directory = directory
         self._signals = signals
         self._mint = mint
@@ -292,8 +289,7 @@ class DirectLink:
         endings = [(job.queue_id, settlement) for (_, job), settlement in zip(held, settlements, strict=True)]
         limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
         announce(self._signals, self._dispatch, self._directory.project_id, endings, limited)
-        if self._directory.breakers and self._watch is not None:
-            self._tell_breakers(self._watch, settlements)
+        self._watch.note(self._directory.breakers, settlements)
         for report in reports:
             self._held.pop(report.execution_id, None)
         if len(settled) == len(reports):
@@ -322,15 +318,6 @@ class DirectLink:
             job_type=job.job_type,
             is_watched=job.queue_id in self._directory.watched,
         )
-
-    def _tell_breakers(self, watch: BreakerWatch, settlements: Sequence[Settlement]) -> None:
-        """What may open a breaker are failures, and any end of a probe turns a half open one."""
-        for settlement in settlements:
-            state = self._directory.breakers.get(settlement.job_type or "")
-            if state is BreakerState.HALF_OPEN or (
-                state is BreakerState.CLOSED and settlement.transition.execution_status in FAILURES
-            ):
-                watch.note(settlement.job_type or "")
 
     def _waited(self, job: ClaimedJob) -> int:
         """Microseconds from when a job was due until it was claimed. A retry or a delay made it due anew."""
@@ -368,8 +355,7 @@ class DirectLink:
         if self._may_own_more:
             with contextlib.suppress(TaskforgeError):
                 await self._hand_back_unheard()
-        if self._watch is not None:
-            await self._watch.close()
+        await self._watch.close()
         await self._workers.stop(self._worker_id)
         self._signals.publish(Hint(Topic.WORKER, self._directory.project_id))
 
