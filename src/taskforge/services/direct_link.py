@@ -10,14 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from taskforge.domain.attempt_policy import attempt_policy
 from taskforge.domain.balancing import is_served_by
 from taskforge.domain.errors import NameTaken, TaskforgeError
 from taskforge.domain.ids import WorkerId
 from taskforge.domain.keys import ConcurrencyKey
 from taskforge.domain.lifecycle import decide
-from taskforge.domain.outcome import Released
-from taskforge.domain.queue import QueueSettings
 from taskforge.domain.requirements import abilities, met_by
 from taskforge.ports.jobs import ClaimRequest, Settlement
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
@@ -25,6 +22,7 @@ from taskforge.ports.signals import Hint, Topic
 from taskforge.services.announcing import announce
 from taskforge.services.breaking import BreakerWatch
 from taskforge.services.dispatch import DatabaseDispatch
+from taskforge.services.handing_back import released
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from taskforge.domain.queue import Queue
     from taskforge.domain.worker import Incidents, Registration, Usage
     from taskforge.ports.dispatch import Dispatch
-    from taskforge.ports.jobs import Beat, ClaimBatch, ExpiredLease, Fence, FencedLine, JobStore
+    from taskforge.ports.jobs import Beat, ClaimBatch, Fence, FencedLine, JobStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import Subscription, WorkerStore
     from taskforge.services.breaking import Breaking
@@ -210,7 +208,7 @@ class DirectLink:
             ]
             if unheard:
                 logger.warning("handing back %d jobs whose claim was not heard of", len(unheard))
-                await self._jobs.settle([_released(lease) for lease in unheard])
+                await self._jobs.settle([released(lease) for lease in unheard])
             if len(page) < PROMOTE_LIMIT:
                 break
             after = page[-1].job_id
@@ -384,22 +382,3 @@ class DirectLink:
 def _slots(jobs: Sequence[ClaimedJob]) -> int:
     """Slots of the worker that these jobs take."""
     return sum(job.slots for job in jobs)
-
-
-def _released(lease: ExpiredLease) -> Settlement:
-    transition = decide(
-        Released(),
-        attempt_policy(
-            QueueSettings(),
-            max_attempts=lease.max_attempts,
-            manual_retries=lease.manual_retries,
-            retry=None,
-            timeout_ms=None,
-        ),
-        attempt=lease.attempt,
-        losses=lease.losses,
-        random=random.random,
-    )
-    return Settlement(
-        lease.job_id, lease.claim_seq, lease.execution_id, transition, None, None, is_watched=True
-    )

@@ -87,7 +87,7 @@ class QueueDirectory:
     async def confirm(self) -> None:
         """Look whether what is known still holds, unless a claim has said so some seconds ago."""
         if time.monotonic() - self._confirmed_at > LONGEST_TRUST_SECONDS:
-            await self.follow(await self._configuration())
+            await self.follow((await self._configuration()).version)
 
     async def named(self, name: str) -> Queue:
         """The queue of this name. Raises NotFound with the nearest names."""
