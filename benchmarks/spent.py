@@ -19,8 +19,8 @@ SELECT coalesce(sum(total_exec_time) FILTER (WHERE kind = 'claim'), 0) AS claim,
   coalesce(sum(total_exec_time) FILTER (WHERE kind = 'settle'), 0) AS settle,
   coalesce(sum(total_exec_time) FILTER (WHERE kind = 'other'), 0) AS other
 FROM (
-  SELECT s.total_exec_time, CASE WHEN s.query LIKE '%claim_seq = claim_seq + 1%' THEN 'claim'
-    WHEN s.query LIKE '%INSERT INTO executions%' THEN 'settle' ELSE 'other' END AS kind
+  SELECT s.total_exec_time, CASE WHEN s.query LIKE '%claim_seq = claim_seq + %' THEN 'claim'
+    WHEN s.query LIKE '%INTO executions%' THEN 'settle' ELSE 'other' END AS kind
   FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
   WHERE d.datname = $1 AND s.query NOT LIKE 'SELECT CASE WHEN EXISTS%' AND s.query NOT LIKE '%pg_stat_statements%'
 ) q

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -190,6 +191,22 @@ async def test_what_redis_never_heard_of_and_what_was_pulled_and_lost(
         assert pulled.jobs == here.accepted[:1]
         async with here.app.worker(concurrency=5):
             await here.all_ran()
+
+
+async def test_an_idle_worker_hears_of_a_configuration_whose_hint_was_lost(
+    database_url: str, redis_url: str
+) -> None:
+    async with at_work(database_url, redis_url) as here:
+        platform = await here.app.platform()
+        queue = await platform.queues.get("default")
+        await platform._queue_store.change(platform.project_id, queue.id, lambda q: replace(q, priority=7))
+
+        def is_known() -> None:
+            found = platform.directory.by_id(queue.id)
+            assert found is not None
+            assert found.priority == 7
+
+        await eventually(is_known, timeout=PATIENCE)
 
 
 async def test_switching_on_and_off_while_jobs_wait(database_url: str, redis_url: str) -> None:

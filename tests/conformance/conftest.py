@@ -24,6 +24,8 @@ OF_THE_DATABASE = {
     "test_an_answer_without_jobs_still_tells_time_and_version": "an idle worker asks the database nothing",
     "test_a_job_is_never_early": "by the clock of Redis it is due, and promoted by the claim",
     "test_it_tells_when_the_next_job_is_due_in_the_queues_that_were_asked_for": "that is told by the clock of Redis",
+    "test_what_is_due_next_is_said_of_scheduled_jobs_of_the_project_only": "by the clock of Redis they are due",
+    "test_the_configuration_s_version_is_the_project_s": "an idle worker hears of it; tests/beside_redis/test_queue.py",
     "test_fifty_claimers_at_once_never_share_a_job": "it claims past the stage",
 }
 """Tests of what only the database's own dispatch does, and why."""

@@ -133,6 +133,11 @@ class RedisReadyQueues:
         found: Any = await self._server.ask(lambda client: client.smembers(known))
         return [QueueId(UUID(text)) for text in found if UUID(text) not in queue_ids]
 
+    async def is_news(self, project_id: ProjectId, version: int) -> bool:
+        key = self._server.key(project_id, "configuration")
+        noted: Any = await self._server.ask(lambda client: client.getset(key, version))
+        return noted != str(version)
+
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
         key, milliseconds = self._server.key(project_id, "turn", name), max(1, round(seconds * 1000))
         return bool(await self._server.ask(lambda client: client.set(key, "1", nx=True, px=milliseconds)))

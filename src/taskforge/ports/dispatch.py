@@ -134,6 +134,10 @@ class ReadyQueues(Protocol):
         """The queues that it has beside these."""
         ...
 
+    async def is_news(self, project_id: ProjectId, version: int) -> bool:
+        """Note the version of the project's configuration; whether it had not been noted."""
+        ...
+
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
         """Whether it is the caller's turn: one of all who ask within that time is told so."""
         ...

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
+    from taskforge.domain.queue import Queue
     from taskforge.ports.dispatch import DispatchStore, ReadyQueues, Waiting
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
@@ -46,6 +47,7 @@ class Agreement:
         self._queues = queues
         self._signals = signals
         self._project_id = project_id
+        self._configuration: tuple[int, Sequence[Queue]] | None = None
 
     async def on(
         self, queue_id: QueueId, job_ids: Sequence[UUID], *, due_us: int | None = None
@@ -85,13 +87,16 @@ class Agreement:
     async def round(self, interval: float) -> int:
         """Compare all queues, unless another process has done so within ``interval`` seconds; how many jobs moved.
 
-        Workers are told of what was missing, and of jobs that the record hands out itself. Raises what record and queues
-        raise.
+        Workers are told of what was missing, of jobs that the record hands out itself, and of a new configuration, since
+        idle ones do not ask the record for its version. Raises what record and queues raise.
         """
         project = self._project_id
         if not self._ready.is_answering or not await self._ready.turn(project, "compare", interval):
             return 0
-        plain = [queue for queue in await self._queues.list(project) if not queue.has_rule]
+        version, queues = await self._read_configuration()
+        if await self._ready.is_news(project, version):
+            self._signals.publish(Hint(Topic.QUEUE, project))
+        plain = [queue for queue in queues if not queue.has_rule]
         for queue_id in await self._ready.others(project, {queue.id for queue in plain}):
             await self._ready.drop(project, queue_id)  # it is gone, or has a rule
         served = [queue.id for queue in plain if queue.state is not QueueState.PAUSED]
@@ -105,6 +110,13 @@ class Agreement:
         if served and await self._store.has_suspects(project, served):
             self._signals.publish(Hint(Topic.READY, project))
         return moved
+
+    async def _read_configuration(self) -> tuple[int, Sequence[Queue]]:
+        """Its version and the queues; these are read where they may have changed."""
+        version = (await self._queues.configuration(self._project_id)).version
+        if self._configuration is None or self._configuration[0] != version:
+            self._configuration = version, await self._queues.list(self._project_id)
+        return self._configuration
 
     async def _compare(self, queue_ids: Sequence[QueueId]) -> int:
         """Bring what is missing at the heads, and take out what should not be there."""

@@ -97,19 +97,38 @@ class QueueDispatch:
         if not request.ruled:
             return await self._claim(request)
         batch: ClaimBatch | None = None
+        with_room: list[QueueId] = []
         for has_rule, group in groupby(request.queue_ids, frozenset(request.ruled).__contains__):
             queue_ids = list(group)
             part = request._replace(queue_ids=queue_ids, ruled=queue_ids if has_rule else ())
             if batch is not None:
                 part = _rest(part, batch.jobs)
-            if part.free <= 0:
-                break
+            if part.free <= 0 and not has_rule:
+                continue
             try:
                 more = await (self._jobs.claim(part) if has_rule else self._claim(part))
             except TaskforgeError as error:
                 return _in_spite_of(error, batch)
             batch = more if batch is None else _together(batch, more)
-        return batch or await self._from_record(request)
+            if has_rule and _slots(batch.jobs) < request.free:
+                with_room += queue_ids
+            if batch.wanted:
+                return batch  # the slots that are free are kept for a job that needs more of them
+        if batch is None:
+            return await self._from_record(request)
+        return await self._now_full(request, batch, with_room) if with_room else batch
+
+    async def _now_full(
+        self, request: ClaimRequest, batch: ClaimBatch, with_room: Sequence[QueueId]
+    ) -> ClaimBatch:
+        """Queues with rules that were asked while there was room are told if now there is none: others get their turns."""
+        if _slots(batch.jobs) < request.free:
+            return batch
+        part = _rest(request, batch.jobs)._replace(queue_ids=with_room, ruled=with_room)
+        try:
+            return _together(batch, await self._jobs.claim(part))
+        except TaskforgeError as error:
+            return _in_spite_of(error, batch)
 
     async def _claim(self, request: ClaimRequest) -> ClaimBatch:
         """Of queues without rules."""
@@ -130,7 +149,7 @@ class QueueDispatch:
                 return _in_spite_of(error, batch)
             batch = claimed if batch is None else _together(batch, claimed)
             refused = len(pulled.jobs) - len(claimed.jobs)
-            if len(batch.jobs) >= request.free:
+            if _slots(batch.jobs) >= request.free:
                 return batch
             if pulled.gave_up or refused * 2 > len(pulled.jobs):
                 await self._prune(queue_ids)
@@ -230,7 +249,13 @@ def _in_spite_of(error: TaskforgeError, batch: ClaimBatch | None) -> ClaimBatch:
 def _rest(request: ClaimRequest, jobs: Sequence[ClaimedJob]) -> ClaimRequest:
     """What is still wanted beside these jobs."""
     losses = sum(1 for job in jobs if job.losses)
-    return request._replace(free=request.free - len(jobs), suspects=max(0, request.suspects - losses))
+    return request._replace(
+        free=max(0, request.free - _slots(jobs)), suspects=max(0, request.suspects - losses)
+    )
+
+
+def _slots(jobs: Sequence[ClaimedJob]) -> int:
+    return sum(job.slots for job in jobs)
 
 
 def _together(batch: ClaimBatch, more: ClaimBatch) -> ClaimBatch:
@@ -241,4 +266,6 @@ def _together(batch: ClaimBatch, more: ClaimBatch) -> ClaimBatch:
         jobs=[*batch.jobs, *more.jobs],
         next_due_at=min(dues, default=None),
         next_start_at=min(starts, default=None),
+        news=[*batch.news, *more.news],
+        wanted=batch.wanted or more.wanted,
     )
