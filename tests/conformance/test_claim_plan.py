@@ -236,7 +236,7 @@ async def _use_all(prepared: Prepared) -> None:
         page = [row["id"] for row in await prepared.run("ready_page", PAGE)]
         await prepared.run("claim_these_jobs", these_values(page[:5]))
         await prepared.run("waiting_jobs", these_values(page))
-        for name in ("scheduled_head", "suspects_wait"):
+        for name in ("scheduled_head", "queue_heads"):
             await prepared.run(name, PAGE)
 
 
@@ -281,7 +281,7 @@ async def _check_dispatch(prepared: Prepared) -> None:
         ("waiting_jobs", these_values(page[:FEW]), {"jobs_pkey"}),
         ("ready_page", PAGE, {"jobs_ready"}),
         ("scheduled_head", PAGE, {"jobs_scheduled"}),
-        ("suspects_wait", PAGE, {"jobs_suspect", "jobs_by_hold"}),
+        ("queue_heads", PAGE, {"jobs_ready", "jobs_scheduled", "jobs_suspect", "jobs_by_hold"}),
     ):
         plan = await prepared.plan(name, values)
         assert complaints(plan) == [], name
@@ -449,7 +449,7 @@ SQLITE_DISPATCH = {
     "waiting_jobs": "sqlite_autoindex_jobs_1",
     "ready_page": "jobs_ready",
     "scheduled_head": "jobs_scheduled",
-    "suspects_wait": "jobs_suspect",
+    "queue_heads": "jobs_suspect",
 }
 """What is asked for another dispatcher, and the index by which it finds jobs."""
 SQLITE_HOT = (

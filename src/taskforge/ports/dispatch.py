@@ -66,6 +66,18 @@ class Waiting(NamedTuple):
     due_us: int | None
 
 
+class Heads(NamedTuple):
+    """What the record has at the heads of some queues.
+
+    ``version`` is that of the project's configuration; ``has_suspects``: jobs that have lost a worker wait there, which the
+    record hands out itself.
+    """
+
+    waiting: Sequence[Waiting]
+    version: int
+    has_suspects: bool
+
+
 class Pulled(NamedTuple):
     """What ready queues handed out.
 
@@ -170,6 +182,6 @@ class DispatchStore(Protocol):
         """The first ``limit`` scheduled jobs of each queue."""
         ...
 
-    async def has_suspects(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> bool:
-        """Whether jobs that have lost a worker wait there: these the record hands out itself."""
+    async def heads(self, project_id: ProjectId, queue_ids: Sequence[QueueId], limit: int) -> Heads:
+        """The first ``limit`` ready and scheduled jobs of each queue."""
         ...

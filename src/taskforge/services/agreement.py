@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
-    from taskforge.domain.queue import Queue
-    from taskforge.ports.dispatch import DispatchStore, ReadyQueues, Waiting
+    from taskforge.ports.dispatch import DispatchStore, Heads, ReadyQueues, Waiting
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
 
@@ -47,7 +46,9 @@ class Agreement:
         self._queues = queues
         self._signals = signals
         self._project_id = project_id
-        self._configuration: tuple[int, Sequence[Queue]] | None = None
+        self._version = -1
+        self._plain: frozenset[QueueId] = frozenset()
+        self._served: Sequence[QueueId] = ()
 
     async def on(
         self, queue_id: QueueId, job_ids: Sequence[UUID], *, due_us: int | None = None
@@ -93,40 +94,39 @@ class Agreement:
         project = self._project_id
         if not self._ready.is_answering or not await self._ready.turn(project, "compare", interval):
             return 0
-        version, queues = await self._read_configuration()
-        if await self._ready.is_news(project, version):
+        heads = await self._read_heads()
+        if await self._ready.is_news(project, heads.version):
             self._signals.publish(Hint(Topic.QUEUE, project))
-        plain = [queue for queue in queues if not queue.has_rule]
-        for queue_id in await self._ready.others(project, {queue.id for queue in plain}):
+        for queue_id in await self._ready.others(project, self._plain):
             await self._ready.drop(project, queue_id)  # it is gone, or has a rule
-        served = [queue.id for queue in plain if queue.state is not QueueState.PAUSED]
         moved = 0
-        broken = frozenset(await self._ready.incomplete(project, served))
+        broken = frozenset(await self._ready.incomplete(project, self._served))
         for queue_id in broken:
             moved += await self._fill(queue_id)
-        moved += await self._compare([queue_id for queue_id in served if queue_id not in broken])
+        moved += await self._compare([queue_id for queue_id in self._served if queue_id not in broken], heads)
         if moved:
             self._signals.publish(Hint(Topic.OFFERED, project))
-        if served and await self._store.has_suspects(project, served):
+        if heads.has_suspects:
             self._signals.publish(Hint(Topic.READY, project))
         return moved
 
-    async def _read_configuration(self) -> tuple[int, Sequence[Queue]]:
-        """Its version and the queues; these are read where they may have changed."""
-        version = (await self._queues.configuration(self._project_id)).version
-        if self._configuration is None or self._configuration[0] != version:
-            self._configuration = version, await self._queues.list(self._project_id)
-        return self._configuration
+    async def _read_heads(self) -> Heads:
+        """One statement, unless the configuration is another one than that which was read last."""
+        heads = await self._store.heads(self._project_id, self._served, HEAD)
+        while heads.version != self._version:
+            self._version = heads.version
+            plain = [queue for queue in await self._queues.list(self._project_id) if not queue.has_rule]
+            self._plain = frozenset(queue.id for queue in plain)
+            self._served = [queue.id for queue in plain if queue.state is not QueueState.PAUSED]
+            heads = await self._store.heads(self._project_id, self._served, HEAD)
+        return heads
 
-    async def _compare(self, queue_ids: Sequence[QueueId]) -> int:
+    async def _compare(self, queue_ids: Sequence[QueueId], heads: Heads) -> int:
         """Bring what is missing at the heads, and take out what should not be there."""
-        if not queue_ids:
-            return 0
         pages: dict[QueueId, list[Waiting]] = {queue_id: [] for queue_id in queue_ids}
-        for job in await self._store.ready_page(self._project_id, queue_ids, None, HEAD):
-            pages[job.queue_id].append(job)
-        for job in await self._store.scheduled_head(self._project_id, queue_ids, HEAD):
-            pages[job.queue_id].append(job)
+        for job in heads.waiting:
+            if job.queue_id in pages:
+                pages[job.queue_id].append(job)
         moved = 0
         for queue_id, page in pages.items():
             missing = await self._ready.lacking(self._project_id, queue_id, page)

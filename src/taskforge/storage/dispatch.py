@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from taskforge.ports.dispatch import Waiting
+from taskforge.ports.dispatch import Heads, Waiting
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
@@ -49,17 +49,19 @@ class SqlDispatchStore:
         asked = {"project_id": project_id, "queue_ids": queue_ids, "limit": limit}
         return await self._read("scheduled_head", asked)
 
-    async def has_suspects(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> bool:
-        asked = {"project_id": project_id, "queue_ids": queue_ids}
-        [row] = await self._engine.read(One("suspects_wait", asked))
-        return bool(row["wait"])
+    async def heads(self, project_id: ProjectId, queue_ids: Sequence[QueueId], limit: int) -> Heads:
+        asked = {"project_id": project_id, "queue_ids": queue_ids, "limit": limit}
+        rows = await self._engine.read(One("queue_heads", asked))
+        if not rows:
+            return Heads([], 0, has_suspects=False)  # the project is gone
+        jobs = [self._waiting(row) for row in rows if row["id"] is not None]
+        return Heads(jobs, rows[0]["config_version"], bool(rows[0]["has_suspects"]))
 
     async def _read(self, name: str, parameters: dict[str, Any]) -> Sequence[Waiting]:
+        return [self._waiting(row) for row in await self._engine.read(One(name, parameters))]
+
+    def _waiting(self, row: Any) -> Waiting:
         identity = self._engine.identity
-        rows = await self._engine.read(One(name, parameters))
-        return [
-            Waiting(
-                identity(row["id"]), identity(row["queue_id"]), row["job_type"], row["rank"], row["due_us"]
-            )
-            for row in rows
-        ]
+        return Waiting(
+            identity(row["id"]), identity(row["queue_id"]), row["job_type"], row["rank"], row["due_us"]
+        )

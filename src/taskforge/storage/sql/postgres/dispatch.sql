@@ -63,7 +63,25 @@ SELECT h.* FROM queues q, LATERAL (
 ) h
 WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[]);
 
--- name: suspects_wait
-SELECT EXISTS (SELECT 1 FROM queues q, LATERAL (
-  SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1) s
-  WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[])) AS wait;
+-- name: queue_heads
+-- What is compared again and again, in one look; a row without a job when there is none.
+SELECT h.*, p.config_version, EXISTS (
+    SELECT 1 FROM queues q, LATERAL (
+      SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1) s
+    WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[])) AS has_suspects
+FROM projects p LEFT JOIN (
+  SELECT r.* FROM queues q, LATERAL (
+    SELECT j.id, j.queue_id, j.job_type, j.rank, NULL::bigint AS due_us FROM jobs j
+    WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
+    ORDER BY j.rank, j.id LIMIT (SELECT :limit::bigint)
+  ) r
+  WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[])
+  UNION ALL
+  SELECT d.* FROM queues q, LATERAL (
+    SELECT j.id, j.queue_id, j.job_type, j.rank, (extract(epoch FROM j.scheduled_for) * 1000000)::bigint AS due_us
+    FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
+    ORDER BY j.scheduled_for LIMIT (SELECT :limit::bigint)
+  ) d
+  WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_ids::uuid[])
+) h ON true
+WHERE p.id = :project_id::uuid;

@@ -43,7 +43,23 @@ WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue
   ORDER BY w.scheduled_for LIMIT :limit
 );
 
--- name: suspects_wait
-SELECT EXISTS (SELECT 1 FROM queues q CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
-  WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids))
-    AND j.status = 'pending' AND j.hold = 'suspect') AS wait;
+-- name: queue_heads
+-- What is compared again and again, in one look; a row without a job when there is none.
+SELECT h.id, h.queue_id, h.job_type, h.rank, h.due_us, p.config_version, EXISTS (
+    SELECT 1 FROM queues q CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
+    WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids))
+      AND j.status = 'pending' AND j.hold = 'suspect') AS has_suspects
+FROM projects p LEFT JOIN (
+  SELECT j.id, j.queue_id, j.job_type, j.rank, NULL AS due_us FROM queues q CROSS JOIN jobs j
+  WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND j.rowid IN (
+    SELECT w.rowid FROM jobs w INDEXED BY jobs_ready WHERE w.queue_id = q.id AND w.status = 'pending' AND w.hold IS NULL
+    ORDER BY w.rank, w.id LIMIT :limit
+  )
+  UNION ALL
+  SELECT j.id, j.queue_id, j.job_type, j.rank, j.scheduled_for FROM queues q CROSS JOIN jobs j
+  WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND j.rowid IN (
+    SELECT w.rowid FROM jobs w INDEXED BY jobs_scheduled WHERE w.queue_id = q.id AND w.status = 'scheduled'
+    ORDER BY w.scheduled_for LIMIT :limit
+  )
+) h ON true
+WHERE p.id = :project_id;
