@@ -138,7 +138,7 @@ async def test_redis_says_which_and_the_database_only_claims_and_settles(
         await here.add(40)
         await here.all_ran()
         assert here.statements["claim_these_jobs"] > 0
-        assert here.statements["claim_jobs"] <= 1
+        assert here.statements["claim_jobs"] <= 2  # after a hint that others may not have heard of
         await here.add(1, delay=0.3)
         await here.all_ran()
         await here.count_statements()

@@ -136,7 +136,7 @@ class RedisReadyQueues:
     async def is_news(self, project_id: ProjectId, version: int) -> bool:
         key = self._server.key(project_id, "configuration")
         noted: Any = await self._server.ask(lambda client: client.getset(key, version))
-        return str(noted) != str(version)
+        return noted is not None and str(noted) != str(version)
 
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
         key, milliseconds = self._server.key(project_id, "turn", name), max(1, round(seconds * 1000))

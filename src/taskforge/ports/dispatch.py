@@ -147,7 +147,7 @@ class ReadyQueues(Protocol):
         ...
 
     async def is_news(self, project_id: ProjectId, version: int) -> bool:
-        """Note the version of the project's configuration; whether it had not been noted."""
+        """Note the version of the project's configuration; whether another one was noted before."""
         ...
 
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
