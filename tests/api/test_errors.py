@@ -19,7 +19,14 @@ async def fail(client: Client, database_url: str, *why: str) -> list[dict[str, A
     made = []
     async with a_worker(database_url):
         for reason in why:
-            job = await make_job(client, "fail", queue_name="reports", payload={"why": reason}, tags=["acme"])
+            job = await make_job(
+                client,
+                "fail",
+                queue_name="reports",
+                payload={"why": reason},
+                tags=["acme"],
+                fairness_key="acme",
+            )
             assert (await client.get(f"/jobs/{job['id']}/result?wait=20")).status_code == 200
             made.append(job)
     return made
@@ -33,7 +40,7 @@ async def test_a_group_is_found_judged_and_redriven(client: Client, database_url
     assert group["job_id"] == made[2]["id"]
     assert group["tasks"] == [{"name": "fail", "count": 3}]
     assert group["queues"] == [{"name": "reports", "count": 3}]
-    assert group["tags"] == [{"name": "acme", "count": 3}]
+    assert group["tags"] == group["tenants"] == [{"name": "acme", "count": 3}]
     assert group["traceback"] is None
     path = f"/errors/{group['id']}"
     whole = (await client.get(path)).json()["data"]

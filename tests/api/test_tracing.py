@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -158,6 +160,61 @@ async def test_many_jobs_are_one_span(sqlite_url: str, spans: InMemorySpanExport
     assert (sent.attributes or {})["messaging.batch.message_count"] == 3
     parents = {span.parent.span_id for span in named(spans, "process mail") if span.parent is not None}
     assert parents == {sent.context.span_id}
+
+
+async def test_a_callers_own_transaction_carries_its_trace(
+    sqlite_url: str, spans: InMemorySpanExporter
+) -> None:
+    app, _ = application(sqlite_url)
+    task = app.registry.find("plain")
+    async with app:
+        await app.platform()
+        with (
+            closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection,
+            trace.get_tracer("web").start_as_current_span("request") as request,
+        ):
+            connection.execute("BEGIN")
+            kept = await task.aenqueue_in(connection)
+            connection.commit()
+            connection.execute("BEGIN")
+            taken_back = await task.aenqueue_in(connection)
+            connection.rollback()
+        whole = request.get_span_context().trace_id
+        [found] = await traces(app, kept.id, taken_back.id)
+        sent = named(spans, "send mail")
+        assert [span.parent and span.parent.span_id for span in sent] == [
+            request.get_span_context().span_id
+        ] * 2
+        assert (sent[0].attributes or {})["messaging.message.id"] == str(kept.id)
+        assert found["trace"].split("-")[1:3] == [f"{whole:032x}", f"{sent[0].context.span_id:016x}"]
+        async with app.worker():
+            await kept.aresult(timeout=30)
+            await eventually(lambda: ended(spans, "settle mail", 1))
+    [ran] = named(spans, "process mail")
+    assert ran.context.trace_id == whole
+
+
+async def test_a_schedule_s_jobs_say_in_their_trace_whose_they_are(
+    sqlite_url: str, spans: InMemorySpanExporter
+) -> None:
+    app, _ = application(sqlite_url)
+    async with app, app.worker():
+        platform = await app.platform()
+        made = await platform.schedules.create(
+            "nightly", {"task": "plain", "queue": "mail", "cron": "0 3 * * *"}
+        )
+        with trace.get_tracer("web").start_as_current_span("request") as request:
+            await platform.schedules.trigger(made.name)
+        await eventually(lambda: ended(spans, "settle mail", 1))
+    [sent], [ran] = named(spans, "send mail"), named(spans, "process mail")
+    assert {span.context.trace_id for span in (sent, ran)} == {request.get_span_context().trace_id}
+    attributes = dict(sent.attributes or {})
+    assert (attributes["taskforge.schedule.name"], attributes["taskforge.schedule.id"]) == (
+        "nightly", str(made.id),
+    )  # fmt: skip
+    assert (ran.attributes or {})["taskforge.schedule.id"] == str(made.id)
+    assert ran.parent is not None
+    assert ran.parent.span_id == sent.context.span_id
 
 
 async def test_a_request_s_trace_is_carried_though_the_server_has_no_tracer(sqlite_url: str) -> None:

@@ -53,7 +53,7 @@ def print_group(group: Mapping[str, Any]) -> None:
             ("first seen", moment(_time(group["first_seen"]))),
             ("last seen", f"{moment(_time(group['last_seen']))} ({ago(_time(group['last_seen']), now)})"),
             ("latest job", group["job_id"]),
-            *((name, _counts(group[name])) for name in ("tasks", "queues", "tags")),
+            *((name, _counts(group[name])) for name in ("tasks", "queues", "tags", "tenants")),
             ("frames", " > ".join(group["frames"])),
         ]
     )

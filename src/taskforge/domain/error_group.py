@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_GROUPS = 5_000
 """Of one project. Failures of more kinds are counted in the group `OTHERS` together."""
 MOST_VALUES = 50
-"""So many tasks, queues and tags of a group are counted by name, those that failed most."""
+"""So many tasks, queues, tags and tenants of a group are counted by name, those that failed most."""
 HOURS_KEPT = 7 * 24
 OTHERS = "(too many kinds)"
 
@@ -33,7 +33,7 @@ class ErrorStatus(StrEnum):
 
 
 class Failure(NamedTuple):
-    """One failed attempt, as settling appends it."""
+    """One failed attempt, as settling appends it. ``tenant``: the job's fairness key."""
 
     project_id: ProjectId
     fingerprint: UUID
@@ -43,6 +43,7 @@ class Failure(NamedTuple):
     execution_id: UUID
     failed_at: datetime
     tags: Sequence[str] = ()
+    tenant: str | None = None
 
 
 class ErrorSample(NamedTuple):
@@ -56,7 +57,7 @@ class ErrorSample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Failed attempts of one fingerprint. ``tasks``, ``queue_ids`` and ``tags`` count them by what they affect.
+    """Failed attempts of one fingerprint. ``tasks``, ``queue_ids``, ``tags`` and ``tenants`` count them by what they affect.
 
     ``hours`` counts them by the hour of the last seven days (the beginning of each, UTC). ``sample`` is from when the group
     was made or has returned; ``job_id`` and ``execution_id`` are those of the latest failure. ``status_by`` said the status at
@@ -76,6 +77,7 @@ class ErrorGroup:
     tasks: Mapping[str, int]
     queue_ids: Mapping[str, int]
     tags: Mapping[str, int]
+    tenants: Mapping[str, int]
     hours: Mapping[datetime, int]
     status_at: datetime
     status_by: str | None = None
@@ -106,6 +108,7 @@ def first_of(group_id: UUID, failures: Sequence[Failure], sample: ErrorSample) -
         {},
         {},
         {},
+        {},
         earliest.failed_at,
     )
     return joined(group, failures, sample)
@@ -130,6 +133,7 @@ def joined(group: ErrorGroup, failures: Sequence[Failure], sample: ErrorSample) 
         tasks=_counted(group.tasks, (failure.job_type for failure in failures)),
         queue_ids=_counted(group.queue_ids, (str(failure.queue_id) for failure in failures)),
         tags=_counted(group.tags, (tag for failure in failures for tag in failure.tags)),
+        tenants=_counted(group.tenants, (failure.tenant for failure in failures if failure.tenant)),
         hours={hour: n for hour, n in hours.items() if hour > last_seen - timedelta(hours=HOURS_KEPT)},
     )
     since = _silent_until(group)

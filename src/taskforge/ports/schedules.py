@@ -106,11 +106,12 @@ class Due(NamedTuple):
 class Firing(NamedTuple):
     """Ticks that are to become jobs: ``make`` prepares them for the queue, in the order of the due times.
 
-    ``notices`` gives what the commit tells others.
+    ``notices`` gives what the commit tells others, ``trace`` what so many jobs of it belong to, if anything is traced.
     """
 
     make: Callable[[Schedule, Queue, Sequence[datetime]], Batch]
     notices: Callable[[ProjectId, UUID], Sequence[str]]
+    trace: Callable[[Schedule, Queue, int], str | None]
 
 
 class Fired(NamedTuple):

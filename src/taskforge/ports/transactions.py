@@ -25,7 +25,7 @@ class Batch(NamedTuple):
 class Enlistment(NamedTuple):
     """What is to be stored: ``make`` gives the jobs once their queues are known.
 
-    A queue of None is made in the transaction. ``notices`` are sent at its commit. ``whereabouts`` say which
+    ``trace`` is what they belong to (``sdk.tracing``). A queue of None is made in the transaction. ``notices`` are sent at its commit. ``whereabouts`` say which
     database is meant.
     """
 
@@ -34,6 +34,7 @@ class Enlistment(NamedTuple):
     queues: Mapping[str, Queue | None]
     make: Callable[[Mapping[str, Queue]], Batch]
     notices: Callable[[Sequence[NewJob]], Sequence[str]]
+    trace: str | None = None
 
 
 class TransactionStore(Protocol):

@@ -9,15 +9,29 @@ import re
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from uuid import UUID
 
 SYSTEM = "taskforge"
+SEVERAL = "(several)"
+SCHEDULE_ID = "taskforge.schedule.id"
 LONGEST_STATE = 512
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 _carried: ContextVar[str | None] = ContextVar("taskforge_trace", default=None)
+
+
+class Sent(Protocol):
+    """What is known of a job that is enqueued."""
+
+    @property
+    def queue(self) -> str: ...
+    @property
+    def job_type(self) -> str: ...
 
 
 def tracing_api() -> Any:
@@ -109,8 +123,10 @@ def within(trace: str | None) -> Iterator[None]:
 
 
 @contextmanager
-def sending(queue: str, job_type: str | None, count: int) -> Iterator[str | None]:
-    """The span of enqueueing so many jobs; answers the trace that they belong to."""
+def sending(
+    queue: str, job_type: str | None, count: int, known: Mapping[str, str] = NOTHING
+) -> Iterator[str | None]:
+    """The span of enqueueing so many jobs; answers the trace that they belong to. ``known``: more attributes."""
     api = tracing_api()
     if api is None:
         yield _carried.get()
@@ -119,7 +135,7 @@ def sending(queue: str, job_type: str | None, count: int) -> Iterator[str | None
     carried = read(_carried.get())
     if carried is not None and not api.get_current_span().get_span_context().is_valid:
         parent = api.set_span_in_context(api.NonRecordingSpan(carried))
-    attributes: dict[str, Any] = attributes_of("send", queue, job_type)
+    attributes: dict[str, Any] = {**attributes_of("send", queue, job_type), **known}
     if count > 1:
         attributes["messaging.batch.message_count"] = count
     tracer = api.get_tracer(SYSTEM)
@@ -127,6 +143,25 @@ def sending(queue: str, job_type: str | None, count: int) -> Iterator[str | None
         f"send {queue}", context=parent, kind=api.SpanKind.PRODUCER, attributes=attributes
     ) as span:
         yield written(span.get_span_context())
+
+
+@contextmanager
+def sending_all(requests: Sequence[Sent]) -> Iterator[str | None]:
+    """`sending` of these jobs together; None, and no span, where nothing is traced."""
+    if not is_traced():
+        yield None
+        return
+    queues, types = {request.queue for request in requests}, {request.job_type for request in requests}
+    queue = queues.pop() if len(queues) == 1 else SEVERAL
+    with sending(queue, types.pop() if len(types) == 1 else None, len(requests)) as trace:
+        yield trace
+
+
+def sent_by_schedule(schedule_id: UUID, name: str, queue: str, job_type: str, count: int) -> str | None:
+    """The span of a due time's jobs, which says whose they are; answers the trace that they belong to."""
+    known = {SCHEDULE_ID: str(schedule_id), "taskforge.schedule.name": name}
+    with sending(queue, job_type, count, known) as trace:
+        return trace
 
 
 def attributes_of(operation: str, queue: str, job_type: str | None) -> dict[str, Any]:

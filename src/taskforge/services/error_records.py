@@ -28,8 +28,8 @@ class HourCount:
 class ErrorRecord:
     """Failed attempts that are the same: by the type of the exception and the user's own `frames` (outermost first).
 
-    `count` of them since `first_seen`; `tasks`, `queues` and `tags` say what is affected, at most 50 of each. `message`
-    and `traceback` are of the failure that made the group or brought it back (in lists there is no traceback), `job_id`
+    `count` of them since `first_seen`; `tasks`, `queues`, `tags` and `tenants` (fairness keys) say what is affected, at most 50 of
+    each. `message` and `traceback` are of the failure that made the group or brought it back (in lists there is no traceback), `job_id`
     and `execution_id` of the latest. `status` was said by `status_by`, null where nobody has said anything.
     """
 
@@ -49,6 +49,7 @@ class ErrorRecord:
     tasks: list[NamedCount]
     queues: list[NamedCount]
     tags: list[NamedCount]
+    tenants: list[NamedCount]
     hours: list[HourCount]
     status_at: datetime
     status_by: str | None
@@ -78,6 +79,7 @@ def error_record(group: ErrorGroup, queue_names: Mapping[UUID, str]) -> ErrorRec
         tasks=_counts(group.tasks),
         queues=_counts(queues),
         tags=_counts(group.tags),
+        tenants=_counts(group.tenants),
         hours=[HourCount(hour, count) for hour, count in sorted(group.hours.items())],
         status_at=group.status_at,
         status_by=group.status_by,

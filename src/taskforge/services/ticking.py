@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from taskforge.domain.access import system
@@ -16,6 +17,7 @@ from taskforge.domain.keys import key_of_schedule
 from taskforge.ports.acting import acting
 from taskforge.ports.schedules import Firing
 from taskforge.ports.signals import Hint, Topic
+from taskforge.sdk.tracing import is_traced, sent_by_schedule
 from taskforge.services.submission import JobRequest
 
 if TYPE_CHECKING:
@@ -58,8 +60,16 @@ class FiringPlans:
         self._encode = encode
 
     def firing(self) -> Firing:
-        """What a store needs to make jobs of ticks."""
-        return Firing(self._make, self._notices)
+        """What a store needs to make jobs of ticks. Their span is below the one that is current now."""
+        context = copy_context() if is_traced() else None  # a store may run in another thread
+
+        def trace(schedule: Schedule, queue: Queue, count: int) -> str | None:
+            if context is None:
+                return None
+            told = (schedule.id, schedule.name, queue.name, schedule.spec.task, count)
+            return context.run(sent_by_schedule, *told)
+
+        return Firing(self._make, self._notices, trace)
 
     def announce(self, fired: Fired) -> None:
         """Tell this process that jobs are ready; others were told by the commit."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import TaskforgeError
 from taskforge.ports.link import JobTrace
-from taskforge.sdk.tracing import is_traced, note_id, sending, tracing_api
+from taskforge.sdk.tracing import is_traced, note_id, sending, sending_all, tracing_api
 from taskforge.services.direct_link import DirectLink
 from taskforge.services.submission import Submission
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("taskforge.tracing")
 
 _minted: ContextVar[deque[UUID] | None] = ContextVar("taskforge_minted", default=None)
-SEVERAL = "(several)"
 
 
 class TracedSubmission(Submission):
@@ -56,9 +55,7 @@ class TracedSubmission(Submission):
     async def submit_many(self, requests: Sequence[Wanted], *, declare: bool) -> list[Submitted]:
         if not requests or not is_traced():
             return await super().submit_many(requests, declare=declare)
-        queues, types = {r.queue for r in requests}, {r.job_type for r in requests}
-        queue = queues.pop() if len(queues) == 1 else SEVERAL
-        with sending(queue, types.pop() if len(types) == 1 else None, len(requests)) as trace:
+        with sending_all(requests) as trace:
             token = _minted.set(deque(await self._noted(len(requests), trace)))
             try:
                 return await super().submit_many(requests, declare=declare)

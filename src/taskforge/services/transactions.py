@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.errors import ForeignConnection, NotFound
 from taskforge.ports.signals import Hint, Topic
 from taskforge.ports.transactions import Enlistment
+from taskforge.sdk.tracing import note_id, sending_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -49,10 +50,13 @@ class TransactionalSubmission:
         """
         if not requests:
             return []
-        try:
-            return await self._store.accept(connection, await self._plan(requests))
-        except MAY_BE_STALE:
-            return await self._store.accept(connection, await self._plan(requests, fresh=True))
+        with sending_all(requests) as trace:
+            try:
+                work = await self._plan(requests, trace)
+                return _noted(await self._store.accept(connection, work))
+            except MAY_BE_STALE:
+                work = await self._plan(requests, trace, fresh=True)
+                return _noted(await self._store.accept(connection, work))
 
     def submit_now(
         self,
@@ -63,12 +67,17 @@ class TransactionalSubmission:
         """`submit` in the caller's thread; ``run`` runs what is asynchronous on the application's loop."""
         if not requests:
             return []
-        try:
-            return self._store.accept_now(connection, run(lambda: self._plan(requests)))
-        except MAY_BE_STALE:
-            return self._store.accept_now(connection, run(lambda: self._plan(requests, fresh=True)))
+        with sending_all(requests) as trace:
+            try:
+                work = run(lambda: self._plan(requests, trace))
+                return _noted(self._store.accept_now(connection, work))
+            except MAY_BE_STALE:
+                work = run(lambda: self._plan(requests, trace, fresh=True))
+                return _noted(self._store.accept_now(connection, work))
 
-    async def _plan(self, requests: Sequence[Wanted], *, fresh: bool = False) -> Enlistment:
+    async def _plan(
+        self, requests: Sequence[Wanted], trace: str | None, *, fresh: bool = False
+    ) -> Enlistment:
         """Writes nothing where the caller's transaction would be in our way."""
 
         def make(queues: Mapping[str, Queue]) -> Batch:
@@ -83,6 +92,7 @@ class TransactionalSubmission:
             queues,
             make,
             self._notices,
+            trace,
         )
 
     async def _queues(self, names: Sequence[str], *, fresh: bool) -> dict[str, Queue | None]:
@@ -95,3 +105,10 @@ class TransactionalSubmission:
     def _notices(self, jobs: Sequence[NewJob]) -> list[str]:
         hints = {Hint(Topic.READY, self._directory.project_id, job.queue_id) for job in jobs}
         return [notice for hint in hints if (notice := self._signals.at_commit(hint)) is not None]
+
+
+def _noted(submitted: list[Submitted]) -> list[Submitted]:
+    """What was made, after the span that is current has been told of it where it is one job."""
+    if len(submitted) == 1:
+        note_id(submitted[0].id)
+    return submitted

@@ -46,6 +46,7 @@ _GROUP = (
     "tasks",
     "queue_ids",
     "tags",
+    "tenants",
     "hours",
     "status_at",
     "status_by",
@@ -142,7 +143,7 @@ class SqlErrorKeeper:
 
     def _failure(self, row: Any) -> Failure:
         identity = self._engine.identity
-        project, fingerprint, queue, job, job_type, execution, failed_at, tags = tuple(row)
+        project, fingerprint, queue, job, job_type, execution, failed_at, tags, tenant = tuple(row)
         return Failure(
             identity(project),
             identity(fingerprint),
@@ -152,6 +153,7 @@ class SqlErrorKeeper:
             identity(execution),
             self._engine.moment(failed_at),
             tags_of(tags),
+            tenant,
         )
 
     def _known(self, failures: Sequence[Failure]) -> Script[dict[_Key, ErrorGroup]]:
@@ -232,6 +234,7 @@ def _row_of(group: ErrorGroup) -> tuple[Any, ...]:
         to_json(group.tasks),
         to_json(group.queue_ids),
         to_json(group.tags),
+        to_json(group.tenants),
         to_json({int(hour.timestamp()): failures for hour, failures in group.hours.items()}),
         group.status_at,
         group.status_by,
@@ -257,6 +260,7 @@ def _group_of(row: Any, engine: Engine) -> ErrorGroup:
         tasks=from_json(row["tasks"]),
         queue_ids=from_json(row["queue_ids"]),
         tags=from_json(row["tags"]),
+        tenants=from_json(row["tenants"]),
         hours={datetime.fromtimestamp(int(hour), UTC): count for hour, count in hours.items()},
         status_at=moment(row["status_at"]),
         status_by=row["status_by"],

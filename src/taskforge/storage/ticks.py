@@ -31,6 +31,7 @@ from taskforge.storage.schedule_codec import (
     schedule_of,
 )
 from taskforge.storage.schedules import realigning
+from taskforge.storage.traces import put_traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -212,6 +213,9 @@ class SqlTickStore:
             job.id: wanted[job.id].notify for job in stored if job.id in wanted and wanted[job.id].notify
         }
         yield from add_notices(self._engine, schedule.project_id, told_of, is_strict=not is_refused)
+        trace = firing.trace(schedule, queue, len(stored)) if stored else None
+        if trace is not None:
+            yield put_traces(schedule.project_id, [job.id for job in stored], trace)
         for notice in firing.notices(schedule.project_id, queue.id):
             yield One("notify", {"notice": notice})
         return Fired(schedule, len(inserted), [job.id for job in stored], queue.id)

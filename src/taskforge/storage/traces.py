@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import ProjectId
 
 
+def put_traces(project_id: ProjectId, job_ids: Sequence[UUID], trace: str) -> Many:
+    """Notes what these jobs belong to, for whoever has the transaction that makes them."""
+    rows = columns(("job_id",), [(job_id,) for job_id in job_ids])
+    return Many("put_traces", rows, {"project_id": project_id, "trace": trace})
+
+
 class SqlTraceStore:
     """Implements ``TraceStore`` for any engine."""
 
@@ -21,8 +27,7 @@ class SqlTraceStore:
         self._engine = engine
 
     async def put(self, project_id: ProjectId, job_ids: Sequence[UUID], trace: str) -> None:
-        rows = columns(("job_id",), [(job_id,) for job_id in job_ids])
-        await self._engine.call(Many("put_traces", rows, {"project_id": project_id, "trace": trace}))
+        await self._engine.call(put_traces(project_id, job_ids, trace))
 
     async def of_jobs(self, project_id: ProjectId, job_ids: Sequence[UUID]) -> Mapping[UUID, StoredTrace]:
         chosen = {"project_id": project_id, "job_ids": list(job_ids)}

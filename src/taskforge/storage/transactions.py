@@ -12,6 +12,7 @@ from taskforge.domain.job import Submitted
 from taskforge.domain.queue import QueueState
 from taskforge.storage.callers.kinds import async_caller_of, caller_of
 from taskforge.storage.engine import Engine, One, Script
+from taskforge.storage.traces import put_traces
 
 if TYPE_CHECKING:
     from taskforge.domain.ids import ProjectId
@@ -57,6 +58,9 @@ class SqlTransactionStore:
         batch = work.make(queues)
         accepted = yield from self._jobs.accepting(work.project_id, *batch)
         standing = [(job, accepted.standing[job.id]) for job in batch.jobs]
+        made = [job.id for job, held_by in standing if held_by == job.id]
+        if work.trace is not None and made:
+            yield put_traces(work.project_id, made, work.trace)
         for notice in work.notices([job for job, held_by in standing if held_by == job.id]):
             yield One("notify", {"notice": notice})
         return [Submitted(held_by, created=held_by == job.id) for job, held_by in standing]

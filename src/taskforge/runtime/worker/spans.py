@@ -6,10 +6,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.keys import schedule_in
 from taskforge.domain.outcome import Cancelled, Failed, Released, Snoozed, Succeeded
 from taskforge.sdk.context import Context, use_context
 from taskforge.sdk.secrets import SECRETS
-from taskforge.sdk.tracing import SYSTEM, attributes_of, read, tracing_api, written
+from taskforge.sdk.tracing import SCHEDULE_ID, SYSTEM, attributes_of, read, tracing_api, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,6 +42,9 @@ class Spans:
             "taskforge.attempt": job.attempt,
             "taskforge.worker": self._worker,
         }
+        schedule_id = schedule_in(job.concurrency_key)
+        if schedule_id is not None:
+            attributes[SCHEDULE_ID] = schedule_id
         now = time.time_ns()
         links = [] if previous is None else [self._api.Link(previous)]
         if trace is not None:

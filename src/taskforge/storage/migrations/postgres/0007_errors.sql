@@ -3,7 +3,7 @@
 
 ALTER TABLE executions ADD COLUMN fingerprint uuid;
 
--- Without a key and without checks, as attempt_deltas. tags: JSON, those of the job.
+-- Without a key and without checks, as attempt_deltas. tags: JSON, those of the job; tenant: its fairness key.
 CREATE TABLE failure_deltas (
   project_id uuid NOT NULL,
   fingerprint uuid NOT NULL,
@@ -12,10 +12,11 @@ CREATE TABLE failure_deltas (
   job_type text NOT NULL,
   execution_id uuid NOT NULL,
   failed_at timestamptz NOT NULL,
-  tags text
+  tags text,
+  tenant text
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0);
 
--- tasks, queue_ids, tags: JSON, failures by name; hours: JSON, failures by the second at which an hour begins.
+-- tasks, queue_ids, tags, tenants: JSON, failures by name; hours: JSON, failures by the second at which an hour begins.
 -- message, traceback and frames are those of the failure that made the group, or brought it back.
 CREATE TABLE error_groups (
   id uuid PRIMARY KEY,
@@ -34,6 +35,7 @@ CREATE TABLE error_groups (
   tasks text NOT NULL,
   queue_ids text NOT NULL,
   tags text NOT NULL,
+  tenants text NOT NULL,
   hours text NOT NULL,
   status_at timestamptz NOT NULL,
   status_by text,

@@ -3,7 +3,7 @@
 
 ALTER TABLE executions ADD COLUMN fingerprint TEXT;
 
--- Without a key and without checks, as attempt_deltas. tags: JSON, those of the job.
+-- Without a key and without checks, as attempt_deltas. tags: JSON, those of the job; tenant: its fairness key.
 CREATE TABLE failure_deltas (
   project_id TEXT NOT NULL,
   fingerprint TEXT NOT NULL,
@@ -12,10 +12,11 @@ CREATE TABLE failure_deltas (
   job_type TEXT NOT NULL,
   execution_id TEXT NOT NULL,
   failed_at INTEGER NOT NULL,
-  tags TEXT
+  tags TEXT,
+  tenant TEXT
 ) STRICT;
 
--- tasks, queue_ids, tags: JSON, failures by name; hours: JSON, failures by the second at which an hour begins.
+-- tasks, queue_ids, tags, tenants: JSON, failures by name; hours: JSON, failures by the second at which an hour begins.
 -- message, traceback and frames are those of the failure that made the group, or brought it back.
 CREATE TABLE error_groups (
   id TEXT NOT NULL PRIMARY KEY,
@@ -34,6 +35,7 @@ CREATE TABLE error_groups (
   tasks TEXT NOT NULL,
   queue_ids TEXT NOT NULL,
   tags TEXT NOT NULL,
+  tenants TEXT NOT NULL,
   hours TEXT NOT NULL,
   status_at INTEGER NOT NULL,
   status_by TEXT,

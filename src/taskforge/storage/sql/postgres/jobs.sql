@@ -160,7 +160,8 @@ held AS MATERIALIZED (
   LATERAL (
     SELECT j.id, j.execution_id, j.claim_seq, j.lease_until, j.project_id, j.queue_id, j.job_type, j.worker_id,
       j.attempt_count, j.claimed_at, j.started_at, j.heartbeat_at,
-      CASE WHEN o.fingerprint IS NOT NULL THEN j.tags END AS tags
+      CASE WHEN o.fingerprint IS NOT NULL THEN j.tags END AS tags,
+      CASE WHEN o.fingerprint IS NOT NULL THEN nullif(j.fairness_key, '') END AS tenant
     FROM jobs j WHERE j.id = o.job_id LIMIT 1
   ) h
   WHERE h.lease_until IS NOT NULL AND h.claim_seq = o.fence AND h.execution_id = o.fence_id
@@ -236,8 +237,9 @@ counted AS (
   GROUP BY h.project_id, h.queue_id, h.job_type, h.worker_id
 ),
 grouped AS (
-  INSERT INTO failure_deltas (project_id, fingerprint, queue_id, job_id, job_type, execution_id, failed_at, tags)
-  SELECT h.project_id, h.fingerprint, h.queue_id, h.id, h.job_type, h.execution_id, t.now, h.tags::text
+  INSERT INTO failure_deltas (project_id, fingerprint, queue_id, job_id, job_type, execution_id, failed_at, tags,
+    tenant)
+  SELECT h.project_id, h.fingerprint, h.queue_id, h.id, h.job_type, h.execution_id, t.now, h.tags::text, h.tenant
   FROM held h, t
   WHERE h.fingerprint IS NOT NULL AND (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
 )

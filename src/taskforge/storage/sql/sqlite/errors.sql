@@ -1,7 +1,7 @@
 -- Error groups: failures that are the same. Whoever writes here is alone.
 
 -- name: take_failures
-SELECT json_group_array(json_array(project_id, fingerprint, queue_id, job_id, job_type, execution_id, failed_at, tags)) AS packed
+SELECT json_group_array(json_array(project_id, fingerprint, queue_id, job_id, job_type, execution_id, failed_at, tags, tenant)) AS packed
 FROM (SELECT * FROM failure_deltas ORDER BY rowid LIMIT :limit);
 DELETE FROM failure_deltas WHERE rowid IN (SELECT rowid FROM failure_deltas ORDER BY rowid LIMIT :limit);
 
@@ -21,22 +21,22 @@ WHERE e.id IN (SELECT value FROM json_each(:execution_ids));
 -- name: put_error_groups
 INSERT INTO error_groups (
   id, project_id, fingerprint, status, error_type, message, traceback, frames, failures, first_seen, last_seen, job_id,
-  execution_id, tasks, queue_ids, tags, hours, status_at, status_by, muted_until, returned_at
+  execution_id, tasks, queue_ids, tags, tenants, hours, status_at, status_by, muted_until, returned_at
 )
 VALUES (:id, :of_project, :fingerprint, :status, :error_type, :message, :traceback, :frames, :failures, :first_seen,
-  :last_seen, :job_id, :execution_id, :tasks, :queue_ids, :tags, :hours, :status_at, :status_by, :muted_until,
+  :last_seen, :job_id, :execution_id, :tasks, :queue_ids, :tags, :tenants, :hours, :status_at, :status_by, :muted_until,
   :returned_at)
 ON CONFLICT (project_id, fingerprint) DO UPDATE SET status = excluded.status, error_type = excluded.error_type,
   message = excluded.message, traceback = excluded.traceback, frames = excluded.frames, failures = excluded.failures,
   first_seen = excluded.first_seen, last_seen = excluded.last_seen, job_id = excluded.job_id,
   execution_id = excluded.execution_id, tasks = excluded.tasks, queue_ids = excluded.queue_ids, tags = excluded.tags,
-  hours = excluded.hours, status_at = excluded.status_at, status_by = excluded.status_by,
+  tenants = excluded.tenants,  hours = excluded.hours, status_at = excluded.status_at, status_by = excluded.status_by,
   muted_until = excluded.muted_until, returned_at = excluded.returned_at;
 
 -- name: list_error_groups
 -- without tracebacks, which are long
 SELECT g.id, g.project_id, g.fingerprint, g.status, g.error_type, g.message, NULL AS traceback, g.frames, g.failures,
-  g.first_seen, g.last_seen, g.job_id, g.execution_id, g.tasks, g.queue_ids, g.tags, g.hours, g.status_at, g.status_by,
+  g.first_seen, g.last_seen, g.job_id, g.execution_id, g.tasks, g.queue_ids, g.tags, g.tenants, g.hours, g.status_at, g.status_by,
   g.muted_until, g.returned_at
 FROM error_groups g
 WHERE g.project_id = :project_id AND (:statuses IS NULL OR g.status IN (SELECT value FROM json_each(:statuses)))

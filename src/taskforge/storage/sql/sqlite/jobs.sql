@@ -136,8 +136,10 @@ SELECT e.project_id, e.queue_id, e.job_type, e.worker_id, e.finished_at, e.statu
 FROM executions e CROSS JOIN jobs j ON j.id = :job_id
 -- it was inserted just now: the job is not settled yet
 WHERE e.id = :execution_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AND j.execution_id = :execution_id;
-INSERT INTO failure_deltas (project_id, fingerprint, queue_id, job_id, job_type, execution_id, failed_at, tags)
-SELECT e.project_id, e.fingerprint, e.queue_id, j.id, e.job_type, e.id, e.finished_at, j.tags
+INSERT INTO failure_deltas (project_id, fingerprint, queue_id, job_id, job_type, execution_id, failed_at, tags,
+  tenant)
+SELECT e.project_id, e.fingerprint, e.queue_id, j.id, e.job_type, e.id, e.finished_at, j.tags,
+  nullif(j.fairness_key, '')
 FROM executions e CROSS JOIN jobs j ON j.id = :job_id
 WHERE :fingerprint IS NOT NULL AND e.id = :execution_id AND j.status = 'processing' AND j.claim_seq = :claim_seq
   AND j.execution_id = :execution_id;
