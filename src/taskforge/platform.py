@@ -847,8 +847,9 @@ class Platform:
         made = self.__dict__
         if "results" in made:
             await self.results.close()
-        if self.__dict__.get("offering") is not None:
-            await self.offering.close()  # type: ignore[union-attr]
+        offering: Offering | None = made.get("offering")
+        if offering is not None:
+            await offering.close()
         await self.audit.seal_own()
         if "security" in made:
             self.security.close()

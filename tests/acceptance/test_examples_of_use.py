@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from taskforge.testing import Harness
 from tests.acceptance.fleet import ROOT
+from tests.support.eventually import eventually
 from tests.support.examples import example, visited
 
 if TYPE_CHECKING:
@@ -62,14 +62,17 @@ async def test_an_export_shows_how_far_it_is_and_tells_when_it_is_ready(
         assert "Export" in (await visitor.get("/")).text
         begun = await visitor.post("/exports?user=ani&rows=2500")
         assert begun.status_code == 202
-        async with asyncio.timeout(60):
-            while True:
-                shown = (await visitor.get(begun.json()["status_url"])).json()
-                if shown["status"] == "succeeded":
-                    break
-                await asyncio.sleep(0.05)
-            while not (await visitor.get("/notices/ani")).json():  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(0.05)
+
+        async def ready() -> dict[str, Any]:
+            shown: dict[str, Any] = (await visitor.get(begun.json()["status_url"])).json()
+            assert shown["status"] == "succeeded"
+            return shown
+
+        async def noticed() -> None:
+            assert (await visitor.get("/notices/ani")).json()
+
+        shown = await eventually(ready, 60)
+        await eventually(noticed, 60)
         assert shown["progress"] is None or shown["progress"]["total"] == 2500
         file = (await visitor.get(shown["link"])).text.splitlines()
         assert (len(file), file[-1]) == (2500, "2499,row 2499 of ani")

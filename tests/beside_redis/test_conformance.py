@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.beside_redis.stage import RedisStage
-from tests.conformance.test_claim import *  # noqa: F403
-from tests.conformance.test_control import (  # noqa: F401
+from tests.conformance.test_claim import *  # noqa: F403 - its tests are collected here again
+from tests.conformance.test_control import (  # noqa: F401 - collected here again
     test_a_rescheduled_job_leaves_its_place_to_another,
     test_a_retry_goes_to_the_end_of_its_priority,
     test_cancel_and_claim_at_once_leave_one_truth,
     test_delete_and_claim_at_once_leave_one_truth,
     test_reschedule,
 )
-from tests.conformance.test_pauses import (  # noqa: F401
+from tests.conformance.test_pauses import (  # noqa: F401 - collected here again
     test_a_retry_by_hand_is_held,
     test_a_type_is_held_at_once_and_from_birth_and_let_go,
     test_who_comes_back_is_held,
 )
-from tests.conformance.test_rules import (  # noqa: F401
+from tests.conformance.test_rules import (  # noqa: F401 - collected here again
     test_both_rules_hold,
     test_no_more_run_than_the_limit,
     test_queues_with_and_without_rules_are_served_in_one_order,

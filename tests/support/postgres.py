@@ -7,21 +7,19 @@ The servers are those of `TASKFORGE_TEST_POSTGRES` if it is set (the URL of one 
 else the wheel's and the system's own programs, each started on a free port with its data in the temporary folder.
 """
 
-import asyncio
 import os
 import secrets
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
-
+from tests.support.postgres_administration import administrator
 from tests.support.postgres_installations import (
     PostgresInstallation,
     PostgresProblem,
@@ -30,8 +28,6 @@ from tests.support.postgres_installations import (
 )
 from tests.support.watchdog import watchdog
 from tests.support.watchdog_program import remove_cluster
-
-Result = TypeVar("Result")
 
 GIVEN_VARIABLE = "TASKFORGE_TEST_POSTGRES"
 GIVEN_LABEL = "given"
@@ -110,7 +106,7 @@ class PostgresServer:
 
     def execute(self, statement: str) -> None:
         """Run one statement as administrator, outside a transaction."""
-        _with_connection(self.admin_url, lambda connection: connection.execute(statement))
+        administrator(self.admin_url).execute(statement)
 
     def halt(self, immediate: bool = False) -> None:
         """Shut the server down and keep its data; `immediate` is a crash, from which `start` recovers by its log.
@@ -132,6 +128,7 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop the server for good and delete its data. One that is not ours is left alone."""
         if self.folder is not None:
+            administrator(self.admin_url).close()
             remove_cluster(self.folder)
             watchdog().forget("cluster", str(self.folder))
 
@@ -204,8 +201,8 @@ def start_all(*, durable: bool = False, wanted: Callable[[str], bool] = lambda l
 
 
 def connect_given(url: str) -> PostgresServer:
-    """The server at an address somebody gave us. Raises what asyncpg raises when it can't be reached."""
-    version: str = _with_connection(url, lambda connection: connection.fetchval("SHOW server_version"))
+    """The server at an address somebody gave us. Raises what psycopg raises when it can't be reached."""
+    version = administrator(url).value("SHOW server_version")
     return PostgresServer(GIVEN_LABEL, version.split()[0], GIVEN_VARIABLE, url)
 
 
@@ -300,17 +297,3 @@ def _free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-def _with_connection(url: str, use: Callable[[asyncpg.Connection], Awaitable[Result]]) -> Result:
-    """Use a new connection, in a thread of its own: the caller may be inside an event loop."""
-
-    async def session() -> Result:
-        connection = await asyncpg.connect(url)
-        try:
-            return await use(connection)
-        finally:
-            await connection.close()
-
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(asyncio.run, session()).result()

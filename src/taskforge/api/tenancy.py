@@ -1,10 +1,11 @@
 """From an id of the path to a thing of the caller's own projects, or 404 as for any unknown id.
 
-Routes get their things here and nowhere else.
+Routes get their things by `look_up` and by nothing else.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
@@ -22,6 +23,8 @@ from taskforge.domain.job import Job
 from taskforge.domain.operation import Operation
 from taskforge.domain.queue import Queue
 from taskforge.domain.worker import Worker, WorkerStatus
+
+T = TypeVar("T")
 
 ProjectChoice = Annotated[
     Id | None, Query(description="One project of the organization; for callers that are not bound to one.")
@@ -44,6 +47,24 @@ async def reachable(call: Call, project_id: UUID | None) -> list[ProjectId]:
     if project_id not in own:
         raise NotFound(f"no project has the id {project_id}")
     return [ProjectId(project_id)]
+
+
+async def look_up(
+    call: Call,
+    find: Callable[[ProjectServices], Awaitable[T | None]],
+    unknown: str,
+    project_id: UUID | None = None,
+) -> tuple[ProjectServices, T]:
+    """What ``find`` finds in the first of the caller's projects that has it, or in the one it names.
+
+    Raises NotFound: ``unknown``.
+    """
+    for reached in await reachable(call, project_id):
+        services = await call.backend.project(reached)
+        found = await find(services)
+        if found is not None:
+            return services, found
+    raise NotFound(unknown)
 
 
 async def _everywhere(call: Calling, project_id: ProjectChoice = None) -> list[ProjectServices]:
@@ -73,13 +94,11 @@ class QueueAt:
 
 async def find_queue(call: Call, queue_id: UUID) -> QueueAt:
     """A queue of the caller's projects. Raises NotFound."""
-    if call.principal.reaches_queue(QueueId(queue_id)):
-        for project_id in await reachable(call, None):
-            services = await call.backend.project(project_id)
-            queue = await services.queues.find(queue_id)
-            if queue is not None:
-                return QueueAt(services, queue)
-    raise NotFound(f"no queue has the id {queue_id}")
+    unknown = f"no queue has the id {queue_id}"
+    if not call.principal.reaches_queue(QueueId(queue_id)):
+        raise NotFound(unknown)
+    services, queue = await look_up(call, lambda one: one.queues.find(queue_id), unknown)
+    return QueueAt(services, queue)
 
 
 async def _queue_at(queue_id: Id, call: Calling) -> QueueAt:
@@ -118,12 +137,11 @@ class JobAt:
 
 async def find_job(call: Call, job_id: UUID) -> JobAt:
     """A job of the caller's projects. Raises NotFound."""
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        job = await services.insights.find(job_id)
-        if job is not None and call.principal.reaches_queue(job.queue_id):
-            return JobAt(services, job)
-    raise NotFound(f"no job has the id {job_id}")
+    unknown = f"no job has the id {job_id}"
+    services, job = await look_up(call, lambda one: one.insights.find(job_id), unknown)
+    if not call.principal.reaches_queue(job.queue_id):
+        raise NotFound(unknown)
+    return JobAt(services, job)
 
 
 async def _job_at(job_id: Id, call: Calling) -> JobAt:
@@ -143,12 +161,11 @@ class ExecutionAt:
 
 
 async def _execution_at(execution_id: Id, call: Calling) -> ExecutionAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        execution = await services.insights.execution(execution_id)
-        if execution is not None and call.principal.reaches_queue(execution.queue_id):
-            return ExecutionAt(services, execution)
-    raise NotFound(f"no execution has the id {execution_id}")
+    unknown = f"no execution has the id {execution_id}"
+    services, execution = await look_up(call, lambda one: one.insights.execution(execution_id), unknown)
+    if not call.principal.reaches_queue(execution.queue_id):
+        raise NotFound(unknown)
+    return ExecutionAt(services, execution)
 
 
 ExecutionHere = Annotated[ExecutionAt, Depends(_execution_at)]
@@ -164,12 +181,10 @@ class OperationAt:
 
 
 async def _operation_at(operation_id: Id, call: Calling) -> OperationAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        operation = await services.operations.find(operation_id)
-        if operation is not None:
-            return OperationAt(services, operation)
-    raise NotFound(f"no operation has the id {operation_id}")
+    services, operation = await look_up(
+        call, lambda one: one.operations.find(operation_id), f"no operation has the id {operation_id}"
+    )
+    return OperationAt(services, operation)
 
 
 OperationHere = Annotated[OperationAt, Depends(_operation_at)]
@@ -185,12 +200,10 @@ class ErrorAt:
 
 
 async def _error_at(error_id: Id, call: Calling) -> ErrorAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        group = await services.errors.find(error_id)
-        if group is not None:
-            return ErrorAt(services, group)
-    raise NotFound(f"no error group has the id {error_id}")
+    services, group = await look_up(
+        call, lambda one: one.errors.find(error_id), f"no error group has the id {error_id}"
+    )
+    return ErrorAt(services, group)
 
 
 ErrorHere = Annotated[ErrorAt, Depends(_error_at)]
@@ -208,12 +221,10 @@ class WorkerAt:
 
 async def find_worker(call: Call, worker_id: UUID) -> WorkerAt:
     """A worker of the caller's projects. Raises NotFound."""
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        found = await services.worker_fleet.find(worker_id)
-        if found is not None:
-            return WorkerAt(services, *found)
-    raise NotFound(f"no worker has the id {worker_id}")
+    services, found = await look_up(
+        call, lambda one: one.worker_fleet.find(worker_id), f"no worker has the id {worker_id}"
+    )
+    return WorkerAt(services, *found)
 
 
 async def _worker_at(worker_id: Id, call: Calling) -> WorkerAt:
@@ -233,12 +244,10 @@ class AssignmentAt:
 
 
 async def _assignment_at(assignment_id: Id, call: Calling) -> AssignmentAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        found = await services.assignments.find(assignment_id)
-        if found is not None:
-            return AssignmentAt(services, found)
-    raise NotFound(f"no assignment has the id {assignment_id}")
+    services, found = await look_up(
+        call, lambda one: one.assignments.find(assignment_id), f"no assignment has the id {assignment_id}"
+    )
+    return AssignmentAt(services, found)
 
 
 AssignmentHere = Annotated[AssignmentAt, Depends(_assignment_at)]

@@ -229,5 +229,5 @@ def _attempt_of(function: Callable[..., Any], policy: _Policy) -> Callable[..., 
 
     if policy.is_bound:
         parameters = list(inspect.signature(function).parameters.values())
-        attempt.__signature__ = inspect.signature(function).replace(parameters=parameters[1:])  # type: ignore[attr-defined]
+        attempt.__signature__ = inspect.signature(function).replace(parameters=parameters[1:])  # type: ignore[attr-defined] # read by inspect
     return attempt

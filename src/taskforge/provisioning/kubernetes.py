@@ -117,11 +117,11 @@ async def _open(config_file: str | None) -> Any:
 
     try:
         if config_file is not None:
-            return await config.new_client_from_config(  # type: ignore[no-untyped-call]
+            return await config.new_client_from_config(  # type: ignore[no-untyped-call] # the client is not typed
                 config_file=config_file, persist_config=False
             )
         configuration = client.Configuration()
-        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # the client is not typed
         return client.ApiClient(configuration)
     except (config.ConfigException, OSError) as error:
         raise ProvisionerFailed(f"no access to a cluster: {error}") from None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taskforge.sdk.context import find_current_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ATTRIBUTE = "taskforge"
 """The attribute of a record that has them, or None outside of a run."""
@@ -33,16 +36,20 @@ def identifiers() -> dict[str, Any] | None:
 def stamp_records() -> None:
     """From now on each record of this process has its identifiers, in whichever task or thread it is made."""
     make = logging.getLogRecordFactory()
-    if getattr(make, "is_taskforge", False):
-        return
+    if not isinstance(make, _Stamped):
+        logging.setLogRecordFactory(_Stamped(make))
 
-    def stamped(*arguments: Any, **named: Any) -> logging.LogRecord:
-        record = make(*arguments, **named)
+
+class _Stamped:
+    """The factory that was there before, and the identifiers on what it makes."""
+
+    def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
+        self._make = make
+
+    def __call__(self, *arguments: Any, **named: Any) -> logging.LogRecord:
+        record = self._make(*arguments, **named)
         setattr(record, ATTRIBUTE, identifiers())
         return record
-
-    stamped.is_taskforge = True  # type: ignore[attr-defined]
-    logging.setLogRecordFactory(stamped)
 
 
 def _trace() -> dict[str, str]:

@@ -65,7 +65,7 @@ class Hooks:
         """Around every attempt from now on, inside of those that were added before. Raises InvalidInput."""
         import inspect
 
-        call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+        call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004 - not whether: what is called
         if not inspect.iscoroutinefunction(call):
             raise InvalidInput(
                 f"{getattr(function, '__name__', function)!r} cannot be middleware: it has to be an async function",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prometheus_client import Metric
+    from prometheus_client.core import HistogramMetricFamily
 
     from taskforge.domain.histogram import Histogram
     from taskforge.domain.ids import ProjectId
@@ -152,9 +153,9 @@ def _of_attempts(
     yield from (executions, durations, waits)
 
 
-def _add(family: Metric, labels: Sequence[str], histogram: Histogram, total_us: int) -> None:
+def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: Histogram, total_us: int) -> None:
     at_most = buckets(histogram.at_most(_BOUNDS_US), histogram.count)
-    family.add_metric(labels, at_most, total_us / 1e6)  # type: ignore[attr-defined]
+    family.add_metric(labels, at_most, total_us / 1e6)
 
 
 def _of_workers(workers: Sequence[ExposedWorkers]) -> Iterator[Metric]:

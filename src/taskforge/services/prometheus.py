@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidSetting
@@ -17,14 +18,12 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 6
 
 def check_installed() -> None:
     """Raises InvalidSetting when the client library is missing."""
-    try:
-        import prometheus_client  # noqa: F401
-    except ImportError:
+    if find_spec("prometheus_client") is None:
         raise InvalidSetting(
             "telling metrics to Prometheus needs its client library",
             field="prometheus",
             hint="pip install 'taskforge-jobs[prometheus]'",
-        ) from None
+        )
 
 
 def expose(families: Iterable[Metric], accept: str | None = None) -> tuple[bytes, str]:

@@ -84,6 +84,14 @@ class SqlQueueStore:
         values = _values(project_id, name, None, 0, QueueState.ACTIVE, settings)
         return (yield from self._creating(values, settings, Audit(project_id=project_id)))
 
+    def declared(self, project_id: ProjectId, name: str) -> Script[Queue]:
+        """As `declaring`, in a transaction that sees what others commit meanwhile. Raises Unavailable."""
+        for _ in range(2):  # the first may find that someone else has made it just now
+            queue = yield from self.declaring(project_id, name)
+            if queue is not None:
+                return queue
+        raise Unavailable(f"queue {name!r} is made and removed by others just now")
+
     def _creating(
         self, values: Mapping[str, Any], settings: QueueSettings, audit: Audit
     ) -> Script[Queue | None]:

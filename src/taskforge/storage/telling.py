@@ -49,10 +49,7 @@ class Telling:
         """`tell` for several messages, each with its receivers and what it is about."""
         if not any(receivers for receivers, _, _ in told):
             return []
-        queue = yield from self._queues.declaring(project_id, QUEUE)
-        if queue is None:  # made by someone else just now
-            queue = yield from self._queues.declaring(project_id, QUEUE)
-        assert queue is not None  # noqa: S101 - one of the two has made it
+        queue = yield from self._queues.declared(project_id, QUEUE)
         jobs: list[NewJob] = []
         keys: dict[UUID, JobKeys] = {}
         for receivers, message, cause_id in told:

@@ -169,10 +169,7 @@ class SqlTickStore:
         queue = None
         batch = None
         if moments:
-            queue = yield from self._queues.declaring(schedule.project_id, schedule.spec.queue)
-            if queue is None:  # made by someone else just now
-                queue = yield from self._queues.declaring(schedule.project_id, schedule.spec.queue)
-            assert queue is not None  # noqa: S101 - one of the two has made it
+            queue = yield from self._queues.declared(schedule.project_id, schedule.spec.queue)
             batch = firing.make(schedule, queue, moments)
         jobs = {} if batch is None else dict(zip(moments, batch.jobs, strict=True))
         written = [

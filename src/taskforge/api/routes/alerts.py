@@ -11,7 +11,7 @@ from taskforge.api.call import Calling
 from taskforge.api.etags import check_match, etag_of
 from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
-from taskforge.api.tenancy import Everywhere, OneProject, reachable
+from taskforge.api.tenancy import Everywhere, OneProject, look_up
 from taskforge.api.values import Id
 from taskforge.api.views.alerts import (
     AlertEventView,
@@ -29,7 +29,6 @@ from taskforge.api.views.alerts import (
 from taskforge.domain.access import Permission
 from taskforge.domain.alert import AlertStatus, Silence
 from taskforge.domain.alert_rule import Rule
-from taskforge.domain.errors import NotFound
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -46,12 +45,10 @@ class RuleAt:
 
 
 async def _rule_at(rule_id: Id, call: Calling) -> RuleAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        rule = await services.alerting.find_rule(rule_id)
-        if rule is not None:
-            return RuleAt(services, rule)
-    raise NotFound(f"no alert rule has the id {rule_id}")
+    services, rule = await look_up(
+        call, lambda one: one.alerting.find_rule(rule_id), f"no alert rule has the id {rule_id}"
+    )
+    return RuleAt(services, rule)
 
 
 RuleHere = Annotated[RuleAt, Depends(_rule_at)]
@@ -66,12 +63,10 @@ class SilenceAt:
 
 
 async def _silence_at(silence_id: Id, call: Calling) -> SilenceAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        silence = await services.alerting.find_silence(silence_id)
-        if silence is not None:
-            return SilenceAt(services, silence)
-    raise NotFound(f"no silence has the id {silence_id}")
+    services, silence = await look_up(
+        call, lambda one: one.alerting.find_silence(silence_id), f"no silence has the id {silence_id}"
+    )
+    return SilenceAt(services, silence)
 
 
 SilenceHere = Annotated[SilenceAt, Depends(_silence_at)]

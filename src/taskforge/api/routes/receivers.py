@@ -11,7 +11,7 @@ from taskforge.api.call import Calling
 from taskforge.api.operation import Reach
 from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
-from taskforge.api.tenancy import Everywhere, JobHere, OneProject, reachable
+from taskforge.api.tenancy import Everywhere, JobHere, OneProject, look_up
 from taskforge.api.values import Id
 from taskforge.api.views.alerts import (
     DeliveryView,
@@ -27,7 +27,6 @@ from taskforge.api.views.alerts import (
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.delivery import Delivery, DeliveryStatus
-from taskforge.domain.errors import NotFound
 from taskforge.domain.receiver import Receiver
 
 receivers = Resource("/alerts", "alerts")
@@ -42,12 +41,10 @@ class ReceiverAt:
 
 
 async def _receiver_at(receiver_id: Id, call: Calling) -> ReceiverAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        receiver = await services.receivers.find(receiver_id)
-        if receiver is not None:
-            return ReceiverAt(services, receiver)
-    raise NotFound(f"no receiver has the id {receiver_id}")
+    services, receiver = await look_up(
+        call, lambda one: one.receivers.find(receiver_id), f"no receiver has the id {receiver_id}"
+    )
+    return ReceiverAt(services, receiver)
 
 
 ReceiverHere = Annotated[ReceiverAt, Depends(_receiver_at)]
@@ -62,12 +59,10 @@ class DeliveryAt:
 
 
 async def _delivery_at(delivery_id: Id, call: Calling) -> DeliveryAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        delivery = await services.receivers.find_delivery(delivery_id)
-        if delivery is not None:
-            return DeliveryAt(services, delivery)
-    raise NotFound(f"no delivery has the id {delivery_id}")
+    services, delivery = await look_up(
+        call, lambda one: one.receivers.find_delivery(delivery_id), f"no delivery has the id {delivery_id}"
+    )
+    return DeliveryAt(services, delivery)
 
 
 DeliveryHere = Annotated[DeliveryAt, Depends(_delivery_at)]

@@ -12,7 +12,7 @@ from taskforge.api.etags import check_match, etag_of
 from taskforge.api.pages import SortedPaging
 from taskforge.api.routes.operations import begun
 from taskforge.api.routing import Resource
-from taskforge.api.tenancy import Everywhere, OneProject, ProjectChoice, reachable
+from taskforge.api.tenancy import Everywhere, OneProject, ProjectChoice, look_up
 from taskforge.api.values import Flag
 from taskforge.api.views.operations import OperationView
 from taskforge.api.views.schedules import (
@@ -24,7 +24,7 @@ from taskforge.api.views.schedules import (
     visible_run,
 )
 from taskforge.domain.access import Permission
-from taskforge.domain.errors import JobCancelled, JobFailed, NotFound, ResultTimeout
+from taskforge.domain.errors import JobCancelled, JobFailed, ResultTimeout
 from taskforge.domain.redaction import Redaction, redact, restore
 from taskforge.domain.schedule import Schedule
 from taskforge.sdk.codec import decode
@@ -56,12 +56,11 @@ async def schedule_at(
     call: Calling,
     project_id: ProjectChoice = None,
 ) -> ScheduleAt:
-    for found in await reachable(call, project_id):
-        services = await call.backend.project(found)
-        schedule = await services.schedules.find(schedule_name)
-        if schedule is not None:
-            return ScheduleAt(services, schedule)
-    raise NotFound("there is no scheduled job of this name")
+    unknown = "there is no scheduled job of this name"
+    services, schedule = await look_up(
+        call, lambda one: one.schedules.find(schedule_name), unknown, project_id
+    )
+    return ScheduleAt(services, schedule)
 
 
 ScheduleHere = Annotated[ScheduleAt, Depends(schedule_at)]
