@@ -21,6 +21,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _JOIN_SECONDS = 5.0
+_SIGNAL_SECONDS = 1.0  # a system may hand Ctrl-C to another thread, which does not end a wait for ever in this one
 _bridges: weakref.WeakSet[Bridge] = weakref.WeakSet()
 _loops_of_the_parent: list[object] = []
 
@@ -44,7 +45,8 @@ class Bridge:
             loop = self._loop or self._start()
             loop.call_soon_threadsafe(call.start, loop)
         try:
-            call.ended.acquire()
+            while not call.ended.acquire(timeout=_SIGNAL_SECONDS):
+                pass
         except BaseException:  # KeyboardInterrupt: what nobody waits for any more shall not go on
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(call.stop)
