@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 import yaml
+from typer.core import TyperGroup
 
 from scripts.render_chart import NAMES, RENDERED, checksum
 from taskforge.cli.main import application
@@ -32,8 +33,8 @@ def check_command(arguments: list[str]) -> None:
     """The command and its options exist."""
     command: Any = typer.main.get_command(application)
     for word in arguments:
-        if word in getattr(command, "commands", {}):
-            command = command.commands[word]
+        if isinstance(command, TyperGroup):
+            command = command.get_command(typer.Context(command), word) or command
     known = {option for parameter in command.params for option in parameter.opts}
     given = {word for word in arguments if word.startswith("-")}
     assert command.name != "taskforge", arguments

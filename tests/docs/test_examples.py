@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -17,7 +18,10 @@ from tests.support.processes import ChildProcess, Processes
 
 POSTGRES_URL = "postgresql://taskforge@localhost/taskforge"
 PROGRAM = Path(__file__).with_name("program.py")
+BINARIES = Path(sys.executable).parent
 SECONDS = 60
+OF_A_SHELL = re.compile(r"[$`|&;<>*?(){}~\\\n]|^\w+=")
+"""What makes a line one for a shell; any other starts its program without one."""
 
 SAME_AS_ANOTHER = "README.id.md"  # `test_the_readmes_show_the_same`
 WITH_EXAMPLES = [page for page in PAGES if runnable(page) and page.name != SAME_AS_ANOTHER]
@@ -63,9 +67,8 @@ class Reader:
         self._folder = folder
         self._processes = processes
         self._background: list[tuple[Example, ChildProcess]] = []
-        binaries = Path(sys.executable).parent
         self._environment = {
-            "PATH": os.pathsep.join([str(binaries), os.environ.get("PATH", "")]),
+            "PATH": os.pathsep.join([str(BINARIES), os.environ.get("PATH", "")]),
             "NO_COLOR": "1",
             "COLUMNS": "120",
             "PYTEST_ADDOPTS": "-p no:cacheprovider -p no:asyncio -p no:taskforge -p taskforge.testing.plugin",
@@ -119,11 +122,18 @@ class Reader:
         )
 
     def _start(self, command: Command) -> ChildProcess:
-        shell = shutil.which("bash") or "/bin/sh"
         line = self._filled(command.line)
-        return self._processes.start(
-            shell, "-c", f"exec {line}", environment=self._environment, folder=self._folder
-        )
+        program, *arguments = [""] if OF_A_SHELL.search(line) else shlex.split(line)
+        if program == "python":
+            start = self._processes.python
+        elif program == "taskforge":
+            start, arguments = self._processes.python, [str(BINARIES / "taskforge"), *arguments]
+        else:
+            start, arguments = (
+                self._processes.start,
+                [shutil.which("bash") or "/bin/sh", "-c", f"exec {line}"],
+            )
+        return start(*arguments, environment=self._environment, folder=self._folder)
 
     def _filled(self, line: str) -> str:
         for written, real in self.replaced.items():

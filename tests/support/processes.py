@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.support.nursery import Started, fits, nursery
 from tests.support.watchdog import watchdog
 
 POLL_SECONDS = 0.02
@@ -27,15 +28,19 @@ class ChildProcess:
         self.command = [str(part) for part in command]
         self.output_file = output_file
         with output_file.open("wb") as output:
-            self._process = subprocess.Popen(
-                self.command,
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process: Started
+            if self.command[0] == sys.executable and fits(environment, self.command[1]):
+                self._process = nursery().start(self.command[1:], output.fileno(), folder, environment)
+            else:
+                self._process = subprocess.Popen(
+                    self.command,
+                    cwd=folder,
+                    env=dict(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
         watchdog().guard("group", str(self.pid))
 
     @property

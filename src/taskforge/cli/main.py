@@ -6,37 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from taskforge.cli import (
-    alerts,
-    assignments,
-    audit,
-    bench,
-    breakers,
-    config,
-    demo,
-    dev,
-    doctor,
-    enqueue,
-    error_groups,
-    jobs,
-    keys,
-    migrate,
-    organizations,
-    pauses,
-    projects,
-    prune,
-    queues,
-    roles,
-    run,
-    scaling,
-    scheduler,
-    schedules,
-    serve,
-    users,
-    worker,
-    workers,
-)
-from taskforge.cli.options import FREE_ARGUMENTS
+from taskforge.cli.commands import Commands
 from taskforge.cli.session import Session
 
 HELP = """Durable background jobs for Python: one pip install on SQLite, a fleet on PostgreSQL.
@@ -50,36 +20,13 @@ OWN_KEY = ("enqueue",)
 FLAGS = ("-v", "--verbose")
 
 application = typer.Typer(
-    name="taskforge", help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    name="taskforge",
+    cls=Commands,
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
-application.command("demo")(demo.demo)
-application.command("dev")(dev.dev)
-application.command("serve")(serve.serve)
-application.command("worker")(worker.worker)
-application.command("scheduler")(scheduler.scheduler)
-application.command("run", context_settings=FREE_ARGUMENTS)(run.run)
-application.command("enqueue", context_settings=FREE_ARGUMENTS)(enqueue.enqueue)
-application.add_typer(jobs.commands, name="jobs")
-application.add_typer(queues.commands, name="queues")
-application.add_typer(pauses.commands, name="pauses")
-application.add_typer(breakers.commands, name="breakers")
-application.add_typer(workers.commands, name="workers")
-application.add_typer(assignments.commands, name="assignments")
-application.add_typer(schedules.commands, name="schedules")
-application.add_typer(scaling.commands, name="scaling")
-application.add_typer(error_groups.commands, name="errors")
-application.add_typer(alerts.commands, name="alerts")
-application.add_typer(organizations.commands, name="organizations")
-application.add_typer(projects.commands, name="projects")
-application.add_typer(users.commands, name="users")
-application.add_typer(roles.commands, name="roles")
-application.add_typer(keys.commands, name="keys")
-application.add_typer(audit.commands, name="audit")
-application.command("migrate")(migrate.migrate)
-application.command("prune")(prune.prune)
-application.command("doctor")(doctor.doctor)
-application.command("config")(config.config)
-application.command("bench")(bench.bench)
 
 
 def _show_version(value: bool) -> None:
