@@ -21,7 +21,9 @@ PROGRAM = Path(__file__).with_name("program.py")
 BINARIES = Path(sys.executable).parent
 SECONDS = 60
 OF_A_SHELL = re.compile(r"[$`|&;<>*?(){}~\\\n]|^\w+=")
-"""What makes a line one for a shell; any other starts its program without one."""
+"""What makes a line one for a shell, where it is not quoted; any other line starts its program without one."""
+QUOTED = re.compile(r"'[^']*'|" r'"[^"$`\\]*"')
+ITS_OUTPUT = re.compile(r"\$\((taskforge [^()$]*)\)")
 
 SAME_AS_ANOTHER = "README.id.md"  # `test_the_readmes_show_the_same`
 WITH_EXAMPLES = [page for page in PAGES if runnable(page) and page.name != SAME_AS_ANOTHER]
@@ -122,8 +124,9 @@ class Reader:
         )
 
     def _start(self, command: Command) -> ChildProcess:
-        line = self._filled(command.line)
-        program, *arguments = [""] if OF_A_SHELL.search(line) else shlex.split(line)
+        line = ITS_OUTPUT.sub(lambda inner: self._output(inner[1]), self._filled(command.line))
+        is_of_a_shell = OF_A_SHELL.search(QUOTED.sub("", line))
+        program, *arguments = [""] if is_of_a_shell else shlex.split(line)
         if program == "python":
             start = self._processes.python
         elif program == "taskforge":
@@ -134,6 +137,11 @@ class Reader:
                 [shutil.which("bash") or "/bin/sh", "-c", f"exec {line}"],
             )
         return start(*arguments, environment=self._environment, folder=self._folder)
+
+    def _output(self, line: str) -> str:
+        child = self._start(Command(line, ()))
+        assert child.wait(SECONDS) == 0, f"$ {line}\n{child.output}"
+        return child.output.strip()
 
     def _filled(self, line: str) -> str:
         for written, real in self.replaced.items():
