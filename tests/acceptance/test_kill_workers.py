@@ -15,6 +15,7 @@ import pytest
 from taskforge.domain.job import MAX_LOSSES, JobStatus
 from tests.acceptance.fleet import Fleet, Killer, overlaps, runs_of
 from tests.conformance.stage import run_sql
+from tests.conftest import SOAK
 from tests.support import chaos_app
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos, pytest.mark.timeout(240)]
 
-JOBS = 300
+JOBS = 300 if SOAK else 150
 SECONDS = 0.12
 LIMIT = 120.0
 SEED_VARIABLE = "TASKFORGE_TEST_SEED"

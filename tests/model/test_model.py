@@ -15,7 +15,7 @@ STEPS = 40
 def test_the_store_does_what_the_model_does(database_url: str) -> None:
     chosen = settings(
         settings.default,
-        max_examples=settings().max_examples // 2,  # each of so many steps
+        max_examples=settings().max_examples // 4,  # each of so many steps
         stateful_step_count=STEPS,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
