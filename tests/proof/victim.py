@@ -228,7 +228,7 @@ def warm() -> None:
     commands: Any = typer.main.get_command(command_line.application)
     with commands.make_context("taskforge", ["worker"]) as context:
         for name in ("worker", "migrate"):  # what parses their options is made at the first use
-            commands.commands[name].make_context(name, [], parent=context)
+            commands.get_command(context, name).make_context(name, [], parent=context)
     vars(command_line)["application"] = commands
     gc.freeze()  # so that a collection in a child does not copy what it shares with us
 
