@@ -21,7 +21,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _JOIN_SECONDS = 5.0
-_SIGNAL_SECONDS = 1.0  # a system may hand Ctrl-C to another thread, which does not end a wait for ever in this one
+_SIGNAL_SECONDS = 1.0
+"""Ctrl-C ends a wait at this time at the latest: a system may hand it to a thread that does not wait."""
 _bridges: weakref.WeakSet[Bridge] = weakref.WeakSet()
 _loops_of_the_parent: list[object] = []
 
