@@ -31,6 +31,20 @@ async def known(installation: Installation) -> Client:
     return installation.client
 
 
+async def test_a_schedule_says_what_its_jobs_require(known: Client) -> None:
+    wishes = {"requires": {"gpu": ">=1"}, "prefers": {"region": "id"}}
+    made = (await known.post("/scheduled-jobs", {**DAILY, **wishes})).json()["data"]
+    assert {name: made[name] for name in wishes} == wishes
+    ran = (await known.post("/scheduled-jobs/daily/trigger?wait=0")).json()["data"]
+    job = (await known.get(f"/jobs/{ran['queue_job_id']}")).json()["data"]
+    assert {name: job[name] for name in wishes} == wishes
+    await known.patch("/scheduled-jobs/daily", {"prefers": None})
+    shown = (await known.get("/scheduled-jobs/daily")).json()["data"]
+    assert (shown["requires"], shown["prefers"]) == (wishes["requires"], {})
+    refused = await known.patch("/scheduled-jobs/daily", {"requires": {"gpu": ">=x"}})
+    assert (refused.status_code, "requires" in refused.text) == (422, True)
+
+
 async def test_the_life_of_a_schedule(known: Client) -> None:
     made = await known.post("/scheduled-jobs", DAILY)
     assert made.status_code == 201, made.text

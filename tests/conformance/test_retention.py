@@ -343,6 +343,7 @@ async def test_two_at_the_same_time_prune_each_job_once(stage: Stage) -> None:
 async def test_records_are_archived_before_they_go(stage: Stage, tmp_path: Path, form: str) -> None:
     queue = await stage.queue()
     job = await retried(stage, queue, JobStatus.FAILED)
+    await stage.sql(f"""UPDATE jobs SET needs = '{{"requires": {{"gpu": ">=1"}}}}' WHERE id = '{job}'""")
     await ended(stage, queue, JobStatus.SUCCEEDED)
     stage.clock.advance(91 * DAY)
     archive = open_archive(f"{form}:{tmp_path}")
@@ -353,6 +354,8 @@ async def test_records_are_archived_before_they_go(stage: Stage, tmp_path: Path,
     [document] = documents(path)
     assert document["id"] == str(job)
     assert document["status"] == "failed"
+    wishes = (document["requires"], document["prefers"])
+    assert wishes == (({"gpu": ">=1"}, {}) if form == "ndjson" else ('{"gpu":">=1"}', "{}"))
     assert [e["status"] for e in document["executions"]] == ["retry_scheduled", "cancelled", "failed"]
     assert [e["log"][0]["message"] for e in document["executions"]] == ["first", "second", "third"]
     assert not drafts(tmp_path)

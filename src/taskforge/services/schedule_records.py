@@ -85,6 +85,8 @@ class ScheduleRecord:
     retry_delay_seconds: float | None
     timeout_seconds: float | None
     tags: list[str]
+    requires: dict[str, Any]
+    prefers: dict[str, Any]
     keep_days: float | None
     keep_failed_days: float | None
     version: int
@@ -159,6 +161,8 @@ def _of(schedule: Schedule, language: str) -> dict[str, Any]:
         "retry_delay_seconds": spec.retry_delay_seconds,
         "timeout_seconds": spec.timeout_seconds,
         "tags": list(spec.tags),
+        "requires": dict(spec.requires or {}),
+        "prefers": dict(spec.prefers or {}),
         "keep_days": spec.keep_days,
         "keep_failed_days": spec.keep_failed_days,
         "version": schedule.version,

@@ -131,12 +131,12 @@ _NUMBERS = (
     "priority", "max_attempts", "attempt_count", "losses", "claim_seq", "concurrency_limit", "attempt_number", "seq",
     "fairness_weight", "slots", "rate_tokens",
 )  # fmt: skip
-_JSON = ("payload", "state", "progress", "output", "metadata")
+_JSON = ("payload", "state", "progress", "output", "metadata", "requires", "prefers")
 _JOB = (
     "id", "project_id", "queue_id", "queue_name", "job_type", "payload", "status", "priority", "max_attempts",
     "attempt_count", "losses", "claim_seq", "execution_id", "worker_id", "claimed_at", "started_at", "heartbeat_at",
     "scheduled_for", "expires_at", "timeout_at", "failure", "tags", "key", "concurrency_key", "concurrency_limit",
-    "fairness_key", "fairness_weight", "slots", "rate_tokens",
+    "fairness_key", "fairness_weight", "slots", "rate_tokens", "requires", "prefers",
     "state", "progress", "dead_letter_queue_id", "dead_lettered_at", "created_at", "updated_at", "completed_at",
 )  # fmt: skip
 _EXECUTION = (

@@ -43,6 +43,8 @@ class ScheduleFields(Body):
     retry_delay_seconds: Seconds | None = None
     timeout_seconds: Seconds | None = None
     tags: list[str] | None = Field(None, max_length=20)
+    requires: dict[str, Any] | None = Field(None, examples=[{"gpu": ">=1"}])
+    prefers: dict[str, Any] | None = None
     keep_days: float | None = Field(None, gt=0)
     keep_failed_days: float | None = Field(None, gt=0)
 
