@@ -1,0 +1,179 @@
+"""What assignments, limits and fairness cost a worker that claims: the same work with and without, in turns.
+
+``python -m benchmarks.claim_rules [--rounds N] [--batch N] [--engine sqlite|postgres]``. Each round claims and settles one
+batch of each kind, so that what else the machine does hits all alike. Told is processor time: of this process (in which
+SQLite is too), and of the PostgreSQL server; never the time by the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg
+
+from benchmarks.server import postgres_server
+from benchmarks.spent import cpu_ms
+from benchmarks.workspace import PostgresWorkspace, SqliteWorkspace
+from taskforge import TaskForge
+from taskforge.domain.outcome import Report, Succeeded
+from taskforge.domain.worker import Registration, TaskDescription, WorkerType
+from taskforge.services.processes import this_process
+from taskforge.storage.migrate import migrate
+from taskforge.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from benchmarks.workspace import Workspace
+    from taskforge.ports.link import Link
+
+T = TypeVar("T")
+CUSTOMERS = 20
+PLAIN, BESIDE, RULED = "nothing set", "assignments in the project", "weights, limits and fairness"
+RULES = {"policy": "fair", "max_concurrent_jobs": 10_000, "rate_limit": 10_000_000}
+
+
+@dataclass
+class Kind:
+    """One way to claim, and microseconds of each job of each round: of the claim, and with settling."""
+
+    link: Link
+    claims: list[float] = field(default_factory=list)
+    wholes: list[float] = field(default_factory=list)
+
+
+async def fill(url: str, queue: str, jobs: int, *, rules: bool, assigned: bool) -> tuple[TaskForge, Link]:
+    """A database with so many ready jobs, and a worker of their queue."""
+    await migrate(url)
+    app = TaskForge(database_url=url)
+
+    options: dict[str, Any] = {"fairness_key": "{customer}"} if rules else {}
+
+    @app.task(queue=queue, name="work", **options)
+    def work(customer: str) -> None: ...
+
+    platform = await app.platform()
+    await platform.queues.create(queue, settings=RULES if rules else {})
+    if assigned:
+        await platform.queues.create("other")
+        await platform.assignments.create(queue if rules else "other", "bench", weight=3)
+        await platform.assignments.create(queue if rules else "other", "absent", weight=1)
+    link = platform.link()
+    registration = Registration(
+        "bench",
+        WorkerType.GENERAL,
+        {},
+        1000,
+        [queue],
+        [TaskDescription("work", queue)],
+        this_process(),
+        VERSION,
+    )
+    await link.register(registration)
+    for start in range(0, jobs, 2_000):
+        names = (f"c{number % CUSTOMERS}" for number in range(start, min(jobs, start + 2_000)))
+        await app.aenqueue_many([work.job(name) for name in names])
+    return app, link
+
+
+async def cost_of(work: Awaitable[T], server: Callable[[], float]) -> tuple[float, T]:
+    """Seconds of processor time, here and at the server; and what the work has answered."""
+    there = server()
+    here = time.process_time()
+    answer = await work
+    here = time.process_time() - here
+    return here + server() - there, answer
+
+
+async def round_of(kind: Kind, batch: int, server: Callable[[], float]) -> None:
+    """Claim a batch and settle it."""
+    claiming, claimed = await cost_of(kind.link.claim(batch, 1), server)
+    reports = [Report(a.job.execution_id, Succeeded("null"), 10, 10) for a in claimed.attempts]
+    settling, _ = await cost_of(kind.link.settle(reports), server)
+    if len(reports) != batch:
+        raise RuntimeError(f"a claim of {batch} got {len(reports)}")
+    kind.claims.append(claiming * 1e6 / batch)
+    kind.wholes.append((claiming + settling) * 1e6 / batch)
+
+
+async def sit(workspace: Workspace, rounds: int, batch: int, server: Callable[[], float]) -> None:
+    """Measure all kinds on fresh databases, and print them."""
+    jobs = (rounds + 5) * batch
+    wanted: dict[str, tuple[str, dict[str, Any]]] = {
+        PLAIN: ("plain", {"rules": False, "assigned": False}),
+        BESIDE: ("beside", {"rules": False, "assigned": True}),
+        RULED: ("ruled", {"rules": True, "assigned": True}),
+    }
+    async with AsyncExitStack() as stack:
+        kinds: dict[str, Kind] = {}
+        for name, (queue, how) in wanted.items():
+            url = await stack.enter_async_context(workspace.fresh())
+            app, link = await fill(url, queue, jobs, **how)
+            stack.push_async_callback(app.aclose)
+            kinds[name] = Kind(link)
+
+        for number in range(rounds + 5):
+            for kind in kinds.values():
+                await round_of(kind, batch, server)
+            if number == 4:  # plans and caches are made by then
+                for kind in kinds.values():
+                    kind.claims.clear()
+                    kind.wholes.clear()
+        for kind in kinds.values():
+            await kind.link.leave()
+    print(f"{'':32}{'claim us/job':>14}{'ratio':>8}{'with settling':>16}{'ratio':>8}")
+    first = kinds[PLAIN]
+    for name, kind in kinds.items():
+        claim, whole = mean(kind.claims), mean(kind.wholes)
+        ratios = claim / mean(first.claims), whole / mean(first.wholes)
+        print(f"{name:32}{claim:14.1f}{ratios[0]:8.2f}{whole:16.1f}{ratios[1]:8.2f}")
+    shares = [
+        median([a / b for a, b in zip(kind.wholes, first.wholes, strict=True)]) for kind in kinds.values()
+    ]
+    print("median ratio of the rounds, with settling: " + ", ".join(f"{share:.2f}" for share in shares))
+
+
+def mean(values: list[float]) -> float:
+    """The sum is what counts: processor time of a server is told in steps of 10 ms."""
+    return sum(values) / len(values)
+
+
+async def postmaster_of(address: str) -> int:
+    """The process of the server at this address."""
+    connection = await asyncpg.connect(address)
+    try:
+        text: str = await connection.fetchval("SELECT pg_read_file('postmaster.pid')")
+    finally:
+        await connection.close()
+    return int(text.split("\n", 1)[0])
+
+
+def main() -> None:
+    """Run it for one engine or for both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--batch", type=int, default=50)
+    parser.add_argument("--engine", choices=["sqlite", "postgres"])
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="taskforge-claims-") as name:
+        if chosen.engine != "postgres":
+            print("SQLite, batches of", chosen.batch)
+            asyncio.run(sit(SqliteWorkspace(Path(name)), chosen.rounds, chosen.batch, lambda: 0.0))
+        if chosen.engine != "sqlite":
+            with postgres_server() as address:
+                postmaster = asyncio.run(postmaster_of(address))
+                print("PostgreSQL, batches of", chosen.batch)
+                workspace = PostgresWorkspace(address, Path(name))
+                asyncio.run(sit(workspace, chosen.rounds, chosen.batch, lambda: cpu_ms(postmaster) / 1000))
+
+
+if __name__ == "__main__":
+    main()
