@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ class Visit:
         self.page: Page = context.new_page()
         self._preferences = preferences
         self._url = shown.url
+        self._turns = count()
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -96,6 +98,16 @@ class Visit:
     def go(self, path: str) -> None:
         """Load an address of the dashboard and wait until it shows something of its own."""
         self.page.goto(self._url + path)
+        self.page.locator("h1").first.wait_for()
+        self.settle()
+
+    def turn(self, path: str) -> None:
+        """Come to an address as by a link: what was loaded once stays. Waits as `go` does."""
+        key = f"visit-{next(self._turns)}"
+        self.page.evaluate(
+            "([url, key]) => history.pushState({key, __TSR_key: key}, '', url)", [self._url + path, key]
+        )
+        self.page.locator(f"main[data-shown={key}]").wait_for()
         self.page.locator("h1").first.wait_for()
         self.settle()
 

@@ -51,6 +51,8 @@ def test_nothing_is_empty_or_without_use() -> None:
     composed = {found.rstrip(".") for text in TEXTS for found in COMPOSED.findall(text)}
     for key in ENGLISH:
         assert all(catalogue[key].strip() for catalogue in CATALOGUES.values()), key
+        if key.endswith("_one") and key.removesuffix("_one") in ENGLISH:
+            continue  # said instead of the other where the count is one
         is_composed = any(key.startswith((f"{start}.", f"{start}_", start)) for start in composed if start)
         assert is_composed or any(f'"{key}"' in text for text in TEXTS), f"nobody shows {key}"
 

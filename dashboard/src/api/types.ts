@@ -30,6 +30,7 @@ export type Run = Schemas["ExecutionRecord"];
 export type Calendar = Schemas["CalendarView"];
 export type Pause = Schemas["PauseView"];
 export type PauseKind = Schemas["PauseKind"];
+export type Breaker = Schemas["BreakerRecord"];
 export type TypeMetrics = Schemas["TypeMetricsView"];
 export type WorkerMetrics = Schemas["WorkerMetricsView"];
 export type Matrix = Schemas["MatrixView"];

@@ -65,6 +65,9 @@ const LOOKS: Record<string, [LucideIcon, string]> = {
   waiting: [Clock, "bg-pending/8 text-pending"],
   delivered: [Check, "bg-succeeded/10 text-succeeded"],
   ended: [Check, "bg-cancelled/10 text-cancelled"],
+  breaker_closed: [Check, "bg-succeeded/10 text-succeeded"],
+  breaker_open: [Unplug, "bg-failed/10 text-failed"],
+  breaker_half_open: [CircleDashed, "bg-retrying/10 text-retrying"],
   closed: [Lock, "bg-cancelled/10 text-cancelled"],
 };
 const SPINNING = new Set(["processing", "running"]);

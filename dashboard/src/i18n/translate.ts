@@ -9,7 +9,9 @@ export type Translate = (key: Key, values?: Values) => string;
 const CATALOGUES: Record<"en" | "id", Record<Key, string>> = { en, id };
 
 export function translate(key: Key, values: Values = {}): string {
-  const text = CATALOGUES[preferences.get().language][key];
+  const catalogue = CATALOGUES[preferences.get().language];
+  const one = `${key}_one`;
+  const text = values.count === 1 && one in catalogue ? catalogue[one as Key] : catalogue[key];
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     return value === undefined ? whole : typeof value === "number" ? formatNumber(value) : value;

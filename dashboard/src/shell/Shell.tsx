@@ -1,4 +1,4 @@
-import { Outlet, useNavigate } from "@tanstack/react-router";
+import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { Suspense, useEffect, useState } from "react";
 
 import { SessionGate } from "@/api/session";
@@ -39,6 +39,7 @@ function Frame() {
   const project = useProject();
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
+  const shown = useRouterState({ select: (state) => state.resolvedLocation?.state.__TSR_key });
   useLiveUpdates(project.id);
   useFrameShortcuts(setOpen);
   return (
@@ -52,7 +53,7 @@ function Frame() {
         <aside className="sticky top-12 hidden h-[calc(100dvh-3rem)] w-52 shrink-0 overflow-y-auto border-r border-line bg-panel md:block">
           <Navigation />
         </aside>
-        <main id="main" tabIndex={-1} className="min-w-0 flex-1 outline-none" key={project.id}>
+        <main id="main" data-shown={shown} tabIndex={-1} className="min-w-0 flex-1 outline-none" key={project.id}>
           <Suspense fallback={<Skeleton lines={8} />}>
             <Outlet />
           </Suspense>

@@ -18,7 +18,7 @@ export const useLive = () => useStore(live);
 
 const FLUSH_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
-const KINDS = ["job", "queue", "worker", "schedule"];
+const KINDS = ["job", "queue", "worker", "schedule", "breaker"];
 
 /** Whether pages show what is new by themselves. */
 export const isMoving = () => !live.get().isPaused && live.get().holds === 0;

@@ -74,7 +74,7 @@ export function RuleDialog({ rule, onClose }: { rule: Rule | null; onClose: () =
           <input className="field min-w-0" maxLength={1000} value={description} onChange={(event) => setDescription(event.target.value)} />
         </Field>
       </div>
-      <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
+      <div className="fields grid grid-cols-2 gap-3 sm:grid-cols-3">
         {NUMBERS.map((field) => (
           <Field key={field} label={word("rule", field)} error={faultOf(field)}>
             <input
@@ -98,8 +98,8 @@ export function RuleDialog({ rule, onClose }: { rule: Rule | null; onClose: () =
               <input
                 type="checkbox"
                 className="size-4 accent-accent"
-                checked={chosen.includes(one.name)}
-                onChange={() => setChosen(chosen.includes(one.name) ? chosen.filter((other) => other !== one.name) : [...chosen, one.name])}
+                checked={chosen.includes(one.id)}
+                onChange={() => setChosen(chosen.includes(one.id) ? chosen.filter((other) => other !== one.id) : [...chosen, one.id])}
               />
               {one.name}
             </label>

@@ -6,10 +6,11 @@ import { useSession } from "@/api/session";
 import type { Rule } from "@/api/types";
 import { Collection } from "@/components/Collection";
 import { Switch } from "@/components/Switch";
+import { shortId } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { useTranslate, word } from "@/i18n/translate";
 import { figure } from "./figures";
-import { useRules } from "./queries";
+import { useReceivers, useRules } from "./queries";
 import { RuleDialog } from "./RuleDialog";
 
 const pathOf = (rule: Rule) => ({ params: { path: { rule_id: rule.id } } });
@@ -19,6 +20,7 @@ export function Rules() {
   const t = useTranslate();
   const { may } = useSession();
   const [edited, setEdited] = useState<Rule | "new" | null>(null);
+  const names = new Map((useReceivers().data ?? []).map((one) => [one.id, one.name]));
   return (
     <>
       <Collection
@@ -33,7 +35,7 @@ export function Rules() {
           { name: t("rules.kind"), of: (rule) => word("rule_kind", rule.kind) },
           { name: t("rules.about"), of: (rule) => rule.queue ?? t("rules.each"), className: "untrusted" },
           { name: t("rules.fires"), of: (rule) => <Fires rule={rule} /> },
-          { name: t("rules.receivers"), of: (rule) => rule.receivers.join(", ") || t("rules.nobody"), className: "untrusted" },
+          { name: t("rules.receivers"), of: (rule) => rule.receivers.map((id) => names.get(id) ?? shortId(id)).join(", ") || t("rules.nobody"), className: "untrusted" },
         ]}
         edit={may("alert:write") ? { make: t("rules.new"), onMake: () => setEdited("new"), change: t("action.edit"), onChange: setEdited } : null}
         removal={{

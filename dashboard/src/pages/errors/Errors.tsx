@@ -9,7 +9,7 @@ import { Pager } from "@/components/Pager";
 import { Status } from "@/components/Status";
 import { Tabs } from "@/components/Tabs";
 import { Time } from "@/components/Time";
-import { formatNumber, useTranslate, word } from "@/i18n/translate";
+import { useTranslate, word } from "@/i18n/translate";
 import { Hours } from "./Hours";
 import { ERROR_STATUSES, OPEN, useErrors } from "./queries";
 
@@ -72,7 +72,7 @@ function Group({ group }: { group: ErrorRecord }) {
       </Link>
       <Hours hours={group.hours} />
       <span className="flex w-32 shrink-0 flex-col text-right text-[13px]">
-        <span className="font-semibold">{t("errors.failures", { count: formatNumber(group.count) })}</span>
+        <span className="font-semibold">{t("errors.failures", { count: group.count })}</span>
         <span className="text-xs text-muted">
           <Time at={group.last_seen} />
         </span>

@@ -1,10 +1,8 @@
-import { Link } from "@tanstack/react-router";
-
 import type { Execution } from "@/api/types";
 import { Empty } from "@/components/Notices";
 import { Status } from "@/components/Status";
 import { Running, Time } from "@/components/Time";
-import { shortId } from "@/format/numbers";
+import { WorkerLink } from "@/components/WorkerLink";
 import { duration } from "@/format/time";
 import { useTranslate, word } from "@/i18n/translate";
 import { Trace } from "./ErrorBox";
@@ -26,9 +24,9 @@ export function Attempts({ executions }: { executions: Execution[] }) {
             </span>
             <Time at={execution.started_at ?? execution.created_at} />
             {execution.worker_id !== null && (
-              <Link to="/workers/$workerId" params={{ workerId: execution.worker_id }} className="text-accent hover:underline">
-                {t("attempts.worker", { id: shortId(execution.worker_id) })}
-              </Link>
+              <span className="text-muted">
+                {t("attempts.worker")} <WorkerLink id={execution.worker_id} />
+              </span>
             )}
           </div>
           {execution.error_type !== null && (

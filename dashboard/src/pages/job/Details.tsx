@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { Job } from "@/api/types";
 import { Fact, Facts, Panel } from "@/components/Page";
 import { Time } from "@/components/Time";
-import { shortId } from "@/format/numbers";
+import { WorkerLink } from "@/components/WorkerLink";
 import { useTranslate, word } from "@/i18n/translate";
 
 export function Details({ job }: { job: Job }) {
@@ -29,9 +29,7 @@ export function Details({ job }: { job: Job }) {
         {job.failure !== null && <Fact name={t("job.failure")}>{word("failure", job.failure)}</Fact>}
         {job.worker_id !== null && (
           <Fact name={t("job.worker")}>
-            <Link to="/workers/$workerId" params={{ workerId: job.worker_id }} className="text-accent hover:underline">
-              {shortId(job.worker_id)}
-            </Link>
+            <WorkerLink id={job.worker_id} />
           </Fact>
         )}
         <Fact name={t("job.created")}>

@@ -3,7 +3,7 @@ import { shortId } from "@/format/numbers";
 import { absolute } from "@/format/time";
 import { type Translate, type Values, word } from "@/i18n/translate";
 
-const MOMENTS = new Set(["since", "scheduled_for", "next_start_at", "claimed_at", "expires_at", "timeout_at"]);
+const MOMENTS = new Set(["since", "scheduled_for", "next_start_at", "claimed_at", "expires_at", "timeout_at", "probe_at"]);
 /** Parts of sentences that are said where there is something to say. */
 const PARTS = ["since", "by", "reason", "leaving"] as const;
 
@@ -19,6 +19,8 @@ function variant({ code, details }: Obstacle, now: number) {
   if (code === "scheduled" && Date.parse(String(details.scheduled_for)) <= now) return "scheduled_past";
   if (code === "concurrency_key" && isEmpty(details.jobs)) return "concurrency_key_free";
   if (code === "expires" && isSooner(details.timeout_at, details.expires_at)) return "expires_ended";
+  if (code === "breaker_open" && details.state === "half_open") return "breaker_open_trying";
+  if (code === "breaker_open" && !details.probe_at) return "breaker_open_by_hand";
   return code;
 }
 

@@ -54,13 +54,13 @@ export function FilterBar({ chips, onChange }: Props) {
       <div className="flex min-h-8 flex-wrap items-center gap-1.5 rounded-md border border-strong-line/70 bg-bg px-2 py-1 focus-within:outline-2 focus-within:outline-accent">
         <ListFilter aria-hidden className="size-4 text-muted" />
         {chips.map((chip) => (
-          <span key={chip.name} className="inline-flex h-6 max-w-full items-center gap-1 rounded bg-accent/10 pl-2 text-xs">
+          <span key={chip.name} className="inline-flex h-7 max-w-full items-center gap-1 rounded bg-accent/10 pl-2 text-xs">
             <span className="text-muted">{chip.name}:</span>
             <span className="untrusted truncate font-medium">{chip.text}</span>
             <button
               type="button"
               aria-label={t("filter.remove", { name: chip.name })}
-              className="flex size-6 items-center justify-center rounded hover:bg-accent/15"
+              className="flex size-7 items-center justify-center rounded hover:bg-accent/15"
               onClick={() => onChange(chip.name, "")}
             >
               <X aria-hidden className="size-3" />

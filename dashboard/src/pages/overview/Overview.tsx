@@ -70,7 +70,9 @@ function Figures({ hours }: { hours: (typeof PERIODS)[number] }) {
   const found = figures.data;
   const ended = found ? found.successful_executions + found.failed_executions : 0;
   const oldest = [...(depths.data ?? [])].sort((one, other) => other.latency_seconds - one.latency_seconds)[0];
-  const waiting = (depths.data ?? []).reduce((sum, depth) => sum + depth.ready + depth.held, 0);
+  const waiting = (depths.data ?? []).reduce((sum, depth) => sum + depth.ready, 0);
+  const held = (depths.data ?? []).reduce((sum, depth) => sum + depth.held, 0);
+  const many = t("overview.waiting", { count: waiting });
   const period = t(`overview.last_${hours}`);
   return (
     <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
@@ -89,7 +91,7 @@ function Figures({ hours }: { hours: (typeof PERIODS)[number] }) {
       <Figure
         name={t("overview.oldest")}
         value={depths.data ? (oldest && oldest.latency_seconds > 0 ? duration(oldest.latency_seconds * 1000) : "—") : "…"}
-        note={oldest && oldest.latency_seconds > 0 ? t("overview.oldest_note", { queue: oldest.queue_name, count: waiting }) : t("overview.waiting", { count: waiting })}
+        note={`${oldest && oldest.latency_seconds > 0 ? t("overview.oldest_note", { queue: oldest.queue_name, count: waiting }) : many}${held > 0 ? ` · ${t("overview.held", { count: held })}` : ""}`}
       />
     </div>
   );

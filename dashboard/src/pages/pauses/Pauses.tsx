@@ -22,6 +22,8 @@ export function usePauses() {
   return useQuery({
     queryKey: ["queue", id, "pauses"],
     queryFn: () => data(api.GET("/api/v1/pauses", { params: { query: { project_id: id, limit: 200 } } })),
+    // That of a breaker stands with the breakers.
+    select: (pauses) => pauses.filter((pause) => pause.kind !== "breaker"),
     enabled: may("queue:read"),
   });
 }

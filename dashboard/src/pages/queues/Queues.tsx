@@ -16,6 +16,7 @@ import { Cell, Head, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
+import { OpenBreakers } from "@/pages/breakers/Breakers";
 import { Pauses } from "@/pages/pauses/Pauses";
 import { useProject } from "@/shell/project";
 import { NewQueue } from "./NewQueue";
@@ -37,6 +38,7 @@ export function Queues() {
         )
       }
     >
+      <OpenBreakers />
       <Pauses />
       <Panel isFlush>
         <Asked query={queues} lines={8}>

@@ -30,7 +30,7 @@ interface Props {
 /** The numbers of a policy. */
 export function PolicyNumbers({ texts, onChange, valueOf, placeholderOf, faultOf }: Props) {
   return (
-    <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
+    <div className="fields grid grid-cols-2 gap-3 sm:grid-cols-3">
       {NUMBERS.map((name) => (
         <Field key={name} label={word("policy", name)} error={faultOf(name)}>
           <input

@@ -106,7 +106,7 @@ function Experiment({ queue, queues, policy, onChoose }: { queue: Queue; queues:
             </Field>
           )}
           <PolicyNumbers texts={texts} onChange={setTexts} valueOf={(name) => written(policy, name)} placeholderOf={() => t("choice.default")} faultOf={faultOf} />
-          <div className="grid grid-cols-2 gap-3">
+          <div className="fields grid grid-cols-2 gap-3">
             {FLEET_FIELDS.filter((name) => isOwn || name !== "work").map((name) => (
               <Field key={name} label={t(`simulator.${name}` as Key)} error={faultOf(name)}>
                 <input className="field min-w-0" type="number" min={0} step="any" value={fleet[name]} onChange={(event) => setFleet({ ...fleet, [name]: event.target.value })} />

@@ -14,6 +14,7 @@ import { Cell, Head, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
+import { Breakers } from "@/pages/breakers/Breakers";
 import { PauseJobs, Pauses } from "@/pages/pauses/Pauses";
 import { useProject } from "@/shell/project";
 import { EnqueueDialog } from "./EnqueueDialog";
@@ -35,6 +36,7 @@ export function Tasks() {
           {(found) => (found.length === 0 ? <Empty title={t("tasks.none")}>{t("tasks.none_hint")}</Empty> : <TaskTable tasks={found} onEnqueue={choose} />)}
         </Asked>
       </Panel>
+      <Breakers />
       <EnqueueDialog isOpen={enqueue !== undefined} chosen={enqueue} onClose={() => choose(undefined)} />
     </Page>
   );
