@@ -127,6 +127,8 @@ def fill(shown: Scene) -> None:
         "worker": shown.call("GET", "/workers")[0]["id"],
         "other_project": shown.call("POST", "/projects", {"name": "warehouse"})["id"],
     }
+    held = shown.call("POST", "/breakers", {"job_type": "shop.monthly_report"})["id"]
+    shown.call("POST", f"/breakers/{held}/open", {"reason": "the warehouse is rebuilt"})
     plan(shown)
     divide(shown)
     watch(shown)

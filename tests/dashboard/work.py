@@ -26,6 +26,7 @@ def work(visitor: Visit, shown: Scene, *, rate: int) -> None:
     try_a_policy(visitor)
     watch_a_queue(visitor)
     pause_a_task(visitor)
+    turn_a_breaker(visitor)
     read_insights(visitor)
     move_by_keys(visitor)
     make_a_key(visitor)
@@ -301,6 +302,32 @@ def pause_a_task(visitor: Visit) -> None:
     expect(page.get_by_text("the bank is closed")).to_be_visible()
     row.get_by_role("button", name=say("queues.resume")).click()
     expect(page.get_by_text("the bank is closed")).to_have_count(0)
+
+
+def turn_a_breaker(visitor: Visit) -> None:
+    """It is set, opened and closed by hand with a reason, and removed."""
+    page, say = visitor.page, visitor.say
+    page.get_by_role("button", name=say("breakers.new")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name=say("job.task")).select_option("shop.charge")
+    rate = dialog.get_by_label(say("breaker.failure_rate"))
+    rate.fill("150")
+    dialog.get_by_role("button", name=say("action.save")).click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    rate.fill("99.5")
+    dialog.get_by_role("button", name=say("action.save")).click()
+    breakers = page.get_by_role("table", name=say("breakers.title"))
+    row = breakers.get_by_role("row").filter(has_text="shop.charge")
+    for turn, state in (("open", "breaker_open"), ("close", "breaker_closed")):
+        row.get_by_role("button", name=say(f"breakers.{turn}")).click()
+        dialog.get_by_label(say("queues.pause_reason")).fill(f"the bank said {turn}")
+        dialog.get_by_role("button", name=say(f"breakers.{turn}")).click()
+        expect(row.get_by_text(visitor.word(f"status.{state}"))).to_be_visible()
+        expect(row.get_by_text(f"the bank said {turn}")).to_be_visible()
+    row.get_by_role("button", name=say("action.delete")).click()
+    dialog.get_by_role("textbox").fill("shop.charge")
+    dialog.get_by_role("button", name=say("action.delete")).click()
+    expect(row).to_have_count(0)
 
 
 def read_insights(visitor: Visit) -> None:
