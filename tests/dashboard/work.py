@@ -258,7 +258,7 @@ def try_a_policy(visitor: Visit) -> None:
     replay = page.get_by_role("button", name=say("simulator.replay"))
     replay.click()
     expect(page.get_by_role("figure", name=say("simulator.backlog"))).to_be_visible()
-    page.get_by_label(say("simulator.arrivals")).select_option("own")
+    page.get_by_role("combobox", name=say("simulator.arrivals")).select_option("own")
     trace = page.get_by_role("textbox", name=say("simulator.trace"))
     trace.fill("0,many")
     expect(replay).to_be_disabled()
