@@ -82,6 +82,7 @@ ADVICE = {
     "QueueClosed": "use another queue, or open it: `taskforge queues resume NAME`",
     "SharedFile": "SQLite works on the disk of one machine only: use PostgreSQL for more than one",
     "IdempotencyKeyReused": "give each request a key of its own, and keep it only for repeats of the same request",
+    "AnswerLost": "look at what it has made, as the message says; a new request needs a new key",
     "RequestInProgress": "send it again after `Retry-After`, under the same key; `taskforge.client` does so itself",
     "QueueFull": "enqueue later, or raise the bound: the queue is as long, or as far behind, as it may be",
     "DuplicateTask": "give one of the two another `name=`",

@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 
 from taskforge.domain.access import Permission
-from tests.api.installation import Client, Installation
+from tests.api.installation import Client, Installation, running
+from tests.api.tenants import client_of, make_tenant
+from tests.api.test_authorization import BODIES, OPERATIONS, path_of
 from tests.api.test_jobs import make_queue
 
 pytestmark = pytest.mark.anyio
@@ -84,3 +86,66 @@ async def test_who_may_not_make_jobs_is_told_nothing_of_keys(
 ) -> None:
     reader = client.as_(installation.callers.add("reader", permissions=frozenset({Permission.JOB_READ})))
     assert (await reader.post("/jobs", {}, headers=ONCE)).status_code == 403
+
+
+REFUSED = {
+    "organizations.create": 403,
+    "jobs.retry": 409,
+    "jobs.reschedule": 409,
+    "dead_letters.redrive": 404,
+    "deliveries.retry": 409,
+    "operations.cancel": 409,
+    "receivers.rotate": 409,
+    "scheduled_jobs.reset": 409,
+    "dead_letters.redrive_many": 404,
+}
+"""What cannot be done with the things of a tenant as they are made."""
+
+
+async def test_whatever_is_asked_for_twice_is_done_once_and_answered_alike(
+    sqlite_url: str, anyio_backend: str
+) -> None:
+    async with running(sqlite_url, own_credentials=True) as installation:
+        tenant = await make_tenant(installation, "default")
+        owner = client_of(installation, tenant, "owner")
+        refused = {}
+        for operation in OPERATIONS:
+            if not operation.keeps_answer:
+                continue
+            wait = "?wait=0" if operation.name == "scheduled_jobs.trigger" else ""
+            asked = (path_of(operation, tenant.ids) + wait, BODIES.get(operation.name))
+            first, again = [
+                await owner.post(*asked, headers={"Idempotency-Key": operation.name}) for _ in range(2)
+            ]
+            assert first.status_code == again.status_code, (operation.name, first.text, again.text)
+            assert "idempotency-replayed" not in first.headers
+            if first.status_code >= 400:
+                refused[operation.name] = first.status_code
+                continue
+            assert again.headers["idempotency-replayed"] == "true", operation.name
+            assert again.headers.get("location") == first.headers.get("location")
+            if first.status_code != 204:
+                told, told_again = first.json(), again.json()
+                assert told_again["data"] == told["data"] | dict.fromkeys(operation.shown_once)
+        assert refused.items() <= REFUSED.items()
+        made = (await owner.get("/audit?limit=200")).json()["data"]
+        twice = [entry["action"] for entry in made if entry["resource_name"] in ("other", "second")]
+        assert len(twice) == len(set(twice)) > 5
+
+
+async def test_the_secret_of_an_answer_is_not_kept_with_it(client: Client, sqlite_url: str) -> None:
+    body = {"name": "billing", "role": "viewer"}
+    made = (await client.post("/keys", body, headers=ONCE)).json()["data"]
+    again = await client.post("/keys", body, headers={**ONCE, "Prefer": "envelope=none"})
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json()["data"] == {"key": None, "api_key": made["api_key"]}
+    bare = {**ONCE, "Idempotency-Key": "bare", "Prefer": "envelope=none"}
+    assert (await client.post("/keys", body, headers=bare)).json()["key"].startswith("tfk_")
+    assert (await client.post("/keys", body, headers=bare)).json()["key"] is None
+
+
+async def test_a_refused_change_leaves_its_key_free(client: Client) -> None:
+    assert (await client.post("/queues", {"nam": "q"}, headers=ONCE)).status_code == 422
+    assert (await client.post("/queues", {"name": "q"}, headers=ONCE)).status_code == 201
+    other = await client.post("/queues", {"name": "r"}, headers=ONCE)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")

@@ -16,7 +16,8 @@ NOT_AUDITED = {
         "drop_oldest", "put_shares", "put_requirement", "shut_gate", "forget_starts", "lock_bounded_queues", "withdraw_job",
     },
     "of requests that may come again; what they make is told by its own execution": {
-        "begin_request", "complete_request", "release_request", "forget_request", "forget_old_requests",
+        "begin_request", "complete_request", "release_request", "forget_request", "forget_old_requests", "note_request",
+        "answer_request",
     },
     "of workers, which come and go by themselves": {
         "declare_tasks", "upsert_tasks", "insert_worker", "stop_worker", "supersede_workers",

@@ -7,11 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from taskforge.domain.errors import Conflict, IdempotencyKeyReused, RequestInProgress, Unavailable
+from taskforge.domain.errors import (
+    AnswerLost,
+    Conflict,
+    IdempotencyKeyReused,
+    RequestInProgress,
+    Unavailable,
+)
 from taskforge.domain.ids import DEFAULT_ORGANIZATION
 from taskforge.domain.job import NewJob, Submitted
-from taskforge.ports.requests import RequestKey
-from taskforge.services.idempotency import KEEP_SECONDS, LOCK_SECONDS, Attempt, Idempotency
+from taskforge.ports.requests import Answer, RequestKey
+from taskforge.services.idempotency import KEEP_SECONDS, LOCK_SECONDS, PATIENCE_SECONDS, Attempt, Idempotency
 from taskforge.storage.requests import SqlRequestStore
 from taskforge.storage.retention import SqlRetentionStore
 
@@ -122,7 +128,60 @@ async def test_keys_are_forgotten_when_their_day_is_over(stage: Stage) -> None:
     await ask(stage, queue)
     stage.clock.advance(KEEP_SECONDS - 1)
     await SqlRetentionStore(stage.engine).forget_requests(1)
-    assert await requests.find(REQUEST) is not None
+    assert await requests.find(REQUEST, 0) is not None
     stage.clock.advance(1)
     await SqlRetentionStore(stage.engine).forget_requests(1)
-    assert await requests.find(REQUEST) is None
+    assert await requests.find(REQUEST, 0) is None
+
+
+async def test_any_request_is_answered_with_what_it_was_answered_with(stage: Stage) -> None:
+    requests, answer = idempotency(stage), Answer(201, {"location": "/queues/1"}, "{}")
+    async with requests.alike(REQUEST) as first:
+        with pytest.raises(RequestInProgress):
+            async with requests.alike(REQUEST):
+                pass
+        await stage.queue("made")
+        first.answer = answer
+    stage.clock.advance(LOCK_SECONDS + PATIENCE_SECONDS)
+    async with requests.alike(REQUEST) as again:
+        assert (again.is_replay, again.answer) == (True, answer)
+    with pytest.raises(IdempotencyKeyReused):
+        async with requests.alike(REQUEST._replace(fingerprint="b" * 64)):
+            pass
+
+
+async def carry_out(
+    stage: Stage, *queues: str, ends: BaseException | None = None, pause: float = 0.0
+) -> None:
+    """A request that makes queues; it stops for so long before it does, and a repeat comes in between."""
+    async with idempotency(stage).alike(REQUEST) as exchange:
+        if pause:
+            stage.clock.advance(pause)
+            await carry_out(stage)
+        for name in queues:
+            await stage.queue(name)
+        if ends is not None:
+            raise ends
+        exchange.answer = Answer(204, {}, "")
+
+
+async def test_a_change_whose_answer_was_lost_is_not_made_again(stage: Stage) -> None:
+    with pytest.raises(Died):
+        await carry_out(stage, ends=Died())
+    stage.clock.advance(LOCK_SECONDS)
+    with pytest.raises(Died):  # nothing was changed: it is tried again
+        await carry_out(stage, "made", ends=Died())
+    stage.clock.advance(LOCK_SECONDS)
+    with pytest.raises(RequestInProgress):  # who knows whether it is still to answer
+        await carry_out(stage, "again")
+    stage.clock.advance(PATIENCE_SECONDS)
+    with pytest.raises(AnswerLost, match=r"queue\.create"):
+        await carry_out(stage, "again")
+
+
+async def test_what_a_request_changes_after_it_became_another_s_is_undone(stage: Stage) -> None:
+    with pytest.raises(RequestInProgress):
+        await carry_out(stage, "late", pause=LOCK_SECONDS)
+    assert [queue.name for queue in await stage.queues.list(stage.project)] == []
+    async with idempotency(stage).alike(REQUEST) as again:
+        assert again.is_replay

@@ -158,7 +158,7 @@ OF_PEOPLE = {
     "create_key", "rename_key", "revoke_key", "touch_key", "put_worker_credential", "create_session", "touch_session",
     "revoke_sessions", "put_refresh_token", "spend_refresh_token", "touch_login_attempts", "count_login_attempt",
     "forget_login_attempts", "begin_request", "complete_request", "release_request", "forget_request",
-    "forget_old_requests", "create_operation", "cancel_operation", "take_operation", "advance_operation",
+    "forget_old_requests", "note_request", "answer_request", "create_operation", "cancel_operation", "take_operation", "advance_operation",
     "forget_old_operations", "create_assignment", "update_assignment", "delete_assignment",
 }  # fmt: skip
 """Of tenants, users, credentials, requests, operations and assignments: they touch no job, and each is one transaction of its own.

@@ -1,6 +1,5 @@
 """From bodies to accepted jobs."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,35 +8,16 @@ from msgspec import UNSET
 
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call
+from taskforge.api.once import REPLAYED, request_key
 from taskforge.api.tenancy import find_queue
 from taskforge.api.views.drafts import NewJob, check_one_queue
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.job import NO_OPTIONS, Submitted
-from taskforge.ports.requests import RequestKey
 from taskforge.sdk.codec import encode
 from taskforge.services.idempotency import Attempt
 from taskforge.services.submission import JobRequest, Submission
 
 DEFAULT_QUEUE = "default"
-LONGEST_KEY = 255
-
-
-async def request_key(call: Call) -> RequestKey | None:
-    """What the call's Idempotency-Key stands for; None without one. Raises InvalidInput."""
-    given = call.request.headers.getlist("idempotency-key")
-    if not given or call.principal.organization_id is None:
-        return None
-    key = given[0].strip().strip('"')
-    if len(given) > 1 or not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        raise InvalidInput(
-            f"an Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters",
-            field="idempotency-key",
-            hint="a UUID for each request serves",
-        )
-    url = call.request.url
-    asked = f"{call.request.method} {url.path}?{url.query}\n".encode() + await call.request.body()
-    fingerprint = hashlib.sha256(asked).hexdigest()
-    return RequestKey(call.principal.organization_id, call.principal.id, key, fingerprint)
 
 
 @dataclass(slots=True)
@@ -52,7 +32,7 @@ class Creation:
     @property
     def headers(self) -> dict[str, str]:
         """What the answer says of this."""
-        return {"Idempotency-Replayed": "true"} if self.is_replay else {}
+        return REPLAYED if self.is_replay else {}
 
     async def accept(self, drafts: Sequence[NewJob], *, is_bulk: bool) -> Sequence[Submitted]:
         """All of them, or none, and once for each Idempotency-Key.

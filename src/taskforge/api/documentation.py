@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from taskforge.api.envelopes import Envelope, Listing
 from taskforge.api.etags import is_unchanged
+from taskforge.api.once import PARAMETER as IDEMPOTENCY_PARAMETER
 from taskforge.api.operation import Openness, Operation
 from taskforge.api.raw import components as raw_components
 from taskforge.api.routing import ApiRoute, operation_of
@@ -127,6 +128,7 @@ def describe(operation: Operation) -> dict[str, Any]:
         responses[204] = {"description": "Done"}
     statuses = {
         *operation.problems,
+        *((409,) if operation.keeps_answer else ()),
         *((500, 503) if operation.permission is Openness.PUBLIC and operation.method == "GET" else ALWAYS),
     }
     if "{" in operation.path:
@@ -136,6 +138,8 @@ def describe(operation: Operation) -> dict[str, Any]:
     extra = dict(operation.extra)
     if operation.has_fields:
         extra["parameters"] = [*extra.get("parameters", ()), FIELDS_PARAMETER]
+    if operation.keeps_answer or operation.keeps_identity:
+        extra["parameters"] = [*extra.get("parameters", ()), IDEMPOTENCY_PARAMETER]
     extra["x-permission"] = operation.permission.value
     extra["security"] = [] if operation.permission is Openness.PUBLIC else [{"bearer": []}, {"cookie": []}]
     return {"responses": responses, "openapi_extra": extra}

@@ -37,6 +37,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "queue_full": ("The queue is full", "Queue penuh"),
     "idempotency_key_reused": ("The key belongs to another request", "Kunci ini milik permintaan lain"),
     "request_in_progress": ("The request is under way", "Permintaan sedang diproses"),
+    "answer_lost": ("It was carried out already", "Sudah dijalankan sebelumnya"),
     "name_taken": ("A live worker has this name", "Nama ini dipakai worker yang masih hidup"),
     "lease_lost": ("The lease was lost", "Lease telah hilang"),
     "job_failed": ("The job failed", "Job gagal"),

@@ -34,7 +34,9 @@ class Reach(Enum):
 class Operation:
     """One method of one path. ``answers`` is the type of ``data``; ``is_raw``: it reads its body itself.
 
-    ``makes``: the parameter of paths that the answer's ``id`` fits; the description links them.
+    ``makes``: the parameter of paths that the answer's ``id`` fits; the description links them. Under an
+    Idempotency-Key its answer is kept, without the members of ``data`` that are ``shown_once``; or, with
+    ``keeps_identity``, only which things it has made.
     """
 
     method: str
@@ -52,6 +54,13 @@ class Operation:
     max_bytes: int | None
     extra: dict[str, Any]
     makes: str | None = None
+    keeps_identity: bool = False
+    shown_once: tuple[str, ...] = ()
+
+    @property
+    def keeps_answer(self) -> bool:
+        """Whether a repeat under the same Idempotency-Key is given the answer of the first."""
+        return self.method == "POST" and not self.is_raw and not isinstance(self.permission, Openness)
 
     @property
     def has_fields(self) -> bool:

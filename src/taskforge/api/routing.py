@@ -22,6 +22,7 @@ from taskforge.api.bodies import check_media_type, parse, read_body
 from taskforge.api.call import FIELDS
 from taskforge.api.faults import InvalidRequest
 from taskforge.api.guard import address_of, begin
+from taskforge.api.once import HEADER, once
 from taskforge.api.operation import Openness, Operation, Reach
 from taskforge.domain.access import Permission
 from taskforge.ports.acting import acting
@@ -75,6 +76,8 @@ class Resource:
         max_bytes: int | None = None,
         extra: dict[str, Any] | None = None,
         makes: str | None = None,
+        keeps_identity: bool = False,
+        shown_once: Sequence[str] = (),
     ) -> Callable[[Endpoint], Endpoint]:
         def declare(endpoint: Endpoint) -> Endpoint:
             operation = Operation(
@@ -93,6 +96,8 @@ class Resource:
                 max_bytes=max_bytes,
                 extra=extra or {},
                 makes=makes,
+                keeps_identity=keeps_identity,
+                shown_once=tuple(shown_once),
             )
             setattr(endpoint, OPERATION, operation)
             self.operations.append(operation)
@@ -138,6 +143,8 @@ class ApiRoute(APIRoute):
             who = acting(call.principal, address=address_of(request), request_id=request.state.request_id)
             with who, carrying(trace_of(request.headers)):
                 await read(request)
+                if HEADER in request.headers and operation.keeps_answer:
+                    return await once(call, operation, lambda: answer(request))
                 return await answer(request)
 
         return handle

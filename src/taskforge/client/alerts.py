@@ -64,7 +64,8 @@ class Alerts(Resource):
 
         ``values`` are the API's: url, to, secret. Raises Conflict, InvalidInput.
         """
-        return await self._do(dict[str, Any], "/alerts/receivers", {"name": name, "kind": kind, **values})
+        body = {"name": name, "kind": kind, **values}
+        return await self._do(dict[str, Any], "/alerts/receivers", body, may_repeat=False)
 
     async def achange_receiver(self, /, receiver_id: UUID | str, **values: Any) -> dict[str, Any]:
         """Change a receiver: name, url, to, enabled."""
@@ -76,7 +77,7 @@ class Alerts(Resource):
 
     async def arotate_secret(self, receiver_id: UUID | str) -> str:
         """A new secret for a webhook; the old one signs beside it for a day."""
-        found = await self._do(dict[str, Any], f"/alerts/receivers/{receiver_id}/secret")
+        found = await self._do(dict[str, Any], f"/alerts/receivers/{receiver_id}/secret", may_repeat=False)
         return msgspec.convert(found["secret"], str)
 
     async def atest(self, receiver_id: UUID | str) -> dict[str, Any]:

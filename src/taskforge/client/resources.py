@@ -86,7 +86,12 @@ class Resource:
         headers: Mapping[str, str] = WHOLE,
         may_repeat: bool | None = None,
     ) -> T:
-        """A change that answers with the thing as it is then."""
+        """A change that answers with the thing as it is then.
+
+        Unless ``may_repeat`` says something, a POST goes under an Idempotency-Key, so that it may be sent twice.
+        """
+        if method == "POST" and may_repeat is None:
+            headers, may_repeat = {**headers, "Idempotency-Key": str(uuid4())}, True
         data = None if body is None else msgspec.json.encode(body)
         answer = await self._transport.ask(method, path, body=data, headers=headers, may_repeat=may_repeat)
         return read(kind, bytes(read(Envelope, answer.body).data))

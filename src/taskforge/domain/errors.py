@@ -181,6 +181,12 @@ class RequestInProgress(Conflict):
         self.retry_after = retry_after
 
 
+class AnswerLost(Conflict):
+    """A request with this Idempotency-Key was carried out, and nobody knows what it was answered with."""
+
+    code = "answer_lost"
+
+
 class NoTransaction(Conflict):
     """The caller's connection has no open transaction that a job could become part of."""
 

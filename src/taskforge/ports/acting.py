@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from taskforge.domain.access import Principal, system
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from taskforge.domain.access import Permission
+    from taskforge.ports.requests import Way
 
 PROGRAM = system("program")
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A principal, and the request by which it acts."""
+    """A principal, and the request by which it acts; ``way`` when that must not be carried out twice."""
 
     principal: Principal = PROGRAM
     address: str | None = None
     request_id: str | None = None
+    way: Way | None = None
 
 
 _DEFAULT = Actor()
@@ -57,6 +59,16 @@ def acting(
 ) -> Iterator[None]:
     """Within the block this principal acts. ``address`` is where the request came from."""
     token = _ACTOR.set(Actor(principal, address, request_id))
+    try:
+        yield
+    finally:
+        _ACTOR.reset(token)
+
+
+@contextmanager
+def only_once(way: Way) -> Iterator[None]:
+    """Within the block whoever acts does so for a request that is carried out once."""
+    token = _ACTOR.set(replace(actor(), way=way))
     try:
         yield
     finally:

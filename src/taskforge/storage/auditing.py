@@ -12,7 +12,8 @@ from taskforge.domain.errors import Forbidden
 from taskforge.domain.ids import Uuid7Source
 from taskforge.ports.acting import Actor, actor
 from taskforge.storage.codec import to_json
-from taskforge.storage.engine import APPEND_AUDIT, One
+from taskforge.storage.engine import APPEND_AUDIT, Entry
+from taskforge.storage.requests import note_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ class Audit:
         *,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
-    ) -> One:
+    ) -> Entry:
         """The entry of a change: ``action`` is ``resource.verb``. Of what was changed, only what differs is kept."""
         principal = self._who.principal
         if principal == NOBODY:
@@ -71,7 +72,8 @@ class Audit:
         if before is not None and after is not None:
             before, after = _difference(before, after)
         _written.set()
-        return One(
+        way = self._who.way
+        return Entry(
             APPEND_AUDIT,
             {
                 "id": _mint(),
@@ -90,6 +92,7 @@ class Audit:
                 "before": None if before is None else to_json(before),
                 "after": None if after is None else to_json(after),
             },
+            None if way is None else note_of(way, action, resource_id),
         )
 
 

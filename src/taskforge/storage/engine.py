@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
-from taskforge.domain.errors import TaskforgeError
+from taskforge.domain.errors import RequestInProgress, TaskforgeError
 from taskforge.storage.statements import audited
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ class One:
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(One):
+    """One of the audit log; ``note`` is run after it where the request must not be carried out twice."""
+
+    note: One | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,14 @@ class AuditDuty:
         elif rows:
             self._owed = call.name
 
+    @staticmethod
+    def fence(rows: Rows) -> None:
+        """Raises RequestInProgress, and so undoes the transaction, when the request became another's meanwhile."""
+        if not rows:
+            raise RequestInProgress(
+                "this request took so long that a repeat goes on with it", retry_after=1.0
+            )
+
     def check(self) -> None:
         """Raises TaskforgeError, and so undoes the transaction, when a change has no entry after it."""
         if self._owed is not None:
@@ -88,6 +103,8 @@ def drive(script: Callable[[], Script[T]], fetch: Callable[[Call], Rows]) -> T:
             rows = fetch(call)
             if call.name in duty.statements:
                 duty.note(call, rows)
+                if isinstance(call, Entry) and call.note is not None:
+                    duty.fence(fetch(call.note))
             call = steps.send(rows)
     except StopIteration as stop:
         duty.check()
@@ -103,6 +120,8 @@ async def adrive(script: Callable[[], Script[T]], fetch: Callable[[Call], Awaita
             rows = await fetch(call)
             if call.name in duty.statements:
                 duty.note(call, rows)
+                if isinstance(call, Entry) and call.note is not None:
+                    duty.fence(await fetch(call.note))
             call = steps.send(rows)
     except StopIteration as stop:
         duty.check()

@@ -27,7 +27,7 @@ export function NewKey({ onClose, onMade }: Props) {
   async function make() {
     const expires = days === "" ? null : new Date(Date.now() + Number(days) * 86_400_000).toISOString();
     const body = { name, role, project_id: project || null, expires_at: expires, queue_ids: queueId && project === id ? [queueId] : null };
-    await action(async () => onMade((await data(api.POST("/api/v1/keys", { body }))).key));
+    await action(async () => onMade((await data(api.POST("/api/v1/keys", { body }))).key ?? ""));
   }
   return (
     <Dialog title={t("keys.new")} isOpen onClose={onClose}>

@@ -15,7 +15,7 @@ from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, JobHere, OneProject, QueueHere, queue_beside
 from taskforge.api.values import Id
-from taskforge.api.views.drafts import IDEMPOTENT, MAX_BULK, NewJob, NewJobs, convert, request_body
+from taskforge.api.views.drafts import MAX_BULK, NewJob, NewJobs, convert, request_body
 from taskforge.api.views.jobs import (
     ErrorGroupView,
     JobCountsView,
@@ -55,7 +55,8 @@ jobs = Resource("/jobs", "jobs")
     reach=Reach.QUEUE,
     is_raw=True,
     problems=(404, 409),
-    extra=request_body("NewJob") | IDEMPOTENT,
+    extra=request_body("NewJob"),
+    keeps_identity=True,
 )
 async def create_job(call: Calling, project: OneProject) -> Response:
     """Accept a job.
@@ -84,7 +85,8 @@ async def create_job(call: Calling, project: OneProject) -> Response:
     is_raw=True,
     problems=(404, 409),
     max_bytes=8 * 1024 * 1024,
-    extra=request_body("NewJobs") | IDEMPOTENT,
+    extra=request_body("NewJobs"),
+    keeps_identity=True,
 )
 async def create_jobs(call: Calling, project: OneProject) -> Response:
     """Accept up to 1,000 jobs of one project, all or none."""

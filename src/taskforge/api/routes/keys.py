@@ -34,6 +34,7 @@ async def list_keys(
     permission=Permission.KEY_WRITE,
     name="keys.create",
     answers=NewKeyView,
+    shown_once=("key",),
     status=201,
     problems=(404, 409),
 )

@@ -83,6 +83,7 @@ async def list_receivers(call: Calling, everywhere: Everywhere, page: SortedPagi
     permission=Permission.ALERT_WRITE,
     name="receivers.create",
     answers=MadeReceiverView,
+    shown_once=("secret",),
     status=201,
     problems=(404, 409),
 )
@@ -138,6 +139,7 @@ async def delete_receiver(call: Calling, here: ReceiverHere) -> Response:
     permission=Permission.ALERT_WRITE,
     name="receivers.rotate",
     answers=MadeReceiverView,
+    shown_once=("secret",),
     problems=(404,),
 )
 async def rotate_secret(call: Calling, here: ReceiverHere, body: SecretChange | None = None) -> Response:

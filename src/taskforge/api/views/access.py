@@ -139,9 +139,9 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class NewKeyView:
-    """A new key; `key` is its text, which is shown this once."""
+    """A new key; `key` is its text, which is shown this once: null where a request is repeated under its Idempotency-Key."""
 
-    key: str
+    key: str | None
     api_key: KeyView
 
 

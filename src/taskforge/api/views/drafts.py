@@ -120,20 +120,6 @@ class NewJobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     jobs: Annotated[list[NewJob], Meta(min_length=1, max_length=MAX_BULK)]
 
 
-IDEMPOTENT: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "description": "Of several requests with the same key and body one is carried out, and all are answered alike.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
-            "example": "5f0c9c1e-8a53-4a54-9d4d-0b7c8b0f6f0e",
-        }
-    ]
-}
-"""The part of an operation's documentation that tells of its Idempotency-Key."""
-
 NEW_JOB_EXAMPLE = {
     "queue_name": "reports",
     "job_type": "reports.monthly",
