@@ -126,7 +126,9 @@ async def test_whatever_is_asked_for_twice_is_done_once_and_answered_alike(
             assert again.headers.get("location") == first.headers.get("location")
             if first.status_code != 204:
                 told, told_again = first.json(), again.json()
-                assert told_again["data"] == told["data"] | dict.fromkeys(operation.shown_once)
+                if operation.shown_once:
+                    told["data"] |= dict.fromkeys(operation.shown_once)
+                assert told_again["data"] == told["data"]
         assert refused.items() <= REFUSED.items()
         made = (await owner.get("/audit?limit=200")).json()["data"]
         twice = [entry["action"] for entry in made if entry["resource_name"] in ("other", "second")]

@@ -1,14 +1,27 @@
 """What every route must say of itself, and that the committed description is what is served."""
 
 import json
+from datetime import UTC, datetime
+from typing import Any
 
+import httpx2
+import jsonschema_rs
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
 
 from scripts.generate_openapi import FILE, description
-from taskforge.api.application import PREFIX, RESOURCES, UNPREFIXED
-from taskforge.api.operation import Openness, Operation
+from taskforge.api.application import PREFIX, RESOURCES, UNPREFIXED, _serve
+from taskforge.api.backend import ApiOptions
+from taskforge.api.documentation import openapi
+from taskforge.api.middleware import Edge
+from taskforge.api.operation import Deprecation, Openness, Operation
+from taskforge.api.routing import Resource
 from taskforge.domain.access import Permission
+
+pytestmark = pytest.mark.anyio
 
 OPERATIONS = [operation for resource in (*RESOURCES, *UNPREFIXED) for operation in resource.operations]
 PUBLIC_OPERATIONS = {"health.live", "health.ready", "auth.login", "auth.refresh"}
@@ -60,11 +73,60 @@ def test_the_committed_description_is_what_is_served() -> None:
     )
 
 
-def test_every_operation_documents_its_problems() -> None:
-    described = json.loads(FILE.read_text("utf-8"))["paths"]
+def test_every_operation_has_its_name_problems_and_examples() -> None:
+    document = json.loads(FILE.read_text("utf-8"))
     for operation in OPERATIONS:
         prefix = "" if any(operation in resource.operations for resource in UNPREFIXED) else PREFIX
-        responses = described[prefix + operation.path][operation.method.lower()]["responses"]
-        for status, response in responses.items():
+        described = document["paths"][prefix + operation.path][operation.method.lower()]
+        assert described["operationId"] == operation.name
+        for status, response in described["responses"].items():
             if int(status) >= 400:
                 assert response["$ref"] == f"#/components/responses/Problem{status}"
+                continue
+            for kind, content in response.get("content", {}).items():
+                assert kind != "application/json" or is_shown(content["schema"], document), operation.name
+        asked = described.get("requestBody", {}).get("content", {})
+        for content in asked.values():
+            assert is_shown(content["schema"], document), operation.name
+
+
+def is_shown(schema: Any, document: Any) -> bool:
+    """Whether there is an example of it."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return "example" in schema or "examples" in schema
+    if "anyOf" in schema:
+        return any(is_shown(choice, document) for choice in schema["anyOf"])
+    return all(is_shown(member, document) for member in schema.get("properties", {}).values())
+
+
+def test_every_example_is_what_its_schema_says() -> None:
+    components = json.loads(FILE.read_text("utf-8"))["components"]
+    for name, schema in components["schemas"].items():
+        for shown in (*schema.get("examples", ()), *([schema["example"]] if "example" in schema else ())):
+            where = {"$ref": f"#/components/schemas/{name}", "components": components}
+            wrong = jsonschema_rs.Draft202012Validator(where, validate_formats=True).iter_errors(shown)
+            assert [fault.message for fault in wrong] == [], name
+
+
+async def test_what_is_to_go_says_so() -> None:
+    old = Resource("/old", "old")
+    ending = Deprecation(
+        datetime(2026, 1, 2, tzinfo=UTC), datetime(2027, 1, 2, tzinfo=UTC), "https://example.org/new"
+    )
+
+    @old.get("", permission=Openness.PUBLIC, name="old.get", deprecation=ending)
+    async def get_old(request: Request) -> Response:
+        """An operation that was."""
+        return Response()
+
+    served = FastAPI()
+    served.state.options = ApiOptions(secret=b"")
+    _serve(served.router, "", old)
+    assert openapi(served)["paths"]["/old"]["get"]["deprecated"] is True
+    transport = httpx2.ASGITransport(app=Edge(served))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as http:
+        answer = await http.get("/old")
+    assert answer.headers["deprecation"] == "@1767312000"
+    assert answer.headers["sunset"] == "Sat, 02 Jan 2027 00:00:00 GMT"
+    assert answer.headers["link"].startswith("<https://example.org/new>")

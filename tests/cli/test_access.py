@@ -81,7 +81,7 @@ def test_a_key_for_one_queue(shop: CommandLine) -> None:
 
 def test_a_key_is_revoked(shop: CommandLine) -> None:
     made = shop.ok("keys", "create", "--role", "admin", "--json").json
-    assert shop.ok("keys", "revoke", made["id"][-8:]).out == "1 keys are revoked\n"
+    assert shop.ok("keys", "revoke", made["id"][-8:]).out.startswith("the key is revoked")
     assert shop.ok("keys", "revoke", made["id"]).out == "it was revoked already\n"
     assert shop.ok("keys", "list", "--json").json["keys"] == []
     assert shop.ok("keys", "list", "--all", "--json").json["keys"][0]["revoked_at"] is not None

@@ -93,6 +93,53 @@ def test_assignments_are_the_same(both: Both) -> None:
     both.alike("assignments", "remove", "reports", "gpu-*", code=ExitCode.NOT_FOUND)
 
 
+def test_people_keys_and_projects_are_the_same(both: Both) -> None:
+    both.ok("projects", "create", "shop")
+    both.ok("projects", "rename", "shop", "store")
+    both.alike("projects", "list")
+    both.alike("projects", "list", "--json")
+    both.alike("projects", "create", "store", code=ExitCode.CONFLICT)
+    both.alike("projects", "delete", "shop", code=ExitCode.NOT_FOUND)
+    assert "password: " in both.ok(
+        "users", "create", "Bob@example.com", "--generate", "--only-project", "store"
+    )
+    both.ok("users", "set-role", "bob@example.com", "--role", "operator")
+    both.ok("users", "disable", "bob@example.com")
+    assert "operator  disabled" in both.alike("users", "list")
+    both.ok("users", "enable", "bob@example.com")
+    both.ok("users", "set-password", "bob@example.com", "--generate")
+    both.alike("users", "list", "--json")
+    both.alike("users", "remove", "nobody@example.com", code=ExitCode.NOT_FOUND)
+    both.ok("users", "remove", "bob@example.com")
+    both.ok("projects", "delete", "store")
+    both.ok("queues", "create", "mail")
+    key = json.loads(
+        both.ok(
+            "keys",
+            "create",
+            "--role",
+            "viewer",
+            "--only-project",
+            "default",
+            "--only-queue",
+            "mail",
+            "--json",
+        )
+    )
+    assert key["key"].startswith("tfk_")
+    both.alike("keys", "list")
+    both.alike("keys", "list", "--json")
+    assert "is revoked" in both.ok("keys", "revoke", key["id"][-8:])
+    assert "already" in both.alike("keys", "revoke", key["id"])
+    both.alike("keys", "list", "--all")
+    both.alike("keys", "revoke", "ffffffff", code=ExitCode.NOT_FOUND)
+    for words in (
+        ("users", "list", "-o", "acme"),
+        ("users", "create", "c@example.com", "--generate", "--administrator"),
+    ):
+        assert both.command(*both.afar(*words)).code == ExitCode.USAGE
+
+
 def test_what_is_read_is_the_same(both: Both) -> None:
     both.ok("queues", "create", "graveyard")
     both.ok("queues", "create", "reports", "--set", "dead_letter_queue=graveyard", "--priority", 4)

@@ -153,6 +153,7 @@ def _serve(router: APIRouter, prefix: str, resource: Resource) -> None:
             response_model=None,
             response_class=Response,
             route_class_override=ApiRoute,
+            deprecated=True if operation.deprecation is not None else None,
             **describe(operation),
         )
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from taskforge.api.envelopes import Envelope, Listing
 from taskforge.api.etags import is_unchanged
+from taskforge.api.examples import illustrate
 from taskforge.api.once import PARAMETER as IDEMPOTENCY_PARAMETER
 from taskforge.api.operation import Openness, Operation
 from taskforge.api.raw import components as raw_components
@@ -179,6 +180,7 @@ def openapi(application: FastAPI) -> dict[str, Any]:
             if isinstance(described, dict):
                 _use_problems(described)
     _link(schema["paths"], application)
+    illustrate(components["schemas"])
     schema["components"]["schemas"] = dict(sorted(components["schemas"].items()))
     return schema
 

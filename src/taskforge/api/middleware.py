@@ -89,6 +89,8 @@ class Edge:
 
     def _dress(self, request: Request, headers: MutableHeaders) -> None:
         headers["X-Request-ID"] = request.state.request_id
+        if hasattr(request.state, "deprecation"):
+            headers.update(request.state.deprecation)
         if self._origins:
             headers.add_vary_header("Origin")
             headers.update(origin_headers(request, self._origins))

@@ -16,6 +16,8 @@ from taskforge.ports.requests import Answer, RequestKey
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from starlette.requests import Request
+
     from taskforge.api.call import Call
     from taskforge.api.operation import Operation
 
@@ -52,19 +54,23 @@ async def request_key(call: Call) -> RequestKey | None:
     return RequestKey(call.principal.organization_id, call.principal.id, key, fingerprint)
 
 
-async def once(call: Call, operation: Operation, carry_out: Callable[[], Awaitable[Response]]) -> Response:
+async def once(
+    call: Call, operation: Operation, carry_out: Callable[[Request], Awaitable[Response]]
+) -> Response:
     """What the operation answers, or what it has answered before under the same key.
 
     Raises what the operation raises, RequestInProgress, IdempotencyKeyReused, AnswerLost.
     """
+    if not operation.keeps_answer or HEADER not in call.request.headers:
+        return await carry_out(call.request)
     request = await request_key(call)
     if request is None:
-        return await carry_out()
+        return await carry_out(call.request)
     idempotency = call.backend.idempotency
     async with idempotency.alike(request, RequestValidationError, HTTPException) as exchange:
         if exchange.is_replay and exchange.answer is not None:
             return _again(exchange.answer)
-        response = await carry_out()
+        response = await carry_out(call.request)
         exchange.answer = _kept(response, operation.shown_once)
     return response
 

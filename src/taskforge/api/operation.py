@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import format_datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from taskforge.domain.access import Permission
 
@@ -28,6 +30,25 @@ class Reach(Enum):
     ORGANIZATION = "organization"
     PROJECT = "project"
     QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """That an operation is not to be used any more: since when, until when it is served, and what says more."""
+
+    since: datetime
+    sunset: datetime | None = None
+    link: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """`Deprecation` (RFC 9745) and `Sunset` (RFC 8594)."""
+        found = {"Deprecation": f"@{int(self.since.timestamp())}"}
+        if self.sunset is not None:
+            found["Sunset"] = format_datetime(self.sunset, usegmt=True)
+        if self.link is not None:
+            found["Link"] = f'<{self.link}>; rel="deprecation"; type="text/html"'
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +77,7 @@ class Operation:
     makes: str | None = None
     keeps_identity: bool = False
     shown_once: tuple[str, ...] = ()
+    deprecation: Deprecation | None = None
 
     @property
     def keeps_answer(self) -> bool:

@@ -22,8 +22,8 @@ from taskforge.api.bodies import check_media_type, parse, read_body
 from taskforge.api.call import FIELDS
 from taskforge.api.faults import InvalidRequest
 from taskforge.api.guard import address_of, begin
-from taskforge.api.once import HEADER, once
-from taskforge.api.operation import Openness, Operation, Reach
+from taskforge.api.once import once
+from taskforge.api.operation import Deprecation, Openness, Operation, Reach
 from taskforge.domain.access import Permission
 from taskforge.ports.acting import acting
 from taskforge.sdk.tracing import carrying, trace_of
@@ -78,6 +78,7 @@ class Resource:
         makes: str | None = None,
         keeps_identity: bool = False,
         shown_once: Sequence[str] = (),
+        deprecation: Deprecation | None = None,
     ) -> Callable[[Endpoint], Endpoint]:
         def declare(endpoint: Endpoint) -> Endpoint:
             operation = Operation(
@@ -98,6 +99,7 @@ class Resource:
                 makes=makes,
                 keeps_identity=keeps_identity,
                 shown_once=tuple(shown_once),
+                deprecation=deprecation,
             )
             setattr(endpoint, OPERATION, operation)
             self.operations.append(operation)
@@ -136,6 +138,7 @@ class ApiRoute(APIRoute):
                         )
 
         async def handle(request: Request) -> Response:
+            _tell_of_its_end(request, operation)
             if operation.permission is Openness.PUBLIC:
                 await read(request)
                 return await answer(request)
@@ -143,9 +146,7 @@ class ApiRoute(APIRoute):
             who = acting(call.principal, address=address_of(request), request_id=request.state.request_id)
             with who, carrying(trace_of(request.headers)):
                 await read(request)
-                if HEADER in request.headers and operation.keeps_answer:
-                    return await once(call, operation, lambda: answer(request))
-                return await answer(request)
+                return await once(call, operation, answer)
 
         return handle
 
@@ -154,6 +155,11 @@ def operation_of(route: ApiRoute) -> Operation:
     """What a route was declared as."""
     operation: Operation = getattr(route.endpoint, OPERATION)
     return operation
+
+
+def _tell_of_its_end(request: Request, operation: Operation) -> None:
+    if operation.deprecation is not None:
+        request.state.deprecation = operation.deprecation.headers
 
 
 def _refuse_unknown_queries(request: Request, known: frozenset[str]) -> None:

@@ -9,11 +9,17 @@ import typer
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from taskforge.domain.ids import OrganizationId, ProjectId
+    from taskforge.domain.ids import OrganizationId
     from taskforge.platform import Platform
 
 InOrganization = Annotated[
     str, typer.Option("--organization", "-o", metavar="NAME", help="The organization that is meant.")
+]
+OfOrganization = Annotated[
+    str | None,
+    typer.Option(
+        "--organization", "-o", metavar="NAME", help="The organization that is meant, else `default`."
+    ),
 ]
 OnlyProject = Annotated[
     str | None, typer.Option("--only-project", metavar="NAME", help="In this project only, else in all.")
@@ -29,11 +35,9 @@ async def organization_id(platform: Platform, name: str) -> OrganizationId:
     return (await platform.security.organizations.named(name)).id
 
 
-async def project_id(platform: Platform, organization: OrganizationId, name: str | None) -> ProjectId | None:
-    """The id of a project by name; None stays None. Raises NotFound."""
-    if name is None:
-        return None
-    return (await platform.security.projects.reach(organization, name=name)).id
+def within(organization: str | None) -> str:
+    """The words that say in which organization, where one was named."""
+    return "" if organization is None else f" in {organization}"
 
 
 def password(from_input: bool, generate: bool) -> tuple[str, bool]:

@@ -18,13 +18,15 @@ def organization_document(organization: Organization) -> dict[str, Any]:
 
 
 def member_document(member: Member) -> dict[str, Any]:
-    """A user with the name of their role and what it allows."""
-    document = {**plain(member), "role": member.grant.name, "permissions": sorted(member.grant.permissions)}
-    del document["grant"]
+    """A user with the name of their role, as the API shows them."""
+    document = {**plain(member), "role": member.grant.name}
+    del document["grant"], document["home_id"]
     return document
 
 
 def key_document(key: ApiKey) -> dict[str, Any]:
-    """A key without its secret."""
+    """A key without its secret, as the API shows it."""
     queue_ids = None if key.queue_ids is None else sorted(map(str, key.queue_ids))
-    return {**plain(key), "permissions": sorted(key.permissions), "queue_ids": queue_ids}
+    document = {**plain(key), "permissions": sorted(key.permissions), "queue_ids": queue_ids}
+    del document["parent_id"]
+    return document

@@ -1,10 +1,11 @@
 """``taskforge keys``: API keys, each shown once."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from taskforge.cli.access_options import InOrganization, OnlyProject
+from taskforge.cli.access_options import OfOrganization, OnlyProject
 from taskforge.cli.options import AsJson
 from taskforge.cli.session import session_of
 
@@ -23,7 +24,7 @@ def create(
         typer.Option("--permission", metavar="PERMISSION", help="Instead of a role, each such as job:read."),
     ] = None,
     name: Annotated[str, typer.Option("--name", help="What it is for.")] = "made at the command line",
-    organization: InOrganization = "default",
+    organization: OfOrganization = None,
     only_project: OnlyProject = None,
     only_queue: Annotated[
         list[str] | None,
@@ -36,30 +37,14 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, once. An organization that is not there is made, with a default project."""
-    from taskforge.cli.access_options import moment, project_id
-    from taskforge.cli.access_view import key_document
+    from taskforge.cli.access_options import moment
+    from taskforge.cli.desk import NewKey
     from taskforge.cli.show import print_json
-    from taskforge.domain.api_key import ApiKey
-    from taskforge.platform import Platform
 
-    ends = moment(expires, "--expires")
-
-    async def make(platform: Platform) -> tuple[ApiKey, str]:
-        which = (await platform.security.organizations.ensure(organization)).id
-        project = await project_id(platform, which, only_project)
-        return await platform.security.keys.create(
-            which,
-            name,
-            role=role,
-            allowed=permission,
-            project_id=project,
-            queue_ids=await platform.security.keys.queues(project, only_queue),
-            expires_at=ends,
-        )
-
-    key, text = session_of(context).run(make)
+    wanted = NewKey(name, role, permission, only_project, only_queue, moment(expires, "--expires"))
+    key, text = session_of(context).ask(lambda desk: desk.access(organization).create_key(wanted))
     if as_json:
-        print_json({**key_document(key), "organization": organization, "key": text})
+        print_json({**key, "key": text})
     else:
         print(text)
 
@@ -67,40 +52,32 @@ def create(
 @commands.command("list")
 def list_(
     context: typer.Context,
-    organization: InOrganization = "default",
+    organization: OfOrganization = None,
     everyone: Annotated[bool, typer.Option("--all", help="Also revoked ones.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the keys, the newest first; never their secrets."""
-    from collections.abc import Sequence
+    from uuid import UUID
 
-    from taskforge.cli.access_options import organization_id
-    from taskforge.cli.access_view import key_document
     from taskforge.cli.show import print_json
     from taskforge.cli.tables import print_table
-    from taskforge.domain.api_key import ApiKey
     from taskforge.domain.ids import short
-    from taskforge.platform import Platform
 
-    async def look(platform: Platform) -> Sequence[ApiKey]:
-        which = await organization_id(platform, organization)
-        return await platform.security.keys.list(which, revoked=everyone)
-
-    found = session_of(context).run(look)
+    found = session_of(context).ask(lambda desk: desk.access(organization).keys(revoked=everyone))
     if as_json:
-        print_json({"keys": [key_document(each) for each in found]})
+        print_json({"keys": found})
         return
     print_table(
         ("ID", "NAME", "ALLOWS", "EXPIRES", "LAST USED", "FROM", "STATE"),
         [
             (
-                short(each.id),
-                each.name,
-                each.role or f"{len(each.permissions)} permissions",
-                "" if each.expires_at is None else each.expires_at.isoformat(timespec="minutes"),
-                "never" if each.last_used_at is None else each.last_used_at.isoformat(timespec="minutes"),
-                each.last_used_from or "",
-                "revoked" if each.revoked_at else "active",
+                short(UUID(str(each["id"]))),
+                each["name"],
+                each["role"] or f"{len(each['permissions'])} permissions",
+                _minute(each["expires_at"]) or "",
+                _minute(each["last_used_at"]) or "never",
+                each["last_used_from"] or "",
+                "revoked" if each["revoked_at"] else "active",
             )
             for each in found
         ],
@@ -112,19 +89,12 @@ def list_(
 def revoke(
     context: typer.Context,
     key: Annotated[str, typer.Argument(metavar="ID", help="The id, or its last characters.")],
-    organization: InOrganization = "default",
+    organization: OfOrganization = None,
 ) -> None:
     """End a key, and all that it made; within five seconds it proves nothing anywhere."""
-    from collections.abc import Sequence
-    from uuid import UUID
+    is_ended = session_of(context).ask(lambda desk: desk.access(organization).revoke_key(key))
+    print("the key is revoked, and all that it made" if is_ended else "it was revoked already")
 
-    from taskforge.cli.access_options import organization_id
-    from taskforge.platform import Platform
 
-    async def end(platform: Platform) -> Sequence[UUID]:
-        which = await organization_id(platform, organization)
-        found = await platform.security.keys.with_suffix(which, key)
-        return await platform.security.keys.revoke(which, found.id)
-
-    revoked = session_of(context).run(end)
-    print(f"{len(revoked)} keys are revoked" if revoked else "it was revoked already")
+def _minute(moment: str | None) -> str | None:
+    return None if moment is None else datetime.fromisoformat(moment).isoformat(timespec="minutes")

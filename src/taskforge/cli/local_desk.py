@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.cli.desk import (
+        AccessDesk,
         AlertDesk,
         AssignmentDesk,
         BreakerDesk,
@@ -38,6 +39,11 @@ class LocalDesk:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+
+    def access(self, organization: str | None) -> AccessDesk:
+        from taskforge.cli.access_work import LocalAccess
+
+        return LocalAccess(self._platform, organization)
 
     @property
     def schedules(self) -> ScheduleDesk:

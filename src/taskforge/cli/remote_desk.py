@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from taskforge.cli.desk import (
+        AccessDesk,
         AlertDesk,
         AssignmentDesk,
         BreakerDesk,
@@ -54,6 +55,11 @@ class RemoteDesk:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    def access(self, organization: str | None) -> AccessDesk:
+        from taskforge.cli.access_work import RemoteAccess
+
+        return RemoteAccess(self._client, organization)
 
     @property
     def schedules(self) -> ScheduleDesk:

@@ -58,7 +58,7 @@ class Session:
                 f"this command works on a database, not through the server {settings.server}",
                 field="--server",
                 hint=f"server comes from: {settings.origins['server']}; `worker`, `run`, `enqueue`, `jobs`, `queues`, "
-                "`workers list`, `errors` and what looks at schedules and runs them can use one, and so can programs: taskforge.client",
+                "`workers`, `errors`, `users`, `keys`, `projects` and what looks at schedules and runs them can use one, and so can programs: taskforge.client",
             )
         return settings
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from taskforge.cli.access_options import Generate, InOrganization, OnlyProject, PasswordFromInput
+from taskforge.cli.access_options import Generate, OfOrganization, OnlyProject, PasswordFromInput
 from taskforge.cli.options import AsJson
 from taskforge.cli.session import session_of
 
@@ -22,33 +22,24 @@ Role = Annotated[
 
 
 @commands.command("list")
-def list_(context: typer.Context, organization: InOrganization = "default", as_json: AsJson = False) -> None:
+def list_(context: typer.Context, organization: OfOrganization = None, as_json: AsJson = False) -> None:
     """List the users by address."""
-    from collections.abc import Sequence
-
-    from taskforge.cli.access_options import organization_id
-    from taskforge.cli.access_view import member_document
     from taskforge.cli.show import print_json
     from taskforge.cli.tables import print_table
-    from taskforge.domain.people import Member
-    from taskforge.platform import Platform
 
-    async def look(platform: Platform) -> Sequence[Member]:
-        return await platform.security.users.list(await organization_id(platform, organization))
-
-    found = session_of(context).run(look)
+    found = session_of(context).ask(lambda desk: desk.access(organization).users())
     if as_json:
-        print_json({"users": [member_document(each) for each in found]})
+        print_json({"users": found})
         return
     print_table(
         ("EMAIL", "NAME", "ROLE", "STATE", "ADMINISTRATOR"),
         [
             (
-                each.email,
-                each.name,
-                each.grant.name,
-                "disabled" if each.disabled_at else "active",
-                "yes" if each.is_administrator else "",
+                each["email"],
+                each["name"],
+                each["role"],
+                "disabled" if each["disabled_at"] else "active",
+                "yes" if each["is_administrator"] else "",
             )
             for each in found
         ],
@@ -62,7 +53,7 @@ def create(
     email: Email,
     role: Role = "viewer",
     name: Annotated[str | None, typer.Option("--name", help="How they are called.")] = None,
-    organization: InOrganization = "default",
+    organization: OfOrganization = None,
     only_project: OnlyProject = None,
     administrator: Annotated[
         bool, typer.Option("--administrator", help="May also make organizations and set their limits.")
@@ -72,31 +63,17 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a user. The password is asked for, read from standard input, or generated."""
-    from taskforge.cli.access_options import organization_id, password, project_id
-    from taskforge.cli.access_view import member_document
+    from taskforge.cli.access_options import password, within
+    from taskforge.cli.desk import NewUser
     from taskforge.cli.show import print_json
-    from taskforge.domain.people import Member
-    from taskforge.platform import Platform
 
     secret, is_made = password(password_stdin, generate)
-
-    async def make(platform: Platform) -> Member:
-        which = await organization_id(platform, organization)
-        return await platform.security.users.create(
-            which,
-            email,
-            password=secret,
-            role=role,
-            name=name,
-            project_id=await project_id(platform, which, only_project),
-            administrator=administrator,
-        )
-
-    made = session_of(context).run(make)
+    wanted = NewUser(email, secret, role, name, only_project, administrator)
+    made = session_of(context).ask(lambda desk: desk.access(organization).create_user(wanted))
     if as_json:
-        print_json({**member_document(made), **({"password": secret} if is_made else {})})
+        print_json({**made, **({"password": secret} if is_made else {})})
         return
-    print(f"{made.email} is {made.grant.name} in {organization}")
+    print(f"{made['email']} is {made['role']}{within(organization)}")
     if is_made:
         print(f"password: {secret}")
 
@@ -106,82 +83,48 @@ def set_role(
     context: typer.Context,
     email: Email,
     role: Role,
-    organization: InOrganization = "default",
+    organization: OfOrganization = None,
     only_project: OnlyProject = None,
 ) -> None:
     """Give a user another role; it holds within five seconds, also for their keys."""
-    from taskforge.cli.access_options import organization_id, project_id
-    from taskforge.platform import Platform
+    from taskforge.cli.access_options import within
 
-    async def change(platform: Platform) -> None:
-        which = await organization_id(platform, organization)
-        users = platform.security.users
-        member = await users.with_email(which, email)
-        scope = await project_id(platform, which, only_project)
-        await users.set_role(which, member.id, role, project_id=scope)
-
-    session_of(context).run(change)
-    print(f"{email} is {role} in {organization}")
+    session_of(context).ask(lambda desk: desk.access(organization).set_role(email, role, only_project))
+    print(f"{email} is {role}{within(organization)}")
 
 
 @commands.command("set-password")
 def set_password(
     context: typer.Context,
     email: Email,
-    organization: InOrganization = "default",
+    organization: OfOrganization = None,
     password_stdin: PasswordFromInput = False,
     generate: Generate = False,
 ) -> None:
     """Give a user another password; all their sessions end."""
-    from taskforge.cli.access_options import organization_id, password
-    from taskforge.platform import Platform
+    from taskforge.cli.access_options import password
 
     secret, is_made = password(password_stdin, generate)
-
-    async def change(platform: Platform) -> None:
-        which = await organization_id(platform, organization)
-        member = await platform.security.users.with_email(which, email)
-        await platform.security.users.set_password(which, member.id, secret)
-
-    session_of(context).run(change)
+    session_of(context).ask(lambda desk: desk.access(organization).set_password(email, secret))
     print(f"password: {secret}" if is_made else f"{email} has another password")
 
 
 @commands.command("disable")
-def disable(context: typer.Context, email: Email, organization: InOrganization = "default") -> None:
+def disable(context: typer.Context, email: Email, organization: OfOrganization = None) -> None:
     """Let a user, and the keys they made, prove nothing."""
-    _switch(context, email, organization, disabled=True)
+    session_of(context).ask(lambda desk: desk.access(organization).switch(email, disabled=True))
+    print(f"{email} is disabled")
 
 
 @commands.command("enable")
-def enable(context: typer.Context, email: Email, organization: InOrganization = "default") -> None:
+def enable(context: typer.Context, email: Email, organization: OfOrganization = None) -> None:
     """Take that back."""
-    _switch(context, email, organization, disabled=False)
+    session_of(context).ask(lambda desk: desk.access(organization).switch(email, disabled=False))
+    print(f"{email} is enabled")
 
 
 @commands.command("remove")
-def remove(context: typer.Context, email: Email, organization: InOrganization = "default") -> None:
+def remove(context: typer.Context, email: Email, organization: OfOrganization = None) -> None:
     """Take a user out of the organization, with their sessions and keys."""
-    from taskforge.cli.access_options import organization_id
-    from taskforge.platform import Platform
-
-    async def take_out(platform: Platform) -> None:
-        which = await organization_id(platform, organization)
-        member = await platform.security.users.with_email(which, email)
-        await platform.security.users.remove(which, member.id)
-
-    session_of(context).run(take_out)
-    print(f"{email} is removed from {organization}")
-
-
-def _switch(context: typer.Context, email: str, organization: str, *, disabled: bool) -> None:
-    from taskforge.cli.access_options import organization_id
-    from taskforge.platform import Platform
-
-    async def change(platform: Platform) -> None:
-        which = await organization_id(platform, organization)
-        member = await platform.security.users.with_email(which, email)
-        await platform.security.users.update(which, member.id, disabled=disabled)
-
-    session_of(context).run(change)
-    print(f"{email} is {'disabled' if disabled else 'enabled'}")
+    session_of(context).ask(lambda desk: desk.access(organization).remove_user(email))
+    print(f"{email} is removed")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from taskforge.client.access import Keys, Projects, Users
 from taskforge.client.alerts import Alerts
 from taskforge.client.assignments import Assignments
 from taskforge.client.breakers import Breakers
@@ -50,6 +51,9 @@ class Client:
         self.breakers = Breakers(self._transport, self._bridge)
         self.alerts = Alerts(self._transport, self._bridge)
         self.errors = Errors(self._transport, self._bridge)
+        self.users = Users(self._transport, self._bridge)
+        self.keys = Keys(self._transport, self._bridge)
+        self.projects = Projects(self._transport, self._bridge)
 
     async def events(self, *kinds: str) -> AsyncIterator[Event]:
         """What may have changed (``job``, ``queue``, ``worker``), for ever: it connects again where it broke off.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from taskforge.domain.access import (
     ROLES,
@@ -28,6 +28,19 @@ if TYPE_CHECKING:
     from taskforge.ports.credentials import KeyStore
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.tenants import TenantStore
+
+Known = TypeVar("Known")
+
+
+def only_key(known: Iterable[Known], suffix: str, id_of: Callable[[Known], str]) -> Known:
+    """The key whose id ends so. Raises NotFound, InvalidInput when several do."""
+    wanted = suffix.replace("-", "").lower()
+    found = [key for key in known if id_of(key).replace("-", "").endswith(wanted)]
+    if not wanted or not found:
+        raise NotFound(f"no key has an id that ends with {suffix!r}")
+    if len(found) > 1:
+        raise InvalidInput(f"{len(found)} keys have an id that ends so", field="id", hint="give more of it")
+    return found[0]
 
 
 class Keys:
@@ -110,15 +123,7 @@ class Keys:
 
     async def with_suffix(self, organization_id: OrganizationId, suffix: str) -> ApiKey:
         """The key whose id ends so, as people type it. Raises NotFound, InvalidInput when several do."""
-        wanted = suffix.replace("-", "").lower()
-        found = [key for key in await self.list(organization_id, revoked=True) if key.id.hex.endswith(wanted)]
-        if not wanted or not found:
-            raise NotFound(f"no key has an id that ends with {suffix!r}")
-        if len(found) > 1:
-            raise InvalidInput(
-                f"{len(found)} keys have an id that ends so", field="id", hint="give more of it"
-            )
-        return found[0]
+        return only_key(await self.list(organization_id, revoked=True), suffix, lambda key: key.id.hex)
 
     async def queues(
         self, project_id: ProjectId | None, names: Iterable[str] | None
