@@ -19,9 +19,12 @@ def organization_document(organization: Organization) -> dict[str, Any]:
 
 def member_document(member: Member) -> dict[str, Any]:
     """A user with the name of their role, as the API shows them."""
-    document = {**plain(member), "role": member.grant.name}
-    del document["grant"], document["home_id"]
-    return document
+    document = plain(member)
+    del document["home_id"]
+    return {
+        "role" if name == "grant" else name: member.grant.name if name == "grant" else value
+        for name, value in document.items()
+    }
 
 
 def key_document(key: ApiKey) -> dict[str, Any]:
