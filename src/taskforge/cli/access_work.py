@@ -12,7 +12,7 @@ from taskforge.services.keys import only_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taskforge.cli.desk import NewKey, NewUser
+    from taskforge.cli.access_desk import NewKey, NewUser
     from taskforge.client import Client
     from taskforge.domain.ids import OrganizationId, ProjectId
     from taskforge.domain.people import Member
