@@ -1,7 +1,9 @@
 """What every route must say of itself, and that the committed description is what is served."""
 
 import json
+import re
 from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from typing import Any
 
 import httpx2
@@ -11,11 +13,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from scripts.generate_openapi import FILE, description
-from taskforge.api.application import PREFIX, RESOURCES, UNPREFIXED, _serve
+from taskforge.api.application import PREFIX, RESOURCES, UNPREFIXED, _routes, _serve
 from taskforge.api.backend import ApiOptions
 from taskforge.api.documentation import openapi
+from taskforge.api.finding import Directory
 from taskforge.api.middleware import Edge
 from taskforge.api.operation import Deprecation, Openness, Operation
 from taskforge.api.routing import Resource
@@ -38,7 +42,7 @@ def test_every_route_was_declared_with_a_permission() -> None:
     application = create_application(lambda: nullcontext(), ApiOptions(secret=b""))  # type: ignore[arg-type,return-value]
     served = set()
     for route in application.routes:
-        if getattr(route, "path", None) in NO_ROUTES_OF_OURS:
+        if getattr(route, "path", None) in NO_ROUTES_OF_OURS or isinstance(route, Directory):
             continue
         assert isinstance(route, APIRoute)
         operation = getattr(route.endpoint, "__taskforge_operation__", None)
@@ -54,6 +58,28 @@ def test_only_known_operations_are_open_to_everybody(operation: Operation) -> No
     else:
         assert operation.permission is Openness.AUTHENTICATED or operation.permission in Permission
     assert operation.endpoint.__doc__
+
+
+def test_a_request_is_led_to_the_route_that_was_declared_first() -> None:
+    [directory, *routes] = _routes()
+    assert isinstance(directory, Directory)
+    for route in routes:
+        assert isinstance(route, APIRoute)
+        path = re.sub(r"{\w+}", "x", route.path)
+        for method in route.methods or ():
+            scope = {"type": "http", "method": method, "path": path, "headers": []}
+            first = next(other for other in routes if other.matches(dict(scope))[0] is Match.FULL)
+            match, found = directory.matches(scope)
+            assert (match, found["route"]) == (Match.FULL, first), (method, path)
+    assert directory.matches({"type": "http", "method": "PUT", "path": "/api/v1/jobs"})[0] is Match.NONE
+
+
+def test_nothing_that_a_route_needs_is_looked_up_in_another_thread() -> None:
+    waiting = [route.dependant for route in _routes() if isinstance(route, APIRoute)]
+    while waiting:
+        dependant = waiting.pop()
+        assert iscoroutinefunction(dependant.call), dependant.call
+        waiting += dependant.dependencies
 
 
 def test_names_are_unique() -> None:

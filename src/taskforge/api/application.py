@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from taskforge.api.backend import ApiOptions, Backend
 from taskforge.api.documentation import describe, serve_documentation
 from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, RequestFault
+from taskforge.api.finding import Directory
 from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
 from taskforge.api.routes import (
@@ -135,7 +136,7 @@ def _routes() -> Sequence[BaseRoute]:
     for prefix, resources in ((PREFIX, RESOURCES), ("", UNPREFIXED)):
         for resource in resources:
             _serve(router, prefix, resource)
-    return router.routes
+    return [Directory([route for route in router.routes if isinstance(route, ApiRoute)]), *router.routes]
 
 
 def _serve(router: APIRouter, prefix: str, resource: Resource) -> None:

@@ -140,7 +140,7 @@ def only_fields(data: Any, names: str) -> Any:
     return chosen if isinstance(plain, list) else chosen[0]
 
 
-def current_call(request: Request) -> Call:
+async def current_call(request: Request) -> Call:
     """The call that the route has begun."""
     call: Call = request.state.call
     return call

@@ -113,7 +113,7 @@ class CursorSigner:
         return hmac.digest(self.secret, b"cursor\0" + self.scope + b"\0" + data, "sha256")[:_MAC_BYTES]
 
 
-def _page(
+async def _page(
     call: Calling,
     page: Annotated[
         int | None, Query(ge=1, le=MAX_SKIPPED, description="Number of the page, from 1.")
@@ -161,7 +161,7 @@ def sorted_by(items: Sequence[T], names: Sequence[str]) -> Sequence[T]:
     return ordered
 
 
-def _sorted_page(
+async def _sorted_page(
     page: Annotated[Page, Depends(_page)],
     sort: Annotated[
         str | None,

@@ -37,8 +37,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, once. An organization that is not there is made, with a default project."""
-    from taskforge.cli.access_options import moment
     from taskforge.cli.access_desk import NewKey
+    from taskforge.cli.access_options import moment
     from taskforge.cli.show import print_json
 
     wanted = NewKey(name, role, permission, only_project, only_queue, moment(expires, "--expires"))

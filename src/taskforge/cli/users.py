@@ -63,8 +63,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a user. The password is asked for, read from standard input, or generated."""
-    from taskforge.cli.access_options import password, within
     from taskforge.cli.access_desk import NewUser
+    from taskforge.cli.access_options import password, within
     from taskforge.cli.show import print_json
 
     secret, is_made = password(password_stdin, generate)

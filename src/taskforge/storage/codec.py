@@ -183,8 +183,11 @@ def job_of(row: Any, engine: Engine) -> Job:
     )
 
 
+NO_NEEDS = Requirements()
+
+
 def _needs(text: str | None) -> dict[str, Any]:
-    found = Requirements() if text is None else parse_requirements(text)
+    found = NO_NEEDS if text is None else parse_requirements(text)
     return {"requires": found.requires, "prefers": found.prefers}
 
 

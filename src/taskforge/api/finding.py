@@ -1,0 +1,53 @@
+"""Which route a request is for: looked up by its method, length and resource, not by trying two hundred in a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette._utils import get_route_path
+from starlette.routing import BaseRoute, Match, NoMatchFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from fastapi.routing import APIRoute
+    from starlette.types import Receive, Scope, Send
+
+RESOURCE = 3
+"""The part of ``/api/v1/jobs/...`` that names the resource; in shorter paths the last one does."""
+
+
+class Directory(BaseRoute):
+    """Stands before the routes themselves, which answer what it does not find: 404, 405."""
+
+    def __init__(self, routes: Sequence[APIRoute]) -> None:
+        self._routes: dict[tuple[str, int, str], list[APIRoute]] = {}
+        for route in routes:
+            length, resource = _place(route.path)
+            if "{" in resource:
+                raise ValueError(f"{route.path} does not begin with the name of a resource")
+            for method in route.methods or ():
+                self._routes.setdefault((method, length, resource), []).append(route)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """The first that fits, as it was declared."""
+        if scope["type"] == "http":
+            for route in self._routes.get((scope["method"], *_place(get_route_path(scope))), ()):
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    return match, found
+        return Match.NONE, {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> NoReturn:
+        """Routes tell their own paths."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand over to the route that was found."""
+        await scope["route"].handle(scope, receive, send)
+
+
+def _place(path: str) -> tuple[int, str]:
+    parts = path.split("/")
+    return len(parts), parts[RESOURCE] if len(parts) > RESOURCE else parts[-1]
