@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from taskforge.cli.access_desk import AccessDesk
     from taskforge.cli.desk import (
-        AccessDesk,
         AlertDesk,
         AssignmentDesk,
         BreakerDesk,

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
+    from taskforge.cli.access_desk import AccessDesk
     from taskforge.cli.desk import (
-        AccessDesk,
         AlertDesk,
         AssignmentDesk,
         BreakerDesk,
