@@ -96,6 +96,7 @@ REFUSED = {
     "deliveries.retry": 409,
     "operations.cancel": 409,
     "receivers.rotate": 422,
+    "breakers.create": 409,
     "scaling_policies.create": 409,
     "scheduled_jobs.reset": 409,
     "dead_letters.redrive_many": 404,
