@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from taskforge import Context, TaskForge
-from tests.proof.history import Event, write
+from tests.proof.history import HISTORY_VARIABLE, Event, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,3 +123,5 @@ def _tick() -> None:
 
 
 app = make()
+if HISTORY_VARIABLE in os.environ:
+    _watch()  # also of what happens before the first handler

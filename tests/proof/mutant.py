@@ -44,6 +44,7 @@ class Order(NamedTuple):
     every: int = 1
     processes: int = 1
     minutes: float = float("inf")
+    tests: int = 1_000
 
     @property
     def chosen(self) -> list[Mutation]:
@@ -125,7 +126,8 @@ class Trials:
                 break
             while len(self._running) >= order.processes:
                 self._wait()
-            self._start(mutation, [items[name] for name in _by_worth(visits, mutation) if name in items])
+            fitting = [items[name] for name in _by_worth(visits, mutation) if name in items]
+            self._start(mutation, fitting[: order.tests])
         while self._running:
             self._wait()
         return True

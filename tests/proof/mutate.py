@@ -52,6 +52,9 @@ def main() -> int:
     parser.add_argument("--only", default="", help="a part of the mutation's title")
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth guard")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin none after that")
+    parser.add_argument(
+        "--tests", type=int, default=1_000, help="no more than that for each guard, the fittest first"
+    )
     parser.add_argument("--keep", help="a folder for what was found: what is there is not tried again")
     chosen = parser.parse_args()
     missed = 0
@@ -64,7 +67,9 @@ def main() -> int:
                 server = start_server(find_installations()[0])
                 stack.callback(server.stop)
                 environment = {"TASKFORGE_TEST_ENGINES": GIVEN_LABEL, GIVEN_VARIABLE: server.admin_url}
-            order = Order(engine, str(folder), chosen.only, chosen.every, chosen.processes, chosen.minutes)
+            order = Order(
+                engine, str(folder), chosen.only, chosen.every, chosen.processes, chosen.minutes, chosen.tests
+            )
             counts = try_all(order, environment)
             missed += counts["SURVIVED"] + counts["UNREACHED"]
     return min(missed, 1)
