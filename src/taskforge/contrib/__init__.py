@@ -1,0 +1,1 @@
+"""TaskForge inside of frameworks."""
