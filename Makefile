@@ -88,6 +88,10 @@ chaos: $(DEVELOPMENT) ## real workers, a nemesis and a judge   (ARGS="--seeds 10
 mutations: $(DEVELOPMENT) ## take each guard of each statement away; does a test notice?   (ARGS="--engine sqlite")
 	@$(BIN)/python -m tests.proof.mutate $(ARGS)
 
+.PHONY: django-suite
+django-suite: $(DEVELOPMENT) ## Django's own tests of tasks against TaskForge, which it fetches
+	@$(BIN)/python -m tests.contrib.django_suite $(ARGS)
+
 .PHONY: soak
 soak: $(DEVELOPMENT) ## many thousand random examples, an hour of chaos, mutations; takes hours   (ARGS="--minutes 5")
 	@$(BIN)/python -m tests.proof.soak --processes $(TEST_PROCESSES) $(ARGS)

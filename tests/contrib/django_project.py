@@ -14,7 +14,7 @@ from taskforge.contrib.django.framework import _base
 
 BACKPORT = [] if django.VERSION >= (6, 0) else ["django_tasks"]
 BACKEND = "taskforge.contrib.django.TaskForgeBackend"
-OPTIONS: dict[str, Any] = {"database_url": "sqlite://:memory:", "modules": ["more_tasks"]}
+OPTIONS: dict[str, Any] = {"database_url": "sqlite://:memory:", "modules": ["tests.contrib.django_project"]}
 
 settings.configure(
     SECRET_KEY="of tests",

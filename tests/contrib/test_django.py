@@ -204,8 +204,8 @@ def test_signals(taskforge: Harness, caplog: pytest.LogCaptureFixture) -> None:
 
 
 @contextmanager
-def shared(url: str) -> Iterator[DjangoApplication]:
-    """Django's database `shared` is where the jobs are."""
+def shared(url: str, alias: str = "shared") -> Iterator[DjangoApplication]:
+    """Django's database of this alias is where the jobs are."""
     if url.startswith("sqlite"):
         database = {"ENGINE": "django.db.backends.sqlite3", "NAME": url.removeprefix("sqlite:///")}
     else:
@@ -215,19 +215,19 @@ def shared(url: str) -> Iterator[DjangoApplication]:
         names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
         database = {"ENGINE": "django.db.backends.postgresql"}
         database |= {ours: str(parts[theirs]) for ours, theirs in names.items() if theirs in parts}
-    connections.settings["shared"] = connections.configure_settings(
-        {"default": connections.settings["default"], "shared": database}
-    )["shared"]
-    tasks = {"default": {"BACKEND": project.BACKEND, "OPTIONS": {"database": "shared", "project": "default"}}}
+    connections.settings[alias] = connections.configure_settings(
+        {"default": connections.settings["default"], alias: database}
+    )[alias]
+    tasks = {"default": {"BACKEND": project.BACKEND, "OPTIONS": {"database": alias, "project": "default"}}}
     with override_settings(TASKS=tasks):
         app = backend().app
         try:
             yield app
         finally:
             app.close()
-            connections["shared"].close()
-            del connections.settings["shared"]
-            del connections["shared"]
+            connections[alias].close()
+            del connections.settings[alias]
+            del connections[alias]
 
 
 def test_a_job_comes_with_the_transaction(database_url: str) -> None:
@@ -329,7 +329,7 @@ def test_manage_py(
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.setattr(sys, "argv", ["manage.py"])
     file = tmp_path / "of django.db"
-    with shared(f"sqlite:///{file}"):
+    with shared(f"sqlite:///{file}", "of_manage_py"):
         call_command("taskforge", "migrate")
         with closing(sqlite3.connect(file)) as connection:
             assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (0,)

@@ -103,7 +103,7 @@ class DjangoApplication(TaskForge):
         made = self.know(task)
         call = Call(normalize_json(args), normalize_json(kwargs), task.priority, task.run_after)
         said = JobOptions(priority=priority_of(task.priority), run_at=_aware(task.run_after))
-        wanted = TaskCall(made.name, task.queue_name, call.to_json(), said.over(made.defaults))
+        wanted: TaskCall[Any] = TaskCall(made.name, task.queue_name, call.to_json(), said.over(made.defaults))
         job_id = in_transaction(
             self.database or "default",
             lambda connection: self.submit_in_now(connection, [wanted])[0].id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import django
@@ -17,7 +18,7 @@ if not apps.ready:
 
 
 def __getattr__(alias: str) -> DjangoApplication:
-    """The application of one of ``TASKS``, with the tasks in module ``tasks`` of each Django application, and in ``modules``."""
+    """The application of one of ``TASKS``, with the tasks in ``tasks`` of each Django application, and in ``modules``."""
     from taskforge.contrib.django.backend import TaskForgeBackend
     from taskforge.contrib.django.framework import task_backends
 
@@ -26,5 +27,7 @@ def __getattr__(alias: str) -> DjangoApplication:
     backend = task_backends[alias]
     if not isinstance(backend, TaskForgeBackend):
         raise AttributeError(alias)
-    autodiscover_modules("tasks", *backend.app.modules)
+    autodiscover_modules("tasks")
+    for module in backend.app.modules:
+        import_module(module)
     return backend.app

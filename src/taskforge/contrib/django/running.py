@@ -128,8 +128,11 @@ def handler_of(
                 close_old_connections()
 
         handle = shandle
-    handle.__wrapped__ = function  # type: ignore[attr-defined] # where it is, for error messages
-    handle.__signature__ = inspect.Signature()  # type: ignore[attr-defined] # results are plain JSON, not as annotated
-    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
-        setattr(handle, name, getattr(function, name))
+    described = {
+        name: getattr(function, name) for name in ("__module__", "__name__", "__qualname__", "__doc__")
+    }
+    # `__wrapped__`: where it is, for error messages; `__signature__`: results are plain JSON, not as annotated
+    described |= {"__wrapped__": function, "__signature__": inspect.Signature()}
+    for name, value in described.items():
+        setattr(handle, name, value)
     return handle

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import REMAINDER
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -34,11 +35,12 @@ class Command(BaseCommand):  # type: ignore[misc] # Django has no types
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """For ``call_command("taskforge", "migrate")``."""
-        parser.add_argument("words", nargs="*")
+        parser.add_argument("--backend", help="One of TASKS, where several are TaskForge's.")
+        parser.add_argument("words", nargs=REMAINDER, help="What `taskforge` is to be told.")
 
-    def handle(self, *args: Any, words: Sequence[str] = (), **options: Any) -> None:
+    def handle(self, *, words: Sequence[str], backend: str | None, **options: Any) -> None:
         """Raises CommandError when the command ends with another code than 0."""
-        code = self.run([*args, *words])
+        code = self.run(words if backend is None else ["--backend", backend, *words])
         if code:
             raise CommandError(f"taskforge {' '.join(words)} ended with code {code}", returncode=code)
 

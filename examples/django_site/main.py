@@ -1,0 +1,33 @@
+"""A Django site with a worker beside it: python examples/django_site/main.py, then open http://127.0.0.1:8004
+
+`python examples/django_site/manage.py taskforge ...` is TaskForge's command line for it.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+HERE = Path(__file__).parent
+PORT = os.environ.get("PORT", "8004")
+
+
+def main() -> None:
+    """Make the tables of both, start a worker, serve until Ctrl-C."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "website.settings")
+    django.setup()
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    call_command("taskforge", "migrate")
+    worker = subprocess.Popen([sys.executable, HERE / "manage.py", "taskforge", "worker"], process_group=0)  # noqa: S603
+    try:
+        call_command("runserver", f"127.0.0.1:{PORT}", use_reloader=False)
+    finally:
+        worker.terminate()
+        worker.wait()
+
+
+if __name__ == "__main__":
+    main()
