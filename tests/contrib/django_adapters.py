@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from typing import TYPE_CHECKING, Any
 
 from taskforge.contrib.django import TaskForgeBackend
@@ -15,14 +14,19 @@ if TYPE_CHECKING:
 _harnesses: dict[int, Harness] = {}
 
 
+def close() -> None:
+    """Close what was opened."""
+    while _harnesses:
+        _harnesses.popitem()[1].__exit__(None, None, None)
+
+
 class Kept(TaskForgeBackend):
     """An application in memory."""
 
     def __init__(self, alias: str, params: Mapping[str, Any]) -> None:
         super().__init__(alias, params)
         if id(self.app) not in _harnesses:
-            harness = _harnesses[id(self.app)] = Harness(self.app).__enter__()
-            atexit.register(harness.__exit__, None, None, None)
+            _harnesses[id(self.app)] = Harness(self.app).__enter__()
 
 
 class DummyBackend(Kept):

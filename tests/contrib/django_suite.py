@@ -111,7 +111,12 @@ def run(source: str) -> int:
             print(f"{result.testsRun - failed} passed, {failed} failed")
             return failed
 
-    return 1 if Runner(verbosity=1, interactive=False).run_tests(["tasks"]) else 0
+    from tests.contrib import django_adapters
+
+    try:
+        return 1 if Runner(verbosity=1, interactive=False).run_tests(["tasks"]) else 0
+    finally:
+        django_adapters.close()
 
 
 def reason_of(test: unittest.TestCase) -> str | None:
