@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import socket
 import sqlite3
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
 from taskforge.testing import Harness
@@ -111,6 +115,33 @@ def test_flask(monkeypatch: pytest.MonkeyPatch) -> None:
         taskforge.drain()
         assert visitor.get(job).get_json() == {"status": "succeeded", "result": "cat-50.jpg"}
         assert visitor.get("/jobs/00000000-0000-7000-8000-00000000dead").status_code == 404
+
+
+@pytest.mark.anyio
+async def test_a_django_site(tmp_path: Path, processes: Processes) -> None:
+    pytest.importorskip("django", reason="Django is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"PORT": str(port), "SITE_DB": str(tmp_path / "site.db"), "PYTHONUNBUFFERED": "1"}
+    site = processes.start(
+        sys.executable,
+        ROOT / "examples/django_site/main.py",
+        environment={"PYTHONPATH": str(ROOT / "src"), **settings},
+        folder=tmp_path,
+    )
+    await site.printed(rf"http://127.0.0.1:{port}/")
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as visitor:
+        bought = await visitor.post("/", data={"item": "cake"})
+        assert bought.json()["item"] == "cake", site.output
+
+        async def shipped() -> None:
+            answer = (await visitor.get(bought.url)).json()
+            assert (answer["shipped"], answer["status"]) == (True, "SUCCESSFUL"), site.output
+
+        await eventually(shipped, timeout=60)
+    site.send(signal.SIGINT)
+    assert await asyncio.to_thread(site.wait) == 0, site.output
 
 
 def test_a_plain_script(tmp_path: Path, processes: Processes) -> None:
