@@ -314,8 +314,8 @@ async def test_error_groups_that_are_new(stage: Stage, watch: Watch) -> None:
     group = f"'{UUID(int=7)}', '{stage.project}', '{UUID(int=8)}', 'new', 'ValueError', '[]', 3, {moment}, {moment}"
     await stage.sql(
         "INSERT INTO error_groups (id, project_id, fingerprint, status, error_type, frames, failures, first_seen, "
-        "last_seen, job_id, execution_id, tasks, queue_ids, tags, hours, status_at) "
-        f"VALUES ({group}, '{UUID(int=9)}', '{UUID(int=10)}', '{{}}', '{{}}', '{{}}', '{{}}', {moment})"
+        "last_seen, job_id, execution_id, tasks, queue_ids, tags, tenants, hours, status_at) "
+        f"VALUES ({group}, '{UUID(int=9)}', '{UUID(int=10)}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', {moment})"
     )
     assert await watch.values(RuleKind.ERROR_GROUP) == {"ValueError (00000007)": 3.0}
     assert await watch.values(RuleKind.ERROR_GROUP, window_seconds=1200.0) == {}
