@@ -93,6 +93,7 @@ class Costs:
     def __init__(self, visitor: Visit, shown: Scene) -> None:
         self._server = psutil.Process(shown.server.program.pid)
         self._session = visitor.page.context.new_cdp_session(visitor.page)
+        self._session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
         self._session.send("Performance.enable")
 
     def tell(self, what: str, act: Callable[[], object]) -> None:
@@ -101,6 +102,7 @@ class Costs:
         said = act()
         taken = said if isinstance(said, float) else (time.perf_counter() - began) * 1000
         server, page = self._server_seconds() - server, self._page_seconds() - page
+        page = max(0.0, page)  # a page that was loaded anew begins to count anew
         print(f"{what}: {taken:.0f} ms; server {server * 1000:.0f} ms, page {page * 1000:.0f} ms")
 
     def _server_seconds(self) -> float:
