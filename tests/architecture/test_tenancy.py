@@ -76,6 +76,7 @@ STATEMENTS_WITHOUT_TENANT = {
     "note_endings": "of jobs that the same transaction has ended, by recovery of all projects; each row is its job's",
     "rules_due": "any process looks at rules of all projects; it only asks whether there is anything to do",
     "take_rules": "any process looks at rules of all projects; it hands on each row's own project",
+    "delivery_outlook": "any process delivers for all projects; it answers only whether there may be something",
     "projects_with_deliveries": "any process delivers for all projects; it answers which have something to deliver",
     "forget_old_alerts": "retention serves all projects; it only asks how old a row is",
     "recovery_outlook": "recovery serves all projects; it only asks whether there is anything to do",

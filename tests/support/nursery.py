@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CAN_FORK = hasattr(os, "pidfd_open") and sys.platform == "linux"
-ITS_OWN = ("PYTHONPATH", "PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONDEVMODE", "PYTHONWARNINGS", "TZ")
+ITS_OWN = ("PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONDEVMODE", "PYTHONWARNINGS", "TZ")
 """What Python reads when it starts: a program that wants another value is started by itself."""
 
 

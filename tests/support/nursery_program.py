@@ -109,16 +109,25 @@ def be(request: dict[str, Any]) -> None:
     if first == "-m":
         sys.argv[:] = [rest[0], *rest[1:]]
         sys.path[0] = str(Path.cwd())
+        _add_paths()
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
     elif first == "-c":
         sys.argv[:] = ["-c", *rest[1:]]
         sys.path[0] = ""
+        _add_paths()
         sys.modules["__main__"] = main = types.ModuleType("__main__")
         exec(compile(rest[0], "<string>", "exec"), vars(main))  # noqa: S102 - as `python -c`
     else:
         sys.argv[:] = [first, *rest]
         sys.path[0] = str(Path(first).absolute().parent)
+        _add_paths()
         runpy.run_path(first, run_name="__main__")
+
+
+def _add_paths() -> None:
+    """Of PYTHONPATH, behind the folder of the program."""
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[1:1] = [path for path in named if path and path not in sys.path]
 
 
 def leave(asked: dict[str, Any]) -> int:

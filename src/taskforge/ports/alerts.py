@@ -135,6 +135,13 @@ class AlertStore(Protocol):
         ...
 
 
+class DeliveryOutlook(NamedTuple):
+    """Whether jobs have ended of which somebody may be to be told, and whether deliveries may be due."""
+
+    has_ends: bool
+    has_due: bool
+
+
 class ReceiverStore(Protocol):
     """Receivers, and what is told to them."""
 
@@ -189,6 +196,10 @@ class ReceiverStore(Protocol):
         self, project_id: ProjectId, delivery_id: UUID, answer: str, *, is_delivered: bool
     ) -> None:
         """What came of a try; nothing more is noted once it is delivered."""
+        ...
+
+    async def outlook(self) -> DeliveryOutlook:
+        """What there may be to do, in one question: all that an idle process asks."""
         ...
 
     async def projects_due(self) -> Sequence[ProjectId]:

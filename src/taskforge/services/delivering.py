@@ -69,14 +69,17 @@ class Delivering:
 
         What is to be told of jobs that have ended is written down before.
         """
-        with acting(COURIER):
-            try:
-                await self._notices.tell_ended(ROUND)
-            except QueueClosed as error:
-                logger.warning("what is to be told of jobs that have ended waits: %s", error.message)
-        projects = await self._store.projects_due()
-        if not projects:
+        outlook = await self._store.outlook()
+        told = 0
+        if outlook.has_ends:
+            with acting(COURIER):
+                try:
+                    told = await self._notices.tell_ended(ROUND)
+                except QueueClosed as error:
+                    logger.warning("what is to be told of jobs that have ended waits: %s", error.message)
+        if not (told or outlook.has_due):
             return 0
+        projects = await self._store.projects_due()
         with acting(COURIER):
             return sum(await asyncio.gather(*(self._serve(project_id) for project_id in projects)))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.delivery import QUEUE, Delivery, DeliveryCause, DeliveryStatus, delivery_status
 from taskforge.domain.errors import Conflict
 from taskforge.domain.receiver import Receiver, ReceiverKind, Secrets, message_of
+from taskforge.ports.alerts import DeliveryOutlook
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import from_json, to_json
 from taskforge.storage.engine import Engine, One, Script
@@ -138,6 +139,10 @@ class SqlReceiverStore:
     ) -> None:
         which = {"project_id": project_id, "delivery_id": delivery_id}
         await self._engine.call(One("note_try", {**which, "answer": answer, "is_delivered": is_delivered}))
+
+    async def outlook(self) -> DeliveryOutlook:
+        (row,) = await self._engine.read(One("delivery_outlook", {"queue": QUEUE}))
+        return DeliveryOutlook(bool(row["has_ends"]), bool(row["has_due"]))
 
     async def projects_due(self) -> Sequence[ProjectId]:
         rows = await self._engine.read(One("projects_with_deliveries", {"queue": QUEUE}))
