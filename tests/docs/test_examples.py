@@ -36,8 +36,8 @@ def test_examples_run(
     folder = tmp_path / "program"
     folder.mkdir()
     (folder / "taskforge.toml").touch()  # so that no file further up counts
-    reader = Reader(folder, processes)
     chosen = runnable(page)
+    reader = Reader(folder, processes, chosen)
     labels = request.config.stash[ENGINES].postgres_labels if _needs_postgres(chosen) else []
     if not labels:
         for example in _without_postgres(chosen):
@@ -64,7 +64,8 @@ def _without_postgres(chosen: list[Example]) -> list[Example]:
 class Reader:
     """Does what a reader of a page would do, in one folder and one shell."""
 
-    def __init__(self, folder: Path, processes: Processes) -> None:
+    def __init__(self, folder: Path, processes: Processes, chosen: list[Example]) -> None:
+        self._chosen = chosen
         self.replaced: dict[str, str] = {}
         self._folder = folder
         self._processes = processes
@@ -107,11 +108,20 @@ class Reader:
         if example.mark == "with a worker":
             arguments = (PROGRAM, name, example.value or "")
         elif example.file is not None:
-            if _is_script(example):
+            if _is_script(example) or self._is_imported_after(example):
                 return
             arguments = ("-c", f"import {Path(name).stem}")
         child = self._processes.python(*arguments, environment=self._environment, folder=self._folder)
         assert child.wait(SECONDS) == 0, f"{example.place}:\n{child.output}"
+
+    def _is_imported_after(self, example: Example) -> bool:
+        """Whether a later example imports the file anyway, which shows as much as importing it alone."""
+        name = Path(example.file or "").stem
+        imports = re.compile(rf"^\s*(?:from|import) {re.escape(name)}\b", re.MULTILINE)
+        return any(
+            later.number > example.number and later.language == "python" and imports.search(later.body)
+            for later in self._chosen
+        )
 
     def _run(self, example: Example, command: Command, expected: int) -> None:
         if exported := re.fullmatch(r"export (\w+)=(\S+)", self._filled(command.line)):
