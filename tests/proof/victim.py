@@ -51,6 +51,8 @@ NOT_NEEDED = (
     "taskforge.bench",
     "taskforge.cli.serv",
     "taskforge.client",
+    "taskforge.compat",
+    "taskforge.contrib",
     "taskforge.demo",
 )
 IMPORTED_LATE = ("pydantic.plugin._loader", "tomllib", "typer._click.decorators", "uvloop")
