@@ -19,8 +19,8 @@ WITH_REDIS := .venv/.taskforge-redis
 BENCHMARKS := .venv/.taskforge-benchmarks
 DOCUMENTATION := .venv/.taskforge-documentation
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
-# Four test processes, more on a larger machine: many tests wait for processes and clocks, not for a processor.
-TEST_PROCESSES ?= $(shell count=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((count < 4 ? 4 : count > 8 ? 8 : count)))
+# Six test processes on two processors, eight on a larger machine: many tests wait for processes and clocks, not for a processor.
+TEST_PROCESSES ?= $(shell count=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((count < 2 ? 4 : count < 4 ? 6 : 8)))
 PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: help

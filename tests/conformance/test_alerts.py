@@ -38,6 +38,7 @@ from taskforge.storage.retention import SqlRetentionStore
 from taskforge.storage.scaling import SqlScalingStore
 from taskforge.storage.telling import Telling
 from tests.conformance.stage import LEASE, NOON, OTHER_PROJECT
+from tests.conformance.test_schedules import Yard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -127,6 +128,19 @@ class Watch:
 async def watch(stage: Stage) -> AsyncIterator[Watch]:
     with acting(system("test")):
         yield Watch(stage)
+
+
+async def test_due_times_that_nobody_saw_to_are_measured_by_schedule(stage: Stage, watch: Watch) -> None:
+    yard = Yard(stage)
+    await yard.make("late", missed="skip")
+    await yard.make("calm", interval_seconds=3600)
+    assert await watch.values(RuleKind.MISSED_TICK) == {"late": 0.0, "calm": 0.0}
+    stage.clock.advance(71)
+    assert await watch.values(RuleKind.MISSED_TICK) == {"late": 1.0, "calm": 0.0}, "no scheduler runs"
+    await yard.ticking.look()
+    assert await watch.values(RuleKind.MISSED_TICK) == {"late": 6.0, "calm": 0.0}
+    stage.clock.advance(3000)
+    assert await watch.values(RuleKind.MISSED_TICK, window_seconds=60.0) == {"late": 1.0, "calm": 0.0}
 
 
 async def test_an_alert_fires_and_recovers_and_both_are_told_once(stage: Stage, watch: Watch) -> None:

@@ -202,6 +202,7 @@ def test_control_c_ends_the_wait_and_the_call() -> None:
     program = """
 import asyncio, os, signal, threading, time
 from taskforge.sdk.bridge import Bridge
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs us in the background ignores it
 stopped = threading.Event()
 async def wait():
     try: await asyncio.sleep(60)

@@ -21,8 +21,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _JOIN_SECONDS = 5.0
-_SIGNAL_SECONDS = 1.0
-"""Ctrl-C ends a wait at this time at the latest: a system may hand it to a thread that does not wait."""
 _bridges: weakref.WeakSet[Bridge] = weakref.WeakSet()
 _loops_of_the_parent: list[object] = []
 
@@ -46,8 +44,7 @@ class Bridge:
             loop = self._loop or self._start()
             loop.call_soon_threadsafe(call.start, loop)
         try:
-            while not call.ended.acquire(timeout=_SIGNAL_SECONDS):
-                pass
+            call.ended.acquire()
         except BaseException:  # KeyboardInterrupt: what nobody waits for any more shall not go on
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(call.stop)
