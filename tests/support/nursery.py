@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 CAN_FORK = hasattr(os, "pidfd_open") and sys.platform == "linux"
 ITS_OWN = ("PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONDEVMODE", "PYTHONWARNINGS", "TZ")
 """What Python reads when it starts: a program that wants another value is started by itself."""
+
+
+LOOK_SECONDS = 0.2
+"""Another thread may have read how a process ended: who waits looks so often."""
 
 
 class Started(Protocol):
@@ -46,26 +52,36 @@ class Started(Protocol):
 
 
 class Forked:
-    """A process of the nursery; used as `subprocess.Popen` is."""
+    """A process of the nursery; used as `subprocess.Popen` is, by several threads as well."""
 
     def __init__(self, connection: socket.socket, arguments: Sequence[str]) -> None:
         self._connection = connection
         self._arguments = arguments
+        self._lock = threading.Lock()
         self._read = b""
         self._code: int | None = None
-        pid = self._line(None)
+        pid = self._line()
         assert pid is not None
         self.pid = pid
+        connection.setblocking(False)
 
     def poll(self) -> int | None:
         """How it ended, or None while it runs."""
-        return self._ended(0)
+        with self._lock:
+            if self._code is None:
+                self._code = self._line()
+                if self._code is not None:
+                    self._connection.close()
+            return self._code
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end. Raises subprocess.TimeoutExpired."""
-        code = self._ended(timeout)
-        if code is None:
-            raise subprocess.TimeoutExpired(list(self._arguments), timeout or 0)
+        deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while (code := self.poll()) is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired(list(self._arguments), timeout or 0)
+            self._look_out(min(left, LOOK_SECONDS))
         return code
 
     def send_signal(self, sig: int) -> None:
@@ -73,20 +89,19 @@ class Forked:
         if self.poll() is None:
             os.kill(self.pid, sig)
 
-    def _ended(self, timeout: float | None) -> int | None:
-        if self._code is None:
-            self._code = self._line(timeout)
-            if self._code is not None:
-                self._connection.close()
-        return self._code
+    def _look_out(self, seconds: float) -> None:
+        """Until there may be something to read; another thread may read it, and close, before us."""
+        descriptor = self._connection.fileno()
+        if descriptor >= 0:
+            waiting = select.poll()
+            waiting.register(descriptor, select.POLLIN)
+            waiting.poll(seconds * 1000)
 
-    def _line(self, timeout: float | None) -> int | None:
-        deadline = None if timeout is None else time.monotonic() + timeout
+    def _line(self) -> int | None:
         while b"\n" not in self._read:
-            self._connection.settimeout(None if deadline is None else max(0.0, deadline - time.monotonic()))
             try:
                 received = self._connection.recv(100)
-            except (TimeoutError, BlockingIOError):
+            except BlockingIOError:
                 return None
             assert received, "the nursery has gone"
             self._read += received
