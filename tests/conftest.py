@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.databases import Databases
 from tests.support.engines import SQLITE, Engines
+from tests.support.nursery import close_nursery
 from tests.support.postgres import PostgresServer, start_server
 from tests.support.processes import Processes
 from tests.support.redis_server import HOW_TO_GET, RedisProcess, find_program, given_url
@@ -105,6 +106,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started, however the run ended."""
     if ENGINES in config.stash:
         config.stash[ENGINES].stop()
+    close_nursery()
     close_watchdog()
 
 

@@ -21,7 +21,7 @@ def main() -> None:
     django.setup()
     call_command("migrate", run_syncdb=True, verbosity=0)
     call_command("taskforge", "migrate")
-    worker = subprocess.Popen([sys.executable, HERE / "manage.py", "taskforge", "worker"])  # noqa: S603
+    worker = subprocess.Popen([sys.executable, HERE / "manage.py", "taskforge", "worker"])  # noqa: S603 - a program of ours
     try:
         call_command("runserver", f"127.0.0.1:{PORT}", use_reloader=False)
     finally:

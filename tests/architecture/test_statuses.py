@@ -5,8 +5,9 @@ from collections.abc import Collection
 
 import pytest
 
-from taskforge.domain.execution import LIVE, ExecutionStatus, LogLevel, Reason
+from taskforge.domain.execution import LIVE, ExecutionStatus, Reason
 from taskforge.domain.job import FINISHED, Hold, JobStatus
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.queue import QueueState
 from taskforge.domain.tick import TickCause, TickOutcome, TickReason
 from taskforge.domain.worker import WorkerType

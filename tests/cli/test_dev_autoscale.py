@@ -1,11 +1,11 @@
 """`taskforge dev --autoscale`: further workers come as a policy says, and end with it."""
 
 import signal
-import time
 from typing import Any
 
 from tests.cli.conftest import CommandLine
-from tests.support.processes import Processes, is_running
+from tests.support.processes import PATIENCE_SECONDS, Processes, is_running
+from tests.support.waiting import wait_until
 
 
 def test_further_workers_come_and_end_with_it(shop: CommandLine, processes: Processes) -> None:
@@ -16,16 +16,17 @@ def test_further_workers_come_and_end_with_it(shop: CommandLine, processes: Proc
         folder=shop.folder, environment={"TASKFORGE_SCALING_INTERVAL_SECONDS": "0.2"},
     )  # fmt: skip
     dev.wait_for("is online")
-    while not (
-        started := [worker for worker in _workers(shop) if worker["name"].startswith("auto-default-")]
-    ):
-        time.sleep(0.1)
-    [worker] = started
+    wait_until(lambda: _started(shop), PATIENCE_SECONDS)
+    [worker] = _started(shop)
     assert (worker["queues"], worker["process"]["pid"] != dev.pid) == (["default"], True)
     dev.send(signal.SIGINT)
     assert dev.wait() == 0
     assert not is_running(worker["process"]["pid"])
     assert _workers(shop) == []
+
+
+def _started(shop: CommandLine) -> list[dict[str, Any]]:
+    return [worker for worker in _workers(shop) if worker["name"].startswith("auto-default-")]
 
 
 def _workers(shop: CommandLine) -> list[dict[str, Any]]:

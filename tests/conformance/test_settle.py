@@ -10,9 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from taskforge.domain.execution import ExecutionStatus, LogLevel, Reason
+from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import MAX_LOSSES, Hold, JobStatus
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Released, Snoozed, Succeeded
 from tests.conformance.stage import (
     BOOM,

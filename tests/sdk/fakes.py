@@ -17,9 +17,9 @@ from taskforge.sdk.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from taskforge.domain.execution import LogLevel
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job
+    from taskforge.domain.log_level import LogLevel
     from taskforge.sdk.backend import TaskCall
 
 P = ParamSpec("P")

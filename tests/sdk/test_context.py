@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from taskforge.domain.errors import Conflict, InvalidInput, InvalidPayload
-from taskforge.domain.execution import LogLevel
+from taskforge.domain.log_level import LogLevel
 from taskforge.sdk.codec import decode
 from taskforge.sdk.context import Context, current_job, find_current_job, use_context
 from taskforge.sdk.outcomes import Cancel, Dead, Retry, Snooze, TaskOutcome

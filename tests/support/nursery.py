@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -113,7 +113,8 @@ class Nursery:
     """The process that forks. It ends with ours."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._address = str(Path(tempfile.mkdtemp(prefix="taskforge-nursery-"), "socket"))
+        self._folder = Path(tempfile.mkdtemp(prefix="taskforge-nursery-"))
+        self._address = str(self._folder / "socket")
         self._server = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("nursery_program.py")), self._address],
             env=dict(environment),
@@ -136,6 +137,16 @@ class Nursery:
         socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], [output])
         return Forked(connection, arguments)
 
+    def close(self) -> None:
+        """End it, and what it has left in the file system."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.close()
+        self._server.wait(10)
+        self._server.stdout.close()
+        watchdog().forget("group", str(self._server.pid))
+        shutil.rmtree(self._folder)
+
 
 def fits(environment: Mapping[str, str], first: str) -> bool:
     """Whether `python` with this environment and first argument (a program, or how it is given) can be forked."""
@@ -143,12 +154,20 @@ def fits(environment: Mapping[str, str], first: str) -> bool:
     return CAN_FORK and is_program and all(environment.get(name) == os.environ.get(name) for name in ITS_OWN)
 
 
-@cache
-def _of_process(pid: int) -> Nursery:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TASKFORGE_")}
-    return Nursery(kept | {"PYTHONUNBUFFERED": "1"})
+_ours: dict[int, Nursery] = {}
+"""By the process that has started it: what is forked of us starts one of its own."""
 
 
 def nursery() -> Nursery:
     """The one of this process, started at first use."""
-    return _of_process(os.getpid())
+    if os.getpid() not in _ours:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TASKFORGE_")}
+        _ours[os.getpid()] = Nursery(kept | {"PYTHONUNBUFFERED": "1"})
+    return _ours[os.getpid()]
+
+
+def close_nursery() -> None:
+    """End that of this process, if there is one."""
+    started = _ours.pop(os.getpid(), None)
+    if started is not None:
+        started.close()

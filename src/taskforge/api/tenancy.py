@@ -263,12 +263,10 @@ class BreakerAt:
 
 
 async def _breaker_at(breaker_id: Id, call: Calling) -> BreakerAt:
-    for project_id in await reachable(call, None):
-        services = await call.backend.project(project_id)
-        found = await services.breakers.find(breaker_id)
-        if found is not None:
-            return BreakerAt(services, found)
-    raise NotFound(f"no breaker has the id {breaker_id}")
+    services, found = await look_up(
+        call, lambda one: one.breakers.find(breaker_id), f"no breaker has the id {breaker_id}"
+    )
+    return BreakerAt(services, found)
 
 
 BreakerHere = Annotated[BreakerAt, Depends(_breaker_at)]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from taskforge.domain.errors import InvalidInput, NotFound
-from taskforge.domain.execution import ExecutionStatus, LogLevel
+from taskforge.domain.execution import ExecutionStatus
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.metrics import task_figures
 from taskforge.ports.history import JobFilter
 

@@ -12,7 +12,7 @@ from taskforge.cli.errors import note
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.cli.reload import worker_command
 from taskforge.cli.work import liveness_of
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 from taskforge.runtime.standard_streams import never_blocking
 from taskforge.runtime.supervisor import Supervisor, WorkerCommand
 from taskforge.settings import load_settings

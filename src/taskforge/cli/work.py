@@ -15,7 +15,7 @@ from taskforge.cli.errors import note
 from taskforge.cli.logs import write_logs
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.job import check_seconds
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from taskforge.domain.execution import ExecutionStatus, LogLevel, Reason
+from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.job import Hold, JobStatus
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.operation import OperationAction, OperationStatus
 from taskforge.domain.queue import QueueState
 from taskforge.domain.worker import WorkerStatus, WorkerType

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

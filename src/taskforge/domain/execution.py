@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskforge.domain.log_level import LogLevel as LogLevel  # noqa: TC001 - it belongs to executions
-
 if TYPE_CHECKING:
     from datetime import datetime
 
     from taskforge.domain.ids import ExecutionId, JobId, QueueId, WorkerId
     from taskforge.domain.job import Job
+    from taskforge.domain.log_level import LogLevel
 
 MAX_LOG_MESSAGE = 10_000
 CUT_MARK = " … [cut]"

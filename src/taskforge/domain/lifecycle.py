@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from taskforge.domain.errors import IllegalTransition
-from taskforge.domain.execution import ExecutionStatus, LogLevel, Reason
+from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.job import MAX_LOSSES, Hold, JobStatus
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Outcome, Released, Snoozed, Succeeded
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput, LimitExceeded
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

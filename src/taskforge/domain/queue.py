@@ -10,10 +10,6 @@ from uuid import UUID
 from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.ids import QueueId
 from taskforge.domain.keys import MOST_NOTIFIED
-from taskforge.domain.names import MAX_NAME as MAX_NAME
-from taskforge.domain.names import MAX_PRIORITY as MAX_PRIORITY
-from taskforge.domain.names import check_name as check_name
-from taskforge.domain.names import check_priority as check_priority
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 
 if TYPE_CHECKING:

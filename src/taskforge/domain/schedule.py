@@ -11,7 +11,7 @@ from taskforge.domain.calendar import Calendar, together
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.job import JobOptions, check_job_type, check_seconds
 from taskforge.domain.local_time import zone_named
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 from taskforge.domain.timetable import Timetable
 from taskforge.domain.trigger import Interval, Once, Trigger, trigger_of
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.attempt_policy import AttemptPolicy, attempt_policy
 from taskforge.domain.errors import NotFound, TaskforgeError
-from taskforge.domain.queue import QueueSettings, check_name
+from taskforge.domain.names import check_name
+from taskforge.domain.queue import QueueSettings
 from taskforge.domain.requirements import parse_requirements
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from taskforge.domain.access import (
     permissions,
 )
 from taskforge.domain.errors import Escalation, Forbidden, InvalidInput, NotFound
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 from taskforge.domain.tokens import SECRET_BYTES, Token, TokenKind
 from taskforge.ports.acting import require
 from taskforge.ports.credentials import NewKey

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import Conflict, InvalidInput, LeaseLost, Unavailable
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

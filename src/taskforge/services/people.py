@@ -18,8 +18,8 @@ from taskforge.domain.errors import (
     InvalidInput,
     NotFound,
 )
+from taskforge.domain.names import check_name
 from taskforge.domain.people import Grant, builtin_grant, check_email, check_password
-from taskforge.domain.queue import check_name
 from taskforge.ports.acting import actor, require
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from taskforge.domain.delivery import QUEUE as DELIVERIES
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.ids import QueueId
 from taskforge.domain.keys import check_receivers
+from taskforge.domain.names import check_name, check_priority
 from taskforge.domain.pause import check_words
-from taskforge.domain.queue import Queue, QueueSettings, QueueState, check_name, check_priority
+from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.receiver import unknown_receiver
 from taskforge.domain.stats import QueueStats
 from taskforge.ports.signals import Hint, Topic

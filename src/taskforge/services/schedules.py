@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.calendar import Calendar, parse_calendar
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.job import check_seconds
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 from taskforge.domain.schedule import TRIGGERS, Schedule
 from taskforge.domain.schedule_fields import changed, checked_fields, effective
 from taskforge.domain.tick import is_in_the_way

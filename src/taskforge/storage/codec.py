@@ -12,9 +12,10 @@ from taskforge.domain.assignment import Assignment
 from taskforge.domain.attempt_policy import attempt_budget, attempt_timeout
 from taskforge.domain.balancing import Plan
 from taskforge.domain.errors import TaskforgeError
-from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
+from taskforge.domain.execution import Execution, ExecutionStatus, Reason, StoredLogLine
 from taskforge.domain.ids import ExecutionId
 from taskforge.domain.job import NO_OPTIONS, Hold, Job, JobOptions, JobStatus
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.pause import Pause, PauseKind
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.requirements import Requirements, parse_requirements

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, Raw, structs
 
 from taskforge.domain.errors import InvalidPayload
-from taskforge.domain.execution import LogLevel, LogLine
+from taskforge.domain.execution import LogLine
 from taskforge.domain.ids import ExecutionId, JobId, QueueId
 from taskforge.domain.job import NO_OPTIONS, ClaimedJob, JobOptions, check_job_type, check_seconds, declared
+from taskforge.domain.log_level import LogLevel
+from taskforge.domain.names import check_name
 from taskforge.domain.outcome import (
     Cancelled,
     ErrorReport,
@@ -22,7 +24,6 @@ from taskforge.domain.outcome import (
     Snoozed,
     Succeeded,
 )
-from taskforge.domain.queue import check_name
 from taskforge.domain.worker import (
     Incidents,
     ProcessIdentity,

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from taskforge.domain.attempt_policy import AttemptPolicy
 from taskforge.domain.errors import IllegalTransition
-from taskforge.domain.execution import ExecutionStatus, LogLevel, Reason
+from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.job import MAX_LOSSES, Hold, JobStatus
 from taskforge.domain.lifecycle import TRANSITIONS, JobEvent, Transition, decide, next_status
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.outcome import Cancelled, ErrorReport, Failed, Lost, Released, Snoozed, Succeeded
 from taskforge.domain.retry import RetryPolicy
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
-from taskforge.domain.queue import STRICT_AGING_SECONDS, QueueSettings, check_name, check_priority
+from taskforge.domain.names import check_name, check_priority
+from taskforge.domain.queue import STRICT_AGING_SECONDS, QueueSettings
 from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
 
 LETTERS = UUID(int=3)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskforge.domain.execution import LogLevel
+from taskforge.domain.log_level import LogLevel
 from taskforge.runtime.worker.failure import MAX_TRACEBACK_BYTES, error_report
 from taskforge.runtime.worker.log_capture import LogCapture
 from taskforge.runtime.worker.recorder import MAX_BUFFERED_LINES, AttemptRecorder

@@ -28,8 +28,9 @@ from taskforge.api.views.executions import (
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.execution import Execution, LogLevel, StoredLogLine
+from taskforge.domain.execution import Execution, StoredLogLine
 from taskforge.domain.ids import ExecutionId, JobId
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.redaction import NOTHING, Redaction
 
 TAIL_SECONDS = 0.5

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from taskforge.domain.access import Permission, Principal
-from taskforge.domain.execution import Execution, ExecutionStatus, LogLevel, Reason, StoredLogLine
+from taskforge.domain.execution import Execution, ExecutionStatus, Reason, StoredLogLine
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.redaction import Redaction
 from taskforge.domain.stats import ExecutionStats
 

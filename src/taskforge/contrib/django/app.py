@@ -28,7 +28,7 @@ from taskforge.contrib.django.running import Attempts, handler_of
 from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.ids import JobId, Uuid7Source, WorkerId
 from taskforge.domain.job import JobOptions, check_job_type
-from taskforge.domain.queue import check_name
+from taskforge.domain.names import check_name
 from taskforge.sdk.backend import TaskCall
 from taskforge.sdk.task import AsyncTask, SyncTask, Task
 
@@ -88,7 +88,7 @@ class DjangoApplication(TaskForge):
             name = check_job_type(task.module_path)
             check_name(task.queue_name, field="queue")
             known = self.registry.get(name)
-            if known is None or known.function.__wrapped__ is not task.func:  # type: ignore[attr-defined]
+            if known is None or known.function.__wrapped__ is not task.func:  # type: ignore[attr-defined] # set by functools.wraps
                 known = self._made(name, task)
                 self.registry.add(known)
         except TaskforgeError as error:

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from taskforge.domain.execution import LogLevel
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.worker import Incidents
 from taskforge.ports.jobs import Beat
 from taskforge.runtime.backoff import Backoff

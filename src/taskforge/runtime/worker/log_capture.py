@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.execution import LogLevel
+from taskforge.domain.log_level import LogLevel
 from taskforge.runtime.worker.failure import format_traceback
 from taskforge.sdk.context import find_current_job
 

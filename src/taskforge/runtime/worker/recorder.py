@@ -8,7 +8,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskforge.domain.execution import LogLevel, LogLine, clean_message
+from taskforge.domain.execution import LogLine, clean_message
+from taskforge.domain.log_level import LogLevel
 from taskforge.runtime.worker.output import Output
 from taskforge.sdk.codec import encode_metadata
 from taskforge.sdk.secrets import SECRETS

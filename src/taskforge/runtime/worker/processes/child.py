@@ -39,7 +39,7 @@ from taskforge.sdk.tracing import within
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from taskforge.domain.execution import LogLevel
+    from taskforge.domain.log_level import LogLevel
     from taskforge.runtime.worker.processes.messages import End, Message
     from taskforge.sdk.task import Task
 

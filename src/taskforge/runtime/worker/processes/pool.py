@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.execution import LogLevel
+from taskforge.domain.log_level import LogLevel
 from taskforge.domain.outcome import Cancelled, ErrorReport, Failed, Outcome, Released, Snoozed, Succeeded
 from taskforge.runtime.wakeup import Wakeup
 from taskforge.runtime.worker.processes import messages
