@@ -13,6 +13,7 @@ import pytest
 from taskforge.domain.job import MAX_LOSSES, JobStatus
 from tests.conformance.stage import run_sql
 from tests.support.eventually import eventually
+from tests.support.freezing import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ async def test_a_frozen_worker_changes_nothing_when_it_wakes_and_stops_its_handl
     job = await yard.app.registry.find(task).aenqueue(seconds=3)
     frozen = yard.worker("frozen", lease=3)
     await yard.noted(frozen, "began")
-    frozen.send(signal.SIGSTOP)
+    await freeze(frozen.pid, yard.url)
     other = yard.worker("other", lease=3)
     assert await job.aresult(timeout=60) == other.pid
     platform = await yard.platform()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import pytest
 
 from tests.proof.history import Event, write
 from tests.proof.stand import WORKER
+from tests.support.freezing import freeze
 
 if TYPE_CHECKING:
     from tests.proof.stand import Stand
@@ -24,11 +24,9 @@ async def test_who_wakes_up_late_writes_nothing(stand: Stand) -> None:
     sleeper = stand.fork(*WORKER, "--name", "sleeper")
     await stand.began(4)
     write(Event.FROZEN, file=stand.history, pid=sleeper)
-    os.kill(sleeper, signal.SIGSTOP)
-    waking = asyncio.get_running_loop().call_later(20, os.kill, sleeper, signal.SIGCONT)
+    await freeze(sleeper, stand.url)
     other = stand.fork(*WORKER, "--name", "other")
     await stand.began(8)
-    waking.cancel()
     os.kill(sleeper, signal.SIGCONT)
     write(Event.WOKEN, file=stand.history, pid=sleeper)
     for worker in (sleeper, other):

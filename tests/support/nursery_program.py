@@ -1,9 +1,9 @@
 """The server of `tests.support.nursery`: it has imported what our programs need, and forks one for each connection.
 
 A request is one JSON line with the descriptor of the output beside it: `arguments` as after `python`, `folder`,
-`environment`. The answers are the child's pid and, when it has ended, its exit code (minus a signal's number), each a
-line. The server ends when its standard input does. A child runs its program as `python` would, and ends with its
-threads joined and its exit functions called.
+`environment`. The answers are the child's pid (said by itself, once its group stands) and, when it has ended, its exit
+code (minus a signal's number), each a line. The server ends when its standard input does. A child runs its program as
+`python` would, and ends with its threads joined and its exit functions called.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ def serve(address: str) -> dict[str, Any]:
                 if pid == 0:
                     selector.close()
                     listener.close()
-                    connection.close()
                     _put_on(output)
+                    connection.sendall(f"{os.getpid()}\n".encode())  # only now its group can be signalled
+                    connection.close()
                     return request
                 os.close(output)
-                connection.sendall(f"{pid}\n".encode())
                 child = os.pidfd_open(pid)
                 selector.register(child, selectors.EVENT_READ, (pid, connection))
             else:
