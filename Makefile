@@ -92,6 +92,11 @@ mutations: $(DEVELOPMENT) ## take each guard of each statement away; does a test
 django-suite: $(DEVELOPMENT) ## Django's own tests of tasks against TaskForge, which it fetches
 	@$(BIN)/python -m tests.contrib.django_suite $(ARGS)
 
+.PHONY: coming-from
+coming-from: $(DEVELOPMENT) ## the programs of Celery, RQ and the others in the coming-from pages, with all of these packages
+	@$(PIP) install --target .venv/peers --upgrade --group peers
+	@PYTHONPATH=.venv/peers $(PYTEST) tests/docs/test_examples.py -k "others or from-" $(ARGS)
+
 .PHONY: soak
 soak: $(DEVELOPMENT) ## many thousand random examples, an hour of chaos, mutations; takes hours   (ARGS="--minutes 5")
 	@$(BIN)/python -m tests.proof.soak --processes $(TEST_PROCESSES) $(ARGS)

@@ -73,7 +73,7 @@ def unpack(source: Path, folder: Path) -> None:
 
 
 def adapted(text: str) -> str:
-    """The text of a test, with our backends for Django's."""
+    """The text of a test, with our backends for Django's, and messages of others as they are worded here."""
     for module, name in ((DUMMY, "DummyBackend"), (IMMEDIATE, "ImmediateBackend")):
         text = text.replace(f'"{module}.{name}"', f'"{ADAPTERS}.{name}"')
         text = text.replace(f"from {module} import", f"from {ADAPTERS} import")
@@ -81,6 +81,11 @@ def adapted(text: str) -> str:
         text = re.sub(r"\b(InvalidTask|InvalidTaskBackend)\b(?=,|\n|\)| import|:)", r"\1Error", text)
         text = text.replace("from django.tasks", "from django_tasks").replace(
             '"django.tasks', '"django_tasks'
+        )
+        text = text.replace("does not support async Tasks.", "does not support async tasks.")
+    if sys.version_info < (3, 12):
+        text = text.replace(
+            "without an implementation for abstract method 'enqueue'", "with abstract method enqueue"
         )
     return text
 

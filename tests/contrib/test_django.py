@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sqlite3
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from django.db import connections, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from taskforge import TaskForge
+from taskforge import JobFailed, TaskForge
 from taskforge.contrib.django import TaskForgeBackend, framework, job_options
+from taskforge.contrib.django.app import application_of
 from taskforge.contrib.django.database import url_of
 from taskforge.contrib.django.management.commands.taskforge import _parted
 from taskforge.contrib.django.options import priority_of
@@ -29,6 +31,7 @@ from taskforge.sdk.registry import Registry
 from taskforge.testing import Harness
 from taskforge.testing.drain import drain
 from tests.contrib import django_project as project
+from tests.support.remote import KEY, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -265,6 +268,51 @@ def test_a_transaction_elsewhere_is_waited_for(taskforge: Harness) -> None:
         transaction.set_rollback(True)
     assert taskforge.drain() == 1
     assert project.seen == ["kept"]
+
+
+def test_a_worker_over_http_needs_no_database(sqlite_url: str) -> None:
+    project.seen.clear()
+    told: list[tuple[str, int]] = []
+
+    def listen(sender: type, task_result: Any, **_: Any) -> None:
+        told.append((str(task_result.status), len(task_result.errors)))
+
+    framework.signals.task_finished.connect(listen)
+    with served(sqlite_url) as address, shared(sqlite_url) as app:
+        nowhere = {"database_url": "postgresql://nobody@127.0.0.1:1/none"}
+        away = application_of("default", {**nowhere, "server": address, "key": KEY}, ["default", "reports"])
+        tasks = [project.add, project.report, project.third_time, project.refuse]
+        for task in tasks:
+            away.know(task)
+        results = [
+            project.add.enqueue(2),
+            project.report.using(queue_name="default").enqueue("2026-01-31"),
+            project.third_time.enqueue("line"),
+            project.refuse.enqueue(),
+        ]
+
+        def ended() -> list[Any]:
+            for result in results:
+                with suppress(JobFailed):
+                    app.handle(_id(result)).result(timeout=60)
+                result.refresh()
+            return results
+
+        async def work() -> None:
+            async with away.worker(name="away"):
+                await asyncio.to_thread(ended)
+
+        asyncio.run(work())
+        away.close()
+    framework.signals.task_finished.disconnect(listen)
+    add, report, third, refused = results
+    assert (add.return_value, report.return_value) == (3, {"day": "2026-01-31"})
+    assert (third.return_value, third.attempts) == (f"line {third.id}", 3)
+    assert third.worker_ids == ["away"] * 3
+    assert (refused.status, refused.errors[0].exception_class) == ("FAILED", LookupError)
+    # what it knows of earlier attempts is their number: their errors are in the record, which it cannot read
+    assert project.seen == [(n, n, 0, "RUNNING", ["line"]) for n in (1, 2, 3)]
+    assert sorted(told) == [("FAILED", 1), ("SUCCESSFUL", 0), ("SUCCESSFUL", 0), ("SUCCESSFUL", 0)]
 
 
 def test_the_address_of_a_database() -> None:

@@ -1,5 +1,6 @@
 """Every example of the documentation runs, page by page, from top to bottom, in a folder of its own."""
 
+import importlib.util
 import os
 import re
 import shlex
@@ -12,11 +13,12 @@ import pytest
 
 from tests.architecture.source import ROOT
 from tests.conftest import ENGINES
-from tests.docs.pages import PAGES, Command, Example, runnable
+from tests.docs.pages import PAGES, Command, Example, of_peers, runnable
 from tests.support.databases import Databases
 from tests.support.processes import ChildProcess, Processes
 
 POSTGRES_URL = "postgresql://taskforge@localhost/taskforge"
+REDIS_URL = "redis://localhost:6379/0"
 PROGRAM = Path(__file__).with_name("program.py")
 BINARIES = Path(sys.executable).parent
 SECONDS = 60
@@ -49,6 +51,22 @@ def test_examples_run(
         for example in chosen:
             reader.follow(example)
         reader.end()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if of_peers(page)], ids=lambda page: page.stem)
+def test_programs_of_others_run(
+    page: Path, tmp_path: Path, processes: Processes, request: pytest.FixtureRequest
+) -> None:
+    chosen = of_peers(page)
+    for peer in sorted({example.peer or "" for example in chosen}):
+        if importlib.util.find_spec(peer) is None:
+            pytest.skip(f"{peer} is not installed: make coming-from")
+    reader = Reader(tmp_path, processes, chosen)
+    if any(REDIS_URL in example.body for example in chosen):
+        reader.replaced[REDIS_URL] = request.getfixturevalue("redis_url")
+    for example in chosen:
+        reader.follow(example)
+    reader.end()
 
 
 def _needs_postgres(chosen: list[Example]) -> bool:
@@ -103,7 +121,7 @@ class Reader:
 
     def _run_python(self, example: Example) -> None:
         name = example.file or f"example_{example.number}.py"
-        (self._folder / name).write_text(example.body)
+        (self._folder / name).write_text(self._filled(example.body))
         arguments: tuple[str | Path, ...] = (name,)
         if example.mark == "with a worker":
             arguments = (PROGRAM, name, example.value or "")
