@@ -3,7 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { ApiProblem } from "@/api/problem";
+import { isPassing } from "@/api/problem";
 import { router } from "@/router";
 import { isMoving } from "@/shell/live";
 import "@/styles.css";
@@ -13,7 +13,9 @@ const queries = new QueryClient({
     queries: {
       staleTime: 2000,
       // What the server refuses it will refuse again; while nothing moves a second try would wait for ever.
-      retry: (count, error) => count < 2 && isMoving() && !(error instanceof ApiProblem && error.status < 500),
+      retry: (count, error) => count < 2 && isMoving() && isPassing(error),
+      // A server on this machine is there when no network is.
+      networkMode: "always",
     },
   },
 });

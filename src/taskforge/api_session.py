@@ -181,5 +181,5 @@ def api_application(
         secret=secret, root_path=settings.root_path, cors_origins=parse_origins(settings.cors_origins)
     )
     application = create_application(open_backend, options)
-    serve_dashboard(application)
+    serve_dashboard(application, settings.environment)
     return application

@@ -188,6 +188,12 @@ SETTINGS = (
     Setting("port", int, 8321, "The port that `taskforge serve` listens on; 0: any free one.", 0, 65535),
     Setting("root_path", str, "", "The path under which a proxy serves the API, such as /taskforge."),
     Setting(
+        "environment",
+        str,
+        "",
+        "What this installation is, such as production or staging: the dashboard shows it on every page.",
+    ),
+    Setting(
         "cors_origins",
         str,
         "",
@@ -342,6 +348,7 @@ class Settings:
     host: str
     port: int
     root_path: str
+    environment: str
     cors_origins: str
     outbound_networks: str
     smtp_url: str | None

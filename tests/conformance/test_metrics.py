@@ -396,10 +396,26 @@ async def test_long_periods_are_whole_hours_with_whole_minutes_beside_them(stage
         assert (series[0].failure_rate, series[0].avg_duration) == (0.0, 2.0)
         minutely = await metrics.throughput(Period(NOON, NOON + 61 * MINUTE), queue_id=queue.id)
         assert [number for number, point in enumerate(minutely) if point.succeeded] == [0, 59, 60]
+        assert await metrics.trends() == []  # the last hour has nothing
         await recording_of(stage).fold()
     stage.clock.advance(3600 * 24 * 8)
     found = await metrics.queue(queue.id, Period(NOON + MINUTE, NOON + 2 * HOUR))
     assert (found.period_start, found.total_executions) == (NOON, 3)
+
+
+async def test_the_last_hour_of_each_queue_goes_in_steps_of_five_minutes(stage: Stage) -> None:
+    busy, idle = await stage.queue(), await stage.queue("idle")
+    assert idle.id != busy.id
+    for minutes in (-1, 0, 1, 4, 59):
+        stage.clock.time = NOON + timedelta(minutes=minutes)
+        assert await stage.finish(await stage.start(busy), Succeeded("1"))
+    stage.clock.time = NOON + timedelta(minutes=59, seconds=30)
+    for _ in range(2):
+        [trend] = await metrics_of(stage).trends()
+        assert (trend.queue_id, trend.starts_at, trend.step) == (busy.id, NOON, 5 * MINUTE)
+        assert trend.succeeded == [3, *[0] * 10, 1]
+        assert trend.failed == [0] * 12
+        await recording_of(stage).fold()
 
 
 async def test_what_a_queue_holds_is_sampled_once_a_minute(stage: Stage) -> None:

@@ -12,7 +12,7 @@ from taskforge.api.backend import ApiOptions
 from taskforge.dashboard import pages
 
 ROUTER = Path(__file__).resolve().parents[2] / "dashboard/src/router.tsx"
-INDEX = """<meta name="taskforge-root" content=""><script src="./theme.js"></script>
+INDEX = """<meta name="taskforge-root" content=""><meta name="taskforge-environment" content=""><script src="./theme.js"></script>
 <script type="module" src="./assets/index-1.js"></script>"""
 
 
@@ -27,11 +27,11 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def client_of(root_path: str = "") -> TestClient:
+def client_of(root_path: str = "", environment: str = "") -> TestClient:
     from contextlib import nullcontext
 
     application = create_application(lambda: nullcontext(), ApiOptions(secret=b"", root_path=root_path))  # type: ignore[arg-type,return-value]
-    pages.serve_dashboard(application)
+    pages.serve_dashboard(application, environment)
     assert isinstance(application, Starlette)
     return TestClient(application, raise_server_exceptions=False)
 
@@ -59,6 +59,11 @@ def test_under_another_root_every_address_begins_with_it(built: Path) -> None:
     assert client.get("/x/y/assets/index-1.js").text == "2"
     assert 'content="/x/y"' in text
     assert set(re.findall(r'src="([^"]+)"', text)) == {"/x/y/theme.js", "/x/y/assets/index-1.js"}
+
+
+def test_the_page_says_what_the_installation_is(built: Path) -> None:
+    text = client_of(environment='staging"><script>').get("/").text
+    assert 'name="taskforge-environment" content="staging&quot;&gt;&lt;script&gt;"' in text
 
 
 def test_files_with_a_hash_are_kept_for_ever(built: Path) -> None:

@@ -22,9 +22,19 @@ interface Answer<Body> {
   response: Response;
 }
 
+/** What came back; a server that cannot be reached is a problem as well. */
+async function answered<Body>(asked: Promise<Answer<Body>>): Promise<Answer<Body>> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof TypeError) throw ApiProblem.unreachable();
+    throw error;
+  }
+}
+
 /** The body of a success. Throws ApiProblem. */
 export async function body<Body>(asked: Promise<Answer<Body>>): Promise<Body> {
-  const { data, error, response } = await asked;
+  const { data, error, response } = await answered(asked);
   if (!response.ok || data === undefined) throw ApiProblem.from(response.status, error);
   return data;
 }
@@ -36,6 +46,6 @@ export async function data<Data>(asked: Promise<Answer<{ data: Data }>>): Promis
 
 /** Wait until it is done; what it answers with does not matter. Throws ApiProblem. */
 export async function done(asked: Promise<Answer<unknown>>): Promise<void> {
-  const { error, response } = await asked;
+  const { error, response } = await answered(asked);
   if (!response.ok) throw ApiProblem.from(response.status, error);
 }

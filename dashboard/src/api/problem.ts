@@ -1,3 +1,4 @@
+import { translate } from "@/i18n/translate";
 import type { components } from "./generated";
 
 type Body = components["schemas"]["Problem"];
@@ -16,17 +17,26 @@ export class ApiProblem extends Error {
     this.name = "ApiProblem";
   }
 
+  /** No answer came at all. */
+  static unreachable(): ApiProblem {
+    return new ApiProblem(0, "unreachable", translate("problem.unreachable"), translate("problem.unreachable_hint"));
+  }
+
   static from(status: number, body: unknown): ApiProblem {
     const said = (typeof body === "object" && body !== null ? body : {}) as Partial<Body>;
+    const message = said.message ?? said.detail;
     return new ApiProblem(
       status,
       said.code ?? "unknown",
-      said.message ?? said.detail ?? `HTTP ${status}`,
-      said.hint,
+      message ?? translate(status >= 500 ? "problem.broken" : "problem.refused", { status: String(status) }),
+      message === undefined && status >= 500 ? translate("problem.broken_hint") : said.hint,
       said.errors,
       said.request_id,
     );
   }
 }
+
+/** Whether asking once more may help: it did not come through, or the server was in trouble. */
+export const isPassing = (error: unknown) => !(error instanceof ApiProblem) || error.status === 0 || error.status >= 500 || error.status === 429;
 
 export const isUnauthenticated = (error: unknown) => error instanceof ApiProblem && error.status === 401;

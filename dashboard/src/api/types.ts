@@ -11,6 +11,7 @@ export type Obstacle = Schemas["ObstacleView"];
 export type Queue = Schemas["QueueView"];
 export type QueueStats = Schemas["QueueStatsView"];
 export type QueueMetrics = Schemas["QueueMetricsView"];
+export type Trend = Schemas["TrendView"];
 export type Throughput = Schemas["ThroughputView"];
 export type Worker = Schemas["WorkerView"];
 export type Task = Schemas["TaskView"];

@@ -26,9 +26,9 @@ interface Props {
   isStepped?: boolean;
 }
 
-/** Hours and minutes; over more than two days the day. */
-function shortTime(times: number[]): (moment: number) => string {
-  const isLong = (times.at(-1) ?? 0) - (times[0] ?? 0) > 2 * 86_400;
+/** Hours and minutes; over more than two days, or where the marks are whole days, the day. */
+function shortTime(times: number[], marks: number[]): (moment: number) => string {
+  const isLong = (times.at(-1) ?? 0) - (times[0] ?? 0) > 2 * 86_400 || (marks[1] ?? 0) - (marks[0] ?? 0) >= 80_000;
   const part = isLong ? ({ day: "numeric", month: "short" } as const) : ({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const);
   return (moment) => new Date(moment * 1000).toLocaleString(preferences.get().language, { ...part, timeZone: zone() });
 }
@@ -61,7 +61,7 @@ export default function Chart({ label, times, lines, height = 180, format = comp
       cursor: { y: false, points: { size: 6 } },
       tzDate: (seconds) => (zone() === undefined ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), zone() ?? "UTC")),
       axes: [
-        { ...axis, grid: { show: false }, space: 70, size: 26, incrs: formatTime && STEPS, values: (_, moments) => moments.map(formatTime ?? shortTime(times)) },
+        { ...axis, grid: { show: false }, space: 70, size: 26, incrs: formatTime && STEPS, values: (_, moments) => moments.map(formatTime ?? shortTime(times, moments)) },
         { ...axis, size: 52, space: 34, values: (_, ticks) => ticks.map(format) },
       ],
       scales: { x: { time: formatTime === undefined }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },

@@ -3,6 +3,7 @@ import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } fr
 
 import { useTranslate } from "@/i18n/translate";
 import { useHold } from "@/shell/live";
+import { lastToast, takeWrong } from "@/shell/toasts";
 import { Button, IconButton } from "./Button";
 
 interface Props {
@@ -60,18 +61,29 @@ interface FormProps {
 export function DialogForm({ onSubmit, onCancel, submit, isDanger = false, isDisabled = false, children }: FormProps) {
   const t = useTranslate();
   const [isBusy, setBusy] = useState(false);
+  const [fault, setFault] = useState<string | null>(null);
+  const form = useRef<HTMLFormElement>(null);
+  /** What the server refuses is said in the form: at the edge of the page the dialog would hide it. */
   async function send(event: FormEvent) {
     event.preventDefault();
+    const before = lastToast();
     setBusy(true);
+    setFault(null);
     try {
       await onSubmit();
     } finally {
       setBusy(false);
+      if (form.current !== null) setFault(takeWrong(before));
     }
   }
   return (
-    <form onSubmit={(event) => void send(event)} className="flex flex-col gap-4">
+    <form ref={form} onSubmit={(event) => void send(event)} className="flex flex-col gap-4">
       {children}
+      {fault !== null && (
+        <p role="alert" className="untrusted text-[13px] text-failed">
+          {fault}
+        </p>
+      )}
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>{t("action.cancel")}</Button>
         <Button type="submit" kind={isDanger ? "danger" : "primary"} disabled={isBusy || isDisabled}>

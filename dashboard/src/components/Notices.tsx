@@ -1,19 +1,21 @@
 import { CircleAlert, Inbox } from "lucide-react";
 import type { ReactNode } from "react";
 
-import { ApiProblem } from "@/api/problem";
+import { ApiProblem, isPassing } from "@/api/problem";
 import { useTranslate } from "@/i18n/translate";
 import { Button } from "./Button";
 
 export function Wrong({ error, again }: { error: unknown; again?: () => void }) {
   const t = useTranslate();
-  const hint = error instanceof ApiProblem ? error.hint : undefined;
+  const problem = error instanceof ApiProblem ? error : null;
+  const hint = problem?.hint;
   return (
     <div role="alert" className="flex flex-col items-center gap-2 px-4 py-8 text-center">
       <CircleAlert aria-hidden className="size-5 text-failed" />
       <p className="untrusted max-w-prose font-medium">{error instanceof Error ? error.message : String(error)}</p>
       {hint && <p className="untrusted max-w-prose text-muted">{hint}</p>}
-      {again && <Button onClick={again}>{t("action.try_again")}</Button>}
+      {problem !== null && problem.status >= 500 && problem.requestId && <p className="font-mono text-xs text-muted">{t("problem.request", { id: problem.requestId })}</p>}
+      {again && isPassing(error) && <Button onClick={again}>{t("action.try_again")}</Button>}
     </div>
   );
 }

@@ -27,7 +27,7 @@ export function Head({ isNumber, className = "", ...rest }: ThHTMLAttributes<HTM
 export function Cell({ isNumber, className = "", ...rest }: TdHTMLAttributes<HTMLTableCellElement> & Aligned) {
   return (
     <td
-      className={`row border-b border-line/60 px-3 py-1 whitespace-nowrap first:pl-4 last:pr-4 ${isNumber ? "text-right" : ""} ${className}`}
+      className={`row border-b border-line/60 px-3 py-1 ${className.includes("wraps") ? "" : "whitespace-nowrap"} first:pl-4 last:pr-4 ${isNumber ? "text-right" : ""} ${className}`}
       {...rest}
     />
   );

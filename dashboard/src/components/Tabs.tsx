@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useRef } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 
 interface Props<Name extends string> {
   label: string;
@@ -9,6 +9,12 @@ interface Props<Name extends string> {
 
 export function Tabs<Name extends string>({ label, tabs, chosen, onChoose }: Props<Name>) {
   const list = useRef<HTMLDivElement>(null);
+  // On a narrow screen the chosen one may be outside of what is seen.
+  useEffect(() => {
+    const { current } = list;
+    const tab = current?.querySelector<HTMLElement>(`[data-tab="${chosen}"]`);
+    if (current && tab) current.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth / 2 - current.clientWidth / 2);
+  }, [chosen]);
   function move(event: KeyboardEvent) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step === undefined) return;
@@ -20,7 +26,7 @@ export function Tabs<Name extends string>({ label, tabs, chosen, onChoose }: Pro
     list.current?.querySelector<HTMLElement>(`[data-tab="${next.name}"]`)?.focus();
   }
   return (
-    <div ref={list} role="tablist" aria-label={label} className="flex gap-1 overflow-x-auto border-b border-line" onKeyDown={move}>
+    <div ref={list} role="tablist" aria-label={label} className="relative flex gap-1 overflow-x-auto border-b border-line" onKeyDown={move}>
       {tabs.map((tab) => (
         <button
           key={tab.name}

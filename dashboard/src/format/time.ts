@@ -43,7 +43,7 @@ export function clock(time: string | Date, fraction: 0 | 3 = 0): string {
 /** Letters of units; "h" are days (hari) in Indonesian. */
 const LETTERS = { en: { d: "d", h: "h", m: "m", s: "s" }, id: { d: "hr", h: "j", m: "m", s: "dtk" } } as const;
 
-/** Milliseconds as people say them: 840 ms, 3.2 s, 4m 10s, 2h 5m, 3d 4h. */
+/** Milliseconds as people say them: 840 ms, 3.2 s, 4m 10s, 2h, 3d 4h. */
 export function duration(milliseconds: number | null | undefined): string {
   if (milliseconds === null || milliseconds === undefined) return "—";
   const { language } = preferences.get();
@@ -57,7 +57,8 @@ export function duration(milliseconds: number | null | undefined): string {
   }
   const [large, big, small, little] =
     seconds < 3600 ? ([60, "m", 1, "s"] as const) : seconds < 86_400 ? ([3600, "h", 60, "m"] as const) : ([86_400, "d", 3600, "h"] as const);
-  return `${Math.floor(seconds / large)}${letters[big]} ${Math.floor((seconds % large) / small)}${letters[little]}`;
+  const rest = Math.floor((seconds % large) / small);
+  return `${Math.floor(seconds / large)}${letters[big]}${rest === 0 ? "" : ` ${rest}${letters[little]}`}`;
 }
 
 export function between(start: string | null, end: string | null): number | null {

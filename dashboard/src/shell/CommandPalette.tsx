@@ -1,13 +1,18 @@
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useId, useMemo, useState } from "react";
 
+import { api, data } from "@/api/client";
 import { useQueues, useTasks } from "@/api/queries";
 import { useSession } from "@/api/session";
 import { Dialog } from "@/components/Dialog";
+import { endingIn, jobIdIn } from "@/format/ids";
+import { shortId } from "@/format/numbers";
 import { useTranslate } from "@/i18n/translate";
 import { togglePaused } from "./live";
 import { PLACES } from "./places";
 import { nextTheme, preferences } from "./preferences";
+import { useProject } from "./project";
 
 interface Command {
   name: string;
@@ -15,7 +20,6 @@ interface Command {
   run: () => void;
 }
 
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const MOST = 12;
 
 export function CommandPalette({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
@@ -34,11 +38,12 @@ function Palette({ onDone }: { onDone: () => void }) {
   const list = useId();
   const commands = useCommands();
   const found = useMemo(() => matching(commands, text), [commands, text]);
-  const jobId = UUID.test(text.trim()) ? text.trim().toLowerCase() : null;
+  const jobId = jobIdIn(text);
+  const ending = useByEnding(text);
   const navigate = useNavigate();
   const shown: Command[] = jobId
     ? [{ name: jobId, kind: t("palette.job"), run: () => void navigate({ to: "/jobs/$jobId", params: { jobId } }) }]
-    : found;
+    : [...ending, ...found];
   useEffect(() => setPlace(0), [text]);
 
   function press(event: KeyboardEvent) {
@@ -91,6 +96,26 @@ function Palette({ onDone }: { onDone: () => void }) {
       {shown.length === 0 && <p className="p-2 text-muted">{t("palette.nothing")}</p>}
     </div>
   );
+}
+
+/** Jobs by the last characters of their ids, as pages show them. */
+function useByEnding(text: string): Command[] {
+  const t = useTranslate();
+  const navigate = useNavigate();
+  const { id } = useProject();
+  const { may } = useSession();
+  const ending = endingIn(text);
+  const jobs = useQuery({
+    queryKey: ["job", id, "ending", ending],
+    queryFn: () => data(api.GET("/api/v1/jobs", { params: { query: { project_id: id, id_suffix: ending } } })),
+    enabled: ending !== null && may("job:read"),
+  });
+  if (ending === null) return [];
+  return (jobs.data ?? []).map((job) => ({
+    name: `${job.job_type} ${shortId(job.id)}`,
+    kind: t("palette.job"),
+    run: () => void navigate({ to: "/jobs/$jobId", params: { jobId: job.id } }),
+  }));
 }
 
 function useCommands(): Command[] {

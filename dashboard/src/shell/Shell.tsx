@@ -59,6 +59,7 @@ function Frame() {
           </Suspense>
         </main>
       </div>
+      <Announcement />
       <Dialog title={t("nav.label")} isOpen={open === "menu"} onClose={close}>
         <Navigation onGo={close} />
       </Dialog>
@@ -67,6 +68,24 @@ function Frame() {
     </div>
   );
 }
+
+/** Says the title of another page to those who do not see that it came. */
+function Announcement() {
+  const path = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
+  const [said, setSaid] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => setSaid(document.title), ANNOUNCED_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [path]);
+  return (
+    <p className="sr-only" aria-live="polite">
+      {said}
+    </p>
+  );
+}
+
+/** By then a page that loads quickly has its title. */
+const ANNOUNCED_AFTER_MS = 500;
 
 function useFrameShortcuts(setOpen: (open: Open) => void) {
   const navigate = useNavigate();

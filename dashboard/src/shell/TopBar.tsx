@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { CircleHelp, LogOut, Menu, Moon, Pause, Play, Radio, Search, Sun } from "lucide-react";
 
+import { ENVIRONMENT } from "@/api/root";
 import { useSession } from "@/api/session";
 import { Button, IconButton } from "@/components/Button";
 import { useTranslate } from "@/i18n/translate";
@@ -25,6 +26,7 @@ export function TopBar({ onMenu, onSearch, onHelp }: Props) {
         <IconButton icon={Menu} label={t("nav.open")} onClick={onMenu} />
       </span>
       <Brand />
+      <Environment />
       <ProjectSwitch />
       <div className="flex-1" />
       <Button kind="plain" icon={Search} onClick={onSearch} className="text-muted">
@@ -61,6 +63,18 @@ function Brand() {
         <path d="M8 10h16M8 16h11M8 22h6" className="stroke-accent-ink" strokeWidth="3" strokeLinecap="round" />
       </svg>
       <span className="hidden sm:inline">TaskForge</span>
+    </span>
+  );
+}
+
+/** Production looks like no other: nobody shall take the one for the other. */
+function Environment() {
+  const t = useTranslate();
+  if (ENVIRONMENT === "") return null;
+  const look = /^prod/i.test(ENVIRONMENT) ? "border-failed/50 bg-failed/10 text-failed" : "border-scheduled/50 bg-scheduled/10 text-scheduled";
+  return (
+    <span title={t("nav.environment")} className={`untrusted max-w-32 truncate rounded border px-1.5 text-xs font-semibold max-sm:max-w-20 ${look}`}>
+      {ENVIRONMENT}
     </span>
   );
 }

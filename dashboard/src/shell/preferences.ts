@@ -6,6 +6,8 @@ export interface Preferences {
   language: "en" | "id";
   /** "local", "UTC", or an IANA name. */
   timeZone: string;
+  /** Which columns the list of jobs shows; null for the usual ones. */
+  jobColumns: string[] | null;
 }
 
 /** Also read by public/theme.js, before the first paint. */
@@ -24,6 +26,7 @@ export const preferences = createStore<Preferences>({
   density: "comfortable",
   language: navigator.language.startsWith("id") ? "id" : "en",
   timeZone: "local",
+  jobColumns: null,
   ...stored(),
 });
 

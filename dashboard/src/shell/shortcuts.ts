@@ -12,6 +12,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     let first = "";
     let timer: number | undefined;
     function press(event: KeyboardEvent) {
+      if (event.key === "Enter" && isOnControl(event)) return;
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
       const keys = first === "" ? event.key : `${first} ${event.key}`;
       first = "";
@@ -32,6 +33,9 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     };
   }, []);
 }
+
+/** Enter presses the button or follows the link that has the focus. */
+const isOnControl = ({ target }: KeyboardEvent) => target instanceof HTMLElement && target.closest("a, button, summary") !== null;
 
 function isTyping(event: KeyboardEvent): boolean {
   const target = event.target;

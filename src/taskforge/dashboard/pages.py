@@ -42,6 +42,7 @@ MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+MOST_OF_ENVIRONMENT = 40
 FOR_EVER = "public, max-age=31536000, immutable"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 NOT_BUILT = """<!doctype html>
@@ -57,13 +58,17 @@ NOT_BUILT = """<!doctype html>
 """
 
 
-def serve_dashboard(application: Starlette) -> None:
-    """Add the dashboard's addresses, below the path that a proxy or another application serves this one under."""
+def serve_dashboard(application: Starlette, environment: str = "") -> None:
+    """Add the dashboard's addresses, below the path that a proxy or another application serves this one under.
+
+    ``environment``: what the installation is, such as staging, for every page to show.
+    """
+    shown = html.escape(environment.strip()[:MOST_OF_ENVIRONMENT])
 
     async def page(request: Request) -> Response:
         root = html.escape(request.scope.get("root_path", "").rstrip("/"))
         return Response(
-            _page(root), headers={"Cache-Control": "no-cache"}, media_type="text/html; charset=utf-8"
+            _page(root, shown), headers={"Cache-Control": "no-cache"}, media_type="text/html; charset=utf-8"
         )
 
     async def asset(request: Request) -> Response:
@@ -88,12 +93,15 @@ def _static() -> Traversable:
     return files("taskforge.dashboard").joinpath("static")
 
 
-def _page(root: str) -> str:
+def _page(root: str, environment: str) -> str:
     """The page, whose addresses are relative to the root when it comes out of the build."""
     if not is_built():
         return NOT_BUILT.format(root=root)
     text = _static().joinpath("index.html").read_text("utf-8")
     text = text.replace('name="taskforge-root" content=""', f'name="taskforge-root" content="{root}"')
+    text = text.replace(
+        'name="taskforge-environment" content=""', f'name="taskforge-environment" content="{environment}"'
+    )
     return text.replace('"./', f'"{root}/')
 
 

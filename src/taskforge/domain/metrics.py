@@ -16,6 +16,7 @@ from taskforge.domain.histogram import Histogram, exact_percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
     from taskforge.domain.ids import QueueId, WorkerId
 
@@ -212,6 +213,17 @@ class ThroughputPoint:
     avg_duration: float | None
     p95_duration: float | None
     p95_wait: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """What ended in a queue in each step of a period, the oldest first: enough for a small picture of it."""
+
+    queue_id: UUID
+    starts_at: datetime
+    step: timedelta
+    succeeded: list[int]
+    failed: list[int]
 
 
 @dataclass(frozen=True, slots=True)

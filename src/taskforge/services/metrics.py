@@ -23,6 +23,7 @@ from taskforge.domain.metrics import (
     ProjectMetrics,
     QueueMetrics,
     ThroughputPoint,
+    Trend,
     TypeMetrics,
     WorkerMetrics,
     average,
@@ -60,6 +61,7 @@ SERIES = ((MINUTE, timedelta(hours=6)), (HOUR, timedelta(days=8)), (DAY, timedel
 """How series go over periods up to so long, unless they are asked otherwise."""
 
 MOST_POINTS = 10_000
+TREND_STEP, TREND_STEPS = 5 * MINUTE, 12
 
 
 class Metrics:
@@ -162,6 +164,23 @@ class Metrics:
             for number in range((whole.end - whole.start) // chosen)
             if (moment := whole.start + number * chosen)
         ]
+
+    async def trends(self) -> Sequence[Trend]:
+        """The last hour of each queue in which something ended, in steps of five minutes."""
+        subjects = [queue.id for queue in await self._queues.list(self._project_id)]
+        end = ceiling(await self._store.now(), MINUTE)
+        start = end - TREND_STEPS * TREND_STEP
+        parts = await self._store.parts(
+            self._project_id, subjects, [Level(MINUTE, start, end)], by_type=False
+        )
+        found: dict[UUID, Trend] = {}
+        for part in parts:
+            nothing = Trend(part.subject_id, start, TREND_STEP, [0] * TREND_STEPS, [0] * TREND_STEPS)
+            trend = found.setdefault(part.subject_id, nothing)
+            step = (part.starts_at - start) // TREND_STEP
+            trend.succeeded[step] += part.succeeded
+            trend.failed[step] += part.failed
+        return list(found.values())
 
     async def depth(self, queue_id: QueueId) -> DepthPoint:
         """What a queue holds now, and how long its oldest ready job has waited."""

@@ -21,7 +21,7 @@ export function Deliveries() {
       idOf={(delivery) => delivery.id}
       columns={[
         { name: t("job.status"), of: (delivery) => <Status of={delivery.status} /> },
-        { name: t("deliveries.summary"), of: (delivery) => <Said delivery={delivery} />, className: "whitespace-normal!" },
+        { name: t("deliveries.summary"), of: (delivery) => <Said delivery={delivery} />, className: "wraps" },
         { name: t("deliveries.receiver"), of: (delivery) => `${delivery.receiver} · ${word("receiver_kind", delivery.receiver_kind)}`, className: "untrusted" },
         { name: t("deliveries.tries"), of: (delivery) => delivery.tries, isNumber: true },
         { name: t("job.created"), of: (delivery) => <Time at={delivery.created_at} /> },

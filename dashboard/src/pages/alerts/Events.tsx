@@ -17,7 +17,7 @@ export function Events() {
       columns={[
         { name: t("job.status"), of: (event) => <Status of={event.change} /> },
         { name: t("silences.rule"), of: (event) => event.rule, className: "untrusted font-medium" },
-        { name: t("deliveries.summary"), of: (event) => event.summary, className: "untrusted whitespace-normal!" },
+        { name: t("deliveries.summary"), of: (event) => event.summary, className: "untrusted wraps" },
         { name: t("events.value"), of: (event) => figure(event.kind, event.value), isNumber: true },
         { name: t("events.told"), of: (event) => t(event.told ? "choice.yes" : "choice.no") },
         { name: t("events.at"), of: (event) => <Time at={event.happened_at} /> },

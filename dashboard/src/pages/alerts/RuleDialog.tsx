@@ -8,7 +8,7 @@ import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { useTranslate, word } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
-import { useReceivers } from "./queries";
+import { ReceiverChoices } from "./ReceiverChoices";
 
 const KINDS: RuleKind[] = ["failure_rate", "oldest_waiting", "queue_length", "dead_letters", "no_worker", "missed_tick", "worker_unhealthy", "error_group", "scaling_at_maximum"];
 const NUMBERS = ["threshold", "for_seconds", "recovery_seconds", "window_seconds", "min_attempts"] as const;
@@ -19,7 +19,6 @@ export function RuleDialog({ rule, onClose }: { rule: Rule | null; onClose: () =
   const action = useAction();
   const { id } = useProject();
   const queues = useQueues();
-  const receivers = useReceivers();
   const [name, setName] = useState(rule?.name ?? "");
   const [kind, setKind] = useState<RuleKind>(rule?.kind ?? "failure_rate");
   const [description, setDescription] = useState(rule?.description ?? "");
@@ -89,23 +88,7 @@ export function RuleDialog({ rule, onClose }: { rule: Rule | null; onClose: () =
           </Field>
         ))}
       </div>
-      <fieldset className="flex flex-col gap-1">
-        <legend className="mb-1 text-[13px] font-medium">{t("rules.receivers")}</legend>
-        {(receivers.data ?? []).length === 0 && <span className="text-[13px] text-muted">{t("receivers.none")}</span>}
-        <div className="flex flex-wrap gap-x-4 gap-y-1">
-          {(receivers.data ?? []).map((one) => (
-            <label key={one.id} className="untrusted flex items-center gap-2 text-[13px]">
-              <input
-                type="checkbox"
-                className="size-4 accent-accent"
-                checked={chosen.includes(one.id)}
-                onChange={() => setChosen(chosen.includes(one.id) ? chosen.filter((other) => other !== one.id) : [...chosen, one.id])}
-              />
-              {one.name}
-            </label>
-          ))}
-        </div>
-      </fieldset>
+      <ReceiverChoices legend={t("rules.receivers")} chosen={chosen} onChange={setChosen} error={faultOf("receivers")} />
     </FormDialog>
   );
 }

@@ -31,7 +31,7 @@ export function Rules() {
         idOf={(rule) => rule.id}
         columns={[
           { name: t("schedules.enabled"), of: (rule) => <Enabled rule={rule} /> },
-          { name: t("queues.name"), of: (rule) => <Name rule={rule} />, className: "whitespace-normal!" },
+          { name: t("queues.name"), of: (rule) => <Name rule={rule} />, className: "wraps" },
           { name: t("rules.kind"), of: (rule) => word("rule_kind", rule.kind) },
           { name: t("rules.about"), of: (rule) => rule.queue ?? t("rules.each"), className: "untrusted" },
           { name: t("rules.fires"), of: (rule) => <Fires rule={rule} /> },

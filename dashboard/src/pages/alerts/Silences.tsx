@@ -30,7 +30,7 @@ export function Silences() {
             of: (silence) => [silence.rule_id === null ? t("silences.all_rules") : (names.get(silence.rule_id) ?? "—"), silence.subject].filter(Boolean).join(" · "),
             className: "untrusted font-medium",
           },
-          { name: t("silences.reason"), of: (silence) => silence.reason ?? "—", className: "untrusted whitespace-normal!" },
+          { name: t("silences.reason"), of: (silence) => silence.reason ?? "—", className: "untrusted wraps" },
           { name: t("silences.by"), of: (silence) => silence.created_by ?? "—", className: "untrusted" },
           { name: t("silences.ends"), of: (silence) => <Time at={silence.ends_at} /> },
         ]}

@@ -33,9 +33,9 @@ export function Breakers() {
         columns={[
           { name: t("queues.state"), of: (breaker) => <State breaker={breaker} /> },
           { name: t("job.task"), of: (breaker) => <Task breaker={breaker} /> },
-          { name: t("breakers.rate"), of: (breaker) => <Rate breaker={breaker} />, className: "whitespace-normal!" },
+          { name: t("breakers.rate"), of: (breaker) => <Rate breaker={breaker} />, className: "wraps" },
           { name: t("breakers.until"), of: (breaker) => <Until breaker={breaker} /> },
-          { name: t("breakers.since"), of: (breaker) => <Since breaker={breaker} />, className: "whitespace-normal!" },
+          { name: t("breakers.since"), of: (breaker) => <Since breaker={breaker} />, className: "wraps" },
           { name: null, of: (breaker) => <Turn breaker={breaker} />, className: "text-right" },
         ]}
         edit={may("queue:write") ? { make: t("breakers.new"), onMake: () => setEdited("new"), change: t("action.edit"), onChange: setEdited } : null}

@@ -1,7 +1,7 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 
 import type { ErrorRecord } from "@/api/types";
-import { Asked } from "@/components/Asked";
+import { AskedPage } from "@/components/AskedPage";
 import { Figure } from "@/components/Figure";
 import { Block } from "@/components/Json";
 import { Operations } from "@/components/Operations";
@@ -20,7 +20,7 @@ const route = getRouteApi("/errors/$errorId");
 export function ErrorPage() {
   const { errorId } = route.useParams();
   const group = useErrorGroup(errorId);
-  return <Asked query={group} lines={10}>{(found) => <Shown group={found} />}</Asked>;
+  return <AskedPage query={group}>{(found) => <Shown group={found} />}</AskedPage>;
 }
 
 function Shown({ group }: { group: ErrorRecord }) {
@@ -64,9 +64,18 @@ function Shown({ group }: { group: ErrorRecord }) {
                 <Counts of={group.tags} link={(name) => ({ tag: name, status: "failed" })} />
               </Fact>
             )}
+            {group.tenants.length > 0 && (
+              <Fact name={t("errors.tenants")}>
+                <Counts of={group.tenants} />
+              </Fact>
+            )}
             <Fact name={t("errors.latest_job")}>
               <Link to="/jobs/$jobId" params={{ jobId: group.job_id }} className="text-accent hover:underline">
                 {shortId(group.job_id)}
+              </Link>
+              {" · "}
+              <Link to="/jobs" search={{ group: group.fingerprint }} className="text-accent hover:underline">
+                {t("errors.its_jobs")}
               </Link>
             </Fact>
             {group.frames.length > 0 && (
@@ -108,7 +117,8 @@ function Said({ group }: { group: ErrorRecord }) {
 
 interface CountsProps {
   of: { name: string; count: number }[];
-  link: (name: string) => { type?: string; queue?: string; tag?: string; status: "failed" };
+  /** To its jobs, where a list of jobs can be had for it. */
+  link?: (name: string) => { type?: string; queue?: string; tag?: string; status: "failed" };
 }
 
 function Counts({ of: found, link }: CountsProps) {
@@ -116,9 +126,13 @@ function Counts({ of: found, link }: CountsProps) {
     <ul className="flex flex-col">
       {found.map((one) => (
         <li key={one.name} className="flex items-center justify-between gap-2">
-          <Link to="/jobs" search={link(one.name)} className="untrusted truncate py-1 text-accent hover:underline">
-            {one.name}
-          </Link>
+          {link === undefined ? (
+            <span className="untrusted truncate py-1">{one.name}</span>
+          ) : (
+            <Link to="/jobs" search={link(one.name)} className="untrusted truncate py-1 text-accent hover:underline">
+              {one.name}
+            </Link>
+          )}
           <span className="text-muted">{formatNumber(one.count)}</span>
         </li>
       ))}

@@ -1,4 +1,4 @@
-import { Ban, Ellipsis, FilePenLine, RotateCw, Trash2 } from "lucide-react";
+import { Ban, BellPlus, Ellipsis, FilePenLine, RotateCw, Trash2 } from "lucide-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
@@ -11,6 +11,7 @@ import { shortId } from "@/format/numbers";
 import { useTranslate } from "@/i18n/translate";
 import { allows, cancel, remove, retry } from "@/pages/jobs/acts";
 import { useShortcuts } from "@/shell/shortcuts";
+import { Notice } from "./Notice";
 import { hiddenIn } from "./redaction";
 import { RetryChanged } from "./RetryChanged";
 
@@ -19,7 +20,7 @@ export function Actions({ job }: { job: Job }) {
   const action = useAction();
   const navigate = useNavigate();
   const { caller, may } = useSession();
-  const [open, setOpen] = useState<"change" | "delete" | "cancel" | null>(null);
+  const [open, setOpen] = useState<"change" | "delete" | "cancel" | "notice" | null>(null);
   const mayWrite = may("job:write");
   const again = () => action(() => retry(job), t("job.retried"));
   const stop = () => action(() => cancel(job), t("job.cancelled"), job.status === "processing" ? {} : { undo: () => void again() });
@@ -52,6 +53,11 @@ export function Actions({ job }: { job: Job }) {
           {job.cancel_requested_at === null ? t("action.cancel_job") : t("job.cancel_asked")}
         </Button>
       )}
+      {allows("cancel", job) && may("alert:read") && (
+        <Button icon={BellPlus} onClick={() => setOpen("notice")}>
+          {t("notice.open")}
+        </Button>
+      )}
       {allows("delete", job) && (
         <Button kind="danger" icon={Trash2} onClick={() => setOpen("delete")}>
           {t("action.delete")}
@@ -62,6 +68,7 @@ export function Actions({ job }: { job: Job }) {
           {t("retry.again")}
         </Button>
       )}
+      {open === "notice" && <Notice job={job} onClose={close} />}
       <RetryChanged job={job} isOpen={open === "change"} onClose={close} />
       <Confirm
         title={t("action.cancel_job")}

@@ -3,6 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useSession } from "@/api/session";
 import type { Job } from "@/api/types";
 import { Asked } from "@/components/Asked";
+import { AskedPage } from "@/components/AskedPage";
 import { Copy } from "@/components/Copy";
 import { Page, Panel } from "@/components/Page";
 import { Status, statusOf } from "@/components/Status";
@@ -26,7 +27,7 @@ const TABS = ["values", "attempts", "log", "raw"] as const;
 export function JobPage() {
   const { jobId } = route.useParams();
   const job = useJob(jobId);
-  return <Asked query={job} lines={10}>{(found) => <Shown job={found} />}</Asked>;
+  return <AskedPage query={job}>{(found) => <Shown job={found} />}</AskedPage>;
 }
 
 function Shown({ job }: { job: Job }) {

@@ -2,14 +2,17 @@ import { ListFilter, X } from "lucide-react";
 import { type KeyboardEvent, useId, useState } from "react";
 
 import { useTranslate } from "@/i18n/translate";
+import { jobIdIn } from "@/format/ids";
 import { type Chip, type FilterName, parseChip, useSuggestions } from "./filters";
 
 interface Props {
   chips: Chip[];
   onChange: (name: FilterName, text: string) => void;
+  /** Whoever enters the id of a job wants to see it. */
+  onJob: (id: string) => void;
 }
 
-export function FilterBar({ chips, onChange }: Props) {
+export function FilterBar({ chips, onChange, onJob }: Props) {
   const t = useTranslate();
   const [text, setText] = useState("");
   const [place, setPlace] = useState(-1);
@@ -26,6 +29,8 @@ export function FilterBar({ chips, onChange }: Props) {
       return;
     }
     setOpen(false);
+    const id = jobIdIn(written);
+    if (id !== null) return onJob(id);
     const chip = parseChip(written);
     if (chip !== null) onChange(chip.name, chip.text);
     setText("");

@@ -3,19 +3,23 @@ import type { RowSelectionState } from "@tanstack/react-table";
 import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 
+import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
-import { JOB_STATUSES, type JobStatus } from "@/api/types";
+import { type Job, JOB_STATUSES, type JobStatus } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
+import { Confirm } from "@/components/Dialog";
 import { Code, Empty } from "@/components/Notices";
 import { Operations } from "@/components/Operations";
 import { Page, Panel } from "@/components/Page";
 import { Tabs } from "@/components/Tabs";
 import { useTranslate, word } from "@/i18n/translate";
-import { compact } from "@/format/numbers";
+import { compact, shortId } from "@/format/numbers";
 import { EnqueueDialog } from "@/pages/tasks/EnqueueDialog";
 import { useHold } from "@/shell/live";
+import { cancel } from "./acts";
 import { BulkBar } from "./BulkBar";
+import { ColumnsButton } from "./columns";
 import { FilterBar } from "./FilterBar";
 import { chipsOf, withChip } from "./filters";
 import { JobsTable } from "./JobsTable";
@@ -35,9 +39,11 @@ export function Jobs() {
   const jobs = useJobs(search);
   const [selection, setSelection] = useState<RowSelectionState>({});
   const [isEnqueuing, setEnqueuing] = useState(false);
+  const [stopped, setStopped] = useState<Job | null>(null);
+  const action = useAction();
   const shown = jobs.data?.data ?? [];
   const selected = shown.filter((job) => selection[job.id]);
-  const at = useRowShortcuts(shown, selection, setSelection);
+  const at = useRowShortcuts(shown, selection, setSelection, setStopped);
   useHold(selected.length > 0);
   const filterKey = JSON.stringify(search);
   useEffect(() => setSelection({}), [filterKey]);
@@ -58,8 +64,13 @@ export function Jobs() {
     >
       <StatusTabs search={search} total={jobs.data?.meta.total_items ?? null} onChoose={(status) => change({ status, page: undefined, cursor: undefined })} />
       <div className="flex flex-wrap items-start gap-2">
-        <FilterBar chips={chipsOf(search)} onChange={(name, text) => change(withChip(name, text))} />
+        <FilterBar
+          chips={chipsOf(search)}
+          onChange={(name, text) => change(withChip(name, text))}
+          onJob={(jobId) => void navigate({ to: "/jobs/$jobId", params: { jobId } })}
+        />
         <SavedViews search={search} onChoose={(view) => void navigate({ search: ({ project }) => ({ project, ...view }) })} />
+        <ColumnsButton />
       </div>
       <BulkBar
         selected={selected}
@@ -84,6 +95,18 @@ export function Jobs() {
           }
         </Asked>
       </Panel>
+      <Confirm
+        title={t("action.cancel_job")}
+        isOpen={stopped !== null}
+        onClose={() => setStopped(null)}
+        submit={t("action.cancel_job")}
+        onConfirm={async () => void (stopped && (await action(() => cancel(stopped), t("job.cancelled"))))}
+      >
+        <p>
+          <span className="untrusted font-medium">{stopped?.job_type}</span> {stopped && shortId(stopped.id)}
+        </p>
+        <p>{t("job.cancel_running")}</p>
+      </Confirm>
       <EnqueueDialog isOpen={isEnqueuing} onClose={() => setEnqueuing(false)} />
     </Page>
   );

@@ -8,7 +8,8 @@ import { Cell, Head, Row, Table } from "@/components/Table";
 import { Running, Time } from "@/components/Time";
 import { shortId } from "@/format/numbers";
 import { between, duration } from "@/format/time";
-import { useTranslate } from "@/i18n/translate";
+import { type Translate, useTranslate } from "@/i18n/translate";
+import { useColumns } from "./columns";
 
 interface Props {
   jobs: Job[];
@@ -19,35 +20,45 @@ interface Props {
 }
 
 const column = createColumnHelper<Job>();
-const NUMBERS = new Set(["attempt", "priority", "wait", "duration", "created"]);
+const NUMBERS = new Set(["attempt", "priority", "wait", "duration", "created", "due", "ended"]);
+
+const columnsOf = (t: Translate) => [
+  column.display({ id: "status", header: t("job.status"), cell: ({ row }) => <Status of={statusOf(row.original)} /> }),
+  column.display({ id: "task", header: t("job.task"), cell: ({ row }) => <JobLink job={row.original} /> }),
+  column.display({
+    id: "queue",
+    header: t("job.queue"),
+    cell: ({ row }) => (
+      <Link to="/queues/$queueId" params={{ queueId: row.original.queue_id }} className="untrusted block max-w-56 truncate text-muted hover:text-ink hover:underline">
+        {row.original.queue_name}
+      </Link>
+    ),
+  }),
+  column.display({
+    id: "attempt",
+    header: t("job.attempt"),
+    cell: ({ row }) => `${row.original.attempt_count}/${row.original.max_attempts}`,
+  }),
+  column.accessor("priority", { id: "priority", header: t("job.priority") }),
+  column.display({ id: "wait", header: t("job.wait"), cell: ({ row }) => duration(waitOf(row.original)) }),
+  column.display({ id: "duration", header: t("job.duration"), cell: ({ row }) => <Took job={row.original} /> }),
+  column.display({ id: "created", header: t("job.created"), cell: ({ row }) => <Time at={row.original.created_at} /> }),
+  column.display({ id: "due", header: t("job.scheduled_for"), cell: ({ row }) => <Time at={row.original.scheduled_for} /> }),
+  column.display({ id: "ended", header: t("job.completed"), cell: ({ row }) => <Time at={row.original.completed_at} /> }),
+  column.display({ id: "tags", header: t("job.tags"), cell: ({ row }) => <Words of={row.original.tags} /> }),
+  column.display({ id: "key", header: t("job.key"), cell: ({ row }) => <Words of={row.original.key === null ? [] : [row.original.key]} /> }),
+];
+
+function Words({ of: words }: { of: string[] }) {
+  if (words.length === 0) return <span className="text-muted">—</span>;
+  return <span className="untrusted block max-w-56 truncate">{words.join(", ")}</span>;
+}
 
 export function JobsTable({ jobs, selection, onSelect, isSelectable, at }: Props) {
   const t = useTranslate();
-  const columns = useMemo(
-    () => [
-      column.display({ id: "status", header: t("job.status"), cell: ({ row }) => <Status of={statusOf(row.original)} /> }),
-      column.display({ id: "task", header: t("job.task"), cell: ({ row }) => <JobLink job={row.original} /> }),
-      column.display({
-        id: "queue",
-        header: t("job.queue"),
-        cell: ({ row }) => (
-          <Link to="/queues/$queueId" params={{ queueId: row.original.queue_id }} className="untrusted block max-w-56 truncate text-muted hover:text-ink hover:underline">
-            {row.original.queue_name}
-          </Link>
-        ),
-      }),
-      column.display({
-        id: "attempt",
-        header: t("job.attempt"),
-        cell: ({ row }) => `${row.original.attempt_count}/${row.original.max_attempts}`,
-      }),
-      column.accessor("priority", { header: t("job.priority") }),
-      column.display({ id: "wait", header: t("job.wait"), cell: ({ row }) => duration(waitOf(row.original)) }),
-      column.display({ id: "duration", header: t("job.duration"), cell: ({ row }) => <Took job={row.original} /> }),
-      column.display({ id: "created", header: t("job.created"), cell: ({ row }) => <Time at={row.original.created_at} /> }),
-    ],
-    [t],
-  );
+  const chosen = useColumns();
+  const shown = chosen.join();
+  const columns = useMemo(() => columnsOf(t).filter(({ id }) => id === "status" || id === "task" || chosen.some((name) => name === id)), [t, shown]);
   const table = useReactTable({
     data: jobs,
     columns,

@@ -3,6 +3,7 @@ import { ChevronLeft, ChevronRight } from "lucide-react";
 import type { ListMeta } from "@/api/types";
 import { Button } from "@/components/Button";
 import { formatNumber, useTranslate } from "@/i18n/translate";
+import { Export } from "./Export";
 import { type JobsSearch, LAST_PAGE, PAGE_SIZE } from "./search";
 
 interface Props {
@@ -35,6 +36,7 @@ export function Pages({ search, meta, onGo }: Props) {
             total: `${formatNumber(total)}${meta.total_capped ? "+" : ""}`,
           })}
       </span>
+      <Export search={search} />
       <Button kind="quiet" icon={ChevronLeft} disabled={!isDeep && page === 1} onClick={back}>
         {t("pages.newer")}
       </Button>

@@ -1,8 +1,8 @@
 import { useQueues, useTasks } from "@/api/queries";
 import type { JobsSearch } from "./search";
 
-export type FilterName = "queue" | "task" | "tag" | "error" | "args" | "since";
-export const FILTERS: FilterName[] = ["queue", "task", "tag", "error", "args", "since"];
+export type FilterName = "queue" | "task" | "tag" | "error" | "args" | "since" | "group";
+export const FILTERS: FilterName[] = ["queue", "task", "tag", "error", "args", "since", "group"];
 
 export interface Chip {
   name: FilterName;
@@ -17,6 +17,7 @@ export function chipsOf(search: JobsSearch): Chip[] {
     ["error", search.error],
     ["args", search.path && `${search.path}:${search.value ?? ""}`],
     ["since", search.since],
+    ["group", search.group],
   ];
   return chips.flatMap(([name, text]) => (text === undefined ? [] : [{ name, text }]));
 }

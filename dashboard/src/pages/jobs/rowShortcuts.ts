@@ -14,6 +14,8 @@ export function useRowShortcuts(
   jobs: Job[],
   selection: RowSelectionState,
   onSelect: (selection: RowSelectionState) => void,
+  /** What stops a job that runs cannot be undone: it is asked first. */
+  onStop: (job: Job) => void,
 ): number {
   const t = useTranslate();
   const navigate = useNavigate();
@@ -31,10 +33,10 @@ export function useRowShortcuts(
     ...(job &&
       may("job:write") && {
         r: () => void (allows("retry", job) && action(() => retry(job), t("job.retried"))),
-        c: () =>
-          void (
-            allows("cancel", job) && action(() => cancel(job), t("job.cancelled"), job.status === "processing" ? {} : { undo: () => void action(() => retry(job)) })
-          ),
+        c: () => {
+          if (job.status === "processing") onStop(job);
+          else if (allows("cancel", job)) void action(() => cancel(job), t("job.cancelled"), { undo: () => void action(() => retry(job)) });
+        },
       }),
   });
   return at;

@@ -11,10 +11,13 @@ export interface JobsSearch {
   path?: string;
   value?: string;
   since?: string;
+  /** The fingerprint of an error group. */
+  group?: string;
   page?: number;
   cursor?: string;
 }
 
+const GROUP = /^[0-9a-f-]{32,36}$/;
 export const PAGE_SIZE = 50;
 /** The server numbers pages no further; behind it the list goes on by cursor. */
 export const LAST_PAGE = 10_000 / PAGE_SIZE;
@@ -34,6 +37,7 @@ export function jobsSearch(search: Record<string, unknown>): JobsSearch {
     path: text("path"),
     value: text("value"),
     since: text("since"),
+    group: GROUP.test(text("group") ?? "") ? text("group") : undefined,
     page: Number.isInteger(page) && page > 1 ? Math.min(page, LAST_PAGE) : undefined,
     cursor: text("cursor"),
   };
@@ -50,7 +54,7 @@ export function sinceMoment(since: string | undefined, now = Date.now()): string
 }
 
 export function isFiltered(search: JobsSearch): boolean {
-  return [search.queue, search.type, search.tag, search.error, search.path, search.since].some((part) => part !== undefined);
+  return [search.queue, search.type, search.tag, search.error, search.path, search.since, search.group].some((part) => part !== undefined);
 }
 
 /** The filter as an operation on all these jobs takes it: it has to say something. */
@@ -68,6 +72,7 @@ export function filterQuery(search: JobsSearch, project: string | undefined) {
     job_type: search.type,
     tag: search.tag,
     error: search.error,
+    fingerprint: search.group,
     payload_path: search.path,
     payload_value: search.path === undefined ? undefined : (search.value ?? ""),
     created_from: sinceMoment(search.since),

@@ -8,6 +8,7 @@ import { FIGURES_MS, useAction, useDepths, useWorkers } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Queue } from "@/api/types";
 import { Asked } from "@/components/Asked";
+import { AskedPage } from "@/components/AskedPage";
 import { Button } from "@/components/Button";
 import { Confirm } from "@/components/Dialog";
 import { Figure } from "@/components/Figure";
@@ -33,7 +34,7 @@ export function QueuePage() {
     queryKey: ["queue", queueId],
     queryFn: () => data(api.GET("/api/v1/queues/{queue_id}", { params: { path: { queue_id: queueId } } })),
   });
-  return <Asked query={queue} lines={10}>{(found) => <Shown queue={found} />}</Asked>;
+  return <AskedPage query={queue}>{(found) => <Shown queue={found} />}</AskedPage>;
 }
 
 function Shown({ queue }: { queue: Queue }) {

@@ -1,14 +1,17 @@
 import { type FormEvent, useState } from "react";
 
 import { api, done } from "@/api/client";
-import { useAction, useQueues } from "@/api/queries";
 import { ApiProblem } from "@/api/problem";
+import { useAction, useQueues } from "@/api/queries";
+import { useSession } from "@/api/session";
 import type { Queue } from "@/api/types";
 import { Button } from "@/components/Button";
+import { Choices } from "@/components/Choices";
 import { Field } from "@/components/Field";
 import { Json } from "@/components/Json";
 import { Panel } from "@/components/Page";
 import { type Translate, useTranslate, word } from "@/i18n/translate";
+import { ReceiverChoices } from "@/pages/alerts/ReceiverChoices";
 import { useHold } from "@/shell/live";
 import { GROUPS, type Setting, typed, unknownSettings, written } from "./settings";
 
@@ -28,7 +31,10 @@ export function QueueSettings({ queue, mayWrite }: Props) {
   const changed = Object.entries(texts).filter(([name, text]) => text !== written(queue.settings[name]));
   const isChanged = changed.length > 0 || priority !== queue.priority;
   useHold(isChanged);
+  const { may } = useSession();
   const others = unknownSettings(queue.settings);
+  const faultOf = (name: string) => fault?.errors.find((one) => one.pointer.endsWith(`/${name}`))?.detail;
+  const groups = GROUPS.filter((group) => group.needs === undefined || may(group.needs));
 
   async function save(event: FormEvent) {
     event.preventDefault();
@@ -52,25 +58,21 @@ export function QueueSettings({ queue, mayWrite }: Props) {
           <Field label={t("queues.priority")} hint={t("queues.priority_hint")}>
             <input className="field max-w-24" type="number" min={0} max={9} value={priority} onChange={(event) => setPriority(Number(event.target.value))} />
           </Field>
-          {GROUPS.map((group) => (
+          {groups.map((group) => (
             <section key={group.title} className="flex flex-col gap-2">
               <h3 className="text-xs font-semibold text-muted">{t(group.title)}</h3>
               <div className="grid gap-3 sm:grid-cols-2">
-                {group.settings.map((setting) => (
-                  <Field
-                    key={setting.name}
-                    label={word("setting", setting.name)}
-                    error={fault?.errors.find((one) => one.pointer.endsWith(`/${setting.name}`))?.detail}
-                  >
-                    <Input
-                      setting={setting}
-                      text={texts[setting.name] ?? written(queue.settings[setting.name])}
-                      onChange={(text) => setTexts({ ...texts, [setting.name]: text })}
-                      t={t}
-                      self={queue.id}
-                    />
-                  </Field>
-                ))}
+                {group.settings.map((setting) => {
+                  const text = texts[setting.name] ?? written(queue.settings[setting.name]);
+                  const given = { text, onChange: (changed: string) => setTexts({ ...texts, [setting.name]: changed }) };
+                  const error = faultOf(setting.name);
+                  if (setting.kind === "receivers" || setting.kind === "ends") return <Several key={setting.name} setting={setting} error={error} {...given} />;
+                  return (
+                    <Field key={setting.name} label={word("setting", setting.name)} error={error}>
+                      <Input setting={setting} t={t} self={queue.id} {...given} />
+                    </Field>
+                  );
+                })}
               </div>
             </section>
           ))}
@@ -98,6 +100,20 @@ export function QueueSettings({ queue, mayWrite }: Props) {
   );
 }
 
+type SeveralProps = Pick<InputProps, "setting" | "text" | "onChange"> & { error?: string };
+
+/** A setting that is a list: nothing chosen is the built-in default. */
+function Several({ setting, text, onChange, error }: SeveralProps) {
+  const t = useTranslate();
+  const legend = word("setting", setting.name);
+  const chosen = text === "" ? [] : (JSON.parse(text) as string[]);
+  const set = (values: string[]) => onChange(values.length === 0 ? "" : JSON.stringify(values));
+  if (setting.kind === "receivers") return <ReceiverChoices legend={legend} chosen={chosen} onChange={set} error={error} />;
+  const ends = ENDS.map((end) => ({ value: end, label: word("status", end) }));
+  return <Choices legend={legend} options={ends} chosen={chosen} onChange={set} hint={t("queue.notify_on_hint")} error={error} />;
+}
+
+const ENDS = ["succeeded", "failed", "cancelled"] as const;
 const STRATEGIES = ["weighted", "least_loaded", "first_free"] as const;
 
 interface InputProps {

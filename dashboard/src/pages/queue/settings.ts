@@ -1,13 +1,21 @@
+import type { Permission } from "@/api/types";
 import type { Key } from "@/i18n/translate";
 
 /** Every setting of a queue, in groups; an empty field is the built-in default. */
-export type Kind = "count" | "seconds" | "number" | "days" | "yes" | "full" | "policy" | "strategy" | "queue";
+export type Kind = "count" | "seconds" | "number" | "days" | "yes" | "full" | "policy" | "strategy" | "queue" | "receivers" | "ends";
 export interface Setting {
   name: string;
   kind: Kind;
 }
 
-export const GROUPS: { title: Key; settings: Setting[] }[] = [
+interface Group {
+  title: Key;
+  settings: Setting[];
+  /** To whom something can be told is not for everybody to know. */
+  needs?: Permission;
+}
+
+export const GROUPS: Group[] = [
   {
     title: "settings_group.limits",
     settings: [
@@ -45,6 +53,14 @@ export const GROUPS: { title: Key; settings: Setting[] }[] = [
     ],
   },
   {
+    title: "settings_group.telling",
+    needs: "alert:read",
+    settings: [
+      { name: "notify", kind: "receivers" },
+      { name: "notify_on", kind: "ends" },
+    ],
+  },
+  {
     title: "settings_group.keeping",
     settings: [
       { name: "keep_succeeded_days", kind: "days" },
@@ -68,5 +84,6 @@ export function written(value: unknown): string {
 export function typed(kind: Kind, text: string): unknown {
   if (text.trim() === "") return null;
   if (kind === "yes") return text === "true";
+  if (kind === "receivers" || kind === "ends") return JSON.parse(text);
   return kind === "full" || kind === "policy" || kind === "strategy" || kind === "queue" ? text : Number(text);
 }

@@ -21,6 +21,7 @@ import { Pauses } from "@/pages/pauses/Pauses";
 import { useProject } from "@/shell/project";
 import { NewQueue } from "./NewQueue";
 import { PauseButton } from "./PauseButton";
+import { Spark } from "./Spark";
 
 export function Queues() {
   const t = useTranslate();
@@ -42,7 +43,7 @@ export function Queues() {
       <Pauses />
       <Panel isFlush>
         <Asked query={queues} lines={8}>
-          {(found) => (found.length === 0 ? <Empty title={t("queues.none")}>{t("queues.none_hint")}</Empty> : <QueueTable queues={found} />)}
+          {(found) => (found.length === 0 ? <Empty title={t("queues.none")}>{t("queues.none_hint")}</Empty> : <Found queues={found} />)}
         </Asked>
       </Panel>
       <NewQueue isOpen={isMaking} onClose={() => setMaking(false)} />
@@ -62,8 +63,46 @@ function useQueueFigures() {
   });
 }
 
+function useTrends() {
+  const { id } = useProject();
+  const { may } = useSession();
+  return useQuery({
+    queryKey: ["figures", id, "trends"],
+    queryFn: () => data(api.GET("/api/v1/metrics/trends", { params: { query: { project_id: id } } })),
+    enabled: may("job:read"),
+    refetchInterval: 3 * FIGURES_MS,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** Where there are many, those with a text in their names. */
+function Found({ queues }: { queues: Queue[] }) {
+  const t = useTranslate();
+  const [text, setText] = useState("");
+  const wanted = text.trim().toLowerCase();
+  const found = wanted === "" ? queues : queues.filter((queue) => queue.name.toLowerCase().includes(wanted));
+  return (
+    <>
+      {queues.length > FEW && (
+        <div className="flex flex-wrap items-center gap-3 border-b border-line p-3">
+          <input data-filter type="search" aria-label={t("assignments.filter")} placeholder={t("assignments.filter")} className="field min-w-0 flex-1" value={text} onChange={(event) => setText(event.target.value)} />
+          <span className="text-xs text-muted" aria-live="polite">
+            {t("queues.shown", { shown: found.length, all: queues.length })}
+          </span>
+        </div>
+      )}
+      {found.length === 0 ? <Empty title={t("queues.none_match")} /> : <QueueTable queues={found} />}
+    </>
+  );
+}
+
+/** So many are seen at a glance. */
+const FEW = 15;
+
 function QueueTable({ queues }: { queues: Queue[] }) {
   const t = useTranslate();
+  const trends = useTrends();
+  const trendOf = new Map((trends.data ?? []).map((one) => [one.queue_id, one]));
   const depths = useDepths();
   const servantsOf = useServants();
   const figures = useQueueFigures();
@@ -75,12 +114,15 @@ function QueueTable({ queues }: { queues: Queue[] }) {
         <tr>
           <Head>{t("queues.name")}</Head>
           <Head>{t("queues.state")}</Head>
-          <Head isNumber>{t("queues.priority")}</Head>
+          <Head isNumber className="max-sm:hidden">
+            {t("queues.priority")}
+          </Head>
           <Head isNumber>{t("nav.workers")}</Head>
           <Head isNumber>{t("status.pending")}</Head>
           <Head isNumber>{t("status.scheduled")}</Head>
           <Head isNumber>{t("status.processing")}</Head>
           <Head isNumber>{t("queues.oldest")}</Head>
+          <Head>{t("queues.trend")}</Head>
           <Head isNumber>{t("queues.ended_hour")}</Head>
           <Head isNumber>{t("queues.success")}</Head>
           <Head isNumber>{t("queues.p95_wait")}</Head>
@@ -99,17 +141,26 @@ function QueueTable({ queues }: { queues: Queue[] }) {
           return (
             <Row key={queue.id}>
               <Cell>
-                <Link to="/queues/$queueId" params={{ queueId: queue.id }} className="untrusted font-medium hover:underline">
-                  {queue.name}
-                </Link>
-                {servants === 0 && waiting > 0 && <span className="ml-2 text-xs text-failed">{t("attention.unserved")}</span>}
+                <span className="flex items-baseline gap-2">
+                  <Link
+                    to="/queues/$queueId"
+                    params={{ queueId: queue.id }}
+                    title={queue.name}
+                    className="untrusted block max-w-72 truncate font-medium hover:underline max-sm:max-w-36"
+                  >
+                    {queue.name}
+                  </Link>
+                  {servants === 0 && waiting > 0 && <span className="text-xs text-failed">{t("attention.unserved")}</span>}
+                </span>
               </Cell>
               <Cell>
                 <span title={queue.pause_reason ?? undefined}>
                   <Status of={queue.state} />
                 </span>
               </Cell>
-              <Cell isNumber>{queue.priority}</Cell>
+              <Cell isNumber className="max-sm:hidden">
+                {queue.priority}
+              </Cell>
               <Cell isNumber className={servants === 0 ? (waiting > 0 ? "text-failed" : "text-muted") : ""}>
                 {servants === undefined ? "—" : servants === 0 ? t("queues.no_workers") : formatNumber(servants)}
               </Cell>
@@ -117,6 +168,7 @@ function QueueTable({ queues }: { queues: Queue[] }) {
               <Cell isNumber>{depth ? formatNumber(depth.scheduled) : "…"}</Cell>
               <Cell isNumber>{depth ? formatNumber(depth.processing) : "…"}</Cell>
               <Cell isNumber>{depth && depth.latency_seconds > 0 ? duration(depth.latency_seconds * 1000) : "—"}</Cell>
+              <Cell>{trends.data ? <Spark trend={trendOf.get(queue.id)} /> : "…"}</Cell>
               <Cell isNumber>{found ? formatNumber(found.total_executions) : "…"}</Cell>
               <Cell isNumber>{found && found.total_executions > 0 ? percent(found.success_rate / 100) : "—"}</Cell>
               <Cell isNumber>{duration(found?.p95_wait)}</Cell>

@@ -77,8 +77,8 @@ function Policies() {
             ),
           },
           { name: t("scaling.bounds"), of: (policy) => `${policy.min_workers}–${policy.max_workers}` },
-          { name: t("scaling.targets"), of: (policy) => <Targets policy={policy} />, className: "whitespace-normal!" },
-          { name: t("scaling.now"), of: (policy) => <Now found={recommendedFor.get(policy.queue_id)} />, className: "whitespace-normal!" },
+          { name: t("scaling.targets"), of: (policy) => <Targets policy={policy} />, className: "wraps" },
+          { name: t("scaling.now"), of: (policy) => <Now found={recommendedFor.get(policy.queue_id)} />, className: "wraps" },
           { name: t("scaling.provisioner"), of: (policy) => word("provisioner", policy.provisioner) },
           {
             name: null,

@@ -6,7 +6,7 @@ import { api, done } from "@/api/client";
 import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { ScheduleDetail } from "@/api/types";
-import { Asked } from "@/components/Asked";
+import { AskedPage } from "@/components/AskedPage";
 import { Button } from "@/components/Button";
 import { Confirm } from "@/components/Dialog";
 import { Figure } from "@/components/Figure";
@@ -33,7 +33,7 @@ const route = getRouteApi("/schedules/$name");
 export function SchedulePage() {
   const { name } = route.useParams();
   const schedule = useSchedule(name);
-  return <Asked query={schedule} lines={10}>{(found) => <Shown schedule={found} />}</Asked>;
+  return <AskedPage query={schedule}>{(found) => <Shown schedule={found} />}</AskedPage>;
 }
 
 function Shown({ schedule }: { schedule: ScheduleDetail }) {

@@ -5,6 +5,7 @@ import { api, data, done } from "@/api/client";
 import { ApiProblem } from "@/api/problem";
 import { useAction, useQueues, useTasks } from "@/api/queries";
 import type { NewSchedule, Schedule } from "@/api/types";
+import { Choices } from "@/components/Choices";
 import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { JsonField, parseJson } from "@/components/JsonField";
@@ -168,20 +169,14 @@ function Holidays({ texts, set, choice }: PartProps & { choice: ReactNode }) {
   const calendars = useCalendars();
   const names = [...new Set([...(calendars.data ?? []).map((calendar) => calendar.name), ...texts.calendars])];
   if (names.length === 0) return null;
-  const toggle = (name: string) => set({ calendars: texts.calendars.includes(name) ? texts.calendars.filter((one) => one !== name) : [...texts.calendars, name] });
   return (
     <div className="grid gap-3 sm:grid-cols-[2fr_1fr]">
-      <fieldset className="flex flex-col gap-1">
-        <legend className="mb-1 text-[13px] font-medium">{t("calendars.title")}</legend>
-        <div className="flex flex-wrap gap-x-4 gap-y-1">
-          {names.map((name) => (
-            <label key={name} className="untrusted flex items-center gap-2 text-[13px]">
-              <input type="checkbox" className="size-4 accent-accent" checked={texts.calendars.includes(name)} onChange={() => toggle(name)} />
-              {name}
-            </label>
-          ))}
-        </div>
-      </fieldset>
+      <Choices
+        legend={t("calendars.title")}
+        options={names.map((name) => ({ value: name, label: name }))}
+        chosen={texts.calendars}
+        onChange={(calendars) => set({ calendars })}
+      />
       <Field label={t("schedules.on_holiday")}>{choice}</Field>
     </div>
   );

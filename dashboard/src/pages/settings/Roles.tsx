@@ -25,7 +25,7 @@ export function Roles() {
         idOf={(role) => role.id}
         columns={[
           { name: t("queues.name"), of: (role) => role.name, className: "untrusted font-medium" },
-          { name: t("roles.permissions"), of: (role) => <Names of={role.permissions} />, className: "whitespace-normal!" },
+          { name: t("roles.permissions"), of: (role) => <Names of={role.permissions} />, className: "wraps" },
         ]}
         edit={may("user:write") ? { make: t("roles.new"), onMake: () => setEdited("new"), change: t("action.edit"), onChange: setEdited } : null}
         removal={{

@@ -3,11 +3,13 @@ import { useEffect, useState } from "react";
 
 import { api, data } from "@/api/client";
 import { useQueues, useTasks } from "@/api/queries";
+import { useSession } from "@/api/session";
 import type { Task } from "@/api/types";
 import { Dialog, DialogForm } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { JsonField, parseJson } from "@/components/JsonField";
 import { useTranslate } from "@/i18n/translate";
+import { ReceiverChoices } from "@/pages/alerts/ReceiverChoices";
 import { useProject } from "@/shell/project";
 import { toast } from "@/shell/toasts";
 import { ParameterField } from "./ParameterField";
@@ -40,6 +42,8 @@ function EnqueueForm({ chosen, onClose }: { chosen: string | undefined; onClose:
   const [queue, setQueue] = useState("");
   const [priority, setPriority] = useState("");
   const [delay, setDelay] = useState("");
+  const [told, setTold] = useState<string[]>([]);
+  const { may } = useSession();
   const [fault, setFault] = useState<string | null>(null);
   const task = tasks.data?.find((one) => one.name === name);
   const parameters = parametersOf(task?.schema);
@@ -61,6 +65,7 @@ function EnqueueForm({ chosen, onClose }: { chosen: string | undefined; onClose:
         payload: payload(),
         ...(queue && { queue_name: queue }),
         ...(priority !== "" && { priority: Number(priority) }),
+        ...(told.length > 0 && { notify: told }),
         ...(delay !== "" && { delay_ms: Math.round(Number(delay) * 1000) }),
       };
       const made = await data(api.POST("/api/v1/jobs", { params: { query: { project_id: id } }, body: job }));
@@ -112,6 +117,7 @@ function EnqueueForm({ chosen, onClose }: { chosen: string | undefined; onClose:
           <input className="field w-full" type="number" min={0} step="any" placeholder="0" value={delay} onChange={(event) => setDelay(event.target.value)} />
         </Field>
       </div>
+      {may("alert:read") && <ReceiverChoices legend={t("setting.notify")} chosen={told} onChange={setTold} isOptional />}
       {fault !== null && (
         <p role="alert" className="untrusted text-[13px] text-failed">
           {fault}

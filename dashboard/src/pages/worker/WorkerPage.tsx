@@ -6,6 +6,7 @@ import { FIGURES_MS } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Worker } from "@/api/types";
 import { Asked } from "@/components/Asked";
+import { AskedPage } from "@/components/AskedPage";
 import { Figure } from "@/components/Figure";
 import { Json } from "@/components/Json";
 import { Empty } from "@/components/Notices";
@@ -26,7 +27,7 @@ export function WorkerPage() {
     queryFn: () => data(api.GET("/api/v1/workers/{worker_id}", { params: { path: { worker_id: workerId } } })),
     refetchInterval: FIGURES_MS,
   });
-  return <Asked query={worker} lines={10}>{(found) => <Shown worker={found} />}</Asked>;
+  return <AskedPage query={worker}>{(found) => <Shown worker={found} />}</AskedPage>;
 }
 
 function Shown({ worker }: { worker: Worker }) {
@@ -96,10 +97,10 @@ function Figures({ worker }: { worker: Worker }) {
         value={found ? formatNumber(found.jobs_processed) : "…"}
         note={found && found.total_executions > 0 ? t("workers.succeeded", { share: percent(found.success_rate / 100) }) : undefined}
       />
-      <Figure name={t("workers.cpu")} value={found?.cpu_usage == null ? "—" : `${found.cpu_usage.toFixed(1)} %`} note={t("workers.cpu_note")} />
+      <Figure name={t("workers.cpu")} value={found?.cpu_usage == null ? "—" : percent(found.cpu_usage / 100)} note={t("workers.cpu_note")} />
       <Figure
         name={t("workers.memory")}
-        value={found?.memory_usage == null ? "—" : `${found.memory_usage.toFixed(2)} %`}
+        value={found?.memory_usage == null ? "—" : percent(found.memory_usage / 100, 2)}
         note={found ? t("workers.peak", { size: bytes(found.peak_memory_bytes) }) : undefined}
       />
       <Figure name={t("queue.duration")} value={duration(found?.p95_duration)} note={t("queue.percentiles", { p50: duration(found?.p50_duration), p99: duration(found?.p99_duration) })} />

@@ -10,6 +10,7 @@ import { Page, Panel } from "@/components/Page";
 import { Status } from "@/components/Status";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
+import { percent } from "@/format/numbers";
 import { useTranslate, word } from "@/i18n/translate";
 import { DrainButton } from "./DrainButton";
 import { useUsage } from "./queries";
@@ -94,8 +95,8 @@ function WorkerTable({ workers }: { workers: Worker[] }) {
                 <Load used={worker.active_jobs} most={worker.max_concurrent_jobs} />
               </Cell>
               <Cell className="untrusted max-w-56 truncate text-muted">{worker.queues.join(", ")}</Cell>
-              <Cell isNumber>{used?.cpu_usage == null ? "—" : `${Math.round(used.cpu_usage)} %`}</Cell>
-              <Cell isNumber>{used?.memory_usage == null ? "—" : `${used.memory_usage.toFixed(1)} %`}</Cell>
+              <Cell isNumber>{used?.cpu_usage == null ? "—" : percent(used.cpu_usage / 100, 0)}</Cell>
+              <Cell isNumber>{used?.memory_usage == null ? "—" : percent(used.memory_usage / 100)}</Cell>
               <Cell className="text-muted">{word("worker_type", worker.worker_type)}</Cell>
               <Cell className="untrusted text-muted">
                 {worker.host} · {worker.pid}

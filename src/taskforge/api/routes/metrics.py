@@ -19,6 +19,7 @@ from taskforge.api.views.metrics import (
     QueueDepthView,
     QueueMetricsView,
     ThroughputView,
+    TrendView,
     TypeMetricsView,
     WorkerMetricsView,
     shown,
@@ -129,6 +130,18 @@ async def throughput(
     """What ended in each minute (over longer periods: hour or day) of a project."""
     found = await project.metrics.throughput(await _period(project, hours, start, end))
     return call.figures([shown(ThroughputView, one) for one in found])
+
+
+@metrics.get("/trends", permission=Permission.JOB_READ, name="metrics.trends", answers=list[TrendView])
+async def trends(call: Calling, project: OneProject) -> Response:
+    """The last hour of each queue in which something ended, in steps of five minutes."""
+    found = await project.metrics.trends()
+    return call.figures(
+        [
+            TrendView(one.queue_id, one.starts_at, one.step.total_seconds(), one.succeeded, one.failed)
+            for one in found
+        ]
+    )
 
 
 @of_queues.get(

@@ -95,6 +95,17 @@ class ThroughputView:
 
 
 @dataclass(frozen=True, slots=True)
+class TrendView:
+    """What ended in each step of the last hour in a queue, the oldest step first."""
+
+    queue_id: UUID
+    starts_at: datetime
+    step_seconds: float
+    succeeded: list[int]
+    failed: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class DepthView:
     """What a queue held at one moment."""
 
