@@ -17,6 +17,8 @@ def work(visitor: Visit, shown: Scene, *, rate: int) -> None:
     act_on_all_that_match(visitor)
     pause_a_queue(visitor, shown)
     change_settings_of_a_queue(visitor, shown, rate)
+    tell_when_it_ends(visitor, shown)
+    ask_for_what_is_not_there(visitor)
     redrive_dead_letters(visitor)
     enqueue(visitor)
     steer_a_schedule(visitor, shown)
@@ -28,7 +30,7 @@ def work(visitor: Visit, shown: Scene, *, rate: int) -> None:
     pause_a_task(visitor)
     turn_a_breaker(visitor)
     read_insights(visitor)
-    move_by_keys(visitor)
+    move_by_keys(visitor, shown)
     make_a_key(visitor)
     switch_project(visitor)
 
@@ -85,6 +87,9 @@ def find_jobs(visitor: Visit) -> None:
 def act_on_all_that_match(visitor: Visit) -> None:
     page, say = visitor.page, visitor.say
     visitor.go("/jobs?status=succeeded")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=say("export.label")).click()
+    assert "shop.charge" in download.value.path().read_text("utf-8")
     page.get_by_label(say("jobs.select_all")).check()
     expect(page.get_by_role("button", name=visitor.has("live.held"))).to_be_visible()
     page.get_by_role("button", name=say("bulk.take_all")).click()
@@ -135,6 +140,44 @@ def change_settings_of_a_queue(visitor: Visit, shown: Scene, rate: int) -> None:
     page.get_by_role("button", name=say("action.save")).click()
     expect(page.get_by_text(say("queue.saved"))).to_be_visible()
     assert shown.call("GET", f"/queues/{shown.ids['queue']}")["settings"]["rate_limit"] == rate
+
+
+def tell_when_it_ends(visitor: Visit, shown: Scene) -> None:
+    """Of the jobs of a queue, and of one that runs."""
+    page, say = visitor.page, visitor.say
+    queue = f"/queues/{shown.ids['imports']}"
+    visitor.go(queue)
+    told = page.get_by_role("group", name=say("setting.notify"))
+    told.get_by_label("operations").check()
+    page.get_by_role("group", name=say("setting.notify_on")).get_by_label(say("status.failed")).check()
+    page.get_by_role("button", name=say("action.save")).click()
+    expect(page.get_by_text(say("queue.saved"))).to_be_visible()
+    assert shown.call("GET", queue)["settings"]["notify_on"] == ["failed"]
+    told.get_by_label("operations").uncheck()
+    page.get_by_role("button", name=say("action.save")).click()
+    expect(page.get_by_role("button", name=say("action.save"))).to_be_disabled()
+    assert not shown.call("GET", queue)["settings"].get("notify")
+    visitor.go(f"/jobs/{shown.ids['running']}")
+    page.get_by_role("button", name=say("notice.open")).click()
+    page.get_by_role("dialog").get_by_label("operations").check()
+    page.get_by_role("dialog").get_by_role("button", name=say("notice.submit")).click()
+    expect(page.get_by_text(say("notice.saved"))).to_be_visible()
+
+
+def ask_for_what_is_not_there(visitor: Visit) -> None:
+    """The page says so, with a way back; a form says itself what the server refuses."""
+    page, say = visitor.page, visitor.say
+    visitor.go("/queues")
+    visitor.turn("/jobs/00000000-0000-7000-8000-00000000dead")
+    expect(page.get_by_role("heading", level=1, name=say("problem.not_found"))).to_be_visible()
+    page.get_by_role("button", name=say("problem.back")).click()
+    page.get_by_role("button", name=say("queues.new")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label(say("queues.name")).fill("billing")
+    dialog.get_by_role("button", name=say("queues.make")).click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
 
 
 def redrive_dead_letters(visitor: Visit) -> None:
@@ -343,7 +386,7 @@ def read_insights(visitor: Visit) -> None:
     assert any(line.startswith("shop.charge,") for line in lines)
 
 
-def move_by_keys(visitor: Visit) -> None:
+def move_by_keys(visitor: Visit, shown: Scene) -> None:
     page, say = visitor.page, visitor.say
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name=say("help.title"))).to_be_visible()
@@ -356,6 +399,10 @@ def move_by_keys(visitor: Visit) -> None:
     expect(page.get_by_role("option", name="billing-dead")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name="billing-dead")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name=say("palette.title")).fill(shown.ids["running"][-8:])
+    page.get_by_role("option", name="shop.monthly_report").click()
+    expect(page.get_by_role("heading", level=1, name="shop.monthly_report")).to_be_visible()
     page.keyboard.press("l")
     expect(page.get_by_role("button", name=say("live.paused"))).to_be_visible()
     page.keyboard.press("l")

@@ -73,7 +73,12 @@ export function DialogForm({ onSubmit, onCancel, submit, isDanger = false, isDis
       await onSubmit();
     } finally {
       setBusy(false);
-      if (form.current !== null) setFault(takeWrong(before));
+      // What fields say themselves is not said twice.
+      await new Promise(requestAnimationFrame);
+      if (form.current !== null) {
+        const wrong = takeWrong(before);
+        setFault(form.current.querySelector("[role=alert]") === null ? wrong : null);
+      }
     }
   }
   return (

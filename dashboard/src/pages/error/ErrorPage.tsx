@@ -39,7 +39,7 @@ function Shown({ group }: { group: ErrorRecord }) {
     >
       <Operations />
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-        <Figure name={t("errors.count")} value={formatNumber(group.count)} note={<Time at={group.first_seen} />} />
+        <Figure name={t("errors.count")} value={formatNumber(group.count)} />
         <Figure name={t("errors.last_seen")} value={<Time at={group.last_seen} />} note={absolute(group.last_seen)} />
         <Figure name={t("errors.first_seen")} value={<Time at={group.first_seen} />} note={absolute(group.first_seen)} />
         <Figure name={t("errors.day")} value={<Hours hours={group.hours} />} note={t("errors.in_a_day", { count: recent(group) })} />

@@ -12,6 +12,11 @@ import { whole } from "@/format/json";
 import { useTranslate, word } from "@/i18n/translate";
 import { type Change, useAt } from "@/pages/schedules/queries";
 
+const WORDS = new Set(["missed", "overlap", "on_holiday"]);
+
+/** A value as people read it. */
+const said = (name: string, value: unknown) => (typeof value !== "string" ? visible(whole(value)) : WORDS.has(name) ? word(name, value) : visible(value));
+
 /** What operators changed of what the code says, and the way back. */
 export function Drift({ schedule }: { schedule: Schedule }) {
   const t = useTranslate();
@@ -52,8 +57,8 @@ export function Drift({ schedule }: { schedule: Schedule }) {
           {names.map((name) => (
             <Row key={name}>
               <Cell>{word("field", name)}</Cell>
-              <Cell className="untrusted max-w-80 truncate font-mono text-xs text-muted">{schedule.drift[name] == null ? t("choice.default") : visible(whole(schedule.drift[name]))}</Cell>
-              <Cell className="untrusted max-w-80 truncate font-mono text-xs">{visible(whole(present[name]))}</Cell>
+              <Cell className="untrusted max-w-80 truncate text-xs text-muted">{schedule.drift[name] == null ? t("choice.default") : said(name, schedule.drift[name])}</Cell>
+              <Cell className="untrusted max-w-80 truncate text-xs">{present[name] == null ? t("choice.default") : said(name, present[name])}</Cell>
               <Cell className="text-right">
                 {may("schedule:write") && (
                   <Button kind="quiet" onClick={() => void back(name)}>
