@@ -45,13 +45,16 @@ class Order(NamedTuple):
     processes: int = 1
     minutes: float = float("inf")
     tests: int = 1_000
+    statements: Sequence[str] = ()
 
     @property
     def chosen(self) -> list[Mutation]:
         """The guards to be taken away."""
-        return [mutation for mutation in mutations(self.dialect) if self.only in mutation.title][
-            :: self.every
-        ]
+        return [
+            mutation
+            for mutation in mutations(self.dialect)
+            if self.only in mutation.title and (not self.statements or mutation.statement in self.statements)
+        ][:: self.every]
 
     @property
     def reached(self) -> Path:

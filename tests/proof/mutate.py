@@ -16,21 +16,25 @@ import tempfile
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.proof.mutant import ORDER_VARIABLE, Order
 from tests.support.postgres import GIVEN_LABEL, GIVEN_VARIABLE, start_server
 from tests.support.postgres_installations import find_installations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 TESTS = ["tests/conformance"]
 TEST_SECONDS = 60
 
 
-def try_all(order: Order, environment: dict[str, str]) -> Counter[str]:
+def try_all(order: Order, environment: dict[str, str], tests: Sequence[str] = TESTS) -> Counter[str]:
     """Take away what was ordered; prints what nobody noticed, answers the counts."""
     options = ["-q", "-s", "-p", "no:cacheprovider", "-p", "tests.proof.mutant", "-m", "not chaos"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, f"--timeout={TEST_SECONDS}", *TESTS],
+        [sys.executable, "-m", "pytest", *options, f"--timeout={TEST_SECONDS}", *tests],
         cwd=ROOT,
         env={**os.environ, **environment, ORDER_VARIABLE: json.dumps(order._asdict())},
         stdin=subprocess.DEVNULL,
@@ -50,6 +54,10 @@ def main() -> int:
     parser.add_argument("--engine", action="append", choices=["sqlite", "postgres"])
     parser.add_argument("--processes", type=int, default=1, help="how many guards at a time")
     parser.add_argument("--only", default="", help="a part of the mutation's title")
+    parser.add_argument("--statement", action="append", default=[], help="repeatable; else all that write")
+    parser.add_argument(
+        "--in", dest="places", nargs="+", default=TESTS, help="the tests, else all of conformance"
+    )
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth guard")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin none after that")
     parser.add_argument(
@@ -68,9 +76,16 @@ def main() -> int:
                 stack.callback(server.stop)
                 environment = {"TASKFORGE_TEST_ENGINES": GIVEN_LABEL, GIVEN_VARIABLE: server.admin_url}
             order = Order(
-                engine, str(folder), chosen.only, chosen.every, chosen.processes, chosen.minutes, chosen.tests
+                engine,
+                str(folder),
+                chosen.only,
+                chosen.every,
+                chosen.processes,
+                chosen.minutes,
+                chosen.tests,
+                chosen.statement,
             )
-            counts = try_all(order, environment)
+            counts = try_all(order, environment, chosen.places)
             missed += counts["SURVIVED"] + counts["UNREACHED"]
     return min(missed, 1)
 

@@ -1,4 +1,5 @@
-"""Guards of statements, found in their text: each condition of a WHERE that names what a guard is about.
+"""Guards of statements, found in their text: each condition of a WHERE that names whose a row is, how far it is,
+or what another has made of it meanwhile.
 
 A mutation takes one away (TRUE stands in its place). Some test has to notice: `python -m tests.proof.mutate`.
 """
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 GUARDS = re.compile(
     r"\b(claim_seq|execution_id|fence|fence_id|status|lease_until|lost_only|hold|state|waits_until|scheduled_for|"
-    r"stopped_at|last_heartbeat|project_id|paused_at)\b"
+    r"stopped_at|last_heartbeat|project_id|paused_at|organization_id|turn|version|token|attempt_id|next_due_at|"
+    r"told_at|delivered_at|removed_at|revoked_at|used_at|locked_until|outcome)\b"
 )
 _BEGIN = re.compile(r"\b(?:WHERE|AND)\s+")
 _END = re.compile(
