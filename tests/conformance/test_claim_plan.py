@@ -510,7 +510,7 @@ def test_sqlite_passes_over_jobs_that_nobody_knows(sqlite_file: sqlite3.Connecti
         sqlite_file.set_progress_handler(count, 100)
         steps = 0
         values = [SQLITE_VALUES[one] for one in first.parameters]
-        [(picked,)] = sqlite_file.execute(first.numbered("?"), values).fetchall()
+        [(picked, *_)] = sqlite_file.execute(first.numbered("?"), values).fetchall()
         sqlite_file.set_progress_handler(None, 0)
         sqlite_file.execute("ROLLBACK")
         assert len(json.loads(picked)) == 10

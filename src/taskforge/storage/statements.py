@@ -2,8 +2,8 @@
 
 A statement stands in `common/`, or once in each dialect's folder; `catalog` refuses anything else. A
 block may hold several statements; one under the comment `-- once` is run once where the others are run
-for each row (see ``Many``), and the single value that one under `-- as NAME` answers with becomes the
-parameter NAME of those after it (SQLite only). A change under `-- audited` is committed together with its
+for each row (see ``Many``), and the first value that one under `-- as NAME` answers with becomes the
+parameter NAME of those after it (SQLite only; with more values its row comes last in the answer). A change under `-- audited` is committed together with its
 entry in the audit log, or not at all: who drives a script sees to it (``storage.engine``).
 """
 

@@ -143,6 +143,7 @@ class SqliteEngine:
         values: dict[str, Any] = {name: stored(value) for name, value in call.parameters.items()}
         values["now"] = self._now()
         rows: list[Any] = []
+        last: list[Any] = []
         for piece in self._prepared[call.name]:
             if piece.needs_found and any(values[name] == "[]" for name in piece.needs_found):
                 continue
@@ -153,7 +154,10 @@ class SqliteEngine:
                 continue
             found = connection.execute(piece.sql, [values[name] for name in piece.parameters])
             if piece.binds is not None:
-                values[piece.binds] = found.fetchone()[0]
+                row = found.fetchone()
+                values[piece.binds] = row[0]
+                if len(row) > 1:
+                    last.append(row)
                 if values[piece.binds] != "[]":
                     self._found.add(call.name)
                     if only_read:
@@ -162,7 +166,7 @@ class SqliteEngine:
                 rows += _decode(found.fetchone()[0])
             else:
                 rows += found
-        return rows
+        return rows + last if last else rows
 
 
 def _runs(block: Sequence[_Prepared], call: Call) -> int:

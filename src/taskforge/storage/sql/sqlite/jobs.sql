@@ -3,8 +3,8 @@
 --
 -- The driver gives up the interpreter's lock at each row it fetches and may wait 5 ms to get it back while Python is
 -- busy. So the statements of the hot path answer with one row: a column named `packed` is a JSON array of rows, and
--- the one value of a piece under `-- as NAME` becomes the parameter :NAME of the pieces after it (which are left out
--- when it is an empty array). :stem is the first 32 characters of a new UUIDv7, four hex digits complete it.
+-- the first value of a piece under `-- as NAME` becomes the parameter :NAME of the pieces after it (which are left out
+-- when it is an empty array); with more values its row is an answer too, the last one. :stem is the first 32 characters of a new UUIDv7, four hex digits complete it.
 
 -- name: accept_jobs
 INSERT INTO jobs (
@@ -53,26 +53,34 @@ RETURNING id;
 
 -- name: claim_jobs
 -- as picked
-SELECT json_group_array(id) FROM (
-  SELECT id FROM (
-    SELECT j.rowid AS id FROM queues q INDEXED BY queues_in_order
-    CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
+SELECT
+  (SELECT json_group_array(id) FROM (
+    SELECT id FROM (
+      SELECT j.rowid AS id FROM queues q INDEXED BY queues_in_order
+      CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
+      WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
+        AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold = 'suspect' AND j.job_type IN (SELECT value FROM json_each(:job_types))
+        AND (j.waits_until IS NULL OR j.waits_until > :now)
+      ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :suspects
+    )
+    UNION ALL
+    SELECT id FROM (
+      SELECT j.rowid AS id FROM queues q INDEXED BY queues_in_order
+      CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.id
+      WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
+        AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold IS NULL AND j.job_type IN (SELECT value FROM json_each(:job_types))
+        AND (j.waits_until IS NULL OR j.waits_until > :now)
+      ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :free
+    )
+    LIMIT :free
+  )) AS picked,
+  :now AS now,
+  (SELECT min(d) FROM (
+    SELECT (SELECT min(j.scheduled_for) FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled') AS d
+    FROM queues q
     WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
-      AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold = 'suspect' AND j.job_type IN (SELECT value FROM json_each(:job_types))
-      AND (j.waits_until IS NULL OR j.waits_until > :now)
-    ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :suspects
-  )
-  UNION ALL
-  SELECT id FROM (
-    SELECT j.rowid AS id FROM queues q INDEXED BY queues_in_order
-    CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.id
-    WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
-      AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold IS NULL AND j.job_type IN (SELECT value FROM json_each(:job_types))
-      AND (j.waits_until IS NULL OR j.waits_until > :now)
-    ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :free
-  )
-  LIMIT :free
-);
+  )) AS next_due_at,
+  (SELECT config_version FROM projects WHERE id = :project_id) AS config_version;
 UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
   execution_id = :stem || printf('%04x', p.key), worker_id = :worker_id, claimed_at = :now, started_at = NULL,
   heartbeat_at = NULL, progress = NULL, updated_at = :now, lease_until = :now + :lease_us
@@ -81,14 +89,6 @@ SELECT json_group_array(json_array(j.id, j.queue_id, j.job_type, j.payload, j.pr
   j.max_attempts, j.manual_retries, j.retry_policy, j.timeout_ms, j.losses, j.claim_seq, j.execution_id, j.deadline,
   j.state, j.claimed_at, j.concurrency_key)) AS packed
 FROM json_each(:picked) p CROSS JOIN jobs j ON j.rowid = p.value;
-SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  :now AS now,
-  (SELECT min(d) FROM (
-    SELECT (SELECT min(j.scheduled_for) FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled') AS d
-    FROM queues q
-    WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
-  )) AS next_due_at,
-  (SELECT config_version FROM projects WHERE id = :project_id) AS config_version;
 
 -- name: settle_succeeded
 INSERT INTO executions (
