@@ -255,7 +255,8 @@ async def _churn(prepared: Prepared) -> None:
 async def _check(prepared: Prepared) -> None:
     claim = await prepared.plan("claim_jobs", claim_values())
     assert complaints(claim) == []
-    assert {"jobs_ready", "jobs_pkey"} <= indexes(claim)
+    assert "jobs_ready" in indexes(claim)
+    assert "Tid Scan" in {node["Node Type"] for node in claim}  # what is locked is found by its place
     jobs = [row for row in await prepared.run("claim_jobs", claim_values(BATCH)) if row["id"]]
     assert len(jobs) == BATCH
     for name, values in (

@@ -54,7 +54,8 @@ class PostgresEngine:
         self._application_name = application_name
         self._session = dict(SESSION)
         self._prepared = {
-            name: (block[0].numbered("$"), block[0].parameters) for name, block in catalog("postgres").items()
+            name: (block[0].numbered("$"), block[0].parameters, block[0].alike)
+            for name, block in catalog("postgres").items()
         }
 
     async def call(self, call: Call) -> Rows:
@@ -113,7 +114,7 @@ class PostgresEngine:
 
     def bound(self, call: Call) -> tuple[str, list[Any]]:
         """The statement of a call, with $1, $2 ..., and what stands for them."""
-        sql, names = self._prepared[call.name]
+        sql, names, alike = self._prepared[call.name]
         parameters = call.parameters
         if isinstance(call, Many):
             # unnest pads a missing column with NULLs, and an array of nothing is dear to encode
@@ -121,6 +122,10 @@ class PostgresEngine:
                 name: None if column and column[0] is None and column.count(None) == len(column) else column
                 for name, column in call.columns.items()
             }
+            for name in alike:
+                column = columns[name]
+                if column and column.count(column[0]) == len(column):
+                    columns[name] = column[:1]
             parameters = {**parameters, **columns}
         return sql, [
             parameters[name] if name != "now" else self._clock and self._clock.now() for name in names

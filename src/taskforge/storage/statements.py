@@ -3,8 +3,10 @@
 A statement stands in `common/`, or once in each dialect's folder; `catalog` refuses anything else. A
 block may hold several statements; one under the comment `-- once` is run once where the others are run
 for each row (see ``Many``), and the first value that one under `-- as NAME` answers with becomes the
-parameter NAME of those after it (SQLite only; with more values its row comes last in the answer). A change under `-- audited` is committed together with its
-entry in the audit log, or not at all: who drives a script sees to it (``storage.engine``).
+parameter NAME of those after it (SQLite only; with more values its row comes last in the answer). A
+column under `-- alike` is given as one value where all rows have the same one, never NULL (PostgreSQL
+only). A change under `-- audited` is committed together with its entry in the audit log, or not at all:
+who drives a script sees to it (``storage.engine``).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ DIALECTS = ("sqlite", "postgres")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _BINDS = re.compile(r"^-- as (\w+)$", re.MULTILINE)
+_ALIKE = re.compile(r"^-- alike: (.+)$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*\n")
 
 
@@ -37,6 +40,7 @@ class Statement:
     once: bool = False
     audited: bool = False
     binds: str | None = None
+    alike: tuple[str, ...] = ()
 
     def numbered(self, sign: str) -> str:
         """The statement with $1, $2 ... (or ?1, ?2 ...) in place of names.
@@ -88,10 +92,12 @@ def _read(folder: str) -> dict[str, tuple[Statement, ...]]:
 def _parse(piece: str) -> Statement:
     sql = _COMMENT.sub("", piece + "\n").strip()
     binds = _BINDS.search(piece)
+    alike = _ALIKE.search(piece)
     return Statement(
         sql,
         tuple(dict.fromkeys(_PARAMETER.findall(sql))),
         once="-- once\n" in piece,
         audited="-- audited\n" in piece,
         binds=binds and binds[1],
+        alike=tuple(alike[1].split(", ")) if alike else (),
     )

@@ -1,10 +1,15 @@
 -- Lengths and limits are hidden in sub-selects. A plan made for the values at hand would else look cheaper than the
 -- generic one for small batches, and PostgreSQL would plan again at each call, which costs more than the call.
+-- A column named under `-- alike` has one value where all rows have the same: encoding an array is dear.
 
 -- name: accept_jobs
+-- alike: queue_id, job_type, priority
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
 n AS (
-  SELECT u.*, coalesce(u.scheduled_for, t.now + u.delay_us * interval '1 microsecond', t.now) AS due, t.now
+  SELECT u.id, u.payload, u.max_attempts, u.retry_policy, u.timeout_ms, u.scheduled_for, u.delay_us, u.expires_at,
+    u.deadline, u.tags, coalesce(u.queue_id, (:queue_id::uuid[])[1]) AS queue_id,
+    coalesce(u.job_type, (:job_type::text[])[1]) AS job_type, coalesce(u.priority, (:priority::smallint[])[1]) AS priority,
+    coalesce(u.scheduled_for, t.now + u.delay_us * interval '1 microsecond', t.now) AS due, t.now
   FROM t, unnest(
     (SELECT :id::uuid[]), :queue_id::uuid[], :job_type::text[], :payload::text[], :priority::smallint[],
     :max_attempts::integer[], :retry_policy::text[], :timeout_ms::bigint[], :scheduled_for::timestamptz[],
@@ -66,28 +71,29 @@ lane AS MATERIALIZED (
   ORDER BY q.priority DESC, q.id
 ),
 suspect AS MATERIALIZED (
-  SELECT h.id FROM lane, t, LATERAL (
-    SELECT j.id FROM jobs j
+  SELECT h.place FROM lane, t, LATERAL (
+    SELECT j.ctid AS place FROM jobs j
     WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
     ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint) FOR UPDATE SKIP LOCKED
   ) h LIMIT (SELECT least(:suspects::bigint, :free::bigint))
 ),
 ready AS MATERIALIZED (
-  SELECT h.id FROM lane, t, LATERAL (
-    SELECT j.id FROM jobs j
+  SELECT h.place FROM lane, t, LATERAL (
+    SELECT j.ctid AS place FROM jobs j
     WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL
       AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
     ORDER BY j.rank, j.id LIMIT (SELECT :free::bigint) FOR UPDATE SKIP LOCKED
   ) h LIMIT greatest(0, :free::bigint - (SELECT count(*) FROM suspect))
 ),
 claimed AS (
-  -- id = ANY (ARRAY (...)): joined by UPDATE ... FROM, a generic plan merges over the whole key after churn
+  -- ctid = ANY (ARRAY (...)): joined by UPDATE ... FROM, a generic plan merges over the whole key after churn. The rows
+  -- are locked, so each stays at its place; one that was changed in the moment before is left to the next claim
   UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
     execution_id = ((SELECT id_start FROM t) || substr(gen_random_uuid()::text, 16))::uuid, worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t),
     started_at = NULL, heartbeat_at = NULL, progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
-  WHERE id = ANY (ARRAY (SELECT id FROM suspect UNION ALL SELECT id FROM ready))
+  WHERE ctid = ANY (ARRAY (SELECT place FROM suspect UNION ALL SELECT place FROM ready))
   RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
     retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at, concurrency_key
 )
