@@ -59,6 +59,7 @@ async def test_it_is_shown_to_those_who_may_see_it_and_to_nobody_else(sqlite_url
             f"/jobs/{failed}/result",
             f"/jobs/{paid}/result",
             f"/jobs/{paid}/logs/tail",
+            f"/jobs/{paid}/logs/tail?together=true",
         ]
         for path in paths:
             seen, hidden = (await owner.get(path)).text, (await operator.get(path)).text

@@ -58,6 +58,10 @@ async def test_attempts_and_logs(client: Client, database_url: str) -> None:
         assert tail.headers["content-type"].startswith("text/event-stream")
         told = [json.loads(line[6:]) for line in tail.text.splitlines() if line.startswith('data: {"id')]
         assert [line["id"] for line in told] == [line["id"] for line in lines]
+        together = await client.get(f"/jobs/{job['id']}/logs/tail?together=true")
+        [batch] = [line[6:] for line in together.text.splitlines() if line.startswith("data: [")]
+        assert json.loads(batch) == told
+        assert f"id: {lines[-1]['id']}\nevent: lines\n" in together.text
         resumed = await client.get(
             f"/executions/{execution['id']}/logs/tail", headers={"Last-Event-ID": lines[-2]["id"]}
         )

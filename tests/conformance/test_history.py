@@ -166,6 +166,11 @@ async def test_the_log_spans_all_attempts_in_pages(stage: Stage) -> None:
     )
     assert [found.message for found in only] == ["1.4", "1.5"]
     assert await stage.history.logs(stage.project, job_id=job.id, levels=[]) == []
+    rest = await stage.history.logs(stage.project, job_id=job.id, after=(first, 3), levels=["info", "error"])
+    assert [found.message for found in rest] == ["1.5", "2.1", "2.2"]
+    of_first = await stage.history.logs(stage.project, job_id=job.id, execution_id=first, after=(first, 4))
+    assert [found.message for found in of_first] == ["1.5"]
+    assert await stage.history.logs(stage.project, job_id=job.id, execution_id=first, after=(first, 5)) == []
 
 
 async def test_another_job_s_execution_is_not_in_this_job_s_log(stage: Stage) -> None:

@@ -127,3 +127,37 @@ async def test_a_walk_ends_where_its_page_is_full(prepared: Prepared) -> None:
     assert read(plan, "jobs") < 200
     rows = await prepared.run("walk_jobs", chosen | {"job_type": "nobody"})
     assert [(row["fits"], row["is_last"]) for row in rows] == [(False, True)]
+
+
+ATTEMPT = UUID("00000000-0000-7000-8000-00000000a77e")
+ADD_LONG_LOG = """
+WITH made AS (
+  INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, priority, execution_id, created_at,
+    updated_at, completed_at)
+  VALUES ($1, $2, $3, 't', '{}', 'succeeded', 1, 0, $4, now(), now(), now()))
+INSERT INTO log_lines (execution_id, seq, level, message, logged_at, class)
+SELECT $4, n, 'info', 'line ' || n, now(), 'succeeded' FROM generate_series(1, 5000) AS n
+"""
+
+
+async def test_a_page_of_a_long_log_reads_that_page_only(prepared: Prepared) -> None:
+    job = UUID(int=0x70B)
+    place: dict[str, Any] = {
+        "project_id": DEFAULT_PROJECT,
+        "job_id": job,
+        "execution_id": None,
+        "levels": None,
+    }
+    page = place | {"after_execution": ATTEMPT, "after_seq": 4000, "limit": 100}
+    await prepared.run("list_lines", page)
+    await prepared.connection.execute(ADD_LONG_LOG, job, DEFAULT_PROJECT, QUEUES[0], ATTEMPT)
+    for is_analyzed in (False, True):
+        if is_analyzed:
+            await prepared.connection.execute("VACUUM ANALYZE log_lines")
+        for after, first in ((page, 4001), (page | {"after_execution": None, "after_seq": None}, 1)):
+            assert [row["seq"] for row in await prepared.run("list_lines", after)] == list(
+                range(first, first + 100)
+            )
+            nodes = await prepared.plan("list_lines", after)
+            tables = {node["Relation Name"] for node in nodes if "Relation Name" in node}
+            assert sum(read(nodes, table) for table in tables if table.startswith("log_lines")) <= 110

@@ -72,6 +72,19 @@ def test_files_with_a_hash_are_kept_for_ever(built: Path) -> None:
     assert client_of().get("/theme.js").headers["cache-control"] == "no-cache"
 
 
+def test_a_file_is_packed_for_those_who_can_unpack_it(built: Path) -> None:
+    script = "const one = 1;\n" * 1000
+    (built / "assets/index-2.js").write_text(script)
+    client = client_of()
+    packed = client.get("/assets/index-2.js", headers={"Accept-Encoding": "gzip"})
+    assert (packed.text, packed.headers["content-encoding"]) == (script, "gzip")
+    assert int(packed.headers["content-length"]) < 1000
+    assert (packed.headers["cache-control"], packed.headers["vary"]) == (pages.FOR_EVER, "Accept-Encoding")
+    plain = client.get("/assets/index-2.js", headers={"Accept-Encoding": "identity"})
+    assert plain.text == script
+    assert "content-encoding" not in plain.headers
+
+
 @pytest.mark.parametrize(
     "name", ["other.js", "..%2Fsecret.txt", "%2e%2e%2findex.html", "index-1.js%00", ".stamp"]
 )

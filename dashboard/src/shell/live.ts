@@ -17,6 +17,10 @@ export const live = createStore<Live>({ isPaused: false, connection: "connecting
 export const useLive = () => useStore(live);
 
 const FLUSH_MS = 1000;
+/** Between two looks at everything lies so many times what a look took, but no more than this: a server that has much to
+ * do, or much to look at, is not kept busy by those who watch it. */
+const REST = 4;
+const LONGEST_REST_MS = 8_000;
 const LONGEST_WAIT_MS = 15_000;
 const KINDS = ["job", "queue", "worker", "schedule", "breaker"];
 
@@ -39,7 +43,7 @@ export function togglePaused(): void {
   live.set({ isPaused: !live.get().isPaused });
 }
 
-/** One stream for the whole page: what it says has changed is asked for again, at most once a second. */
+/** One stream for the whole page: what it says has changed is asked for again, at most once a second, and less often where that takes long. */
 export function useLiveUpdates(project: string | undefined): void {
   const queries = useQueryClient();
   useEffect(() => {
@@ -59,16 +63,20 @@ class Updates {
   private changed = new Set<string>();
   private timer: number | undefined;
   private isFlushing = false;
+  private notBefore = 0;
   private isEnded = false;
 
   constructor(private readonly queries: QueryClient) {}
 
   note(kind: string): void {
     for (const one of kind === "reset" ? KINDS : [kind]) this.changed.add(one);
-    this.timer ??= window.setTimeout(() => {
-      this.timer = undefined;
-      this.flush();
-    }, FLUSH_MS);
+    this.timer ??= window.setTimeout(
+      () => {
+        this.timer = undefined;
+        this.flush();
+      },
+      Math.max(FLUSH_MS, this.notBefore - performance.now()),
+    );
   }
 
   flush(): void {
@@ -81,10 +89,13 @@ class Updates {
     const changed = this.changed;
     this.changed = new Set();
     this.isFlushing = true;
+    const began = performance.now();
     if (isBehind) live.set({ isBehind: false });
     void this.queries
       .invalidateQueries({ predicate: (query) => changed.has(String(query.queryKey[0])) })
       .finally(() => {
+        const now = performance.now();
+        this.notBefore = now + Math.min(LONGEST_REST_MS, REST * (now - began));
         this.isFlushing = false;
         if (this.changed.size > 0) this.note([...this.changed][0] ?? "job");
       });

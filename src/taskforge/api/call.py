@@ -92,7 +92,9 @@ class Call:
 
     def figures(self, data: Any) -> Response:
         """Statistics in the envelope; with If-None-Match 304 while they say the same."""
-        return self.answer(data, headers={"ETag": etag_of_content(encode(data))})
+        content = encode(data)
+        told = data if FIELDS in self.request.query_params else msgspec.Raw(content)
+        return self.answer(told, headers={"ETag": etag_of_content(content)})
 
     def created(
         self, data: Any, location: str, key: str = "created", *, headers: dict[str, str] | None = None

@@ -5,8 +5,10 @@ It needs no permission: the page holds nothing, and shows what the API answers t
 
 from __future__ import annotations
 
+import gzip
 import html
 import re
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -44,6 +46,8 @@ MEDIA_TYPES = {
 }
 MOST_OF_ENVIRONMENT = 40
 FOR_EVER = "public, max-age=31536000, immutable"
+PACKED_FILES = 256
+"""So many files are kept as they are sent; there are about a hundred."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 NOT_BUILT = """<!doctype html>
 <html lang="en">
@@ -72,7 +76,12 @@ def serve_dashboard(application: Starlette, environment: str = "") -> None:
         )
 
     async def asset(request: Request) -> Response:
-        return _file("assets", request.path_params["name"], FOR_EVER)
+        name = request.path_params["name"]
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return _file("assets", name, FOR_EVER)
+        body, kind = _packed(_static(), name)
+        headers = {"Cache-Control": FOR_EVER, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return Response(body, headers=headers, media_type=kind)
 
     async def root_file(request: Request) -> Response:
         return _file("", request.url.path.rpartition("/")[2], "no-cache")
@@ -106,8 +115,21 @@ def _page(root: str, environment: str) -> str:
 
 
 def _file(folder: str, name: str, caching: str) -> Response:
-    found = _static().joinpath(folder, name) if folder else _static().joinpath(name)
+    body, kind = _content(_static().joinpath(folder) if folder else _static(), name)
+    return Response(body, headers={"Cache-Control": caching}, media_type=kind)
+
+
+@lru_cache(PACKED_FILES)
+def _packed(static: Traversable, name: str) -> tuple[bytes, str]:
+    """A file whose name says what is in it is packed once, not for each visitor. Raises NotFound."""
+    body, kind = _content(static.joinpath("assets"), name)
+    return gzip.compress(body, mtime=0), kind
+
+
+def _content(folder: Traversable, name: str) -> tuple[bytes, str]:
+    """What is in a file, and its media type. Raises NotFound for anything but a file of the build."""
+    found = folder.joinpath(name)
     kind = MEDIA_TYPES.get(name[name.rfind(".") :])
     if not _NAME.fullmatch(name) or kind is None or not found.is_file():
         raise NotFound(f"the dashboard has no file {name!r:.100}")
-    return Response(found.read_bytes(), headers={"Cache-Control": caching}, media_type=kind)
+    return found.read_bytes(), kind

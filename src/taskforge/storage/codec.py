@@ -23,7 +23,7 @@ from taskforge.domain.retry import RetryPolicy
 from taskforge.domain.worker import Incidents, ProcessIdentity, TaskDescription, Worker, WorkerType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from taskforge.storage.engine import Engine
 
@@ -217,16 +217,27 @@ def execution_of(row: Any, engine: Engine) -> Execution:
     )
 
 
-def line_of(row: Any, engine: Engine) -> StoredLogLine:
-    """A row of log_lines."""
-    return StoredLogLine(
-        execution_id=ExecutionId(engine.identity(row["execution_id"])),
-        seq=row["seq"],
-        level=LogLevel(row["level"]),
-        message=row["message"],
-        metadata=from_json(row["metadata"]),
-        logged_at=engine.moment(row["logged_at"]),
-    )
+def lines_of(rows: Iterable[Any], engine: Engine) -> list[StoredLogLine]:
+    """Rows of log_lines. There are many of one execution after each other: its id is made once for them."""
+    found: list[StoredLogLine] = []
+    stored: Any = None
+    execution_id: Any = None
+    moment = engine.moment
+    for row in rows:
+        if row["execution_id"] != stored:
+            stored = row["execution_id"]
+            execution_id = ExecutionId(engine.identity(stored))
+        found.append(
+            StoredLogLine(
+                execution_id,
+                row["seq"],
+                LogLevel(row["level"]),
+                row["message"],
+                from_json(row["metadata"]),
+                moment(row["logged_at"]),
+            )
+        )
+    return found
 
 
 def process_of(row: Any) -> ProcessIdentity:

@@ -10,7 +10,7 @@ from taskforge.domain.explanation import Ahead, QueueUse
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import COUNT_BOUND, ExecutionStats, StatusCounts
 from taskforge.ports.history import Ending, ErrorGroup, JobFilter, Walk, WorkerCounts
-from taskforge.storage.codec import execution_of, job_of, line_of
+from taskforge.storage.codec import execution_of, job_of, lines_of
 from taskforge.storage.engine import Engine, One
 from taskforge.storage.walks import NEWEST, UNBOUNDED, Walks
 
@@ -188,7 +188,7 @@ class SqlHistoryStore:
                 },
             )
         )
-        return [line_of(row, self._engine) for row in rows]
+        return lines_of(rows, self._engine)
 
     async def execution_stats(self, project_id: ProjectId, job_id: UUID) -> ExecutionStats:
         [row] = await self._engine.read(One("execution_stats", {"project_id": project_id, "job_id": job_id}))

@@ -10,7 +10,7 @@ from uuid import UUID
 from taskforge.domain.ids import least_id
 from taskforge.domain.job import JobStatus
 from taskforge.ports.retention import FinishedLine, FinishedPage, Record
-from taskforge.storage.codec import execution_of, job_of, line_of, settings_of
+from taskforge.storage.codec import execution_of, job_of, lines_of, settings_of
 from taskforge.storage.engine import Engine, One, Rows, Script
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ class SqlRetentionStore:
             execution = execution_of(row, self._engine)
             executions[execution.job_id].append(execution)
         lines = defaultdict(list)
-        for row in await self._engine.read(One("lines_of_jobs", chosen)):
-            line = line_of(row, self._engine)
+        for line in lines_of(await self._engine.read(One("lines_of_jobs", chosen)), self._engine):
             lines[line.execution_id].append(line)
         return [
             Record(

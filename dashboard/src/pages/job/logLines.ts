@@ -11,6 +11,10 @@ export interface Tail {
 }
 
 const SHOW_MS = 150;
+/** Showing costs by the line: a log that has come to so many of them is shown anew a millisecond later for each. */
+const LINES_A_MS = 200;
+/** What comes first is there at once. */
+const FIRST_LINES = 1000;
 const MOST_LINES = 500_000;
 const AGAIN_MS = 2000;
 
@@ -27,15 +31,16 @@ export function useLogTail(jobId: string): Tail {
       timer = undefined;
       setTail({ lines: [...lines.current], isEnded, error: null });
     };
-    const showSoon = () => (timer ??= window.setTimeout(show, SHOW_MS));
+    const pace = () => (lines.current.length <= FIRST_LINES ? 0 : Math.max(SHOW_MS, lines.current.length / LINES_A_MS));
+    const showSoon = () => (timer ??= window.setTimeout(show, pace()));
     async function follow() {
       let last: string | null = null;
       while (!ending.signal.aborted && !isEnded) {
         try {
-          await readEvents(`/api/v1/jobs/${jobId}/logs/tail`, { signal: ending.signal, lastEventId: last }, (event) => {
+          await readEvents(`/api/v1/jobs/${jobId}/logs/tail?together=true`, { signal: ending.signal, lastEventId: last }, (event) => {
             last = event.id ?? last;
             if (event.event === "end") isEnded = true;
-            else if (event.event === "line") lines.current = appended(lines.current, JSON.parse(event.data) as LogLine);
+            else if (event.event === "lines") lines.current = appended(lines.current, JSON.parse(event.data) as LogLine[]);
             showSoon();
           });
         } catch (error) {
@@ -55,7 +60,7 @@ export function useLogTail(jobId: string): Tail {
 }
 
 /** What is gathered grows in place; what is shown is a copy of it. */
-function appended(lines: LogLine[], line: LogLine): LogLine[] {
-  lines.push(line);
+function appended(lines: LogLine[], more: LogLine[]): LogLine[] {
+  lines.push(...more);
   return lines.length > MOST_LINES ? lines.slice(-MOST_LINES) : lines;
 }

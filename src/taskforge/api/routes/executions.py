@@ -18,11 +18,12 @@ from taskforge.api.routing import Resource
 from taskforge.api.stopping import stopping_of
 from taskforge.api.streams import EVENT_STREAM, event_stream
 from taskforge.api.tenancy import Everywhere, ExecutionHere, JobAt, JobHere, find_job
+from taskforge.api.values import Flag
 from taskforge.api.views.executions import (
     ExecutionStatsView,
     ExecutionView,
     LogLineView,
-    line_view_of,
+    lines_view_of,
     stats_view_of,
     view_of,
 )
@@ -44,6 +45,12 @@ _LOGS: dict[str, Any] = {"permission": Permission.PAYLOAD_READ, "reach": Reach.Q
 Levels = Annotated[list[LogLevel] | None, Query(description="Only lines of these levels.", max_length=5)]
 After = Annotated[str | None, Query(max_length=60, description="The `id` of a line: those that follow it.")]
 Lines = Annotated[int, Query(ge=1, le=MAX_LINES, description="Lines at most.")]
+Together = Annotated[
+    Flag,
+    Query(
+        description="Lines that come at the same moment are one event, `lines`: a list, and the last one's id."
+    ),
+]
 
 
 @executions.get("/executions/active", name="executions.active", answers=ExecutionView, is_list=True, **_READ)
@@ -89,11 +96,12 @@ async def tail_execution(
     call: Calling,
     here: ExecutionHere,
     level: Levels = None,
+    together: Together = False,
     last_event_id: Annotated[str | None, Header(max_length=60)] = None,
 ) -> Response:
     """The log of one attempt as it is written, as server-sent events; it ends with the attempt."""
     job = await find_job(call, here.execution.job_id)
-    return _tail(call, job, here.execution.id, level, last_event_id)
+    return _tail(call, job, here.execution.id, level, last_event_id, together=together)
 
 
 @executions.get(
@@ -126,10 +134,11 @@ async def tail_job(
     call: Calling,
     here: JobHere,
     level: Levels = None,
+    together: Together = False,
     last_event_id: Annotated[str | None, Header(max_length=60)] = None,
 ) -> Response:
     """The log of a job as it is written, as server-sent events; it ends with the job."""
-    return _tail(call, here, None, level, last_event_id)
+    return _tail(call, here, None, level, last_event_id, together=together)
 
 
 async def _listed(
@@ -168,7 +177,7 @@ async def _logs(
 ) -> Response:
     found = await _read(here, execution_id, levels, _place(after), limit + 1)
     hidden = _of_job(call, here)
-    part = [line_view_of(line, hidden) for line in found[:limit]]
+    part = lines_view_of(found[:limit], hidden)
     has_more = len(found) > limit
     meta = ListMeta(limit=limit, has_more=has_more, next_cursor=part[-1].id if has_more else None)
     return call.answer(part, "listed", meta=meta, count=len(part))
@@ -196,6 +205,8 @@ def _tail(
     execution_id: ExecutionId | None,
     levels: list[LogLevel] | None,
     last_event_id: str | None,
+    *,
+    together: bool,
 ) -> Response:
     place = _place(last_event_id)
     hidden = _of_job(call, here)
@@ -207,8 +218,9 @@ def _tail(
             lines = await _read(here, execution_id, levels, after, MAX_LINES)
             if lines:
                 after = (lines[-1].execution_id, lines[-1].seq)
-                shown = [line_view_of(line, hidden) for line in lines]
-                yield "".join(map(_event, shown))  # one by one, sending costs most
+                shown = lines_view_of(lines, hidden)
+                # one by one, sending costs most
+                yield _events(shown) if together else "".join(map(_event, shown))
             if ended and len(lines) < MAX_LINES:
                 yield "event: end\ndata: {}\n\n"
                 return
@@ -220,6 +232,10 @@ def _tail(
 
 def _event(line: LogLineView) -> str:
     return f"id: {line.id}\nevent: line\ndata: {encode(line).decode()}\n\n"
+
+
+def _events(lines: list[LogLineView]) -> str:
+    return f"id: {lines[-1].id}\nevent: lines\ndata: {encode(lines).decode()}\n\n"
 
 
 async def _has_ended(here: JobAt, execution_id: ExecutionId | None) -> bool:

@@ -1,5 +1,6 @@
 """Executions and their log lines in bodies."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,14 +104,22 @@ def stats_view_of(stats: ExecutionStats) -> ExecutionStatsView:
     )
 
 
-def line_view_of(line: StoredLogLine, hidden: Redaction) -> LogLineView:
-    """A log line, without what of its job is hidden from the caller."""
-    return LogLineView(
-        id=f"{line.execution_id}.{line.seq}",
-        execution_id=line.execution_id,
-        seq=line.seq,
-        level=line.level,
-        message=hidden.text(line.message) or "",
-        metadata=hidden.value(line.metadata),
-        logged_at=line.logged_at,
-    )
+def lines_view_of(lines: Iterable[StoredLogLine], hidden: Redaction) -> list[LogLineView]:
+    """Log lines, without what of their job is hidden from the caller. There may be very many."""
+    found: list[LogLineView] = []
+    execution_id, prefix = None, ""
+    for line in lines:
+        if line.execution_id is not execution_id:
+            execution_id, prefix = line.execution_id, f"{line.execution_id}."
+        found.append(
+            LogLineView(
+                prefix + str(line.seq),
+                line.execution_id,
+                line.seq,
+                line.level,
+                hidden.text(line.message) or "",
+                hidden.value(line.metadata),
+                line.logged_at,
+            )
+        )
+    return found

@@ -138,13 +138,17 @@ FROM (VALUES ('pending'), ('scheduled'), ('processing'), ('succeeded'), ('failed
 LEFT JOIN found f ON f.status = s.status GROUP BY s.status;
 
 -- name: list_lines
-SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
-FROM log_lines l
-WHERE l.execution_id IN (SELECT taskforge_executions_of(:project_id::uuid, ARRAY[:job_id::uuid]))
-  AND (:execution_id::uuid IS NULL OR l.execution_id = :execution_id::uuid)
-  AND (:after_execution::uuid IS NULL OR (l.execution_id, l.seq) > (:after_execution::uuid, :after_seq::integer))
-  AND (:levels::text[] IS NULL OR l.level = ANY (:levels::text[]))
-ORDER BY l.execution_id, l.seq LIMIT :limit::bigint;
+-- goes on right behind a line: of an attempt it reads no more than the page, however long the log is
+SELECT h.execution_id, h.seq, h.level, h.message, h.metadata, h.logged_at
+FROM taskforge_executions_of(:project_id::uuid, ARRAY[:job_id::uuid]) AS o (id), LATERAL (
+  SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at FROM log_lines l
+  WHERE l.execution_id = o.id
+    AND l.seq > CASE WHEN o.id = :after_execution::uuid THEN :after_seq::integer ELSE -1 END
+    AND (:levels::text[] IS NULL OR l.level = ANY (:levels::text[]))
+  ORDER BY l.seq LIMIT (SELECT :limit::bigint)) h
+WHERE (:execution_id::uuid IS NULL OR o.id = :execution_id::uuid)
+  AND (:after_execution::uuid IS NULL OR o.id >= :after_execution::uuid)
+ORDER BY h.execution_id, h.seq LIMIT (SELECT :limit::bigint);
 
 -- name: queue_use
 WITH t AS MATERIALIZED (

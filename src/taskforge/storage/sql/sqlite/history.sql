@@ -125,15 +125,28 @@ SELECT s.value AS status, (SELECT count(*) FROM found f WHERE f.status = s.value
 FROM json_each('["pending", "scheduled", "processing", "succeeded", "failed", "cancelled"]') s;
 
 -- name: list_lines
-SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
-FROM log_lines l
-WHERE l.execution_id IN (
-    SELECT e.id FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id
-    UNION SELECT j.execution_id FROM jobs j WHERE j.project_id = :project_id AND j.id = :job_id)
-  AND (:execution_id IS NULL OR l.execution_id = :execution_id)
-  AND (:after_execution IS NULL OR (l.execution_id, l.seq) > (:after_execution, :after_seq))
-  AND (:levels IS NULL OR l.level IN (SELECT value FROM json_each(:levels)))
-ORDER BY l.execution_id, l.seq LIMIT :limit;
+-- goes on right behind a line: of the attempt that it belongs to it reads no more than the page, however long the log is
+WITH attempts (id) AS MATERIALIZED (
+  SELECT e.id FROM executions e WHERE e.project_id = :project_id AND e.job_id = :job_id
+  UNION SELECT j.execution_id FROM jobs j WHERE j.project_id = :project_id AND j.id = :job_id),
+here (id) AS MATERIALIZED (
+  SELECT min(a.id) FROM attempts a WHERE (:execution_id IS NULL OR a.id = :execution_id)
+    AND (:after_execution IS NULL OR a.id >= :after_execution)),
+first AS MATERIALIZED (
+  SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at FROM log_lines l
+  WHERE l.execution_id = (SELECT id FROM here)
+    AND l.seq > CASE (SELECT id FROM here) WHEN :after_execution THEN :after_seq ELSE -1 END
+    AND (:levels IS NULL OR l.level IN (SELECT value FROM json_each(:levels)))
+  ORDER BY l.seq LIMIT :limit)
+SELECT * FROM first
+UNION ALL
+SELECT * FROM (
+  SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at FROM log_lines l
+  WHERE (SELECT count(*) FROM first) < :limit AND :execution_id IS NULL
+    AND l.execution_id IN (SELECT a.id FROM attempts a WHERE a.id > (SELECT id FROM here))
+    AND (:levels IS NULL OR l.level IN (SELECT value FROM json_each(:levels)))
+  ORDER BY l.execution_id, l.seq LIMIT :limit)
+ORDER BY execution_id, seq LIMIT :limit;
 
 -- name: queue_use
 SELECT
