@@ -90,16 +90,20 @@ WHERE d.datname = current_database() AND s.query NOT LIKE '%pg_stat_statements%'
 class Cost(NamedTuple):
     """Of one request: milliseconds of this process, of the database's, in its statements; how many; bytes."""
 
-    server: float
-    database: float
-    statements_ms: float
-    statements: float
-    size: int
+    server: float = 0.0
+    database: float = 0.0
+    statements_ms: float = 0.0
+    statements: float = 0.0
+    size: float = 0.0
+
+    def plus(self, other: Cost) -> Cost:
+        """Both."""
+        return Cost(*(one + more for one, more in zip(self, other, strict=True)))
 
     def __str__(self) -> str:
         return (
             f"server {self.server:6.1f} ms, database {self.database:6.1f} ms (statements {self.statements_ms:6.1f} ms, "
-            f"{self.statements:4.1f} of them), {self.size:,} bytes"
+            f"{self.statements:4.1f} of them), {self.size:,.0f} bytes"
         )
 
 
@@ -171,9 +175,9 @@ class Meter:
     async def read(self) -> Cost:
         """Until now, with the processor time of this process."""
         if self._connection is None:
-            return Cost(time.process_time() * 1000, 0.0, 0.0, 0.0, 0)
-        row = await self._connection.fetchrow(STATEMENTS)
-        return Cost(time.process_time() * 1000, cpu_ms(self._postmaster), row["ms"], row["calls"], 0)
+            return Cost(time.process_time() * 1000)
+        [row] = await self._connection.fetch(STATEMENTS)
+        return Cost(time.process_time() * 1000, cpu_ms(self._postmaster), row["ms"], row["calls"])
 
 
 @asynccontextmanager
@@ -203,7 +207,7 @@ async def cost_of(client: Client, meter: Meter, path: str, times: int) -> Cost:
     for _ in range(times):
         await client.ask("GET", path)
     spent = [(now - then) / times for now, then in zip(await meter.read(), before, strict=True)]
-    return Cost(*spent[:4], len(data))
+    return Cost(*spent)._replace(size=len(data))
 
 
 async def measure(url: str, chosen: argparse.Namespace) -> None:
@@ -214,11 +218,11 @@ async def measure(url: str, chosen: argparse.Namespace) -> None:
         for page, paths in PAGES.items():
             if chosen.page and chosen.page not in page:
                 continue
-            total = Cost(0, 0, 0, 0, 0)
+            total = Cost()
             for path in paths:
                 where = "/api/v1" + path.replace("{job}", job["id"])
                 found = await cost_of(client, meter, where, chosen.times)
-                total = Cost(*(one + other for one, other in zip(total, found, strict=True)))
+                total = total.plus(found)
                 say(f"  {found}  {path.replace(PROJECT, '').replace('?&', '?')}")
             say(f"{total}  {page}")
         if chosen.profile:

@@ -79,7 +79,7 @@ def serve_dashboard(application: Starlette, environment: str = "") -> None:
         name = request.path_params["name"]
         if "gzip" not in request.headers.get("accept-encoding", ""):
             return _file("assets", name, FOR_EVER)
-        body, kind = _packed(_static(), name)
+        body, kind = _packed(str(_static()), name)
         headers = {"Cache-Control": FOR_EVER, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         return Response(body, headers=headers, media_type=kind)
 
@@ -120,9 +120,9 @@ def _file(folder: str, name: str, caching: str) -> Response:
 
 
 @lru_cache(PACKED_FILES)
-def _packed(static: Traversable, name: str) -> tuple[bytes, str]:
-    """A file whose name says what is in it is packed once, not for each visitor. Raises NotFound."""
-    body, kind = _content(static.joinpath("assets"), name)
+def _packed(_build: str, name: str) -> tuple[bytes, str]:
+    """A file of a build whose name says what is in it is packed once, not for each visitor. Raises NotFound."""
+    body, kind = _content(_static().joinpath("assets"), name)
     return gzip.compress(body, mtime=0), kind
 
 

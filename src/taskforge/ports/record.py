@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -121,6 +121,12 @@ class MetricsStore(Protocol):
 
     async def depths(self, project_id: ProjectId, queue_id: QueueId | None, bound: int) -> Sequence[Depth]:
         """What one queue holds, or each of a project."""
+        ...
+
+    async def running(
+        self, project_id: ProjectId, queue_id: QueueId | None, bound: int
+    ) -> Mapping[UUID, int]:
+        """How many jobs of one queue run now, or of each of a project; much less work than `depths`."""
         ...
 
     async def depth_samples(

@@ -224,9 +224,8 @@ class Metrics:
             return await self._queues.list(self._project_id)
         return [await self._queue(queue_id)]
 
-    async def _running(self, queue_id: QueueId | None) -> dict[UUID, int]:
-        depths = await self._store.depths(self._project_id, queue_id, DEPTH_BOUND)
-        return {depth.queue_id: depth.processing for depth in depths}
+    async def _running(self, queue_id: QueueId | None) -> Mapping[UUID, int]:
+        return await self._store.running(self._project_id, queue_id, DEPTH_BOUND)
 
     async def _of_queues(self, queues: Sequence[Queue], period: Period) -> list[QueueMetrics]:
         found = await self._added_up([queue.id for queue in queues], period, _by_subject)

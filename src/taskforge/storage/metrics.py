@@ -11,7 +11,7 @@ from taskforge.storage.codec import from_json
 from taskforge.storage.engine import Engine, One
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -81,6 +81,13 @@ class SqlMetricsStore:
     async def depths(self, project_id: ProjectId, queue_id: QueueId | None, bound: int) -> Sequence[Depth]:
         chosen = {"project_id": project_id, "queue_id": queue_id, "bound": bound}
         return [depth_of(row, self._engine) for row in await self._engine.read(One("queue_depths", chosen))]
+
+    async def running(
+        self, project_id: ProjectId, queue_id: QueueId | None, bound: int
+    ) -> Mapping[UUID, int]:
+        chosen = {"project_id": project_id, "queue_id": queue_id, "bound": bound}
+        rows = await self._engine.read(One("running_jobs", chosen))
+        return {self._engine.identity(row["id"]): int(row["running"]) for row in rows}
 
     async def depth_samples(
         self, project_id: ProjectId, queue_id: QueueId, period: Period

@@ -18,11 +18,12 @@ export function useJobs(search: JobsSearch) {
 }
 
 /** Jobs of the project by status. */
-export function useCounts() {
+export function useCounts(isWanted = true) {
   const { id } = useProject();
   return useQuery({
     queryKey: ["job", id, "counts"],
     queryFn: () => data(api.GET("/api/v1/jobs/counts", { params: { query: { project_id: id } } })),
+    enabled: isWanted,
     placeholderData: keepPreviousData,
   });
 }

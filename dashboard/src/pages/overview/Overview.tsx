@@ -11,7 +11,7 @@ import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 import { Attention } from "./Attention";
 import { FirstRun } from "./FirstRun";
-import { useFigures, useThroughput } from "./queries";
+import { useFigures, useIsQuiet, useThroughput } from "./queries";
 import { NextRuns } from "./NextRuns";
 import { RecentFailures } from "./RecentFailures";
 import { WorkersNow } from "./WorkersNow";
@@ -24,7 +24,8 @@ export function Overview() {
   const { may } = useSession();
   const [hours, setHours] = useState<(typeof PERIODS)[number]>(1);
   const throughput = useThroughput(hours);
-  const counts = useCounts();
+  const isQuiet = useIsQuiet(hours);
+  const counts = useCounts(isQuiet);
   const isNew = counts.data !== undefined && Object.values(counts.data.counts).every((count) => count === 0);
   return (
     <Page

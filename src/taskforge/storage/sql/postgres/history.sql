@@ -92,10 +92,11 @@ SELECT s.status, s.jobs, s.is_bounded FROM queues q, LATERAL (
     SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' LIMIT :bound::bigint) b
   UNION ALL SELECT 'processing', count(*), count(*) >= :bound::bigint FROM (
     SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing' LIMIT :bound::bigint) b
-  UNION ALL SELECT k.status, count(*) FILTER (WHERE f.status = k.status), count(*) >= :bound::bigint
-    FROM (VALUES ('failed'), ('cancelled')) AS k (status), (
+  UNION ALL SELECT k.status, CASE k.status WHEN 'failed' THEN f.failed ELSE f.jobs - f.failed END,
+      f.jobs >= :bound::bigint
+    FROM (SELECT count(*) AS jobs, count(*) FILTER (WHERE b.status = 'failed') AS failed FROM (
       SELECT j.status FROM jobs j WHERE j.queue_id = q.id AND j.status IN ('failed', 'cancelled')
-      LIMIT :bound::bigint) f GROUP BY k.status
+      LIMIT :bound::bigint) b) f, (VALUES ('failed'), ('cancelled')) AS k (status)
   UNION ALL SELECT 'succeeded',
     coalesce((SELECT t.succeeded_jobs FROM queue_totals t WHERE t.queue_id = q.id), 0)
       + coalesce((SELECT sum(d.succeeded - d.removed) FROM attempt_deltas d WHERE d.queue_id = q.id), 0), false

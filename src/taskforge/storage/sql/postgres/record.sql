@@ -96,6 +96,11 @@ FROM queues q, (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFF
 WHERE (:project_id::uuid IS NULL OR q.project_id = :project_id::uuid)
   AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid);
 
+-- name: running_jobs
+SELECT q.id, (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing'
+  LIMIT :bound::bigint) b) AS running
+FROM queues q WHERE q.project_id = :project_id::uuid AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid);
+
 -- name: minute_is_sampled
 SELECT EXISTS (SELECT 1 FROM queue_samples s
   WHERE s.minute = date_trunc('minute', coalesce(:now::timestamptz, clock_timestamp()), 'UTC')) AS sampled;

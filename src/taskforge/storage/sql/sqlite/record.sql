@@ -98,6 +98,11 @@ SELECT q.id, q.project_id, :now AS now,
 FROM queues q
 WHERE (:project_id IS NULL OR q.project_id = :project_id) AND (:queue_id IS NULL OR q.id = :queue_id);
 
+-- name: running_jobs
+SELECT q.id, (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_processing
+  WHERE j.queue_id = q.id AND j.status = 'processing' LIMIT :bound)) AS running
+FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id);
+
 -- name: minute_is_sampled
 SELECT EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = :now - :now % 60000000) AS sampled;
 
