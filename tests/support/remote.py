@@ -16,6 +16,7 @@ from uuid import UUID
 
 import uvicorn
 
+from taskforge.api.server import spare_the_collector
 from taskforge.api.stopping import stopping_of
 from taskforge.api_session import api_application
 from taskforge.domain.access import GRANTABLE, Permission, Principal, PrincipalKind
@@ -118,4 +119,5 @@ def free_port() -> int:
 
 
 if __name__ == "__main__":
+    spare_the_collector()
     server_of(int(sys.argv[1])).run()

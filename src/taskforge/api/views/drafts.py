@@ -88,29 +88,26 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     @property
     def has_options(self) -> bool:
         """Whether it says anything beyond type, queue and payload."""
-        return any(
-            value is not None
-            for value in (
-                self.priority,
-                self.max_attempts,
-                self.scheduled_for,
-                self.delay_ms,
-                self.timeout_ms,
-                self.expires_at,
-                self.timeout_at,
-                self.key,
-                self.key_period_ms,
-                self.concurrency_key,
-                self.concurrency_limit,
-                self.fairness_key,
-                self.requires,
-                self.prefers,
-                self.fairness_weight,
-                self.slots,
-                self.rate_tokens,
-                self.tags or None,
-                self.notify or None,
-            )
+        return not (
+            self.priority is None
+            and self.max_attempts is None
+            and self.scheduled_for is None
+            and self.delay_ms is None
+            and self.timeout_ms is None
+            and self.expires_at is None
+            and self.timeout_at is None
+            and self.key is None
+            and self.key_period_ms is None
+            and self.concurrency_key is None
+            and self.concurrency_limit is None
+            and self.fairness_key is None
+            and self.requires is None
+            and self.prefers is None
+            and self.fairness_weight is None
+            and self.slots is None
+            and self.rate_tokens is None
+            and not self.tags
+            and not self.notify
         )
 
 
