@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,17 +18,12 @@ from taskforge.domain.access import Permission, system
 from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.organization import DEFAULT_NAME
 from taskforge.ports.acting import acting
-from taskforge.runtime.loops.alert import alert_loops
-from taskforge.runtime.loops.compare import compare_loop
 from taskforge.runtime.loops.operate import operations_loop
-from taskforge.runtime.loops.record import record_loop
-from taskforge.runtime.loops.recover import recovery_loop
-from taskforge.runtime.loops.retain import retention_loop
 from taskforge.runtime.loops.scale import scaling_loop
-from taskforge.runtime.loops.seal import seal_loop
 from taskforge.scheduler_session import scheduler_of
 from taskforge.services.live import LiveEvents
 from taskforge.services.readiness import Readiness
+from taskforge.upkeep import upkeep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -152,25 +147,15 @@ def api_application(
             installation = Installation(
                 wiring, platform, authenticator or Credentials(platform.security, settings.metrics_token)
             )
-            alerting, delivering = alert_loops(
-                platform.evaluating.look, platform.delivering.round, settings.alert_interval_seconds
-            )
-            async with (
-                recovery_loop(
-                    installation.readiness.noting(platform.recovery.sweep), settings.recovery_interval_seconds
-                ),
-                record_loop(platform.recording.keep),
-                seal_loop(platform.audit.seal_due),
-                installation.operating,
-                alerting,
-                delivering,
-                retention_loop(platform.pruning.round, settings.retention_interval_seconds),
-                nullcontext()
-                if platform.agreement is None
-                else compare_loop(platform.agreement.round, settings.poll_seconds),
-                scaling_loop(platform.autoscaling.round, settings.scaling_interval_seconds),
-                scheduler_of(platform) if schedules else nullcontext(),
-            ):
+            async with AsyncExitStack() as stack:
+                for loop in (
+                    *upkeep(platform, settings, installation.readiness.noting),
+                    installation.operating,
+                    scaling_loop(platform.autoscaling.round, settings.scaling_interval_seconds),
+                ):
+                    await stack.enter_async_context(loop)
+                if schedules:
+                    await stack.enter_async_context(scheduler_of(platform))
                 yield installation
             await platform.autoscaling.resign()
             await installation.close()

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.scaling_policy import ProvisionerKind
 from taskforge.runtime.local_workers import LocalWorkers
-from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.scale import scaling_loop
-from taskforge.runtime.loops.seal import seal_loop
+from taskforge.upkeep import least_upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,10 +46,7 @@ class AutoscalerSession:
         self._autoscaling = [platform.local_autoscaling({ProvisionerKind.LOCAL: self._workers})]
         if self._alone:
             self._autoscaling.append(platform.autoscaling)
-            self._loops = [
-                recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
-                seal_loop(platform.audit.seal_due),
-            ]
+            self._loops = least_upkeep(platform, settings)
         for autoscaling in self._autoscaling:
             self._loops.append(scaling_loop(autoscaling.round, settings.scaling_interval_seconds))
         for loop in self._loops:

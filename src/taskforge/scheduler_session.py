@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidSetting
-from taskforge.runtime.loops.recover import recovery_loop
 from taskforge.runtime.loops.scale import scaling_loop
-from taskforge.runtime.loops.seal import seal_loop
 from taskforge.runtime.scheduler import Scheduler
+from taskforge.upkeep import least_upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -67,10 +66,7 @@ class SchedulerSession:
             scaling_loop(platform.autoscaling.round, settings.scaling_interval_seconds),
         ]
         if self._alone:
-            self._parts += [
-                recovery_loop(platform.recovery.sweep, settings.recovery_interval_seconds),
-                seal_loop(platform.audit.seal_due),
-            ]
+            self._parts += least_upkeep(platform, settings)
         for part in self._parts:
             part.start()
         return self

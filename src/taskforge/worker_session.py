@@ -13,18 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
-from taskforge.runtime.loops.alert import alert_loops
-from taskforge.runtime.loops.compare import compare_loop
-from taskforge.runtime.loops.record import record_loop
-from taskforge.runtime.loops.recover import recovery_loop
-from taskforge.runtime.loops.retain import retention_loop
-from taskforge.runtime.loops.seal import seal_loop
 from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.runtime.worker.worker import Worker
 from taskforge.sdk.hooks import Hooks
 from taskforge.sdk.tracing import tracing_api
 from taskforge.services.processes import this_process
+from taskforge.upkeep import upkeep
 from taskforge.version import VERSION
 
 if TYPE_CHECKING:
@@ -72,20 +67,7 @@ class DatabaseSource:
     async def open(self) -> Link:
         """A link to the database."""
         platform = await self._wiring.platform()
-        interval = self._wiring.settings.recovery_interval_seconds
-        self._loops = [
-            recovery_loop(platform.recovery.sweep, interval),
-            seal_loop(platform.audit.seal_due),
-            record_loop(platform.recording.keep),
-            retention_loop(platform.pruning.round, self._wiring.settings.retention_interval_seconds),
-            *alert_loops(
-                platform.evaluating.look,
-                platform.delivering.round,
-                self._wiring.settings.alert_interval_seconds,
-            ),
-        ]
-        if platform.agreement is not None:
-            self._loops.append(compare_loop(platform.agreement.round, self._wiring.settings.poll_seconds))
+        self._loops = upkeep(platform, self._wiring.settings)
         for loop in self._loops:
             loop.start()
         return platform.link()

@@ -65,7 +65,6 @@ STATEMENTS_WITHOUT_TENANT = {
     "put_samples": "the record of all projects is folded together; each row takes its own project",
     "add_totals": "the record of all projects is folded together; each row takes its own project",
     "put_queue_samples": "all queues are sampled together; each row takes its own project",
-    "minute_is_sampled": "all queues are sampled together; it only asks whether this was done",
     "operation_due": "a server carries out operations of all projects; it only asks whether there is anything to do",
     "take_operation": "a server carries out operations of all projects; it hands on each row's own project",
     "forget_old_operations": "retention serves all projects; it only asks how long they have ended",

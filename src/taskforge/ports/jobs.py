@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
@@ -147,8 +148,19 @@ class ExpiredLease(NamedTuple):
     job_type: str | None = None
 
 
+class Chore(StrEnum):
+    """What every process looks after beside recovery."""
+
+    FOLD = "fold"
+    SEAL = "seal"
+    ALERT = "alert"
+    DELIVER = "deliver"
+
+
 class Outlook(NamedTuple):
-    """What recovery would find: which kinds of work there are, and who is registered on this machine."""
+    """What recovery would find: which kinds of work there are, and who is registered on this machine; and which
+    chores wait.
+    """
 
     expired_leases: bool
     due: bool
@@ -159,6 +171,7 @@ class Outlook(NamedTuple):
     keyed: bool
     has_breakers: bool
     present: Sequence[tuple[WorkerId, ProcessIdentity]]
+    chores: frozenset[Chore] = frozenset()
 
 
 class JobStore(Protocol):

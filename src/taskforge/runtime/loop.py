@@ -21,7 +21,7 @@ JITTER = 0.1
 
 
 class Loop:
-    """Calls ``activity`` at once and then every ``interval`` seconds, less up to a tenth of that.
+    """Calls ``activity`` at once and then every ``interval`` seconds, a twentieth of that more or less.
 
     An error is logged and the next call waits longer each time, up to ``max_backoff`` seconds. Calls
     never overlap. ``wake`` brings the next call forward; during a call it makes another one follow.
@@ -96,7 +96,7 @@ class Loop:
                 pause = self._failed()
             else:
                 self._backoff.reset()
-                pause = self._interval * (1 - JITTER * self._random())
+                pause = self._interval * (1 + JITTER * (self._random() - 0.5))
             if not self._stopping:
                 await self._wakeup.wait(pause)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from taskforge.ports.audit import AuditFilter, AuditStore
 
 BATCH = 1000
-SCAN_SECONDS = 30.0
+SCAN_SECONDS = 300.0
 """How often a sealing process looks for entries of others, which have ended or seal nothing."""
 MAX_FAULTS = 100
 
@@ -92,7 +92,8 @@ class AuditLog:
         return [await self.verify(organization_id) for organization_id in await self._store.chains()]
 
     async def seal_due(self) -> int:
-        """Seal what this process has written since the last call, and now and then what others have left.
+        """Seal what this process has written since the last call, and what others have left: that is looked for now
+        and then, and after ``scan_soon``.
 
         For a loop of a second, in every process. Answers how many entries were sealed.
         """
@@ -101,6 +102,10 @@ class AuditLog:
             return 0
         self._scanned = now
         return await self.seal_all()
+
+    def scan_soon(self) -> None:
+        """Others have left entries unsealed: the next ``seal_due`` sees to them."""
+        self._scanned = float("-inf")
 
     async def seal_all(self) -> int:
         """Seal everything that waits for it."""

@@ -36,12 +36,14 @@ class Evaluating:
         self._store = store
         self._measuring_of = measuring_of
         self._interval_us = round(interval * 1_000_000)
+        self.due_in: float | None = None
+        """Seconds from the end of the last look to the next rule's turn; None: there is no rule."""
 
     async def look(self) -> int:
         """Look at what is due; answers how much has happened. Raises Unavailable."""
         happened = 0
         for _ in range(MOST_ROUNDS):
-            due = await self._store.due_in()
+            self.due_in = due = await self._store.due_in()
             if due is None or due > 0:
                 break
             taken = await self._store.take(self._interval_us)

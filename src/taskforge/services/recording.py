@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 FOLD_BATCH = 200
 MOST_BATCHES = 1_000
-SAMPLE_INTERVAL = 45.0
 FORGET_INTERVAL = 600.0
 FORGET_BATCH = 5_000
 FAILURES_BATCH = 1_000
@@ -28,14 +27,15 @@ class Recording:
         self._keeper = keeper
         self._errors = errors
         self._forget_at = 0.0
-        self._sample_at = 0.0
 
     async def keep(self) -> None:
-        """Fold what was settled, sample the queues once a minute, forget what is old."""
+        """Fold what was settled, and sample."""
         await self.fold_all()
-        if time.monotonic() >= self._sample_at:
-            self._sample_at = time.monotonic() + SAMPLE_INTERVAL
-            await self._keeper.sample_queues(DEPTH_BOUND)
+        await self.sample()
+
+    async def sample(self) -> None:
+        """Write down what queues hold, if nobody has done so in this minute; now and then forget what is old."""
+        await self._keeper.sample_queues(DEPTH_BOUND)
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_INTERVAL
             await self._keeper.forget(FORGET_BATCH)

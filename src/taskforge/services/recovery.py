@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
-    from taskforge.ports.jobs import JobStore, Overdue
+    from taskforge.ports.jobs import JobStore, Outlook, Overdue
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
@@ -80,19 +80,23 @@ class Recovery:
         self._queues = queues
         self._workers = workers
         self._signals = signals
-        self._lease = lease
+        self._silence_us = round(lease * FORGET_AFTER_LEASES * 1_000_000)
         self._refused: dict[UUID, None] = {}
         self._after_key: ConcurrencyKey | None = None
 
-    async def sweep(self) -> Swept:
+    async def look(self) -> Outlook:
+        """Ask what there is to do, of recovery and of every process's other chores."""
+        return await self._jobs.outlook(this_machine() or "unknown", self._silence_us)
+
+    async def sweep(self, outlook: Outlook | None = None) -> Swept:
         """Rescue, promote, expire, release, end what pauses have begun, forget, give places, turn breakers; how much
         of each.
 
-        Asks first whether there is anything to do: on a quiet system a sweep is one statement. What one
-        step raises is raised when the others have had their turn.
+        Asks first whether there is anything to do, unless it is told: on a quiet system a sweep is one statement.
+        What one step raises is raised when the others have had their turn.
         """
-        silence_us = round(self._lease * FORGET_AFTER_LEASES * 1_000_000)
-        outlook = await self._jobs.outlook(this_machine() or "unknown", silence_us)
+        if outlook is None:
+            outlook = await self.look()
         # a worker whose process on this machine is gone need not be waited for
         dead = [worker_id for worker_id, process in outlook.present if is_alive(process) is False]
         steps: dict[str, tuple[object, Callable[[], Awaitable[int]]]] = {
@@ -101,7 +105,7 @@ class Recovery:
             "expired": (outlook.late, lambda: self._all("late")),
             "released": (outlook.held, lambda: self._all("held")),
             "paused": (outlook.unfinished_pauses, self._pauses.finish_all),
-            "forgotten": (dead or outlook.silent_workers, lambda: self._forget(dead, silence_us)),
+            "forgotten": (dead or outlook.silent_workers, lambda: self._forget(dead)),
             "placed": (outlook.keyed, self._place),
             "turned": (outlook.has_breakers, self._breaking.look_at_all),
         }
@@ -117,9 +121,9 @@ class Recovery:
             raise failure
         return Swept(**done)
 
-    async def _forget(self, dead: Sequence[WorkerId], silence_us: int) -> int:
+    async def _forget(self, dead: Sequence[WorkerId]) -> int:
         with acting(RECOVERY):
-            return len(await self._workers.forget(dead, silence_us))
+            return len(await self._workers.forget(dead, self._silence_us))
 
     async def _place(self) -> int:
         """Give what places a crash has left free: one page of keys in each sweep."""

@@ -41,7 +41,7 @@ class SqlExpositionStore:
         rows = await self._engine.read(One("exposed_queues", chosen))
         depths: dict[Any, Any] = {}
         for project_id in [None] if project_ids is None else project_ids:
-            where = {"project_id": project_id, "queue_id": None, "bound": bound}
+            where = {"project_id": project_id, "queue_id": None, "bound": bound, "unless_sampled": False}
             for row in await self._engine.read(One("queue_depths", where)):
                 depth = depth_of(row, self._engine)
                 depths[depth.queue_id] = depth

@@ -79,7 +79,7 @@ class SqlMetricsStore:
         return found
 
     async def depths(self, project_id: ProjectId, queue_id: QueueId | None, bound: int) -> Sequence[Depth]:
-        chosen = {"project_id": project_id, "queue_id": queue_id, "bound": bound}
+        chosen = {"project_id": project_id, "queue_id": queue_id, "bound": bound, "unless_sampled": False}
         return [depth_of(row, self._engine) for row in await self._engine.read(One("queue_depths", chosen))]
 
     async def running(

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskforge.domain.keys import ConcurrencyKey
-from taskforge.ports.jobs import ExpiredLease, Outlook, Overdue
+from taskforge.ports.jobs import Chore, ExpiredLease, Outlook, Overdue
 from taskforge.storage.codec import process_of
 from taskforge.storage.endings import note_endings
 from taskforge.storage.engine import Engine, One
@@ -34,8 +34,13 @@ class SqlSweeps:
         self._engine = engine
 
     async def outlook(self, machine: str, silence_us: int) -> Outlook:
+        from taskforge.domain.delivery import QUEUE as DELIVERIES  # what enqueues does without it
+
         rows = await self._engine.read(
-            One("recovery_outlook", {"machine": machine, "silence_us": silence_us})
+            One(
+                "recovery_outlook",
+                {"machine": machine, "silence_us": silence_us, "deliveries": DELIVERIES},
+            )
         )
         found = rows[0]
         present = [_readable(row, self._present) for row in rows if row["id"] is not None]
@@ -49,6 +54,7 @@ class SqlSweeps:
             bool(found["keyed"]),
             bool(found["has_breakers"]),
             [worker for worker in present if worker is not None],
+            frozenset(chore for chore in Chore if found[chore]),
         )
 
     def _present(self, row: Any) -> tuple[WorkerId, ProcessIdentity]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from functools import partial
 
 import pytest
 
+from taskforge.domain.errors import Unavailable
+from taskforge.ports.jobs import Chore, Outlook
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.loop import Loop
-from taskforge.runtime.loops.recover import recovery_loop
+from taskforge.runtime.loops.recover import recovery_round
 from taskforge.runtime.wakeup import Wakeup
 
 pytestmark = pytest.mark.anyio
@@ -150,11 +153,22 @@ async def test_stress_start_wake_fail_stop_in_any_order() -> None:
     assert counter.calls == calls
 
 
-async def test_the_recovery_loop_calls_the_sweep() -> None:
-    counter = Counter()
-    async with recovery_loop(counter) as loop:
-        await counter.reach(1)
-    assert loop.name == "recover"
+async def test_a_round_of_recovery_wakes_whose_chore_waits_and_sweeps() -> None:
+    woken: list[Chore] = []
+    swept: list[Outlook] = []
+    outlook = Outlook(*[False] * 8, [], frozenset({Chore.SEAL, Chore.FOLD}))
+
+    async def look() -> Outlook:
+        return outlook
+
+    async def sweep(found: Outlook) -> None:
+        swept.append(found)
+        raise Unavailable("the rest waits")
+
+    wake = {chore: partial(woken.append, chore) for chore in (Chore.SEAL, Chore.ALERT)}
+    with pytest.raises(Unavailable):
+        await recovery_round(look, sweep, wake)()
+    assert (woken, swept) == ([Chore.SEAL], [outlook])
 
 
 async def test_backoff_doubles_to_its_cap_and_begins_again() -> None:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from taskforge.runtime.loop import Loop
+from taskforge.runtime.loops.woken import RARELY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-DELIVERY_INTERVAL = 5.0
-"""So often a process looks for what another one is to tell, or has left."""
-
 
 def alert_loops(
     look: Callable[[], Awaitable[int]],
+    due_in: Callable[[], float | None],
     deliver: Callable[[], Awaitable[object]],
-    interval: float,
-    delivery_interval: float = DELIVERY_INTERVAL,
 ) -> tuple[Loop, Loop]:
-    """The loop that looks at rules, and the one that delivers; what the first one finds wakes the second."""
-    delivering = Loop("deliver", deliver, min(interval, delivery_interval))
+    """The loop that looks at rules, and the one that delivers; both are woken when there is something to do.
+
+    What the first one finds wakes the second, and itself comes again after ``due_in`` seconds.
+    """
+    delivering = Loop("deliver", deliver, RARELY)
 
     async def activity() -> None:
         if await look():
             delivering.wake()
+        seconds = due_in()
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, alerting.wake)
 
-    return Loop("alert", activity, interval), delivering
+    alerting = Loop("alert", activity, RARELY)
+    return alerting, delivering

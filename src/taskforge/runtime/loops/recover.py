@@ -1,4 +1,7 @@
-"""Every process recovers: expired leases, jobs that waited too long, holds that no longer apply."""
+"""Every process recovers: expired leases, jobs that waited too long, holds that no longer apply.
+
+The statement that asks for these asks for all chores of the house: who has one is woken, and need not ask itself.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,29 @@ from typing import TYPE_CHECKING
 from taskforge.runtime.loop import Loop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from taskforge.ports.jobs import Chore, Outlook
 
 RECOVERY_INTERVAL = 10.0
 
 
-def recovery_loop(sweep: Callable[[], Awaitable[object]], interval: float = RECOVERY_INTERVAL) -> Loop:
-    """A loop that calls the recovery service's ``sweep`` every ``interval`` seconds."""
-    return Loop("recover", sweep, interval)
+def recovery_round(
+    look: Callable[[], Awaitable[Outlook]],
+    sweep: Callable[[Outlook], Awaitable[object]],
+    wake: Mapping[Chore, Callable[[], None]],
+) -> Callable[[], Awaitable[None]]:
+    """Look, tell those whose chore waits, and sweep."""
+
+    async def round() -> None:
+        outlook = await look()
+        for chore in outlook.chores & wake.keys():
+            wake[chore]()
+        await sweep(outlook)
+
+    return round
+
+
+def recovery_loop(round: Callable[[], Awaitable[object]], interval: float = RECOVERY_INTERVAL) -> Loop:
+    """A loop that calls a `recovery_round` every ``interval`` seconds."""
+    return Loop("recover", round, interval)

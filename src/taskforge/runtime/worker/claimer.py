@@ -93,7 +93,7 @@ class Claimer:
             self._may_have_work = True
         elif work.wanted:
             self._slots.call_when(work.wanted, self.wake)
-        pause = self._link.poll_interval * (1 - 0.1 * self._random())
+        pause = self._link.poll_interval * (0.95 + 0.1 * self._random())
         return pause if work.next_due_in is None else min(pause, max(LEAST_PAUSE, work.next_due_in))
 
     async def _has_room(self) -> bool:

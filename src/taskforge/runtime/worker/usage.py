@@ -13,7 +13,8 @@ from taskforge.runtime.worker.task_usage import TaskMeter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SAMPLE_INTERVAL = 30.0
+SAMPLE_INTERVAL = 55.0
+"""Asked at each heartbeat: once a minute."""
 
 
 class UsageMeter:

@@ -330,6 +330,17 @@ SELECT
     AND w.last_heartbeat < t.now - :silence_us::bigint * interval '1 microsecond') AS silent_workers,
   EXISTS (SELECT 1 FROM concurrency_keys) AS keyed,
   EXISTS (SELECT 1 FROM breakers) AS has_breakers,
+  EXISTS (SELECT 1 FROM attempt_deltas) OR EXISTS (SELECT 1 FROM failure_deltas) AS fold,
+  EXISTS (SELECT 1 FROM audit_entries a WHERE a.seq IS NULL) AS seal,
+  EXISTS (SELECT 1 FROM alert_rules r WHERE r.enabled AND r.next_at <= t.now) AS alert,
+  EXISTS (SELECT 1 FROM job_endings)
+    OR EXISTS (SELECT 1 FROM job_notices n JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
+      WHERE n.told_at IS NULL AND j.completed_at IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM queues q WHERE q.name = :deliveries AND q.state <> 'paused' AND (
+      EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending'
+        AND (j.hold IS NULL OR j.hold = 'suspect'))
+      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
+        AND j.scheduled_for <= t.now))) AS deliver,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM t LEFT JOIN workers w ON w.machine = :machine::text AND (w.stopped_at IS NULL
   OR w.given_up_at > t.now - :silence_us::bigint * interval '1 microsecond'

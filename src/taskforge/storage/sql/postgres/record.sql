@@ -94,16 +94,14 @@ SELECT q.id, q.project_id, t.now,
   ) o) AS latency_us
 FROM queues q, (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) t
 WHERE (:project_id::uuid IS NULL OR q.project_id = :project_id::uuid)
-  AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid);
+  AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid)
+  AND (NOT :unless_sampled::boolean OR NOT EXISTS (
+    SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC')));
 
 -- name: running_jobs
 SELECT q.id, (SELECT count(*) FROM (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing'
   LIMIT :bound::bigint) b) AS running
 FROM queues q WHERE q.project_id = :project_id::uuid AND (:queue_id::uuid IS NULL OR q.id = :queue_id::uuid);
-
--- name: minute_is_sampled
-SELECT EXISTS (SELECT 1 FROM queue_samples s
-  WHERE s.minute = date_trunc('minute', coalesce(:now::timestamptz, clock_timestamp()), 'UTC')) AS sampled;
 
 -- name: put_queue_samples
 -- that nothing waits is written down once

@@ -96,15 +96,14 @@ SELECT q.id, q.project_id, :now AS now,
       ORDER BY j.rank, j.id LIMIT 1)
     FROM json_each('[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]') p)) AS latency_us
 FROM queues q
-WHERE (:project_id IS NULL OR q.project_id = :project_id) AND (:queue_id IS NULL OR q.id = :queue_id);
+WHERE (:project_id IS NULL OR q.project_id = :project_id) AND (:queue_id IS NULL OR q.id = :queue_id)
+  AND (NOT :unless_sampled OR NOT EXISTS (
+    SELECT 1 FROM queue_samples s WHERE s.minute = :now - :now % 60000000));
 
 -- name: running_jobs
 SELECT q.id, (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_processing
   WHERE j.queue_id = q.id AND j.status = 'processing' LIMIT :bound)) AS running
 FROM queues q WHERE q.project_id = :project_id AND (:queue_id IS NULL OR q.id = :queue_id);
-
--- name: minute_is_sampled
-SELECT EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = :now - :now % 60000000) AS sampled;
 
 -- name: put_queue_samples
 -- that nothing waits is written down once

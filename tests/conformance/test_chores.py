@@ -1,0 +1,71 @@
+"""The one question of an idle process: what every chore has to do is in its answer, and nothing else is."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from taskforge.domain.access import system
+from taskforge.domain.alert_rule import RuleKind
+from taskforge.domain.outcome import Succeeded
+from taskforge.ports.acting import acting
+from taskforge.ports.jobs import Chore
+from taskforge.storage.audit import SqlAuditStore
+from taskforge.storage.errors import SqlErrorKeeper
+from taskforge.storage.recording import SqlRecordKeeper
+from tests.conformance.test_alerts import Watch
+from tests.conformance.test_notices import Desk, end
+
+if TYPE_CHECKING:
+    from tests.conformance.stage import Stage
+
+pytestmark = pytest.mark.anyio
+
+
+async def chores(stage: Stage) -> frozenset[Chore]:
+    return (await stage.jobs.outlook("none", 10**15)).chores
+
+
+async def test_each_chore_is_told_while_it_waits(stage: Stage) -> None:
+    audit = SqlAuditStore(stage.engine)
+    seal = partial(seal_all, audit)
+    await seal()
+    assert await chores(stage) == frozenset()
+    with acting(system("test")):
+        desk = Desk(stage)
+        ops = await desk.receiver("ops")
+        queue = await stage.queue("exports", notify=(str(ops.id),))
+        await stage.know("t")
+        await stage.add(queue)
+        assert await chores(stage) == {Chore.SEAL}
+        await seal()
+        assert await chores(stage) == frozenset()
+        await end(stage, await stage.claim_one(queue), Succeeded("1"))
+        assert await chores(stage) == {Chore.FOLD, Chore.DELIVER}
+        await SqlRecordKeeper(stage.engine).fold(100)
+        await SqlErrorKeeper(stage.engine, uuid4).fold(100)
+        assert await chores(stage) == {Chore.DELIVER}
+        assert await desk.told()
+        await seal()
+        assert await chores(stage) == {Chore.DELIVER}, "what is to be delivered is due"
+
+
+async def test_a_rule_whose_turn_has_come_is_a_chore(stage: Stage) -> None:
+    watch = Watch(stage)
+    assert Chore.ALERT not in await chores(stage)
+    with acting(system("test")):
+        await watch.rule(RuleKind.DEAD_LETTERS, threshold=1)
+    assert Chore.ALERT in await chores(stage)
+    await watch.look()
+    assert Chore.ALERT not in await chores(stage)
+    assert watch.evaluating.due_in is not None
+    stage.clock.advance(watch.evaluating.due_in)
+    assert Chore.ALERT in await chores(stage)
+
+
+async def seal_all(audit: SqlAuditStore) -> None:
+    for organization_id in await audit.unsealed():
+        await audit.seal(organization_id, 1000)
