@@ -156,7 +156,8 @@ async def test_stress_start_wake_fail_stop_in_any_order() -> None:
 async def test_a_round_of_recovery_wakes_whose_chore_waits_and_sweeps() -> None:
     woken: list[Chore] = []
     swept: list[Outlook] = []
-    outlook = Outlook(*[False] * 8, [], frozenset({Chore.SEAL, Chore.FOLD}))
+    no = False
+    outlook = Outlook(no, no, no, no, no, no, no, no, [], frozenset({Chore.SEAL, Chore.FOLD}))
 
     async def look() -> Outlook:
         return outlook
