@@ -15,6 +15,7 @@ from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.access import system
 from taskforge.domain.alert import AlertStatus
 from taskforge.domain.alert_rule import RuleKind, rule_spec
+from taskforge.domain.breaker import STANDARD, BreakerState, Turn
 from taskforge.domain.delivery import DELIVER, QUEUE, DeliveryStatus
 from taskforge.domain.errors import Conflict, QueueClosed
 from taskforge.domain.outcome import Succeeded
@@ -321,6 +322,32 @@ async def test_queues_that_have_as_many_workers_as_they_may(stage: Stage, watch:
     assert await watch.values(RuleKind.SCALING_AT_MAXIMUM) == {}
     await stage.add(queue, 9)
     assert await watch.values(RuleKind.SCALING_AT_MAXIMUM, queue="default") == {"default": 4.0}
+
+
+async def test_a_breaker_that_opens_and_stays_open_is_told_until_it_closes(
+    stage: Stage, watch: Watch
+) -> None:
+    await stage.queue("mail")
+    await stage.know("t", "u")
+    await watch.rule(RuleKind.BREAKER_OPEN, [await watch.receiver()])
+    standing = await stage.breakers.create(stage.project, "t", STANDARD)
+    await stage.breakers.create(stage.project, "u", STANDARD)
+    assert standing is not None
+    assert await watch.look() == {}
+    for turn in (
+        Turn(BreakerState.OPEN, "down"),
+        Turn(BreakerState.HALF_OPEN, "a try"),
+        Turn(BreakerState.OPEN, "down"),
+    ):
+        turned = await stage.breakers.turn(standing, turn)
+        assert turned is not None
+        standing = turned.breaker
+        assert await watch.look() == {"t": AlertStatus.FIRING}
+    assert await watch.values(RuleKind.BREAKER_OPEN) == {"t": 3 * INTERVAL}, "since it opened first"
+    assert await stage.breakers.turn(standing, Turn(BreakerState.CLOSED, "it answers")) is not None
+    assert await watch.values(RuleKind.BREAKER_OPEN) == {}
+    assert await watch.look() == {"t": AlertStatus.RECOVERED}
+    assert await watch.told() == ["alert.firing", "alert.recovered"]
 
 
 async def test_error_groups_that_are_new(stage: Stage, watch: Watch) -> None:

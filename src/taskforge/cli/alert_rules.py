@@ -55,7 +55,7 @@ def create(
         typer.Argument(
             metavar="KIND",
             help="failure_rate, oldest_waiting, queue_length, dead_letters, no_worker, missed_tick, "
-            "worker_unhealthy, error_group, scaling_at_maximum.",
+            "worker_unhealthy, error_group, scaling_at_maximum, breaker_open.",
             show_default=False,
         ),
     ],

@@ -35,6 +35,7 @@ class RuleKind(StrEnum):
     WORKER_UNHEALTHY = "worker_unhealthy"
     ERROR_GROUP = "error_group"
     SCALING_AT_MAXIMUM = "scaling_at_maximum"
+    BREAKER_OPEN = "breaker_open"
 
 
 class Meaning(NamedTuple):
@@ -74,6 +75,9 @@ MEANINGS: Mapping[RuleKind, Meaning] = {
         "{subject} has as many workers as it may, and would need {value:,.0f} more",
         0.0,
         has_queue=True,
+    ),
+    RuleKind.BREAKER_OPEN: Meaning(
+        "job type", "the circuit breaker of {subject} has held its jobs for {value:,.0f} s", 0.0
     ),
 }
 
@@ -164,7 +168,7 @@ def _most(kind: RuleKind) -> float:
     """The highest threshold: what is counted is counted in the database, each time a rule is looked at."""
     if kind is RuleKind.FAILURE_RATE:
         return 100.0
-    return LONGEST_SECONDS if kind is RuleKind.OLDEST_WAITING else 1_000_000.0
+    return LONGEST_SECONDS if kind in (RuleKind.OLDEST_WAITING, RuleKind.BREAKER_OPEN) else 1_000_000.0
 
 
 def check_text(text: str | None, field: str) -> str | None:

@@ -240,6 +240,10 @@ class MeasureStore(Protocol):
         """Error groups that are new, or have returned, within the window: failures by type and end of id."""
         ...
 
+    async def broken_types(self, project_id: ProjectId, limit: int) -> Mapping[str, float]:
+        """For how many seconds the breakers of these job types have held jobs; those that do so longest."""
+        ...
+
 
 class NoticeStore(Protocol):
     """Who is to be told when a job ends."""

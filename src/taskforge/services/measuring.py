@@ -66,6 +66,7 @@ class Measuring:
             RuleKind.WORKER_UNHEALTHY: self._lost,
             RuleKind.ERROR_GROUP: self._fresh_errors,
             RuleKind.SCALING_AT_MAXIMUM: self._at_maximum,
+            RuleKind.BREAKER_OPEN: self._broken,
         }
         return await measures[spec.kind](spec)
 
@@ -122,6 +123,9 @@ class Measuring:
         window = timedelta(seconds=spec.window_seconds or 3600.0)
         found = await self._store.fresh_errors(self._project_id, window, 2 * MOST_SUBJECTS)
         return {name: float(failures) for name, failures in found.items()}
+
+    async def _broken(self, spec: RuleSpec) -> Mapping[str, float]:
+        return await self._store.broken_types(self._project_id, 2 * MOST_SUBJECTS)
 
     async def _at_maximum(self, spec: RuleSpec) -> Mapping[str, float]:
         """What the policies of queues would have, beyond what they may."""

@@ -68,6 +68,14 @@ class SqlMeasureStore:
             for row in await self._engine.read(One("fresh_error_groups", asked))
         }
 
+    async def broken_types(self, project_id: ProjectId, limit: int) -> Mapping[str, float]:
+        rows = await self._engine.read(One("broken_types", {"project_id": project_id, "limit": limit}))
+        [clock] = await self._engine.read(One("database_now"))
+        now = self._engine.moment(clock["now"])
+        return {
+            row["job_type"]: (now - self._engine.moment(row["held_since"])).total_seconds() for row in rows
+        }
+
 
 def _microseconds(span: timedelta) -> int:
     return round(span.total_seconds() * 1_000_000)

@@ -10,7 +10,7 @@ import { useTranslate, word } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
 import { ReceiverChoices } from "./ReceiverChoices";
 
-const KINDS: RuleKind[] = ["failure_rate", "oldest_waiting", "queue_length", "dead_letters", "no_worker", "missed_tick", "worker_unhealthy", "error_group", "scaling_at_maximum"];
+const KINDS: RuleKind[] = ["failure_rate", "oldest_waiting", "queue_length", "dead_letters", "no_worker", "missed_tick", "worker_unhealthy", "error_group", "scaling_at_maximum", "breaker_open"];
 const NUMBERS = ["threshold", "for_seconds", "recovery_seconds", "window_seconds", "min_attempts"] as const;
 
 /** A rule; an empty number is the kind's own. */

@@ -82,3 +82,10 @@ SELECT g.id, g.error_type, g.failures FROM error_groups g
 WHERE g.project_id = :project_id AND g.status IN ('new', 'returned')
   AND coalesce(g.returned_at, g.first_seen) > :since
 ORDER BY g.failures DESC, g.id LIMIT :limit;
+
+-- name: broken_types
+-- The pause of a breaker is made when it opens, and goes when it closes: what is tried in between leaves it.
+SELECT b.job_type, p.created_at AS held_since FROM breakers b
+JOIN pauses p ON p.project_id = b.project_id AND p.kind = 'breaker' AND p.value = b.job_type AND p.removed_at IS NULL
+WHERE b.project_id = :project_id AND b.state <> 'closed'
+ORDER BY p.created_at, b.job_type LIMIT :limit;
