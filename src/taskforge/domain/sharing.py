@@ -28,9 +28,9 @@ SHARES = tuple(_MOST)
 
 
 class Load(NamedTuple):
-    """A job that may be claimed, and what it weighs."""
+    """A job that may be claimed, and what it weighs. ``id``: by whatever its store finds it again."""
 
-    id: UUID
+    id: UUID | str | int
     slots: int = 1
     tokens: int = 1
 
@@ -96,7 +96,7 @@ class Choice(NamedTuple):
     ``more``: others may wait that were not looked at.
     """
 
-    chosen: Sequence[UUID]
+    chosen: Sequence[UUID | str | int]
     room: Room
     turn: Turn
     blocked: Load | None = None
@@ -113,7 +113,7 @@ class Choice(NamedTuple):
 
 def choose_in_order(loads: Iterable[Load], room: Room, turn: Turn) -> Choice:
     """One after the other, as long as there is room: none overtakes one that is too heavy just now."""
-    chosen: list[UUID] = []
+    chosen: list[UUID | str | int] = []
     for load in loads:
         if room.is_full:
             break
@@ -129,7 +129,7 @@ def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: s
 
     A line that has no more jobs loses the rest of its turn.
     """
-    chosen: list[UUID] = []
+    chosen: list[UUID | str | int] = []
     waiting = [deque(line.loads) for line in lines]
     quota = turn.left if lines and turn.left and lines[0].key == turn.key else 0
     while True:

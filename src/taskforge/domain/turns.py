@@ -10,6 +10,7 @@ came and that did not take it within half a second has lost its turns until it a
 from __future__ import annotations
 
 from collections import Counter
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2s
@@ -79,7 +80,8 @@ class Turns:
         for standing in self._standings.values():
             if standing.owed_at is not None and self._now - standing.owed_at >= PATIENCE_US:
                 standing.wanted, standing.owed_at = 0, None
-        if waiting == 0 or waiting >= MOST_TURNS:
+        wanted = sum(standing.wanted for standing in self._standings.values() if standing.kind == self._kind)
+        if waiting == 0 or waiting >= min(MOST_TURNS, wanted):
             return free
         mine = 0
         for turn, worker in enumerate(self._order(), 1):
@@ -113,6 +115,14 @@ class Turns:
             self._reached[self._kind] = max(self._reached.get(self._kind, 0), own.passed - stride)
         own.wanted = left
         return news
+
+    def after(self, got: int, left: int) -> Turns:
+        """These, as ``close`` would leave them."""
+        then = copy(self)
+        then._reached = dict(self._reached)
+        then._standings = {worker: copy(standing) for worker, standing in self._standings.items()}
+        then.close(got, left)
+        return then
 
     @property
     def ask_again_at(self) -> int | None:

@@ -61,6 +61,7 @@ class ClaimRequest(NamedTuple):
     ruled: Sequence[QueueId] = ()
     needs: Sequence[str] = ()
     second_best: Sequence[str] = ()
+    is_expected: bool = True
 
 
 class ClaimBatch(NamedTuple):
@@ -69,7 +70,7 @@ class ClaimBatch(NamedTuple):
     ``next_due_at`` is the first scheduled job of these queues, ``next_start_at`` the moment at which a rate
     that is used up allows a start again (``now``: another claimer was at the gate of one of them). ``news``: queues where
     jobs are kept for other workers, who should hear of it. ``wanted``: as many slots have to be free for the next job;
-    0 when it does not lack slots.
+    0 when it does not lack slots. ``is_expected``: a queue may keep turns for the claimer, which has said it has room.
     """
 
     jobs: Sequence[ClaimedJob]
@@ -79,6 +80,7 @@ class ClaimBatch(NamedTuple):
     next_start_at: datetime | None = None
     news: Sequence[QueueId] = ()
     wanted: int = 0
+    is_expected: bool = True
 
 
 class Settlement(NamedTuple):

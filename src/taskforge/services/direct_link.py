@@ -88,6 +88,7 @@ class DirectLink:
         self._job_types: Sequence[str] = ()
         self._held: dict[UUID, ClaimedJob] = {}
         self._may_own_more = False
+        self._is_expected = True
         self._no_promotion_before = 0.0
 
     @property
@@ -221,6 +222,7 @@ class DirectLink:
         if ruled:
             queues.sort(key=lambda queue: (-queue.priority, queue.id))
         self._may_own_more = True
+        is_expected, self._is_expected = self._is_expected, True
         batch = await self._dispatch.claim(
             ClaimRequest(
                 self._directory.project_id,
@@ -232,9 +234,10 @@ class DirectLink:
                 self._lease_us,
                 ruled,
                 *met_by(self._abilities, self._directory.requirements),
+                is_expected,
             )
         )
-        self._may_own_more = False
+        self._may_own_more, self._is_expected = False, batch.is_expected
         return batch
 
     async def _more(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:

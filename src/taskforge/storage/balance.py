@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.balancing import Plan
@@ -29,6 +30,7 @@ class Balance:
         self._turns: dict[QueueId, Turns] = {}
         self._gates: dict[QueueId, Any] = {}
         self._got: dict[QueueId, int] = {}
+        self._kept: dict[QueueId, str] = {}
         self.ask_again_at: datetime | None = None
         served = set()
         for gate in gates:
@@ -39,7 +41,7 @@ class Balance:
 
     def _plan(self, queue_id: QueueId, gate: Any) -> bool:
         """Whether the claimer is one of those that the queue's plan lets in."""
-        plan, present = Plan.parse(from_json(gate["plan"])), from_json(gate["present"]) or {}
+        plan, present = _plan(gate["plan"]), from_json(gate["present"]) or {}
         claimer = str(self._request.worker_id)
         name, _ = present.get(claimer, (None, 0))
         if name is None or plan.weight(name) is None:
@@ -49,12 +51,29 @@ class Balance:
             kept = from_json(gate["shares"])
             self._turns[queue_id] = Turns(plan, kept, present, claimer, kind, gate["now_us"])
             self._gates[queue_id] = gate
+            self._kept[queue_id] = gate["shares"]
         return True
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether one of the queues divides its jobs among those who have room."""
+        return bool(self._turns)
 
     def part(self, queue_id: QueueId, free: int) -> int:
         """How many jobs of a queue the claimer may take, of the ``free`` that it has room for."""
         turns = self._turns.get(queue_id)
-        return free if turns is None else turns.ask(free, self._gates[queue_id]["waiting"])
+        if turns is None:
+            return free
+        waiting = self._gates[queue_id]["waiting"]
+        return turns.ask(free, free if waiting is None else waiting)  # None: nobody else has room
+
+    def after(self, queue_id: QueueId, jobs: int, left: int) -> str | None:
+        """What its gate has to keep when so many jobs are taken and so many slots are free then; None: nothing new."""
+        turns = self._turns.get(queue_id)
+        if turns is None:
+            return None
+        self._kept[queue_id] = to_json(turns.after(jobs, left).to_json())
+        return self._kept[queue_id]
 
     def took(self, queue_id: QueueId, jobs: int) -> None:
         """Note how many it has taken."""
@@ -69,7 +88,7 @@ class Balance:
             if turns.close(self._got.get(queue_id, 0), left):
                 news.append(queue_id)
             shares = to_json(turns.to_json())
-            if shares != self._gates[queue_id]["shares"]:
+            if shares != self._kept[queue_id]:
                 rows.append((queue_id, shares))
             if left > 0 and turns.ask_again_at is not None:
                 moments.append(turns.ask_again_at)
@@ -79,3 +98,8 @@ class Balance:
             same = {"project_id": self._request.project_id}
             yield Many("put_shares", columns(("queue_id", "shares"), rows), same)
         return news
+
+
+@lru_cache(maxsize=256)
+def _plan(text: str) -> Plan:
+    return Plan.parse(from_json(text))

@@ -27,7 +27,7 @@ from taskforge.storage.codec import to_json
 from taskforge.storage.endings import note_endings
 from taskforge.storage.engine import Call, Many, One, Rows, Script, columns
 from taskforge.storage.keys import check_key_is_free, give_places, open_places
-from taskforge.storage.rules import claim_by_rules
+from taskforge.storage.rules import claim_where_rules_are
 from taskforge.storage.settling import (
     LINES,
     SETTLED,
@@ -125,9 +125,7 @@ class SqlJobStore(SqlSweeps):
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         if request.ruled:
-            return await self._engine.run(
-                lambda: claim_by_rules(request, self.batch, self._weighed, self._engine)
-            )
+            return await claim_where_rules_are(request, self.batch, self._weighed, self._engine)
         return self.batch(await self._engine.call(One("claim_jobs", request._asdict())))
 
     async def held(
@@ -155,8 +153,9 @@ class SqlJobStore(SqlSweeps):
         """Jobs of a claim that weighs them."""
         if self._engine.dialect == "postgres":
             return [ClaimedJob(*row[: CLAIMED_COLUMNS + 1]) for row in rows]
-        jobs = self._unpacked([tuple(row)[:CLAIMED_COLUMNS] for row in rows])
-        return [job._replace(slots=row["slots"]) for job, row in zip(jobs, rows, strict=True)]
+        jobs = self._unpacked([row[:CLAIMED_COLUMNS] for row in rows])
+        slots = (row[CLAIMED_COLUMNS] for row in rows)
+        return [job if n == 1 else job._replace(slots=n) for job, n in zip(jobs, slots, strict=True)]
 
     def _unpacked(self, rows: Rows) -> list[ClaimedJob]:
         """Claimed jobs whose ids are texts and whose times are numbers; those of a batch have one time."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+import logging
+from functools import partial
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
+from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.sharing import Room
 from taskforge.domain.turns import MOST_TURNS
 from taskforge.storage.balance import Balance
@@ -20,8 +23,44 @@ if TYPE_CHECKING:
     from taskforge.ports.jobs import ClaimBatch, ClaimRequest
     from taskforge.storage.engine import Engine, Rows, Script
 
+logger = logging.getLogger("taskforge.claims")
 
-def claim_by_rules(
+
+async def claim_where_rules_are(
+    request: ClaimRequest,
+    read: Callable[[Rows], ClaimBatch],
+    read_weighed: Callable[[Rows], Sequence[ClaimedJob]],
+    engine: Engine,
+) -> ClaimBatch:
+    """Take jobs for a worker some of whose queues have rules.
+
+    Those before the first of them are served by a plain claim. When that takes all that the worker has room for, no gate is
+    touched, unless turns may be kept for it there, which it gives up by saying that it is full.
+    """
+    plain = list(takewhile(lambda queue_id: queue_id not in request.ruled, request.queue_ids))
+    if not plain or request.is_expected:
+        return await engine.run(lambda: _claim_by_rules(request, read, read_weighed, engine))
+    batch = read(await engine.call(One("claim_jobs", {**request._asdict(), "queue_ids": plain})))
+    free = request.free - len(batch.jobs)
+    if free <= 0:
+        return batch._replace(is_expected=False)
+    rest = request._replace(
+        queue_ids=request.queue_ids[len(plain) :],
+        free=free,
+        suspects=max(0, request.suspects - sum(1 for job in batch.jobs if job.losses)),
+    )
+    try:
+        more = await engine.run(lambda: _claim_by_rules(rest, read, read_weighed, engine))
+    except TaskforgeError as error:
+        if not batch.jobs:
+            raise
+        logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
+        return batch
+    due = _first((batch.next_due_at, more.next_due_at))
+    return more._replace(jobs=[*batch.jobs, *more.jobs], next_due_at=due)
+
+
+def _claim_by_rules(
     request: ClaimRequest,
     read: Callable[[Rows], ClaimBatch],
     read_weighed: Callable[[Rows], Sequence[ClaimedJob]],
@@ -69,6 +108,7 @@ def claim_by_rules(
                         suspects=suspects,
                         is_fair=weighed[queue_id],
                         read=read_weighed,
+                        shares=partial(balance.after, queue_id),
                         engine=engine,
                     )
                 )
@@ -85,7 +125,8 @@ def claim_by_rules(
             balance.took(queue_id, len(batches[-1].jobs))
     if len(gates) < len(request.ruled):
         starts.append(batches[-1].now)
-    news = yield from balance.close(request.free - sum(job.slots for job in jobs))
+    left = request.free - sum(job.slots for job in jobs)
+    news = yield from balance.close(left)
     starts.append(balance.ask_again_at)
     return batches[-1]._replace(
         jobs=jobs,
@@ -93,6 +134,8 @@ def claim_by_rules(
         next_due_at=_first(batch.next_due_at for batch in batches),
         next_start_at=_first(starts),
         wanted=wanted,
+        is_expected=(left > 0 and balance.has_turns)
+        or (request.is_expected and len(gates) < len(request.ruled)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.sharing import (
@@ -14,6 +13,7 @@ from taskforge.domain.sharing import (
     choose_in_order,
 )
 from taskforge.ports.jobs import ClaimBatch
+from taskforge.storage.codec import from_json
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ def claim_weighed(
     suspects: int,
     is_fair: bool,
     read: Callable[[Rows], Sequence[ClaimedJob]],
+    shares: Callable[[int, int], str | None],
     engine: Engine,
 ) -> Script[ClaimBatch]:
     """Take what there is room for, in the order of the queue: by rank, or by turns of its lines.
 
     A job that does not fit is waited for: none behind it starts. Lines that have nothing for this worker are
-    passed over; jobs without a line, from before the queue was fair, come when no line has any.
+    passed over; jobs without a line, from before the queue was fair, come when no line has any. ``shares`` says what the
+    gate has to keep when so many jobs are taken, and so many slots are free then: it is written with the claim.
     """
     same = {**request._asdict(), "queue_id": queue_id}
     jobs: list[ClaimedJob] = []
@@ -61,12 +63,18 @@ def claim_weighed(
             "turn_left": None if turn is None else turn.left,
         }
         rows = yield One("weigh_lines" if by_line else "weigh_jobs", asked)
-        head = rows[0]
+        [head] = rows
         limits = room._replace(places=head["places_left"], tokens=head["tokens_left"])
-        choice = _choice(rows, limits, engine, by_line=by_line)
+        choice = _choice(head, limits, by_line=by_line)
         turn = choice.turn
         if choice.chosen or (choice.more and look_number == LOOKS):
-            claim = {**same, "job_ids": list(choice.chosen), "turn_key": turn.key, "turn_left": turn.left}
+            claim = {
+                **same,
+                "job_ids": choice.chosen,
+                "turn_key": turn.key,
+                "turn_left": turn.left,
+                "shares": shares(len(jobs) + len(choice.chosen), choice.room.free),
+            }
             claimed = read((yield One("claim_weighed_jobs", claim)))
             jobs += claimed
             for job in claimed:
@@ -101,33 +109,25 @@ def note_weights(project_id: ProjectId, job_ids: Sequence[UUID], engine: Engine)
     yield One("note_weights", {"project_id": project_id, "queue_ids": queue_ids})
 
 
-def _choice(rows: Rows, room: Room, engine: Engine, *, by_line: bool) -> Choice:
-    head = rows[0]
-    found = [row for row in rows if row["id"] is not None]
-    if head["turn_key"] is None:  # the queue is paused
+def _choice(look: Any, room: Room, *, by_line: bool) -> Choice:
+    """Of what a look has found, who starts."""
+    if look["turn_key"] is None:  # the queue is paused
         return Choice((), room, Turn())
-    turn = Turn(head["turn_key"], head["turn_left"])
+    turn = Turn(look["turn_key"], look["turn_left"])
+    suspects, ready = _loads(from_json(look["suspects"])), from_json(look["ready"]) or ()
     if not by_line:
-        return choose_in_order([_load(row, engine) for row in found], room, turn)
-    suspected = choose_in_order([_load(row, engine) for row in found if row["key"] is None], room, turn)
+        return choose_in_order([*suspects, *_loads(ready)], room, turn)
+    suspected = choose_in_order(suspects, room, turn)
     if suspected.blocked is not None:
         return suspected
-    lines = [
-        _line(key, list(of_key), engine)
-        for key, of_key in groupby(found, lambda row: row["key"])
-        if key is not None
-    ]
-    choice = choose_by_turns(
-        lines, suspected.room, turn, seen_to=None if head["is_whole"] else head["last_key"]
-    )
+    lines = []
+    for key, weight, part, jobs in ready:
+        if loads := _loads(jobs)[:part]:
+            lines.append(Line(key, weight, loads, is_cut=len(loads) >= part))
+    seen_to = None if look["is_whole"] else look["last_key"]
+    choice = choose_by_turns(lines, suspected.room, turn, seen_to=seen_to)
     return choice._replace(chosen=[*suspected.chosen, *choice.chosen])
 
 
-def _line(key: str, rows: Sequence[Any], engine: Engine) -> Line:
-    loads = [_load(row, engine) for row in rows]
-    return Line(key, int(rows[0]["weight"]), loads, is_cut=len(loads) >= rows[0]["part"])
-
-
-def _load(row: Any, engine: Engine) -> Load:
-    job_id: UUID = engine.identity(row["id"])
-    return Load(job_id, row["slots"], row["tokens"])
+def _loads(jobs: Any) -> list[Load]:
+    return [Load(*job) for job in jobs or ()]

@@ -1,7 +1,7 @@
 -- name: lock_gates
 -- In a statement of its own: the claim that follows then counts in a snapshot that is younger than the lock.
--- Where the queue has a plan: `present` are those who may take jobs now, `waiting` is how many there are to take, as
--- of a moment ago (what is divided by it is then counted exactly).
+-- Where the queue has a plan: `present` are those who may take jobs now; where others have room for them, `waiting` is
+-- how many there are to take, as of a moment ago (what is divided by it is then counted exactly).
 SELECT g.queue_id, q.has_weights OR q.common_line IS NOT NULL AS is_weighed, q.common_line IS NOT NULL AS is_fair,
   g.plan, g.shares, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
   CASE WHEN g.plan IS NOT NULL THEN (
@@ -10,13 +10,13 @@ SELECT g.queue_id, q.has_weights OR q.common_line IS NOT NULL AS is_weighed, q.c
       AND (w.id = :worker_id::uuid OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
         AND w.last_heartbeat > t.now - :silence_us::bigint * interval '1 microsecond')
   ) END AS present,
-  CASE WHEN g.plan IS NOT NULL THEN greatest(0, least(
+  CASE WHEN g.plan IS NOT NULL AND (g.shares::json ->> 'spare')::bigint > 0 THEN greatest(0, least(
     (SELECT count(*) FROM (SELECT 1 FROM jobs j
       WHERE j.queue_id = g.queue_id AND j.status = 'pending' AND j.hold IS NULL
         AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
       AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
         OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
-      ORDER BY j.rank, j.id LIMIT least(:most::bigint, :free::bigint + coalesce((g.shares::jsonb ->> 'spare')::bigint, 0))) w),
+      ORDER BY j.rank, j.id LIMIT least(:most::bigint, :free::bigint + coalesce((g.shares::json ->> 'spare')::bigint, 0))) w),
     q.max_concurrent_jobs
       - (SELECT count(*) FROM jobs r WHERE r.queue_id = g.queue_id AND r.status = 'processing'),
     q.rate_limit - (SELECT coalesce(sum(s.starts), 0) FROM queue_starts s
@@ -95,7 +95,8 @@ FROM t LEFT JOIN claimed ON true;
 
 -- name: weigh_jobs
 -- The next jobs of one queue, whose gate is held, and what they weigh; what the queue or this worker can never hold
--- is passed over. In a fair queue: those that have come without a line, from before it was fair.
+-- is passed over. In a fair queue: those that have come without a line, from before it was fair. Each as
+-- [id, slots, tokens].
 WITH t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
@@ -113,42 +114,37 @@ lane AS MATERIALIZED (
     LATERAL (SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest FROM queue_starts s
       WHERE s.queue_id = q.id AND s.second >= t.second - 60) u
   WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.state <> 'paused'
-),
-suspect AS MATERIALIZED (
-  SELECT h.* FROM lane, t, LATERAL (
-    SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
-    WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
-      AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
-      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
-        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
-      AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
-      AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
-    ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)
-  ) h
-),
-ready AS MATERIALIZED (
-  SELECT h.* FROM lane, t, LATERAL (
-    SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
-    WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL
-      AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
-      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
-        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
-      AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
-      AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
-      AND (lane.common_line IS NULL OR j.fairness_key IS NULL)
-    ORDER BY j.rank, j.id LIMIT (SELECT :free::bigint)
-  ) h
 )
 SELECT t.now, lane.next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
-  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, c.id, c.slots, c.tokens
-FROM t LEFT JOIN lane ON true
-LEFT JOIN (SELECT 0 AS n, * FROM suspect UNION ALL SELECT 1, * FROM ready) c ON true
-ORDER BY c.n, c.rank, c.id;
+  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left,
+  (SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
+      SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
+      WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
+        AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+        AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+          OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+        AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+        AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+      ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)) h
+  )::text AS suspects,
+  (SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
+      SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
+      WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL
+        AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+        AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+          OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+        AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+        AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+        AND (lane.common_line IS NULL OR j.fairness_key IS NULL)
+      ORDER BY j.rank, j.id LIMIT (SELECT :free::bigint)) h
+  )::text AS ready
+FROM t LEFT JOIN lane ON true;
 
 -- name: weigh_lines
 -- The lines of a fair queue, whose gate is held, from the one whose turn it is and around; of each the next jobs, as
--- many as its part of what is free. Each line costs two looks into an index, however long it is.
+-- many as its part of what is free: [key, weight, part, jobs]. Each line costs two looks into an index, however long
+-- it is.
 WITH RECURSIVE t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
@@ -166,18 +162,6 @@ lane AS MATERIALIZED (
     LATERAL (SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest FROM queue_starts s
       WHERE s.queue_id = q.id AND s.second >= t.second - 60) u
   WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.state <> 'paused'
-),
-suspect AS MATERIALIZED (
-  SELECT h.* FROM lane, t, LATERAL (
-    SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
-    WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
-      AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
-      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
-        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
-      AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
-      AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
-    ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)
-  ) h
 ),
 ahead AS (
   (SELECT h.key, h.weight, 1 AS n FROM lane, LATERAL (
@@ -216,35 +200,41 @@ found AS MATERIALIZED (
 line AS MATERIALIZED (
   SELECT f.n, f.key, f.weight, least(:free::bigint, f.weight * ceil(:free::numeric / sum(f.weight) OVER ()))::bigint AS part
   FROM found f WHERE f.before < :free::bigint
-),
-ready AS MATERIALIZED (
-  SELECT line.n, line.key, line.weight, line.part, h.* FROM lane, t, line, LATERAL (
-    SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens, j.rank FROM jobs j
-    WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
-      AND j.status = 'pending' AND j.hold IS NULL
-      AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
-      AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
-        OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
-      AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
-      AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
-    ORDER BY j.rank, j.id LIMIT line.part
-  ) h
 )
 SELECT t.now, lane.next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
-  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, c.key, c.weight, c.part, c.id, c.slots, c.tokens,
+  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left,
+  (SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
+      SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
+      WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
+        AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+        AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+          OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+        AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+        AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+      ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)) h
+  )::text AS suspects,
+  (SELECT json_agg(json_build_array(l.key, l.weight, l.part, l.jobs)) FROM (
+    SELECT line.key, line.weight, line.part, (
+      SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
+      SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
+      WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
+        AND j.status = 'pending' AND j.hold IS NULL
+        AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+        AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+          OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+        AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+        AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+      ORDER BY j.rank, j.id LIMIT line.part) h
+    ) AS jobs FROM line ORDER BY line.n) l
+  )::text AS ready,
   (SELECT count(*) FROM line) = (SELECT count(*) FROM found) AND (SELECT count(*) FROM found) < :lines::bigint AS is_whole,
   (SELECT l.key FROM line l ORDER BY l.n DESC LIMIT 1) AS last_key
-FROM t LEFT JOIN lane ON true
-LEFT JOIN (
-  SELECT 0 AS n, NULL AS key, NULL AS weight, NULL AS part, s.id, s.slots, s.tokens, s.rank FROM suspect s
-  UNION ALL SELECT n, key, weight, part, id, slots, tokens, rank FROM ready
-) c ON true
-ORDER BY c.n, c.rank, c.id;
+FROM t LEFT JOIN lane ON true;
 
 -- name: claim_weighed_jobs
 -- What was chosen of one queue, whose gate is held, and whose turn it is next. A start stays counted for its whole
--- second and the 60 that follow.
+-- second and the 60 that follow. Rows are fetched by their id alone: a planner that may choose reads an index of the queue.
 WITH t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second,
     overlay(lpad(to_hex(floor(extract(epoch FROM c.now) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
@@ -258,9 +248,10 @@ claimed AS (
     progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
   WHERE id = ANY (ARRAY (
-    SELECT j.id FROM jobs j WHERE j.id = ANY (:job_ids::uuid[]) AND j.queue_id = :queue_id::uuid
-      AND j.status = 'pending' AND (j.hold IS NULL OR j.hold = 'suspect')
-    ORDER BY j.id FOR UPDATE SKIP LOCKED))
+    SELECT h.id FROM unnest((SELECT :job_ids::uuid[])) AS p (id), LATERAL (
+      SELECT j.id, j.queue_id, j.status, j.hold FROM jobs j WHERE j.id = p.id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) h
+    WHERE h.queue_id = :queue_id::uuid AND h.status = 'pending' AND (h.hold IS NULL OR h.hold = 'suspect')))
   RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
     retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at, concurrency_key,
     coalesce(slots, 1) AS slots, coalesce(rate_tokens, 1) AS tokens
@@ -276,9 +267,9 @@ forgotten AS (
   DELETE FROM queue_starts WHERE queue_id = :queue_id::uuid AND second < (SELECT second FROM t) - 600
 ),
 turned AS (
-  UPDATE queue_gates SET turn_key = :turn_key::text, turn_left = :turn_left::integer
+  UPDATE queue_gates SET turn_key = :turn_key::text, turn_left = :turn_left::integer,
+    shares = coalesce(:shares::text, shares)
   WHERE project_id = :project_id::uuid AND queue_id = :queue_id::uuid
-    AND (turn_key, turn_left) <> (:turn_key::text, :turn_left::integer)
 )
 SELECT * FROM claimed;
 
