@@ -27,6 +27,7 @@ def announce(
     """Tell of the ends of attempts, each with its job's queue. In ``limited`` queues an end makes room for another start."""
     for queue_id in {queue_id for queue_id, _ in endings}:
         signals.publish(Hint(Topic.FINISHED, project_id, queue_id))
+    freed: set[QueueId] = set()
     returned: dict[QueueId, list[UUID]] = {}
     for queue_id, settlement in endings:
         status = settlement.transition.status
@@ -34,9 +35,11 @@ def announce(
         if status is JobStatus.SUCCEEDED and not limited and not frees_a_place:
             continue
         if frees_a_place or queue_id in limited:
-            signals.publish(Hint(Topic.READY, project_id, queue_id))
+            freed.add(queue_id)
         elif not status.is_finished:
             returned.setdefault(queue_id, []).append(settlement.job_id)
+    for queue_id in freed:
+        signals.publish(Hint(Topic.READY, project_id, queue_id))
     for queue_id, job_ids in returned.items():
         if not dispatch.returned(queue_id, job_ids):
             signals.publish(Hint(Topic.READY, project_id, queue_id))

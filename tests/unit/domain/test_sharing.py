@@ -48,7 +48,7 @@ class Waiting:
         keys = [key for key in keys if key >= first] + [key for key in keys if key < first]
         seen = keys[:most_lines]
         lines = [
-            Line(key, self.weights[key], [_load(name) for name in jobs[:part]], is_cut=len(jobs) >= part)
+            Line(key, self.weights[key], [Load(name) for name in jobs[:part]], is_cut=len(jobs) >= part)
             for key in seen
             for jobs in (self.jobs[key],)
         ]
@@ -61,21 +61,13 @@ class Waiting:
         while True:
             lines, seen_to = self.look(most_lines, part)
             choice = choose_by_turns(lines, room, self.turn, seen_to=seen_to)
-            names = [_name(chosen) for chosen in choice.chosen]
+            names = [str(chosen) for chosen in choice.chosen]
             for name in names:
                 self.jobs[name[0]].remove(name)
             started += names
             room, self.turn = choice.room, choice.turn
             if not choice.more:
                 return started
-
-
-def _load(name: str) -> Load:
-    return Load(UUID(bytes=name.encode().ljust(16, b" ")))
-
-
-def _name(job_id: UUID) -> str:
-    return job_id.bytes.decode().strip()
 
 
 backlogs = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 12), min_size=1, max_size=6)
