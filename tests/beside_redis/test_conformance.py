@@ -26,11 +26,14 @@ from tests.conformance.test_rules import (  # noqa: F401 - collected here again
     test_queues_with_and_without_rules_are_served_in_one_order,
     test_who_does_not_know_of_the_rule_gets_nothing_of_the_queue,
 )
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from taskforge.coordination.redis_server import RedisServer
+    from taskforge.domain.queue import Queue
+    from tests.beside_redis.stage import Dispatching
 
 pytestmark = pytest.mark.anyio
 del test_an_answer_without_jobs_still_tells_time_and_version  # noqa: F821 - there is nothing to be asked then
@@ -45,3 +48,27 @@ async def stage(database_url: str, server: RedisServer) -> AsyncIterator[RedisSt
     stage = RedisStage(database_url, server)
     yield stage
     await stage.close()
+
+
+async def test_what_the_record_hands_out_is_not_offered_any_more(stage: RedisStage) -> None:
+    """And that so many are there already is enough for a queue to be whole."""
+    queue = await stage.queue("emails")
+    here = stage.dispatching()
+    await stage.know("t")
+    jobs = [stage.new(queue) for _ in range(6)]
+    await stage.jobs.accept_all(stage.project, jobs)
+    await here.directory.refresh()
+    here.offering.offer(jobs[:5])
+    await eventually(lambda: _holds(here, queue, 5))
+    assert (await here.ready.incomplete(stage.project, [queue.id])) == [queue.id]
+    await here.agreement.round(1)
+    await _holds(here, queue, 6)
+    here.dispatch.heard(None)  # so it asks the record
+    batch = await stage.claim_batch(queue, free=4)
+    assert len(batch.jobs) == 4
+    await eventually(lambda: _holds(here, queue, 2))
+    assert len((await stage.claim_batch(queue)).jobs) == 2
+
+
+async def _holds(here: Dispatching, queue: Queue, jobs: int) -> None:
+    assert await here.ready.size(here.directory.project_id, queue.id) == jobs

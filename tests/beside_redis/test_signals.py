@@ -13,10 +13,12 @@ from taskforge import TaskForge
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.coordination.redis_server import RedisServer
 from taskforge.coordination.redis_signals import RedisSignals
-from taskforge.ports.signals import Hint, Topic
+from taskforge.ports.signals import EVERYTHING, Hint, Topic
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tests.support.redis_server import RedisProcess
 
 pytestmark = pytest.mark.anyio
@@ -26,13 +28,13 @@ PROJECT = UUID(int=5)
 class Ear:
     """One process: its hub, its signals, and what it has heard."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, topics: Collection[Topic] = EVERYTHING) -> None:
         self.hub = Hub()
         self.beside = LocalSignals(self.hub)
         self.server = RedisServer(url)
         self.signals = RedisSignals(self.hub, self.server, self.beside)
         self.heard: list[Hint | None] = []
-        self.signals.subscribe(self.heard.append)
+        self.signals.subscribe(self.heard.append, topics)
 
     async def hears(self) -> None:
         """Wait until it hears others."""
@@ -57,6 +59,23 @@ async def test_hints_reach_other_processes_once_and_folded(redis_url: str) -> No
     assert Hint(Topic.QUEUE, PROJECT) not in other.heard
     assert one.heard.count(hint) == 50  # its own, at once, and not once more by way of Redis
     for ear in (one, other):
+        await ear.signals.close()
+
+
+async def test_who_does_not_want_to_know_of_ends_is_not_told(redis_url: str) -> None:
+    """Workers tell of ends all the time, and have no use for those of others."""
+    one, worker = Ear(redis_url), Ear(redis_url, {Topic.READY})
+    await one.hears()
+    await worker.hears()
+    one.signals.publish(Hint(Topic.FINISHED, PROJECT))
+    one.signals.publish(Hint(Topic.READY, PROJECT))
+    await eventually(lambda: _true(Hint(Topic.READY, PROJECT) in worker.heard))
+    worker.signals.subscribe(worker.heard.append, {Topic.FINISHED})  # it waits for a result now
+    await worker.hears()
+    assert Hint(Topic.FINISHED, PROJECT) not in worker.heard
+    one.signals.publish(Hint(Topic.FINISHED, PROJECT))
+    await eventually(lambda: _true(Hint(Topic.FINISHED, PROJECT) in worker.heard))
+    for ear in (one, worker):
         await ear.signals.close()
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CHANNEL = "hints"
 """Where they are told in Redis."""
+ENDS_CHANNEL = "ends"
+"""Where in Redis it is told that jobs have ended: nearly all hints, and few want them."""
 FOLD_SECONDS = 0.003
 FINISHED_FOLD_SECONDS = 0.03
 SEND_OFF_SECONDS = 1.0

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from taskforge.ports.signals import EVERYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-    from taskforge.ports.signals import Hint
+    from taskforge.ports.signals import Hint, Topic
+
+
+class _Subscriber(NamedTuple):
+    loop: asyncio.AbstractEventLoop
+    callback: Callable[[Hint | None], None]
+    topics: Collection[Topic]
 
 
 class Hub:
@@ -17,14 +25,16 @@ class Hub:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._subscribers: dict[int, tuple[asyncio.AbstractEventLoop, Callable[[Hint | None], None]]] = {}
+        self._subscribers: dict[int, _Subscriber] = {}
         self._next = 0
 
-    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
-        """Call back on the running loop for each hint; answers the way to unsubscribe."""
+    def subscribe(
+        self, callback: Callable[[Hint | None], None], topics: Collection[Topic] = EVERYTHING
+    ) -> Callable[[], None]:
+        """Call back on the running loop for each hint of these topics; answers the way to unsubscribe."""
         with self._lock:
             key = self._next = self._next + 1
-            self._subscribers[key] = (asyncio.get_running_loop(), callback)
+            self._subscribers[key] = _Subscriber(asyncio.get_running_loop(), callback, topics)
 
         def unsubscribe() -> None:
             with self._lock:
@@ -33,16 +43,20 @@ class Hub:
         return unsubscribe
 
     def tell(self, hint: Hint | None) -> None:
-        """Pass a hint on to all subscribers."""
+        """Pass a hint on to all who want it."""
         if not self._subscribers:
             return
         with self._lock:
-            subscribers = list(self._subscribers.values())
+            subscribers = [
+                subscriber
+                for subscriber in self._subscribers.values()
+                if hint is None or hint.topic in subscriber.topics
+            ]
         try:
             here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             here = None
-        for loop, callback in subscribers:
+        for loop, callback, _ in subscribers:
             if loop is here:
                 loop.call_soon(callback, hint)
             elif not loop.is_closed():
@@ -74,5 +88,7 @@ class LocalSignals:
     def at_commit(self, hint: Hint) -> str | None:
         return None
 
-    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
-        return self._hub.subscribe(callback)
+    def subscribe(
+        self, callback: Callable[[Hint | None], None], topics: Collection[Topic] = EVERYTHING
+    ) -> Callable[[], None]:
+        return self._hub.subscribe(callback, topics)

@@ -16,11 +16,12 @@ import asyncpg
 
 from taskforge.coordination.hints import HintOutbox, read, written
 from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.ports.signals import EVERYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from taskforge.ports.signals import Hint
+    from taskforge.ports.signals import Hint, Topic
 
 CHANNEL = "taskforge"
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
@@ -84,9 +85,11 @@ class PostgresSignals(LocalSignals):
     def at_commit(self, hint: Hint) -> str | None:
         return written(hint, "transaction")  # not ours: this process has to hear it as well
 
-    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
+    def subscribe(
+        self, callback: Callable[[Hint | None], None], topics: Collection[Topic] = EVERYTHING
+    ) -> Callable[[], None]:
         self._keep_connected()
-        return super().subscribe(callback)
+        return super().subscribe(callback, topics)
 
     def _keep_connected(self) -> None:
         if self._keeper is None or self._keeper.done():

@@ -24,7 +24,7 @@ class RedisLeaseStore:
 
     async def acquire(self, project_id: ProjectId, name: str, token: UUID, ttl: float) -> int | None:
         keys = [self._key(project_id, name), self._server.key(project_id, "fence", name)]
-        fence = await self._server.ask(lambda _: self._take(keys=keys, args=[str(token), _milliseconds(ttl)]))
+        fence = await self._server.run(self._take, keys, [str(token), _milliseconds(ttl)])
         return None if fence is None else int(fence)
 
     async def renew(self, project_id: ProjectId, name: str, token: UUID, ttl: float) -> bool:
@@ -35,7 +35,7 @@ class RedisLeaseStore:
 
     async def _hold(self, project_id: ProjectId, name: str, token: UUID, milliseconds: int) -> bool:
         keys, args = [self._key(project_id, name)], [str(token), milliseconds]
-        return bool(await self._server.ask(lambda _: self._renew(keys=keys, args=args)))
+        return bool(await self._server.run(self._renew, keys, args))
 
     def _key(self, project_id: ProjectId, name: str) -> str:
         return self._server.key(project_id, "lease", name)

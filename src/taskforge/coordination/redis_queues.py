@@ -51,13 +51,13 @@ class RedisReadyQueues:
             for offer in chunk:
                 due = "" if offer.due_us is None else offer.due_us
                 args += (offer.job_id.hex, offer.job_type, due, offer.delay_us, offer.lead_us)
-            await self._run(self._offer, keys, args)
+            await self._server.run(self._offer, keys, args)
 
     async def pull(
         self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
     ) -> Pulled:
         keys = [key for queue_id in queue_ids for key in self._keys(project_id, queue_id)]
-        answer = await self._run(self._pull, keys, [wanted, LOOK_AT, self._due_us, *job_types])
+        answer = await self._server.run(self._pull, keys, [wanted, LOOK_AT, self._due_us, *job_types])
         now, next_due, broken, due, jobs, gave_up = answer
         due_by_queue: dict[QueueId, list[UUID]] = {}
         for number, text in zip(due[::2], due[1::2], strict=True):
@@ -89,9 +89,9 @@ class RedisReadyQueues:
         ]
         moves += [(job_id.hex, "", "gone", 0) for job_id in gone]
         for chunk in _chunks(moves):
-            await self._run(self._place, keys, ["0", *(value for move in chunk for value in move)])
+            await self._server.run(self._place, keys, ["0", *(value for move in chunk for value in move)])
         if whole:
-            await self._run(self._place, keys, ["1"])
+            await self._server.run(self._place, keys, ["1"])
             known = self._server.key(project_id, "queues")
             await self._server.ask(lambda client: client.sadd(known, str(queue_id)))
 
@@ -116,11 +116,15 @@ class RedisReadyQueues:
         found: Any = await self._server.ask(lambda client: client.zrange(ready, 0, limit))
         return [UUID(text) for text in found if text]
 
+    async def size(self, project_id: ProjectId, queue_id: QueueId) -> int:
+        ready = self._keys(project_id, queue_id)[0]
+        return int(await self._server.ask(lambda client: client.zcount(ready, "(-inf", "+inf")))
+
     async def incomplete(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> Sequence[QueueId]:
         if not queue_ids:
             return []
         keys = [key for queue_id in queue_ids for key in self._keys(project_id, queue_id)]
-        _, _, broken, _, _, _ = await self._run(self._pull, keys, [0, 0, 0])
+        _, _, broken, _, _, _ = await self._server.run(self._pull, keys, [0, 0, 0])
         return [queue_ids[number - 1] for number in broken]
 
     async def drop(self, project_id: ProjectId, queue_id: QueueId) -> None:
@@ -148,9 +152,6 @@ class RedisReadyQueues:
 
     def _keys(self, project_id: ProjectId, queue_id: QueueId) -> list[str]:
         return [self._server.key(project_id, kind, str(queue_id)) for kind in ("ready", "scheduled", "types")]
-
-    async def _run(self, script: Any, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        return await self._server.ask(lambda _: script(keys=keys, args=args))
 
     async def _scores(self, key: str, members: list[str]) -> Sequence[float | None]:
         scores: Sequence[float | None] = await self._server.ask(lambda client: client.zmscore(key, members))

@@ -26,7 +26,7 @@ class RedisRates:
         keys = [self._server.key(tenant_id, "rate", "requests")]
         args = [round(rate.interval * 1e6), round(rate.burst * rate.interval * 1e6)]
         try:
-            wait = await self._server.ask(lambda _: self._script(keys=keys, args=args))
+            wait = await self._server.run(self._script, keys, args)
         except Unavailable:
             return await self._alone.ask(tenant_id, rate)
         return int(wait) / 1e6

@@ -6,22 +6,24 @@ Nothing that must be true stands in it. Needs the extra ``redis``.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import re
 import time
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import redis.asyncio as redis_asyncio
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
+from taskforge.coordination.redis_lines import Listener, RedisLines
 from taskforge.domain.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
 T = TypeVar("T")
@@ -38,6 +40,13 @@ CLUSTER = re.compile(r"[?&]cluster=true(?=&|$)")
 logger = logging.getLogger("taskforge.redis")
 
 
+class Script(NamedTuple):
+    """What a server runs as one step, and the name by which it knows it once it has seen it."""
+
+    text: str
+    digest: str
+
+
 class RedisServer:
     """Commands to one server, for one event loop. ``prefix`` keeps several installations apart."""
 
@@ -46,14 +55,17 @@ class RedisServer:
     ) -> None:
         address, is_cluster = CLUSTER.subn("", url)
         options: dict[str, Any] = {
-            "socket_timeout": COMMAND_SECONDS,
             "socket_connect_timeout": COMMAND_SECONDS,
             "retry": Retry(NoBackoff(), 0),
             "decode_responses": True,
             "protocol": 2,
         }
+        self._pool = redis_asyncio.ConnectionPool.from_url(address, **options)
+        self._lines = RedisLines(self._pool)
+        options["socket_timeout"] = COMMAND_SECONDS
         self._node = redis_asyncio.Redis.from_url(address, **options)
         self._client: Any = RedisCluster.from_url(address, **options) if is_cluster else self._node
+        self._send = self._client.execute_command if is_cluster else self._lines.send
         self._prefix = prefix
         self._monotonic = monotonic
         self._failures = 0
@@ -73,22 +85,39 @@ class RedisServer:
         """Whether it is worth asking now."""
         return self._monotonic() >= self._closed_until
 
-    def script(self, name: str) -> Any:
-        """A script of the folder ``lua``, sent once and then called by its digest."""
+    def script(self, name: str) -> Script:
+        """A script of the folder ``lua``."""
         text = files("taskforge.coordination").joinpath("lua", f"{name}.lua").read_text("utf-8")
-        return self._client.register_script(text)
+        return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
-    def listener(self) -> Any:
+    def listener(self) -> Listener:
         """A connection of its own that hears channels: a cluster's nodes pass on what is told."""
-        return self._node.pubsub()
+        return Listener(self._pool, COMMAND_SECONDS)
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run a script, within a second; its text is sent to a server that has not seen it. Raises Unavailable."""
+        return await self._within_a_second(lambda: self._evaluate(script, keys, args))
+
+    async def tell(self, channel: str, text: str) -> None:
+        """Publish, within a second. Raises Unavailable."""
+        await self._within_a_second(lambda: self._send("PUBLISH", channel, text))
 
     async def ask(self, command: Callable[[redis_asyncio.Redis], Awaitable[T]]) -> T:
-        """Run a command, within a second. Raises Unavailable, at once while the server is left alone."""
+        """Run a command of the client, within a second. Raises Unavailable, at once while the server is left alone."""
+        return await self._within_a_second(lambda: command(self._client))
+
+    async def _evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        try:
+            return await self._send("EVALSHA", script.digest, len(keys), *keys, *args)
+        except NoScriptError:
+            return await self._send("EVAL", script.text, len(keys), *keys, *args)
+
+    async def _within_a_second(self, command: Callable[[], Awaitable[T]]) -> T:
         if not self.is_answering:
             raise Unavailable("Redis does not answer; it is asked again in a moment")
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
-                answer = await command(self._client)
+                answer = await command()
         except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
             self._failed(error)
             raise Unavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from error
@@ -106,6 +135,7 @@ class RedisServer:
 
     async def close(self) -> None:
         """Let go of all connections."""
+        await self._lines.close()
         await self._node.aclose()
         await self._client.aclose()
 

@@ -1,24 +1,27 @@
 """Hints by PUBLISH, beside those of the database, which are sent instead while Redis does not answer.
 
-A NOTIFY takes a lock of the whole PostgreSQL server at commit; a PUBLISH costs the database nothing.
+A NOTIFY takes a lock of the whole PostgreSQL server at commit; a PUBLISH costs the database nothing. That jobs have ended is
+told on a channel of its own: workers, which tell it, have no use for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from redis.exceptions import RedisError
 
-from taskforge.coordination.hints import CHANNEL, HintOutbox, read, written
+from taskforge.coordination.hints import CHANNEL, ENDS_CHANNEL, HintOutbox, read, written
 from taskforge.domain.errors import Unavailable
+from taskforge.ports.signals import EVERYTHING, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from taskforge.coordination.local import Hub
+    from taskforge.coordination.redis_lines import Listener
     from taskforge.coordination.redis_server import RedisServer
     from taskforge.ports.signals import Hint, Signals
 
@@ -38,10 +41,11 @@ class RedisSignals:
         self._server = server
         self._beside = beside
         self._channel = server.channel(CHANNEL)
+        self._ends_channel = server.channel(ENDS_CHANNEL)
         self._outbox = HintOutbox(self._send)
         self._origin = uuid4().hex[:12]
-        self._keeper: asyncio.Task[None] | None = None
-        self._hears = False
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._heard: set[str] = set()
 
     async def start(self) -> None:
         await self._beside.start()
@@ -49,16 +53,21 @@ class RedisSignals:
     async def close(self) -> None:
         """Send what is left, and let go."""
         await self._outbox.close()
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait({self._keeper})
-        self._hears = False
+        for keeper in self._keepers.values():
+            keeper.cancel()
+            await asyncio.wait({keeper})
+        self._keepers = {}
         await self._beside.close()
         await self._server.close()
 
     @property
     def hears_others(self) -> bool:
         return self._hears or self._beside.hears_others
+
+    @property
+    def _hears(self) -> bool:
+        """Whether all arrives that somebody here wants."""
+        return bool(self._heard) and self._heard == self._keepers.keys()
 
     def publish(self, hint: Hint, *, elsewhere: bool = True) -> None:
         is_ours = elsewhere and self._server.is_answering
@@ -72,48 +81,59 @@ class RedisSignals:
     def at_commit(self, hint: Hint) -> str | None:
         return self._beside.at_commit(hint)
 
-    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.get_running_loop().create_task(self._keep())
-        return self._beside.subscribe(callback)
+    def subscribe(
+        self, callback: Callable[[Hint | None], None], topics: Collection[Topic] = EVERYTHING
+    ) -> Callable[[], None]:
+        for channel in (self._channel, self._ends_channel):
+            is_wanted = channel == self._channel or Topic.FINISHED in topics
+            if is_wanted and (channel not in self._keepers or self._keepers[channel].done()):
+                self._keepers[channel] = asyncio.get_running_loop().create_task(self._keep(channel))
+        return self._beside.subscribe(callback, topics)
 
     async def _send(self, hints: Sequence[Hint]) -> None:
-        lines = "\n".join(written(hint, self._origin) for hint in hints)
-        try:
-            await self._server.ask(lambda client: client.publish(self._channel, lines))
-        except Unavailable:
-            for hint in hints:
-                self._beside.publish(hint)
+        ends = [hint for hint in hints if hint.topic is Topic.FINISHED]
+        others = [hint for hint in hints if hint.topic is not Topic.FINISHED]
+        for channel, told in ((self._channel, others), (self._ends_channel, ends)):
+            if not told:
+                continue
+            try:
+                await self._server.tell(channel, "\n".join(written(hint, self._origin) for hint in told))
+            except Unavailable:
+                for hint in told:
+                    self._beside.publish(hint)
 
-    async def _keep(self) -> None:
+    async def _keep(self, channel: str) -> None:
         pause = RECONNECT_FIRST
         while True:
             listener = self._server.listener()
             try:
-                await listener.subscribe(self._channel)
-                self._hears, pause = True, RECONNECT_FIRST
-                self._hub.tell(None)  # something may have been missed
-                await self._hear(listener)
+                await listener.subscribe(channel)
+                await self._hear(channel, listener)
             except (RedisError, OSError, TimeoutError) as error:
                 logger.debug("no hints by Redis for now: %s", error)
+                if channel in self._heard:
+                    pause = RECONNECT_FIRST
             finally:
-                self._hears = False
+                self._heard.discard(channel)
                 await listener.aclose()
             await asyncio.sleep(pause)
             pause = min(RECONNECT_LONGEST, pause * 2)
 
-    async def _hear(self, listener: Any) -> None:
+    async def _hear(self, channel: str, listener: Listener) -> None:
         """Pass on what arrives; raises TimeoutError when the server does not answer a ping."""
         is_tried = False
         while True:
-            message = await listener.get_message(timeout=ANSWER_SECONDS if is_tried else QUIET_SECONDS)
-            if message is None and is_tried:
+            found = await listener.hear(ANSWER_SECONDS if is_tried else QUIET_SECONDS)
+            if found is None and is_tried:
                 raise TimeoutError("no answer")
-            is_tried = message is None
-            if message is None:
+            is_tried = found is None
+            if found is None:
                 await listener.ping()
-            elif message["type"] == "message":
-                for line in str(message["data"]).split("\n"):
+            elif found[0] == "subscribe":
+                self._heard.add(channel)
+                self._hub.tell(None)  # something may have been missed
+            elif found[0] == "message":
+                for line in found[2].split("\n"):
                     origin, hint = read(line)
                     if origin != self._origin:
                         self._hub.tell(hint)

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.ports.signals import EVERYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-    from taskforge.ports.signals import Hint
+    from taskforge.ports.signals import Hint, Topic
 
 INTERVAL_SECONDS = 0.015
 
@@ -39,8 +40,10 @@ class WalSignals(LocalSignals):
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
 
-    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
-        unsubscribe = super().subscribe(callback)
+    def subscribe(
+        self, callback: Callable[[Hint | None], None], topics: Collection[Topic] = EVERYTHING
+    ) -> Callable[[], None]:
+        unsubscribe = super().subscribe(callback, topics)
         self._listeners += 1
         if self._watcher is None or self._watcher.done():
             self._seen = self._state()

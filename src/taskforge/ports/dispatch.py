@@ -134,6 +134,10 @@ class ReadyQueues(Protocol):
         """The ready jobs that would be handed out first."""
         ...
 
+    async def size(self, project_id: ProjectId, queue_id: QueueId) -> int:
+        """How many ready jobs it has."""
+        ...
+
     async def incomplete(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> Sequence[QueueId]:
         """Those of these queues that are not all there."""
         ...
@@ -174,6 +178,10 @@ class DispatchStore(Protocol):
         self, project_id: ProjectId, queue_ids: Sequence[QueueId], after: Waiting | None, limit: int
     ) -> Sequence[Waiting]:
         """The first ``limit`` jobs of each queue that may be claimed, after that one."""
+        ...
+
+    async def count_ready(self, project_id: ProjectId, queue_id: QueueId) -> int:
+        """How many jobs of a queue may be claimed. It counts them one by one."""
         ...
 
     async def scheduled_head(

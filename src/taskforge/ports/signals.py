@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from uuid import UUID
 
 
@@ -26,6 +26,9 @@ class Topic(StrEnum):
     """A circuit breaker was made, changed or removed, or has turned."""
     SCHEDULE = "schedule"
     """A schedule was made, changed, removed or run by hand."""
+
+
+EVERYTHING = frozenset(Topic)
 
 
 class Hint(NamedTuple):
@@ -70,6 +73,8 @@ class Signals(Protocol):
         """What someone else's transaction may send at its commit, or None where the commit itself is heard."""
         ...
 
-    def subscribe(self, callback: Callable[[Hint | None], None]) -> Callable[[], None]:
-        """Call back on every hint (None: anything may have changed); answers the way to unsubscribe."""
+    def subscribe(
+        self, callback: Callable[[Hint | None], None], topics: Collection[Topic] = EVERYTHING
+    ) -> Callable[[], None]:
+        """Call back on every hint of these topics, and on None (anything may have changed); answers the way to unsubscribe."""
         ...

@@ -56,7 +56,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin to see to due times."""
-        self._unsubscribe = self._signals.subscribe(self._heard)
+        self._unsubscribe = self._signals.subscribe(self._heard, {Topic.SCHEDULE})
         self._loop.start()
 
     async def stop(self) -> None:
@@ -91,7 +91,7 @@ class Scheduler:
         if hint is None:
             since = asyncio.get_running_loop().time() - self._looked_at
             self._set_alarm(max(0.0, HEARD_SECONDS - since), only_sooner=True)
-        elif hint.topic is Topic.SCHEDULE:
+        else:
             self._loop.wake()
 
     def _set_alarm(self, seconds: float | None, *, only_sooner: bool = False) -> None:

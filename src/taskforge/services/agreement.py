@@ -144,10 +144,15 @@ class Agreement:
         return moved
 
     async def _fill(self, queue_id: QueueId) -> int:
-        """Bring all that waits. Until then the record hands it out."""
+        """Bring all that waits. Until then the record hands it out.
+
+        Where as many are there already, their producers have told of them: what is missing all the same shows at the head.
+        """
         if not await self._ready.turn(self._project_id, f"fill {queue_id}", FILL_SECONDS):
             return 0
-        brought = await self._bring(queue_id, None, all_of_them=True)
+        waiting = await self._store.count_ready(self._project_id, queue_id)
+        lacks_some = await self._ready.size(self._project_id, queue_id) < waiting
+        brought = await self._bring(queue_id, None, all_of_them=lacks_some)
         scheduled = await self._store.scheduled_head(self._project_id, [queue_id], SCHEDULED_AT_MOST)
         await self._ready.place(self._project_id, queue_id, scheduled, whole=True)
         await self._ready.end_turn(self._project_id, f"fill {queue_id}")

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 PROMOTE_LIMIT = 1000
 PROMOTION_PAUSE = 5.0
 WAKING = (Topic.READY, Topic.OFFERED)
+HEARD = frozenset({*WAKING, Topic.CANCEL, Topic.QUEUE})
+"""What concerns a worker. That jobs have ended is most of what is told, and nothing to it."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -374,7 +376,7 @@ class DirectLink:
                 elif hint.topic is Topic.CANCEL:
                     cancel()
 
-        return self._signals.subscribe(heard)
+        return self._signals.subscribe(heard, HEARD)
 
     def _serves(self, queue_id: UUID | None) -> bool:
         """Whether a queue may be one of this worker's; one that is not known yet may."""

@@ -190,6 +190,7 @@ class QueueDispatch:
         except BaseException:
             self._asks_record = True
             raise
+        self._offering.taken(batch.jobs)
         self._record_has_more = len(batch.jobs) >= request.free
         self._version = batch.config_version
         self._handed_out.by_record += len(batch.jobs)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import QueueId
-    from taskforge.domain.job import NewJob
+    from taskforge.domain.job import ClaimedJob, NewJob
     from taskforge.ports.dispatch import ReadyQueues
     from taskforge.ports.signals import Signals
     from taskforge.services.agreement import Agreement
@@ -46,6 +46,7 @@ class Offering:
         self._signals = signals
         self._offers: dict[QueueId, list[Offer]] = {}
         self._returned: dict[QueueId, list[UUID]] = {}
+        self._taken: dict[QueueId, list[UUID]] = {}
         self._waiting = 0
         self._sender: asyncio.Task[None] | None = None
 
@@ -74,6 +75,13 @@ class Offering:
         self._send()
         return True
 
+    def taken(self, jobs: Sequence[ClaimedJob]) -> None:
+        """The record has handed these out itself: ready queues, which may have them, need not offer them in vain."""
+        for job in jobs if self._has_room() else ():
+            self._taken.setdefault(job.queue_id, []).append(job.id)
+            self._waiting += 1
+        self._send()
+
     async def close(self) -> None:
         """Tell what is left, if that does not take long."""
         if self._sender is not None:
@@ -89,13 +97,15 @@ class Offering:
             self._sender = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
-        while self._offers or self._returned:
+        while self._offers or self._returned or self._taken:
+            while self._taken:  # before the same jobs wait again
+                await self._tell_of_taken(*self._taken.popitem())
             while self._offers:
                 queue_id, offers = self._offers.popitem()
                 if len(offers) > TOLD_AT_ONCE:
                     self._offers[queue_id] = offers[TOLD_AT_ONCE:]
                 await self._tell(queue_id, offers[:TOLD_AT_ONCE])
-            if self._returned:
+            if self._returned and not self._taken:
                 queue_id, job_ids = self._returned.popitem()
                 await self._tell_of_returned(queue_id, job_ids)
 
@@ -109,6 +119,14 @@ class Offering:
             self._announce(Topic.OFFERED, queue_id, elsewhere=False)
         finally:
             self._waiting -= len(offers)
+
+    async def _tell_of_taken(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> None:
+        try:
+            await self._ready.place(self._directory.project_id, queue_id, [], job_ids)
+        except TaskforgeError as error:
+            logger.debug("%d jobs are offered in vain: %s", len(job_ids), error)
+        finally:
+            self._waiting -= len(job_ids)
 
     async def _tell_of_returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> None:
         try:

@@ -70,7 +70,7 @@ class Results:
             self._asker.cancel()
 
     async def _ask(self) -> None:
-        unsubscribe = self._signals.subscribe(self._heard)
+        unsubscribe = self._signals.subscribe(self._heard, {Topic.FINISHED})
         try:
             while self._awaited:
                 await self._look()
@@ -86,8 +86,7 @@ class Results:
             unsubscribe()
 
     def _heard(self, hint: Hint | None) -> None:
-        if hint is None or hint.topic is Topic.FINISHED:
-            self._nudge.set()
+        self._nudge.set()
 
     async def _look(self) -> None:
         awaited = list(self._awaited)

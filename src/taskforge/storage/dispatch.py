@@ -43,6 +43,10 @@ class SqlDispatchStore:
             "ready_page", {"project_id": project_id, "queue_ids": queue_ids, "limit": limit, **place}
         )
 
+    async def count_ready(self, project_id: ProjectId, queue_id: QueueId) -> int:
+        rows = await self._engine.read(One("count_ready", {"project_id": project_id, "queue_id": queue_id}))
+        return int(rows[0]["jobs"])
+
     async def scheduled_head(
         self, project_id: ProjectId, queue_ids: Sequence[QueueId], limit: int
     ) -> Sequence[Waiting]:

@@ -3,13 +3,24 @@
 -- Where no moment is given this server's clock counts, so that producers need not agree on the time.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local ready, scheduled, types = {}, {}, {}
 for i = 3, #ARGV, 5 do
   local due = tonumber(ARGV[i + 2]) or (now + tonumber(ARGV[i + 3]))
-  redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
+  types[#types + 1] = ARGV[i]
+  types[#types + 1] = ARGV[i + 1]
   if due > now then
-    redis.call('ZADD', KEYS[2], string.format('%.0f', due), ARGV[i])
+    scheduled[#scheduled + 1] = string.format('%.0f', due)
+    scheduled[#scheduled + 1] = ARGV[i]
   else
-    redis.call('ZADD', KEYS[1], string.format('%.0f', due - tonumber(ARGV[i + 4])), ARGV[i])
+    ready[#ready + 1] = string.format('%.0f', due - tonumber(ARGV[i + 4]))
+    ready[#ready + 1] = ARGV[i]
   end
+end
+redis.call('HSET', KEYS[3], unpack(types))
+if #scheduled > 0 then
+  redis.call('ZADD', KEYS[2], unpack(scheduled))
+end
+if #ready > 0 then
+  redis.call('ZADD', KEYS[1], unpack(ready))
 end
 redis.call('PUBLISH', ARGV[1], ARGV[2])
