@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskforge.domain.ids import DEFAULT_ORGANIZATION
-from tests.conformance.stage import NOON
+from taskforge.domain.ids import DEFAULT_ORGANIZATION, DEFAULT_PROJECT
+from tests.conformance.stage import NOON, OTHER_PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,6 +95,15 @@ ROWS: dict[str, dict[str, Any]] = {
         "id": "@entry", "actor_kind": "user", "actor_id": "@actor", "actor_label": "a", "action": "test.done",
         "resource_kind": "test", "happened_at": NOON,
     },
+    "sessions": {"id": "@session", "user_id": "@user", "expires_at": LATER, "last_used_at": NOON},
+    "worker_credentials": {
+        "worker_id": "@worker", "organization_id": DEFAULT_ORGANIZATION, "key_id": "@api_key",
+        "secret_hash": "0" * 64,
+    },
+    "failure_deltas": {
+        "fingerprint": "@group", "queue_id": "@queue", "job_id": "@job", "job_type": "t",
+        "execution_id": "@execution", "failed_at": NOON,
+    },
     "audit_heads": {"seq": 1, "hash": "h", "sealed_at": NOON},
 }  # fmt: skip
 """The least that a row needs. What begins with @ is an id, made anew for each case; `project_id` is the owner's."""
@@ -148,6 +157,12 @@ def worker(values: Mapping[str, Any], *unless: Mapping[str, Any], **columns: Any
     )
 
 
+BUSY = {f"jobs.{name}": value for name, value in of_jobs("processing").items()}
+IDLE = Change(
+    {"workers": {}, "jobs": {**of_jobs("succeeded"), "worker_id": "@worker"}},
+    {"worker_id": "@worker"},
+    [{"workers.stopped_at": EARLIER}, BUSY],
+)
 QUEUE, JOB = {"queue_id": "@queue"}, {"job_id": "@job"}
 BREAKER, RULE, SCHEDULE = {"breaker_id": "@breaker"}, {"rule_id": "@rule"}, {"schedule_id": "@schedule"}
 POLICY: dict[str, Any] = {
@@ -179,11 +194,14 @@ CHANGES: dict[str, Change] = {
     "retry_jobs": job("failed", {"job_ids": ["@job"], "queue_id": None}, "cancelled"),
     "replace_payload": job("failed", {**JOB, "payload": '{"a": 1}'}, "cancelled"),
     "reschedule_job": job("pending", {**JOB, "scheduled_for": LATER + timedelta(hours=1)}, "scheduled"),
-    "move_jobs": job("pending", {"job_ids": ["@job"], **QUEUE}, "scheduled", queue_id="@from"),
+    "move_jobs": Change(
+        {"queues": {}, "jobs": {"queue_id": "@from"}},
+        {"job_ids": ["@job"], **QUEUE},
+        [*others("pending", "scheduled"), {"queues.state": "closed"}, {"queues.project_id": OTHER_PROJECT}],
+    ),
     "rehold_jobs": job("pending", {"job_ids": ["@job"]}, "scheduled", hold="paused", job_type="of nobody"),
     "delete_job": job("failed", JOB, *set(STATUSES) - {"processing"}),
     "withdraw_job": job("failed", JOB, *set(STATUSES) - {"processing"}),
-    "join_common_line": job("pending", QUEUE),
     "claim_these_jobs": Change(
         {"queues": {"is_ruled": False, "rate_limit": None}, "jobs": of_jobs("pending")},
         {
@@ -239,7 +257,13 @@ CHANGES: dict[str, Change] = {
     ),
     "bump_config": Change({}, {}),
     "remove_pause": Change(
-        {"pauses": {}}, {"kind": "type", "value": "@pause"}, [{"pauses.removed_at": NOON}, {":kind": "tag"}]
+        {"pauses": {}}, {"kind": "type", "value": "@pause"}, [{"pauses.removed_at": EARLIER}, {":kind": "tag"}]
+    ),
+    "confirm_pause": Change(
+        {"pauses": {}}, {"pause_id": "@pause", "created_at": NOON}, [{"pauses.removed_at": NOON}, {":created_at": LATER}]
+    ),
+    "forget_pause": Change(
+        {"pauses": {"removed_at": NOON}}, {"pause_id": "@pause"}, [{"pauses.removed_at": None}]
     ),
     # assignments, workers
     "create_assignment": Change(
@@ -251,8 +275,8 @@ CHANGES: dict[str, Change] = {
     "delete_assignment": Change({"queues": {}, "assignments": {}}, {"assignment_id": "@assignment"}),
     "drain_worker": worker({}),
     "undrain_worker": worker({}, drain_requested_at=NOON),
-    "drain_idle_worker": worker({}, {"jobs.worker_id": "@worker"}),
-    "deregister_worker": worker({}, {"jobs.worker_id": "@worker"}),
+    "drain_idle_worker": IDLE,
+    "deregister_worker": IDLE,
     "resize_worker": worker({"max_concurrent_jobs": 2}),
     "supersede_workers": Change({"workers": {}}, {"name": "@worker"}, [{"workers.stopped_at": EARLIER}]),
     "put_worker_credential": Change(
@@ -261,6 +285,7 @@ CHANGES: dict[str, Change] = {
             "worker_id": "@worker", "organization_id": DEFAULT_ORGANIZATION, "key_id": "@api_key",
             "secret_hash": "1" * 64,
         },
+        [{":organization_id": "@another"}],
     ),
     # schedules, locks, operations
     "advance_schedule": Change(
@@ -392,8 +417,15 @@ CHANGES: dict[str, Change] = {
         columns={"id": ["@entry"], "seq": [1], "previous_hash": ["p"], "hash": ["h"]},
     ),
     "advance_audit_head": Change({"audit_heads": {}}, {"seq": 2, "hash": "i"}),
-    "empty_organization": Change({"users": {}, "memberships": {}, "roles": {}}, {}),
+    "empty_organization": Change({key: {} for key in ("users", "memberships", "sessions", "roles")}, {}),
     # tenants
-    "empty_project": Change({name: {} for name in ("tasks", "operations", "leases", "breakers", "pauses")}, {}),
+    "empty_project": Change(
+        {
+            "users": {},
+            **{key: {"project_id": DEFAULT_PROJECT} for key in ("api_keys", "memberships")},
+            **{key: {} for key in ("workers", "worker_credentials", "tasks", "pauses", "operations", "failure_deltas", "error_groups", "job_traces", "leases", "scaling_decisions", "breakers")},
+        },
+        {},
+    ),
 }  # fmt: skip
 """By statement. The last ones empty the organization and the project."""

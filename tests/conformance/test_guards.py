@@ -50,14 +50,15 @@ async def test_half_a_fence_neither_beats_nor_logs(stage: Stage, forge: object) 
     stored = await stage.job(job.id)
     assert (stored.progress, stored.state) == (None, None)
     written = [(forged.id, forged.claim_seq, forged.execution_id, line(1, "not mine"))]
-    await stage.jobs.append_lines(written)
+    assert await stage.jobs.append_lines(written) == frozenset()
     assert await stage.sql("SELECT 1 FROM log_lines") == []
 
 
 async def test_a_line_that_comes_after_the_end_is_not_taken(stage: Stage) -> None:
     job = await stage.start(await stage.queue())
     assert await stage.finish(job, Succeeded("1"))
-    await stage.jobs.append_lines([(job.id, job.claim_seq, job.execution_id, line(1, "late"))])
+    late = (job.id, job.claim_seq, job.execution_id, line(1, "late"))
+    assert await stage.jobs.append_lines([late]) == frozenset()
     assert await stage.messages(job.id) == []
 
 

@@ -5,6 +5,7 @@ Their callers look before; `python -m tests.proof.mutate` takes each of these gu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,7 @@ import pytest
 from taskforge.domain.keys import ConcurrencyKey, JobKeys
 from taskforge.domain.outcome import Lost, Succeeded
 from taskforge.domain.pause import PauseKind
+from taskforge.domain.queue import QueueState
 from taskforge.storage.engine import One
 from tests.conformance.stage import NOON, WORKER, line
 
@@ -208,20 +210,22 @@ async def drop(stage: Stage, queue: Queue, excess: int) -> int:
     return len(await stage.engine.call(One("drop_oldest", {"project_id": stage.project, **values})))
 
 
-async def test_room_is_made_by_waiting_jobs_each_counted_once(stage: Stage) -> None:
+@pytest.mark.parametrize("types", [("unknown", "t"), ("t", "unknown")], ids=",".join)
+async def test_room_is_made_by_waiting_jobs_each_counted_once(stage: Stage, types: tuple[str, str]) -> None:
     await stage.know("t")
     queue = await stage.queue()
-    await stage.add(queue, 1, "unknown")
-    stage.clock.advance(1)
-    await stage.add(queue, 1)
+    for name in types:
+        await stage.add(queue, 1, name)
+        stage.clock.advance(1)
     assert await drop(stage, queue, 2) == 2
 
 
-async def test_room_is_not_made_by_scheduled_jobs(stage: Stage) -> None:
+@pytest.mark.parametrize("name", ["t", "unknown"])
+async def test_room_is_not_made_by_scheduled_jobs(stage: Stage, name: str) -> None:
     await stage.know("t")
     queue = await stage.queue()
-    [later] = await stage.add(queue, 1, "unknown", delay_us=60_000_000)
-    [waiting] = await stage.add(queue, 1, "unknown", priority=5)
+    [later] = await stage.add(queue, 1, name, delay_us=60_000_000)
+    [waiting] = await stage.add(queue, 1, name, priority=5)
     assert await drop(stage, queue, 1) == 1
     assert (await stage.status(later), await stage.status(waiting)) == ("scheduled", "failed")
 
@@ -274,8 +278,25 @@ async def test_by_rules_the_configuration_s_version_is_the_project_s(stage: Stag
     other = await stage.other_project()
     await stage.sql(f"UPDATE projects SET config_version = 77 WHERE id = '{other}'")
     queue = await stage.queue(max_concurrent_jobs=5)
+    theirs = await stage.queue("theirs", project=other, max_concurrent_jobs=5)
+    assert (await stage.claim_batch(queue)).config_version == await stage.config_version()
+    batch = await stage.claim_batch(theirs, project=other)
+    assert batch.config_version == await stage.config_version(other) > 77
+
+
+@pytest.mark.parametrize("settings", [{}, {"max_concurrent_jobs": 5}], ids=["plain", "ruled"])
+async def test_from_a_paused_queue_nothing_is_claimed_and_nothing_is_due(
+    stage: Stage, settings: dict[str, Any]
+) -> None:
+    other = await stage.other_project()
+    queue = await stage.queue(**settings)
+    await stage.know("t")
+    await stage.add(queue, 1)
+    await stage.add(queue, 1, delay_us=60_000_000)
+    assert await stage.claim(queue, project=other) == []
+    await stage.write(replace(queue, state=QueueState.PAUSED))
     batch = await stage.claim_batch(queue)
-    assert batch.config_version == await stage.config_version()
+    assert (list(batch.jobs), batch.next_due_at) == ([], None)
 
 
 @pytest.mark.parametrize("namesake", ["of another project", "that has stopped"])

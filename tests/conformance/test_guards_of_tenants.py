@@ -48,6 +48,7 @@ ELSEWHERE = {
     "give_places": "test_guards_of_projects",
     "lock_keys": "locks, and changes nothing",
     **dict.fromkeys(("delete_organization", "update_organization", "update_project"), "below"),
+    "join_common_line": "below",
     **dict.fromkeys(("append_audit", "create_queue", "create_operation"), "below"),
     **dict.fromkeys(("create_receiver", "create_rule", "create_silence"), "below"),
     "delete_project": "below",
@@ -220,10 +221,10 @@ async def test_what_a_project_may_have_is_counted_by_what_it_has(stage: Stage, n
     """With a limit of one, each of two projects gets one."""
     other = await stage.other_project()
     table, values = CREATED[name]
-    for project, made in ((stage.project, 1), (other, 1), (stage.project, 0), (other, 0)):
+    for project, made in ((other, 1), (stage.project, 1), (stage.project, 0), (other, 0)):
         given = {**values, next(iter(values)): stage.mint()}
         created = await stage.engine.call(One(name, {**given, "project_id": project, "most": 1}))
-        assert len(created) == made
+        assert [str(row["project_id"]) for row in created] == [str(project)] * made
     rows = await stage.sql(f"SELECT project_id FROM {table}")
     assert sorted(str(row[0]) for row in rows) == sorted([str(stage.project), str(other)])
 
@@ -286,6 +287,11 @@ async def test_a_new_queue_is_marked_by_pauses_of_its_own_project(stage: Stage) 
         queue = await stage.queue("new", project=project)
         rows = await stage.sql(f"SELECT project_has_pauses FROM queues WHERE id = '{queue.id}'")
         assert [bool(row[0]) for row in rows] == [marked]
+    await stage.pauses.remove(stage.project, PauseKind.TYPE, "quiet")
+    await stage.engine.call(One("flag_pauses", {"project_id": stage.project}))
+    await stage.queue("after the pause")
+    rows = await stage.sql("SELECT project_has_pauses FROM queues")
+    assert [bool(row[0]) for row in rows] == [False] * 3
 
 
 async def test_a_keyed_job_of_a_task_that_only_another_project_knows_has_no_worker(stage: Stage) -> None:
@@ -328,8 +334,8 @@ async def test_a_project_goes_alone(stage: Stage) -> None:
         f"VALUES ('{stage.mint()}', '{DEFAULT_ORGANIZATION}', 'a third, without anything')"
     )
     values = {"organization_id": DEFAULT_ORGANIZATION, "project_id": other}
-    assert len(await stage.engine.call(One("delete_project", values))) == 1
     assert await stage.engine.call(One("delete_project", {**values, "organization_id": stage.mint()})) == []
+    assert len(await stage.engine.call(One("delete_project", values))) == 1
     assert len(await stage.sql("SELECT id FROM projects")) == 2
 
 
@@ -428,3 +434,16 @@ async def test_a_probe_takes_no_more_places_of_its_key_than_there_are(
     await put(stage.project, **of_jobs("succeeded"))
     await put(stage.project, hold="paused")
     assert await released(probe)
+
+
+async def test_all_jobs_of_a_queue_that_have_not_ended_join_the_common_line(stage: Stage) -> None:
+    other, queue_id = await stage.other_project(), stage.mint()
+    kinds = [of_jobs(status) for status in ("pending", "scheduled", "processing", "succeeded")]
+    for row in (*kinds, {"hold": "paused"}, {"hold": "key", "concurrency_limit": 1}):
+        job = {**ROWS["jobs"], "project_id": stage.project, **row, "id": stage.mint(), "queue_id": queue_id}
+        await _insert(stage, "jobs", job)
+    for project, joined in ((other, set()), (stage.project, {"pending", "scheduled", "processing"})):
+        await stage.engine.call(One("join_common_line", {"project_id": project, "queue_id": queue_id}))
+        rows = await stage.sql("SELECT status FROM jobs WHERE fairness_key = ''")
+        assert {row[0] for row in rows} == joined
+    assert len(rows) == 5

@@ -31,6 +31,7 @@ from tests.proof.checker import FINISHED, Fault, Verdict, Violation, judge
 from tests.proof.history import HISTORY_VARIABLE, Event, read, write
 from tests.proof.record import evidence
 from tests.support.databases import migrate
+from tests.support.freezing import is_file_held
 from tests.support.postgres import start_server
 from tests.support.postgres_installations import find_installations
 from tests.support.processes import Processes
@@ -169,14 +170,23 @@ class Chaos:
             member.is_troubled = False
 
     async def _freeze(self) -> None:
-        """SIGSTOP past the lease, then SIGCONT: it wakes up and believes it still owns its jobs."""
+        """SIGSTOP past the lease, then SIGCONT: it wakes up and believes it still owns its jobs.
+
+        One that stands in the middle of a write of the one file keeps everybody from it for so long.
+        """
         member = self._pick()
         if member is not None:
-            write(Event.FROZEN, file=self.history, pid=member.pid)
+            begun, seconds = time.monotonic(), LEASE_SECONDS * self._random.uniform(1.1, 1.8)
+            write(Event.FROZEN, file=self.history, pid=member.pid, at=begun)
             os.kill(member.pid, signal.SIGSTOP)
-            await asyncio.sleep(LEASE_SECONDS * self._random.uniform(1.1, 1.8))
+            holds_all_up = await asyncio.to_thread(is_file_held, self.url, LEASE_SECONDS / 3)
+            if holds_all_up:
+                write(Event.CUT, file=self.history, pid=0, at=begun, what="frozen in the middle of a write")
+            await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
             os.kill(member.pid, signal.SIGCONT)
             write(Event.WOKEN, file=self.history, pid=member.pid)
+            if holds_all_up:
+                write(Event.HEALED, file=self.history, pid=0)
             member.is_troubled = False
 
     async def _cut(self) -> None:

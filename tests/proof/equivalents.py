@@ -11,6 +11,19 @@ REASONS: dict[tuple[str, str, str], str] = {
     ("sqlite", "retry_job", "q.project_id = jobs.project_id"): (
         "where it gives the aging of the queue by its id, no other project has that id"
     ),
+    ("sqlite", "lock_keys", "project_id = :project_id"): (
+        "it only takes the lock of the file: its other condition is false, so that no row is changed"
+    ),
+    ("sqlite", "claim_ruled_jobs", "q.project_id = :project_id"): (
+        "where starts are counted, none were made just before if the queue is another project's"
+    ),
+    **{
+        (dialect, "join_common_line", condition): (
+            "it names an index: who is held, waits or is planned joins the line by one of the four looks anyway"
+        )
+        for dialect in ("sqlite", "postgres")
+        for condition in ("j.hold IS NULL", "j.hold IS NOT NULL")
+    },
     ("postgres", "lock_keys", "k.project_id = u.project_id"): (
         "it says which row is locked: two who lock another one only wait for each other in vain"
     ),

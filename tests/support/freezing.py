@@ -23,7 +23,7 @@ async def freeze(pid: int, url: str) -> None:
     while True:
         os.kill(pid, signal.SIGSTOP)
         await eventually(lambda: _stands_still(pid), 10)
-        if not _holds_the_file(url):
+        if not is_file_held(url):
             return
         os.kill(pid, signal.SIGCONT)
         await asyncio.sleep(BETWEEN_TRIES_SECONDS)
@@ -34,11 +34,12 @@ def _stands_still(pid: int) -> None:
     assert all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
 
-def _holds_the_file(url: str) -> bool:
+def is_file_held(url: str, patience: float = 0) -> bool:
+    """Whether nobody can write to the one file for so many seconds. On PostgreSQL there is none."""
     address = parse_address(url)
     if address.kind != "sqlite":
         return False
-    with closing(sqlite3.connect(address.target, timeout=0, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(address.target, timeout=patience, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
