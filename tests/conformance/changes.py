@@ -158,6 +158,7 @@ def worker(values: Mapping[str, Any], *unless: Mapping[str, Any], **columns: Any
 
 
 BUSY = {f"jobs.{name}": value for name, value in of_jobs("processing").items()}
+ELSEWHERE = {"queues.project_id": OTHER_PROJECT}
 IDLE = Change(
     {"workers": {}, "jobs": {**of_jobs("succeeded"), "worker_id": "@worker"}},
     {"worker_id": "@worker"},
@@ -190,14 +191,28 @@ CHANGES: dict[str, Change] = {
     "cancel_waiting_jobs": job("pending", {"job_ids": ["@job"]}, "scheduled"),
     "request_cancel": job("processing", JOB, "processing"),
     "request_cancels": job("processing", {"job_ids": ["@job"]}, "processing"),
-    "retry_job": job("failed", {**JOB, "queue_id": None}, "cancelled"),
-    "retry_jobs": job("failed", {"job_ids": ["@job"], "queue_id": None}, "cancelled"),
+    "retry_job": Change(
+        {"queues": {}, "jobs": of_jobs("failed")},
+        {**JOB, "queue_id": None},
+        [*others("failed", "cancelled"), {**BUSY, "jobs.job_type": "of nobody"}, ELSEWHERE],
+    ),
+    "retry_jobs": Change(
+        {"queues": {}, "jobs": of_jobs("failed")},
+        {"job_ids": ["@job"], "queue_id": None},
+        [*others("failed", "cancelled"), ELSEWHERE],
+    ),
     "replace_payload": job("failed", {**JOB, "payload": '{"a": 1}'}, "cancelled"),
-    "reschedule_job": job("pending", {**JOB, "scheduled_for": LATER + timedelta(hours=1)}, "scheduled"),
+    "reschedule_job": job(
+        "pending",
+        {**JOB, "scheduled_for": LATER + timedelta(hours=1)},
+        "scheduled",
+        hold="paused",
+        job_type="of nobody",
+    ),
     "move_jobs": Change(
         {"queues": {}, "jobs": {"queue_id": "@from"}},
         {"job_ids": ["@job"], **QUEUE},
-        [*others("pending", "scheduled"), {"queues.state": "closed"}, {"queues.project_id": OTHER_PROJECT}],
+        [*others("pending", "scheduled"), {"queues.state": "closed"}, ELSEWHERE],
     ),
     "rehold_jobs": job("pending", {"job_ids": ["@job"]}, "scheduled", hold="paused", job_type="of nobody"),
     "delete_job": job("failed", JOB, *set(STATUSES) - {"processing"}),
@@ -242,7 +257,7 @@ CHANGES: dict[str, Change] = {
         ],
     ),
     "note_attempts": Change({"job_traces": {}}, {}, columns={"job_id": ["@job"], "previous": ["p"]}),
-    "take_notice": Change({"job_notices": {}}, JOB, [{"job_notices.told_at": NOON}]),
+    "take_notice": Change({"job_notices": {}}, JOB, [{"job_notices.told_at": EARLIER}]),
     "take_endings": Change({"job_endings": {}}, {"limit": 9}),
     # queues
     "update_queue": Change({"queues": {}}, {**QUEUE, **QUEUE_FIELDS}),

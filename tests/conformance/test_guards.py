@@ -14,6 +14,7 @@ import pytest
 
 from taskforge.domain.job import ClaimedJob, Hold, JobStatus
 from taskforge.domain.outcome import ErrorReport, Failed, Lost, Outcome, Released, Succeeded
+from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueState
 from taskforge.storage.engine import One
 from tests.conformance.stage import NOON, beat_of, line, plain_policy
@@ -105,6 +106,14 @@ async def test_a_failure_stays_one_though_a_cancel_was_asked_for(stage: Stage) -
     await stage.jobs.cancel(stage.project, job.id)
     assert await stage.finish(job, Failed(ErrorReport("E", "e")), policy=plain_policy(1))
     assert await stage.status(job.id) is JobStatus.FAILED
+
+
+async def test_what_ends_while_its_type_is_paused_is_held_no_more(stage: Stage) -> None:
+    job = await stage.start(await stage.queue())
+    await stage.pauses.create(stage.project, PauseKind.TYPE, "t", None, "test")
+    assert await stage.finish(job, Failed(ErrorReport("E", "e")), policy=plain_policy(1))
+    ended = await stage.job(job.id)
+    assert (ended.status, ended.hold) == (JobStatus.FAILED, None)
 
 
 async def test_a_suspect_is_not_claimed_from_a_paused_queue(stage: Stage) -> None:

@@ -8,8 +8,20 @@ if TYPE_CHECKING:
     from tests.proof.mutations import Mutation
 
 REASONS: dict[tuple[str, str, str], str] = {
-    ("sqlite", "retry_job", "q.project_id = jobs.project_id"): (
-        "where it gives the aging of the queue by its id, no other project has that id"
+    **dict.fromkeys(
+        (
+            ("sqlite", "retry_job", "q.project_id = jobs.project_id"),
+            ("sqlite", "retry_jobs", "q.project_id = jobs.project_id"),
+            ("sqlite", "reschedule_job", "q.project_id = jobs.project_id"),
+            ("postgres", "reschedule_job", "q.project_id = j.project_id"),
+        ),
+        "where it gives the aging of the queue by its id, no other project has that id",
+    ),
+    ("sqlite", "retry_job", "project_id = :project_id"): (
+        "where it sets the hold of the job just retried: a job that waits already has the hold that the rule gives it"
+    ),
+    ("sqlite", "settle_jobs", "j.claim_seq = :claim_seq"): (
+        "where it counts: an execution is stored only when its job is no longer processing by that id"
     ),
     ("sqlite", "lock_keys", "project_id = :project_id"): (
         "it only takes the lock of the file: its other condition is false, so that no row is changed"
