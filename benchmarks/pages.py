@@ -29,6 +29,7 @@ from benchmarks.large import fill, fold, open_site, say
 from benchmarks.server import postgres_server
 from benchmarks.spent import STATISTICS, cpu_ms
 from benchmarks.workspace import PostgresWorkspace
+from taskforge.api.server import spare_the_collector
 from taskforge.api_session import api_application
 from taskforge.domain.ids import DEFAULT_PROJECT
 from taskforge.settings import load_settings
@@ -45,7 +46,6 @@ SHELL = ["/auth/me", "/projects?limit=200"]
 PAGES: dict[str, list[str]] = {
     "what surrounds all pages": SHELL,
     "Overview": [
-        f"/jobs/counts?{PROJECT}",
         f"/metrics?{PROJECT}&hours=1",
         f"/metrics/throughput?{PROJECT}&hours=1",
         f"/metrics/depths?{PROJECT}",
@@ -162,6 +162,7 @@ async def opened(url: str) -> AsyncIterator[Client]:
         Wiring(load_settings({"database_url": url, "secret_key": SECRET})), ByHeart()
     )
     async with application.router.lifespan_context(application):
+        spare_the_collector()  # as a server does
         yield Client(application)
 
 

@@ -46,6 +46,7 @@ MEDIA_TYPES = {
 }
 MOST_OF_ENVIRONMENT = 40
 FOR_EVER = "public, max-age=31536000, immutable"
+PACKING = 6
 PACKED_FILES = 256
 """So many files are kept as they are sent; there are about a hundred."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
@@ -123,7 +124,7 @@ def _file(folder: str, name: str, caching: str) -> Response:
 def _packed(_build: str, name: str) -> tuple[bytes, str]:
     """A file of a build whose name says what is in it is packed once, not for each visitor. Raises NotFound."""
     body, kind = _content(_static().joinpath("assets"), name)
-    return gzip.compress(body, mtime=0), kind
+    return gzip.compress(body, PACKING, mtime=0), kind
 
 
 def _content(folder: Traversable, name: str) -> tuple[bytes, str]:
