@@ -326,7 +326,10 @@ def _levels(whole: Period, finest: timedelta, now: datetime) -> list[Level]:
 def _listed(samples: Iterable[Sample], key: Callable[[Part | Sample], Any]) -> dict[Any, Attempts]:
     found: dict[Any, Attempts] = {}
     for sample in samples:
-        attempts = found.setdefault(key(sample), Attempts.listed())
+        subject = key(sample)
+        attempts = found.get(subject)
+        if attempts is None:
+            attempts = found[subject] = Attempts.listed()
         attempts.count(sample.succeeded, sample.failed, sample.cancelled)
         attempts.time(sample.durations, sample.waits)
     return found
@@ -335,7 +338,10 @@ def _listed(samples: Iterable[Sample], key: Callable[[Part | Sample], Any]) -> d
 def _added(parts: Iterable[Part], key: Callable[[Any], Any]) -> dict[Any, Attempts]:
     found: dict[Any, Attempts] = {}
     for part in parts:
-        attempts = found.setdefault(key(part), Attempts.summed())
+        subject = key(part)
+        attempts = found.get(subject)
+        if attempts is None:
+            attempts = found[subject] = Attempts.summed()
         attempts.count(part.succeeded, part.failed, part.cancelled)
         if part.is_raw:
             attempts.time(part.durations, part.waits)
