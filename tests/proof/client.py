@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from taskforge.domain.breaker import BreakerState
 from taskforge.domain.errors import Conflict, NotFound
 from taskforge.domain.operation import BulkAction
 from taskforge.domain.pause import PauseKind
@@ -163,6 +164,23 @@ async def resume_type(application: TaskForge, job_type: str) -> None:
         await (await application.platform()).pauses.remove(PauseKind.TYPE, job_type)
 
 
+async def break_type(application: TaskForge, job_type: str) -> None:
+    """Open the breaker of a type for a second."""
+    breakers = (await application.platform()).breakers
+    with contextlib.suppress(Conflict):  # it was made
+        await breakers.create(job_type, {})
+    await breakers.open((await breakers.named(job_type)).id, seconds=1)
+
+
+async def try_type(application: TaskForge, job_type: str) -> None:
+    """Let a job of it through as soon as the breaker may."""
+    platform = await application.platform()
+    await platform.breaking.look_at_all()
+    while (await platform.breakers.named(job_type)).state is BreakerState.OPEN:
+        await asyncio.sleep(0.05)
+        await platform.breaking.look_at_all()
+
+
 async def delete_queue(application: TaskForge) -> None:
     """Remove an empty queue."""
     with contextlib.suppress(NotFound):  # it is removed
@@ -223,6 +241,8 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         enqueue_heavy,
         pause_type,
         resume_type,
+        break_type,
+        try_type,
         delete_queue,
         prune,
         drop_days,

@@ -16,6 +16,7 @@ _WRITES = re.compile(
     r"\b(INSERT INTO|DELETE FROM|(?<!FOR )(?<!KEY )(?<!DO )UPDATE (?!OF |SKIP )\w+|LOCK TABLE)\b"
 )
 _BOTH = (Side.BEFORE, Side.AFTER)
+_COMMIT = (Side.UNCOMMITTED, Side.AFTER)
 _SCRIPT = (Side.BEFORE, Side.UNCOMMITTED, Side.AFTER)
 
 
@@ -114,6 +115,11 @@ ROWS = [
     Row("confirm_pause", "pause_type", _BOTH),
     Row("remove_pause", "resume_type", _SCRIPT),
     Row("forget_pause", "resume_type", _BOTH),
+    Row("turn_breaker", "break_type", _COMMIT),
+    Row("forget_probes", "break_type", _COMMIT),
+    Row("release_probe", "try_type", _COMMIT),
+    Row("note_probe", "try_type", _COMMIT),
+    Row("count_probing", "try_type", _COMMIT),
     Row("append_audit", "cancel_waiting", _SCRIPT),
     Row("append_audit", "bulk_delete", _SCRIPT),
     Row("take_audit_head", "pause", _SCRIPT),
@@ -145,6 +151,8 @@ TRANSACTIONS = [
     ("limit", ["shut_gate", "put_plan", "rule_queue"]),
     ("pause", ["take_audit_head", "seal_entries", "advance_audit_head"]),
     ("pause_type", ["create_pause", "flag_pauses"]),
+    ("break_type", ["turn_breaker", "forget_probes"]),
+    ("try_type", ["release_probe", "note_probe", "count_probing"]),
     ("delete_queue", ["forget_starts", "delete_queue"]),
 ]
 """What one transaction holds, by its scene: before and after the commit is one moment for all, played at the last.
@@ -181,13 +189,8 @@ OF_SCALING = {
     "drain_idle_worker",
 }  # fmt: skip
 """Of policies and decisions: it touches no job. What one that died between them leaves: `tests/conformance/test_scaling.py`."""
-OF_BREAKERS = {
-    "create_breaker", "update_breaker", "delete_breaker", "turn_breaker", "forget_probes", "release_probe", "note_probe",
-    "count_probing",
-}  # fmt: skip
-"""Of breakers: a turn is one transaction with the pause that it makes or removes, whose moments are played; a probe is let
-through in one with the row that names it. What is left between two of these: `tests/conformance/test_breakers.py`.
-"""
+OF_BREAKERS = {"create_breaker", "update_breaker", "delete_breaker"}
+"""What people say of breakers, each in one transaction. What removing one lets go is ended as of a pause: `resume_type`."""
 OF_ALERTS = {
     "create_receiver", "put_receiver_secrets", "update_receiver", "delete_receiver", "create_rule", "update_rule",
     "delete_rule", "take_rules", "confirm_rule", "put_alert", "forget_alert", "create_silence", "delete_silence",

@@ -315,6 +315,19 @@ async def resume_type(stand: Stand, label: str, side: str) -> None:
     await _steer(stand, "resume_type", "", label, side, "plain")
 
 
+async def break_type(stand: Stand, label: str, side: str) -> None:
+    """The breaker of a type in which jobs wait opens."""
+    await stand.enqueue("plain", 2)
+    await _steer(stand, "break_type", "", label, side, "plain")
+
+
+async def try_type(stand: Stand, label: str, side: str) -> None:
+    """A breaker that was open lets a job through."""
+    await stand.enqueue("plain", 2)
+    await stand.perform("client", "break_type", "plain")
+    await _steer(stand, "try_type", "", label, side, "plain")
+
+
 async def delete_queue(stand: Stand, label: str, side: str) -> None:
     """A queue is removed."""
     await stand.perform("client", "create_queue")
@@ -404,6 +417,8 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         shared,
         pause_type,
         resume_type,
+        break_type,
+        try_type,
         delete_queue,
         tick,
         refused_tick,
