@@ -165,6 +165,7 @@ class Stage:
         worker: WorkerId = WORKER,
         lease: float = LEASE,
         project: ProjectId | None = None,
+        is_expected: bool = True,
     ) -> ClaimBatch:
         served = sorted(queues, key=lambda queue: (-queue.priority, queue.id))
         return await self.jobs.claim(
@@ -177,6 +178,7 @@ class Stage:
                 suspects,
                 round(lease * 1_000_000),
                 [queue.id for queue in queues if queue.has_rule],
+                is_expected=is_expected,
             )
         )
 

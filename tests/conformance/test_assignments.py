@@ -109,6 +109,31 @@ async def test_a_rule_of_the_queue_stays_when_its_assignments_come_and_go(
     assert (await known(stage, queue)).has_rule is False
 
 
+async def test_who_is_full_of_other_work_gives_up_its_turns_and_then_leaves_the_gate_alone(
+    stage: Stage, assignments: SqlAssignmentStore
+) -> None:
+    plain, divided = await stage.queue("plain"), await stage.queue("divided")
+    first, second = await worker(stage, "first"), await worker(stage, "second")
+    await assign(stage, assignments, divided, "*")
+    ruled = await known(stage, divided)
+    idle = await stage.claim_batch(plain, ruled, free=4, worker=first)
+    assert (len(idle.jobs), idle.is_expected) == (0, True)
+    assert await stage.claim(ruled, free=4, worker=second) == []
+    await stage.add(plain, 8)
+    full = await stage.claim_batch(plain, ruled, free=4, worker=first)
+    assert (len(full.jobs), full.is_expected) == (4, False)
+    await stage.add(divided, 4)
+    assert len(await stage.claim(ruled, free=4, worker=second)) == 4, "nothing is kept for who is full"
+    gates = [tuple(row) for row in await stage.sql("SELECT shares FROM queue_gates")]
+    again = await stage.claim_batch(plain, ruled, free=4, worker=first, is_expected=False)
+    assert (len(again.jobs), again.is_expected) == (4, False)
+    assert [tuple(row) for row in await stage.sql("SELECT shares FROM queue_gates")] == gates
+    await stage.add(plain, 1)
+    await stage.add(divided, 2)
+    both = await stage.claim_batch(plain, ruled, free=5, worker=first, is_expected=False)
+    assert ([job.queue_id for job in both.jobs], both.is_expected) == ([plain.id, *[divided.id] * 2], True)
+
+
 async def test_a_strategy_is_kept_with_the_gate(stage: Stage, assignments: SqlAssignmentStore) -> None:
     queue = await stage.queue(strategy="least_loaded")
     found = (await known(stage, queue)).plan
