@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from scripts import reference_events, reference_permissions, reference_python
 from scripts.markdown import table
+from taskforge.cli.commands import BESIDE_A_DATABASE
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.domain import errors
 from taskforge.domain.execution import FAILURES, LIVE, ExecutionStatus, Reason
@@ -178,6 +179,11 @@ def exit_code_table() -> str:
     return table(("code", "meaning"), [(str(code.value), code.meaning) for code in ExitCode])
 
 
+def commands_without_a_server() -> str:
+    """The commands that do not take --server, and why."""
+    return table(("command", "why"), [(f"`{name}`", why) for name, why in BESIDE_A_DATABASE.items()])
+
+
 def settings_table() -> str:
     """Every setting."""
     rows = [
@@ -196,7 +202,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "holds": hold_table,
     },
     "errors.md": {"errors": error_table},
-    "cli.md": {"exit codes": exit_code_table},
+    "cli.md": {"commands without a server": commands_without_a_server, "exit codes": exit_code_table},
     "settings.md": {"settings": settings_table},
     "permissions.md": {
         "roles": reference_permissions.role_table,

@@ -8,12 +8,16 @@ import re
 import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
 from taskforge import TaskForge
+from taskforge.cli.commands import BESIDE_A_DATABASE
 from taskforge.cli.exit_codes import ExitCode
+from taskforge.cli.main import application
+from taskforge.domain.access import ALL as PERMISSIONS
 from taskforge.domain.access import PrincipalKind
 from tests.support import remote
 from tests.support.remote import KEY, free_port, served
@@ -45,6 +49,10 @@ class Both:
         assert _timeless(there) == _timeless(here), words
         assert here.code == code, here
         return here.out
+
+    def pair(self, *words: object) -> tuple[str, str]:
+        """Do it here and there; what each prints."""
+        return self._run(*words).out, self._run(*self.afar(*words)).out
 
     def ok(self, *words: object) -> str:
         """Do it through the server; what it prints."""
@@ -221,6 +229,125 @@ async def double(a: int, b: int = 0) -> int:
     return a * 2
 
 
+def test_pauses_are_the_same(both: Both) -> None:
+    both.ok("queues", "create", "reports")
+    both.command.ok("queues", "pause", "reports", "--reason", "tired")
+    both.ok("enqueue", "add", 1, "--tag", "a")
+    assert both.ok("pauses", "create", "--tag", "a", "--reason", "upkeep") == "tag 'a' is paused: upkeep\n"
+    assert "already, since" in both.alike("pauses", "create", "--tag", "a")
+    both.alike("pauses", "create", code=ExitCode.USAGE)
+    both.alike("pauses", "create", "--type", "a b", code=ExitCode.USAGE)
+    assert [line.split()[0] for line in both.alike("pauses", "list").splitlines()] == [
+        "PAUSED",
+        "queue",
+        "tag",
+    ]
+    both.alike("pauses", "list", "--json")
+    both.alike("pauses", "remove", "--tag", "b", code=ExitCode.NOT_FOUND)
+    assert "waiting jobs are let go" in both.ok("pauses", "remove", "--tag", "a")
+
+
+def test_figures_are_the_same(both: Both) -> None:
+    both.command.ok("run", "add", 2)
+    for words in (
+        ("queues",),
+        ("queues", "default"),
+        ("jobs",),
+        ("jobs", "--queue", "default"),
+        ("workers",),
+    ):
+        name, *rest = words
+        assert both.alike(name, "metrics", *rest, "--hours", 0.5).count("100.0 %") == 1 + (
+            rest == ["default"]
+        )
+        here, there = both.pair(name, "metrics", *rest, "--json")
+        assert OF_NOW.sub("now", here) == OF_NOW.sub("now", there)
+    both.alike("queues", "metrics", "nowhere", code=ExitCode.NOT_FOUND)
+    both.alike("workers", "metrics", "nobody", code=ExitCode.NOT_FOUND)
+    both.alike("jobs", "metrics", "--hours", 0, code=ExitCode.USAGE)
+    checks = [line.split()[:2] for line in both.ok("doctor").splitlines()]
+    assert ["program", "ok"] in checks
+    assert ["workers", "ok"] in checks or ["workers", "warning"] in checks
+
+
+OF_NOW = re.compile(r'(?<="period_start": )"[^"]*"|(?<="period_end": )"[^"]*"|(?<="starts_at": )"[^"]*"')
+
+
+def test_roles_organizations_and_the_audit_log_are_the_same(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "ADMINISTRATOR", replace(remote.ADMINISTRATOR, permissions=PERMISSIONS))
+    both.ok("roles", "create", "watcher", "job:read")
+    both.alike("roles", "create", "watcher", "job:read", code=ExitCode.CONFLICT)
+    both.alike("roles", "create", "other", "job:fly", code=ExitCode.USAGE)
+    both.ok("roles", "set", "watcher", "queue:read", "job:read")
+    assert "job:read queue:read" in both.alike("roles", "list")
+    both.alike("roles", "list", "--json")
+    both.ok("roles", "delete", "watcher")
+    both.alike("roles", "delete", "watcher", code=ExitCode.NOT_FOUND)
+    assert "is made" in both.ok("organizations", "create", "acme")
+    both.ok("organizations", "set", "acme", "workers=5", "redacted_keys=card,pin", "suspended=true")
+    assert "suspended" in both.alike("organizations", "list")
+    both.alike("organizations", "list", "--json")
+    both.ok("organizations", "set", "acme", "workers=none", "suspended=false")
+    both.alike("organizations", "set", "nobody", "workers=1", code=ExitCode.NOT_FOUND)
+    both.ok("organizations", "delete", "acme")
+    both.command.ok("audit", "verify")  # which seals what has been written
+    both.alike("audit", "list")
+    assert both.alike("audit", "list", "--action", "role.*", "--limit", 2, "--json").count('"action"') == 2
+    exported = [json.loads(line) for line in both.alike("audit", "export").splitlines()]
+    assert [entry["action"] for entry in exported] == ["role.create", "role.update", "role.delete"]
+    assert both.alike("audit", "export", "--after-entry", 1).count("\n") == 2
+    end = f"{exported[-1]['seq']}:{exported[-1]['hash']}"
+    assert "3 entries, holds" in both.ok("audit", "verify", "--expect", end)
+    assert both.command(*both.afar("audit", "verify", "--expect", f"3:{'0' * 64}", "--json")).code == 1
+    both.alike("audit", "verify", "--expect", "3:x", code=ExitCode.USAGE)
+    for words in (("audit", "list", "-o", "acme"), ("roles", "list", "-o", "acme")):
+        assert both.command(*both.afar(*words)).code == ExitCode.USAGE
+
+
+def test_schedules_are_made_and_changed(both: Both) -> None:
+    both.command.enqueue("add", 1)
+    zone = ("--timezone", "Asia/Jakarta")
+    both.command.ok("schedules", "create", "of.days", "report", "--cron", "0 2 * * *", *zone)
+    made = both.ok(
+        "schedules", "create", "of.nights", "report", "--cron", "0 2 * * *", *zone, "--set", "tags=a,b"
+    )
+    assert "cron      0 2 * * *" in made
+    both.alike("schedules", "create", "of.nights", "report", "--every", "5m", code=ExitCode.CONFLICT)
+    both.alike("schedules", "create", "x", "report", "--cron", "61 * * * *", code=ExitCode.USAGE)
+    both.alike(
+        "schedules", "create", "x", "report", "--cron", "@daily", "--set", "wings=2", code=ExitCode.USAGE
+    )
+    both.alike("schedules", "create", "x", "nothing", "--cron", "@daily", code=ExitCode.USAGE)
+    assert "workers have told of" in both.command.refused(
+        ExitCode.USAGE,
+        *both.afar("schedules", "create", "x", "report", "--cron", "@daily", "--app", "tasks.py"),
+    )
+    assert "1:30:00" in both.ok(
+        "schedules", "edit", "nights", "--every", "90m", "priority=7", "jitter_seconds=3"
+    )
+    both.ok("schedules", "edit", "nights", "tags=", "missed=all")
+    both.alike("schedules", "edit", "nights", code=ExitCode.USAGE)
+    both.alike("schedules", "edit", "weeks", "priority=1", code=ExitCode.NOT_FOUND)
+    both.alike("schedules", "edit", "nights", "--reset", code=ExitCode.CONFLICT)
+    both.alike("schedules", "show", "nights")
+    assert "2 changed" in both.ok("schedules", "pause-all")
+    assert "0 changed" in both.alike("schedules", "pause-all")
+    assert "2 changed" in both.ok("schedules", "resume-all")
+    days = ("--date", "2036-12-25", "--weekday", "SAT,SUN")
+    assert "2036-12-25" in both.alike("schedules", "calendar", "holidays", *days)
+    both.alike("schedules", "calendars")
+    both.alike("schedules", "calendars", "--json")
+    both.alike("schedules", "calendar", "x", "--weekday", "NEVER", code=ExitCode.USAGE)
+    both.ok("schedules", "edit", "days", "calendars=holidays")
+    both.alike("schedules", "calendar", "holidays", "--delete", code=ExitCode.CONFLICT)
+    assert both.ok("schedules", "delete", "days") == "schedule of.days is deleted\n"
+    both.ok("schedules", "calendar", "holidays", "--delete")
+    both.alike("schedules", "calendar", "holidays", "--delete", code=ExitCode.NOT_FOUND)
+    both.alike("schedules", "delete", "days", code=ExitCode.NOT_FOUND)
+
+
 def test_schedules_are_looked_at_and_run(both: Both) -> None:
     both.command.ok("schedules", "create", "of.nights", "report", "--cron", "0 2 * * *", "--timezone", "UTC")
     assert both.alike("schedules", "list")
@@ -257,12 +384,79 @@ def test_jobs_and_queues_are_steered(both: Both) -> None:
 
 
 def test_what_a_server_does_not_do_is_said(both: Both) -> None:
-    assert "through the server" in both.command.refused(ExitCode.USAGE, *both.afar("pauses", "list"))
     assert "key" in both.command.refused(ExitCode.USAGE, *both.afar("--project", "p", "jobs", "list"))
     assert "who asks" in both.command.refused(ExitCode.USAGE, "--server", both.server, "jobs", "list")
     denied = both.command.refused(ExitCode.DENIED, "--server", both.server, "--key", "wrong", "jobs", "list")
     assert "nobody holds this token" in denied
     assert "no task is named" in both.command.refused(ExitCode.NOT_FOUND, *both.afar("run", "nobodys"))
+
+
+@pytest.mark.parametrize("name", BESIDE_A_DATABASE)
+def test_a_command_that_takes_no_server_says_why(bare: CommandLine, name: str) -> None:
+    said = bare.refused(ExitCode.USAGE, "--server", "http://127.0.0.1:9", "--key", KEY, *name.split())
+    assert BESIDE_A_DATABASE[name] in " ".join(said.split())
+
+
+OF_NEITHER = {"config", "schedules preview"}
+WITH_TESTS_OF_ITS_OWN = {"worker"}
+
+
+def leaves(command: Any, name: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The names of all commands."""
+    if not hasattr(command, "list_commands"):
+        yield name
+        return
+    for below in command.list_commands(None):
+        yield from leaves(command.get_command(None, below), (*name, below))
+
+
+ALL = {" ".join(name): name for name in leaves(typer.main.get_command(application))}
+
+
+def words_for(name: tuple[str, ...]) -> Iterator[str]:
+    """Something for each argument that a command has to be given."""
+    command: Any = typer.main.get_command(application)
+    for part in name:
+        command = command.get_command(None, part)
+    for parameter in command.params:
+        option = next((word for word in parameter.opts if word.startswith("--")), None)
+        if option in ("--yes", "--generate"):
+            yield option
+        elif parameter.required or (parameter.param_type_name == "argument" and parameter.nargs == 1):
+            yield from () if option is None else (option,)
+            yield PLAUSIBLE.get(parameter.name, "2026-01-01T00:00:00Z" if option else "00000000")
+
+
+MORE = {
+    "jobs cancel": ("00000000",),
+    "jobs retry": ("00000000",),
+    "jobs delete": ("00000000",),
+    "jobs move": ("--queue", "q"),
+    "queues set": ("priority=1",),
+    "pauses create": ("--tag", "a"),
+    "pauses remove": ("--tag", "a"),
+    "schedules edit": ("priority=1",),
+    "scaling simulate": ("--queue", "q"),
+}
+"""What else these have to be given."""
+PLAUSIBLE = {"weight": "3", "values": "name=x", "permissions": "job:read", "duration": "1h", "kind": "email"}
+
+
+def test_the_list_of_commands_that_take_no_server_is_complete(
+    bare: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(BESIDE_A_DATABASE) | OF_NEITHER | WITH_TESTS_OF_ITS_OWN <= set(ALL)
+    monkeypatch.setattr("taskforge.client.transport.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("taskforge.client.transport.LONGEST_PAUSE", 0.0)
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", f"sqlite:///{bare.folder}/opened.db")
+    server = ("--server", f"http://127.0.0.1:{free_port()}", "--key", KEY)
+    ended = {
+        name: bare(*server, *words, *words_for(words), *MORE.get(name, ())).code
+        for name, words in ALL.items()
+        if name not in set(BESIDE_A_DATABASE) | OF_NEITHER | WITH_TESTS_OF_ITS_OWN
+    }
+    assert not (bare.folder / "opened.db").exists()
+    assert set(ended.values()) == {ExitCode.UNAVAILABLE}, {n: c for n, c in ended.items() if c != 5}
 
 
 def test_a_server_that_is_away_is_told_with_its_address(bare: CommandLine) -> None:

@@ -49,6 +49,7 @@ ASSETS = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 }
+ALSO = {200: "It was so already", 202: "It goes on"}
 ALWAYS = (400, 401, 403, 404, 408, 413, 414, 415, 422, 429, 431, 500, 503)
 PROBLEM_WORDS = {
     400: "The body is not JSON",
@@ -125,6 +126,8 @@ def describe(operation: Operation) -> dict[str, Any]:
             if operation.status == 204
             else "Success",
         }
+        for status in operation.also:
+            responses[status] = {"model": model, "description": ALSO[status]}
     if operation.status == 204:
         responses[204] = {"description": "Done"}
     statuses = {

@@ -55,6 +55,7 @@ class Deprecation:
 class Operation:
     """One method of one path. ``answers`` is the type of ``data``; ``is_raw``: it reads its body itself.
 
+    ``also``: other statuses under which it answers the same.
     ``makes``: the parameter of paths that the answer's ``id`` fits; the description links them. Under an
     Idempotency-Key its answer is kept, without the members of ``data`` that are ``shown_once``; or, with
     ``keeps_identity``, only which things it has made.
@@ -76,6 +77,7 @@ class Operation:
     extra: dict[str, Any]
     makes: str | None = None
     keeps_identity: bool = False
+    also: tuple[int, ...] = ()
     shown_once: tuple[str, ...] = ()
     deprecation: Deprecation | None = None
 

@@ -77,6 +77,7 @@ class Resource:
         extra: dict[str, Any] | None = None,
         makes: str | None = None,
         keeps_identity: bool = False,
+        also: Sequence[int] = (),
         shown_once: Sequence[str] = (),
         deprecation: Deprecation | None = None,
     ) -> Callable[[Endpoint], Endpoint]:
@@ -98,6 +99,7 @@ class Resource:
                 extra=extra or {},
                 makes=makes,
                 keeps_identity=keeps_identity,
+                also=tuple(also),
                 shown_once=tuple(shown_once),
                 deprecation=deprecation,
             )

@@ -1,11 +1,11 @@
-"""What the commands `users`, `keys`, `projects` ask and order, of a database or of a server alike."""
+"""What the commands about tenants, people and keys ask and order, of a database or of a server alike."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 
@@ -32,7 +32,7 @@ class NewKey(NamedTuple):
 
 
 class AccessDesk(Protocol):
-    """People, keys and projects of one organization; documents are those of the API."""
+    """People, roles, keys and projects of one organization; documents are those of the API."""
 
     async def users(self) -> list[dict[str, Any]]:
         """All of them by address."""
@@ -70,6 +70,22 @@ class AccessDesk(Protocol):
         """End one, by the end of its id; False if it was ended before."""
         ...
 
+    async def roles(self) -> list[dict[str, Any]]:
+        """The organization's own."""
+        ...
+
+    async def create_role(self, name: str, permissions: Sequence[str]) -> None:
+        """A new one."""
+        ...
+
+    async def change_role(self, name: str, permissions: Sequence[str]) -> None:
+        """Let it allow this from now on."""
+        ...
+
+    async def delete_role(self, name: str) -> None:
+        """Remove one that nobody has."""
+        ...
+
     async def projects(self) -> list[dict[str, Any]]:
         """All of them by name."""
         ...
@@ -84,4 +100,24 @@ class AccessDesk(Protocol):
 
     async def delete_project(self, name: str) -> None:
         """Remove it."""
+        ...
+
+
+class OrganizationDesk(Protocol):
+    """Organizations by name; documents are those of the API, and say ``is_suspended``."""
+
+    async def all(self) -> list[dict[str, Any]]:
+        """All of them by name."""
+        ...
+
+    async def create(self, name: str) -> dict[str, Any]:
+        """A new one, with a default project."""
+        ...
+
+    async def change(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """One with something changed."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Remove one whose projects are empty."""
         ...

@@ -9,12 +9,6 @@ import typer
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from taskforge.domain.ids import OrganizationId
-    from taskforge.platform import Platform
-
-InOrganization = Annotated[
-    str, typer.Option("--organization", "-o", metavar="NAME", help="The organization that is meant.")
-]
 OfOrganization = Annotated[
     str | None,
     typer.Option(
@@ -30,9 +24,16 @@ PasswordFromInput = Annotated[
 Generate = Annotated[bool, typer.Option("--generate", help="Make a password, and print it once.")]
 
 
-async def organization_id(platform: Platform, name: str) -> OrganizationId:
-    """The id of an organization by name. Raises NotFound."""
-    return (await platform.security.organizations.named(name)).id
+def refuse_organization(name: str | None) -> None:
+    """With a server nobody names the organization. Raises InvalidInput."""
+    from taskforge.domain.errors import InvalidInput
+
+    if name is not None:
+        raise InvalidInput(
+            "with a server the key says which organization is meant",
+            field="--organization",
+            hint="leave it out",
+        )
 
 
 def within(organization: str | None) -> str:

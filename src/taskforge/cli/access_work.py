@@ -1,9 +1,10 @@
-"""People, keys and projects of a database or of a server, as the commands `users`, `keys`, `projects` ask for them."""
+"""People, roles, keys and projects of a database or of a server, as the commands about them ask for them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskforge.cli.access_options import refuse_organization
 from taskforge.cli.access_view import key_document, member_document
 from taskforge.cli.show import plain
 from taskforge.domain.errors import InvalidInput, NotFound
@@ -86,6 +87,25 @@ class LocalAccess:
         found = await self._security.keys.with_suffix(which, text)
         return bool(await self._security.keys.revoke(which, found.id))
 
+    async def roles(self) -> list[Document]:
+        return [
+            {"name": role.name, "permissions": sorted(role.permissions)}
+            for role in await self._security.roles.list(await self._id())
+        ]
+
+    async def create_role(self, name: str, permissions: Sequence[str]) -> None:
+        await self._security.roles.create(await self._id(), name, permissions)
+
+    async def change_role(self, name: str, permissions: Sequence[str]) -> None:
+        which = await self._id()
+        role = await self._security.roles.named(which, name)
+        await self._security.roles.update(which, role.id, allowed=permissions)
+
+    async def delete_role(self, name: str) -> None:
+        which = await self._id()
+        role = await self._security.roles.named(which, name)
+        await self._security.roles.delete(which, role.id)
+
     async def projects(self) -> list[Document]:
         found: list[Document] = plain(await self._security.projects.list(await self._id()))
         return found
@@ -121,12 +141,7 @@ class RemoteAccess:
     """Implements ``AccessDesk`` over the HTTP API. Which organization is meant, the key says."""
 
     def __init__(self, client: Client, organization: str | None) -> None:
-        if organization is not None:
-            raise InvalidInput(
-                "with a server the key says which organization is meant",
-                field="--organization",
-                hint="leave it out",
-            )
+        refuse_organization(organization)
         self._client = client
 
     async def users(self) -> list[Document]:
@@ -177,6 +192,21 @@ class RemoteAccess:
         await self._client.keys.arevoke(found["id"])
         return found["revoked_at"] is None
 
+    async def roles(self) -> list[Document]:
+        return [
+            {"name": role["name"], "permissions": sorted(role["permissions"])}
+            for role in await self._client.roles.alist()
+        ]
+
+    async def create_role(self, name: str, permissions: Sequence[str]) -> None:
+        await self._client.roles.acreate(name, permissions)
+
+    async def change_role(self, name: str, permissions: Sequence[str]) -> None:
+        await self._client.roles.aupdate(await self._role(name), permissions=permissions)
+
+    async def delete_role(self, name: str) -> None:
+        await self._client.roles.adelete(await self._role(name))
+
     async def projects(self) -> list[Document]:
         return await self._client.projects.alist()
 
@@ -195,6 +225,12 @@ class RemoteAccess:
             if user["email"] == wanted:
                 return str(user["id"])
         raise NotFound(f"nothing has the id or address {email}")
+
+    async def _role(self, name: str) -> str:
+        for role in await self._client.roles.alist():
+            if role["name"] == name:
+                return str(role["id"])
+        raise NotFound(f"nothing has the id or address {name}")
 
     async def _project(self, name: str | None) -> str | None:
         return None if name is None else await self._reached(name)

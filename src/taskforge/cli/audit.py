@@ -1,12 +1,15 @@
 """``taskforge audit``: who did what to what; whether the record of it still is what was written."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskforge.cli.access_options import InOrganization
+from taskforge.cli.access_options import OfOrganization
 from taskforge.cli.options import After, AsJson, Before
 from taskforge.cli.session import session_of
+
+if TYPE_CHECKING:
+    from taskforge.cli.desk import Desk
 
 commands = typer.Typer(
     help="Read, export and verify the audit log.", no_args_is_help=True, rich_markup_mode=None
@@ -18,7 +21,7 @@ LINES = 1000
 @commands.command("list")
 def list_(
     context: typer.Context,
-    organization: InOrganization = "default",
+    organization: OfOrganization = None,
     action: Annotated[
         str | None,
         typer.Option("--action", metavar="ACTION", help="Such as queue.pause, or queue.* for all of queues."),
@@ -32,41 +35,29 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the entries, the newest first."""
-    from collections.abc import Sequence
+    import json
 
-    from taskforge.cli.access_options import moment, organization_id
+    from taskforge.cli.access_options import moment
+    from taskforge.cli.record_desk import EntryFilter
     from taskforge.cli.show import print_json
     from taskforge.cli.tables import print_table
-    from taskforge.domain.audit import AuditEntry
-    from taskforge.platform import Platform
-    from taskforge.ports.audit import AuditFilter
+    from taskforge.cli.text import stamp
 
-    chosen = AuditFilter(
-        action=action,
-        resource_id=resource,
-        since=moment(after, "--after"),
-        until=moment(before, "--before"),
-        limit=limit,
-    )
-
-    async def look(platform: Platform) -> Sequence[AuditEntry]:
-        return await platform.audit.list(await organization_id(platform, organization), chosen)
-
-    found = session_of(context).run(look)
+    chosen = EntryFilter(action, resource, moment(after, "--after"), moment(before, "--before"), limit)
+    found = session_of(context).ask(lambda desk: desk.audit(organization).entries(chosen))
     if as_json:
-        print_json({"entries": [entry.document() for entry in found]})
+        print_json({"entries": found})
         return
     print_table(
         ("WHEN", "WHO", "FROM", "DID", "TO", "BEFORE", "AFTER"),
         [
             (
-                entry.happened_at.isoformat(timespec="seconds"),
-                f"{entry.actor_kind} {entry.actor_label}",
-                entry.address or "",
-                entry.action,
-                entry.resource_name or entry.resource_id or "",
-                entry.before or "",
-                entry.after or "",
+                stamp(entry["happened_at"]),
+                f"{entry['actor']['kind']} {entry['actor']['label']}",
+                entry["address"] or "",
+                entry["action"],
+                entry["resource"]["name"] or entry["resource"]["id"] or "",
+                *("" if entry[state] is None else json.dumps(entry[state]) for state in ("before", "after")),
             )
             for entry in found
         ],
@@ -77,7 +68,7 @@ def list_(
 @commands.command("export")
 def export(
     context: typer.Context,
-    organization: InOrganization = "default",
+    organization: OfOrganization = None,
     after_entry: Annotated[
         int, typer.Option("--after-entry", metavar="NUMBER", min=0, help="Only those after this number.")
     ] = 0,
@@ -85,15 +76,11 @@ def export(
     """Print all entries with their seals, the oldest first, one JSON object a line."""
     import json
 
-    from taskforge.cli.access_options import organization_id
-    from taskforge.platform import Platform
+    async def write(desk: "Desk") -> None:
+        async for entry in desk.audit(organization).export(after_entry):
+            print(json.dumps(entry))
 
-    async def write(platform: Platform) -> None:
-        which = await organization_id(platform, organization)
-        async for entry in platform.audit.export(which, after=after_entry):
-            print(json.dumps(entry.document()))
-
-    session_of(context).run(write)
+    session_of(context).ask(write)
 
 
 @commands.command("verify")
@@ -111,50 +98,20 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Walk the chains of hashes; ends with 1, and says where, when one does not hold."""
-    from collections.abc import Sequence
-
-    from taskforge.cli.access_options import organization_id
     from taskforge.cli.exit_codes import ExitCode
     from taskforge.cli.show import print_json
     from taskforge.domain.audit import Head
-    from taskforge.domain.errors import InvalidInput
-    from taskforge.platform import Platform
-    from taskforge.services.audit import Verification
 
-    expected = None
-    if expect is not None:
-        number, _, text = expect.partition(":")
-        if organization is None or not number.isdecimal() or len(text) != 64:
-            raise InvalidInput(
-                "--expect is NUMBER:HASH, as `audit verify` prints it, and belongs to one --organization",
-                field="--expect",
-            )
-        expected = Head(int(number), text)
-
-    async def walk(platform: Platform) -> Sequence[Verification]:
-        await platform.audit.seal_all()
-        if organization is None:
-            return await platform.audit.verify_all()
-        return [await platform.audit.verify(await organization_id(platform, organization), expected=expected)]
-
-    found = session_of(context).run(walk)
+    kept = None if expect is None else Head.parse(expect, "--expect")
+    found = session_of(context).ask(lambda desk: desk.audit(organization).verify(kept))
     if as_json:
-        print_json({"chains": [{**_document(each)} for each in found]})
+        print_json({"chains": found})
     else:
         for each in found:
-            word = "holds" if each.holds else "DOES NOT HOLD"
-            print(
-                f"{each.organization_id}: {each.checked} entries, {word}, end {each.end.seq}:{each.end.hash}"
-            )
-            for fault in each.faults:
+            word = "holds" if each["holds"] else "DOES NOT HOLD"
+            end = f"{each['end']['seq']}:{each['end']['hash']}"
+            print(f"{each['organization_id']}: {each['checked']} entries, {word}, end {end}")
+            for fault in each["faults"]:
                 print(f"  {fault}")
-    if not all(each.holds for each in found):
+    if not all(each["holds"] for each in found):
         raise typer.Exit(ExitCode.FAILURE)
-
-
-def _document(found: object) -> dict[str, object]:
-    from taskforge.cli.show import plain
-    from taskforge.services.audit import Verification
-
-    holds = isinstance(found, Verification) and found.holds
-    return {**plain(found), "holds": holds}

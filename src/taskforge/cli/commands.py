@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from taskforge.cli.options import FREE_ARGUMENTS
+from taskforge.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,19 @@ MODULES: Mapping[str, str] = {
 WITH_FREE_ARGUMENTS = {"run", "enqueue"}
 
 
+BESIDE_A_DATABASE: Mapping[str, str] = {
+    "serve": "it is the server",
+    "dev": "it is a server and a worker over a database of its own",
+    "demo": "it makes a database for itself",
+    "bench": "it measures databases that it makes for itself",
+    "scheduler": "makes jobs of due times, by the database's clock and in its transactions",
+    "scaling run": "leads the autoscalers of a database, and one alone may",
+    "migrate": "makes and changes the tables of a database, which a server needs before it starts",
+    "prune": "forgets jobs of all organizations at once, which no credential allows; processes do it by themselves",
+}
+"""The commands that do not go through a server, each with the reason; what is not here takes ``--server``."""
+
+
 class Commands(TyperGroup):
     """The group of all commands."""
 
@@ -55,11 +69,30 @@ class Commands(TyperGroup):
         """Their names, in the order of the help."""
         return list(MODULES)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of a line. Raises InvalidInput when a server was named on it that the command does not use."""
+        words = args[:2]
+        name = next(
+            (known for known in BESIDE_A_DATABASE if known.split() == words[: len(known.split())]), None
+        )
+        if name is not None and ctx.params.get("server") is not None and "--help" not in args:
+            raise goes_without(name)
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """One of them, or None."""
         if cmd_name in MODULES and cmd_name not in self.commands:
             self.commands[cmd_name] = _made(cmd_name)
         return self.commands.get(cmd_name)
+
+
+def goes_without(name: str) -> InvalidInput:
+    """That this command does not go through a server, and why."""
+    return InvalidInput(
+        f"`taskforge {name}` does not go through a server: {BESIDE_A_DATABASE[name]}",
+        field="--server",
+        hint="leave --server out, and TASKFORGE_SERVER unset",
+    )
 
 
 def _made(name: str) -> Any:

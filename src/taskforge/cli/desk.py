@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from taskforge.cli.access_desk import AccessDesk
+    from taskforge.cli.access_desk import AccessDesk, OrganizationDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
+    from taskforge.cli.record_desk import AuditDesk, MetricsDesk, PauseDesk
     from taskforge.domain.error_group import ErrorStatus
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from taskforge.domain.operation import BulkAction
     from taskforge.domain.queue import Queue
     from taskforge.domain.stats import StatusCounts
-    from taskforge.domain.worker import Worker, WorkerStatus
+    from taskforge.domain.worker import TaskDescription, Worker, WorkerStatus
     from taskforge.services.bulk import BulkProgress, Counted
+    from taskforge.services.health import Finding
 
 
 class BulkWish(NamedTuple):
@@ -59,6 +61,36 @@ class ScheduleDesk(Protocol):
         self, name: str, limit: int, outcome: str | None, success: bool | None
     ) -> list[dict[str, Any]]:
         """Its ticks, the latest due time first."""
+        ...
+
+    async def create(
+        self, name: str, fields: Mapping[str, Any], tasks: Sequence[TaskDescription]
+    ) -> dict[str, Any]:
+        """A new one of a known task; beside a database, ``tasks`` are known from now on."""
+        ...
+
+    async def edit(self, name: str, fields: Mapping[str, Any], *, reset: bool) -> dict[str, Any]:
+        """Change it; None goes back to what code says. With ``reset`` all does, before."""
+        ...
+
+    async def delete(self, name: str) -> str:
+        """Remove it; answers its whole name."""
+        ...
+
+    async def rest(self, *, paused: bool) -> int:
+        """Let all of them rest, or go on; answers how many that changed."""
+        ...
+
+    async def calendars(self) -> dict[str, dict[str, Any]]:
+        """The calendars by name: their dates and weekdays."""
+        ...
+
+    async def put_calendar(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Make or replace a calendar."""
+        ...
+
+    async def delete_calendar(self, name: str) -> None:
+        """Remove a calendar."""
         ...
 
     async def enable(self, name: str) -> dict[str, Any]:
@@ -272,6 +304,25 @@ class Desk(Protocol):
         ...
 
     @property
+    def organizations(self) -> OrganizationDesk:
+        """The organizations that the caller may see."""
+        ...
+
+    def audit(self, organization: str | None) -> AuditDesk:
+        """The audit log of an organization by name; None is the one that is meant without saying so."""
+        ...
+
+    @property
+    def pauses(self) -> PauseDesk:
+        """What is paused in the project."""
+        ...
+
+    @property
+    def metrics(self) -> MetricsDesk:
+        """The figures of the project."""
+        ...
+
+    @property
     def schedules(self) -> ScheduleDesk:
         """The schedules of the project."""
         ...
@@ -371,6 +422,10 @@ class Desk(Protocol):
 
     async def drain(self, worker_id: UUID, *, takes_no_more: bool) -> None:
         """Have a worker leave, or take that back. Raises Conflict, NotFound."""
+        ...
+
+    async def diagnosis(self) -> list[Finding]:
+        """What is examined of the database and the project."""
         ...
 
     async def tasks(self) -> Mapping[str, str]:

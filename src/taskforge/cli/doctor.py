@@ -9,17 +9,22 @@ from taskforge.cli.session import session_of
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Examine settings, database, workers, queues and records. Exits with 1 when something is wrong.
 
-    Changes nothing: a SQLite file that is not there is not made.
+    Changes nothing: a SQLite file that is not there is not made. With --server the server examines its own.
     """
     import asyncio
 
-    from taskforge.cli.examination import examine
+    from taskforge.cli.examination import examine, program
     from taskforge.cli.exit_codes import ExitCode
     from taskforge.cli.show import print_json
     from taskforge.cli.tables import print_table
     from taskforge.services.health import Verdict
 
-    findings = asyncio.run(examine(session_of(context).settings()))
+    session = session_of(context)
+    settings = session.settings()
+    if settings.server is None:
+        findings = asyncio.run(examine(settings))
+    else:
+        findings = [program(), *session.ask(lambda desk: desk.diagnosis())]
     is_well = not any(finding.verdict is Verdict.PROBLEM for finding in findings)
     if as_json:
         print_json({"ok": is_well, "findings": [finding._asdict() for finding in findings]})

@@ -6,6 +6,7 @@ import platform as machine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskforge.cli.local_desk import LocalDesk
 from taskforge.domain.errors import NotFound, SchemaMismatch, TaskforgeError
 from taskforge.services.health import Finding, Verdict
 from taskforge.storage.address import Address, parse_address
@@ -21,8 +22,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """All findings. What cannot be looked at because of an earlier problem is left out."""
     address = parse_address(settings.database_url)
     where = f"{address.shown} (from {settings.origins['database_url']})"
-    program = f"taskforge {VERSION}, Python {machine.python_version()}"
-    findings = [Finding("program", Verdict.OK, program)]
+    findings = [program()]
     if _is_missing(address):
         detail = f"{where} is not there yet: it is made at first use"
         return [*findings, Finding("database", Verdict.OK, detail)]
@@ -40,6 +40,11 @@ async def examine(settings: Settings) -> list[Finding]:
         return [*findings, Finding("database", Verdict.PROBLEM, f"{where}: {error.message}", error.hint)]
 
 
+def program() -> Finding:
+    """Which program this is."""
+    return Finding("program", Verdict.OK, f"taskforge {VERSION}, Python {machine.python_version()}")
+
+
 def _is_missing(address: Address) -> bool:
     return address.kind == "sqlite" and address.target != ":memory:" and not Path(address.target).exists()
 
@@ -47,7 +52,6 @@ def _is_missing(address: Address) -> bool:
 async def _examine_inside(settings: Settings) -> list[Finding]:
     wiring = Wiring(settings)
     try:
-        platform = await wiring.platform()
-        return [*await platform.health.examine(), *await platform.redis_health.examine()]
+        return await LocalDesk(await wiring.platform()).diagnosis()
     finally:
         await wiring.close()

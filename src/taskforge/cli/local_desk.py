@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from taskforge.cli.access_desk import AccessDesk
+    from taskforge.cli.access_desk import AccessDesk, OrganizationDesk
     from taskforge.cli.desk import (
         AlertDesk,
         AssignmentDesk,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ScheduleDesk,
     )
     from taskforge.cli.job_reading import JobQuery, WholeJob
+    from taskforge.cli.record_desk import AuditDesk, MetricsDesk, PauseDesk
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobOptions, JobStatus
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from taskforge.domain.worker import Worker, WorkerStatus
     from taskforge.platform import Platform
     from taskforge.services.bulk import BulkProgress, Counted
+    from taskforge.services.health import Finding
 
 
 class LocalDesk:
@@ -44,6 +46,29 @@ class LocalDesk:
         from taskforge.cli.access_work import LocalAccess
 
         return LocalAccess(self._platform, organization)
+
+    @property
+    def organizations(self) -> OrganizationDesk:
+        from taskforge.cli.organization_work import LocalOrganizations
+
+        return LocalOrganizations(self._platform)
+
+    def audit(self, organization: str | None) -> AuditDesk:
+        from taskforge.cli.audit_work import LocalAudit
+
+        return LocalAudit(self._platform, organization)
+
+    @property
+    def pauses(self) -> PauseDesk:
+        from taskforge.cli.pause_work import LocalPauses
+
+        return LocalPauses(self._platform)
+
+    @property
+    def metrics(self) -> MetricsDesk:
+        from taskforge.cli.metrics_work import LocalMetrics
+
+        return LocalMetrics(self._platform)
 
     @property
     def schedules(self) -> ScheduleDesk:
@@ -167,6 +192,9 @@ class LocalDesk:
     async def drain(self, worker_id: UUID, *, takes_no_more: bool) -> None:
         fleet = self._platform.worker_fleet
         await (fleet.drain if takes_no_more else fleet.undrain)(worker_id)
+
+    async def diagnosis(self) -> list[Finding]:
+        return [*await self._platform.health.examine(), *await self._platform.redis_health.examine()]
 
     async def tasks(self) -> Mapping[str, str]:
         return {task.name: task.queue for task in await self._platform.insights.tasks()}

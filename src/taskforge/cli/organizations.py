@@ -15,17 +15,16 @@ Name = Annotated[str, typer.Argument(metavar="NAME")]
 @commands.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the organizations by name."""
-    from taskforge.cli.access_view import organization_document
     from taskforge.cli.show import print_json
     from taskforge.cli.tables import print_table
 
-    found = session_of(context).run(lambda platform: platform.security.organizations.list())
+    found = session_of(context).ask(lambda desk: desk.organizations.all())
     if as_json:
-        print_json({"organizations": [organization_document(each) for each in found]})
+        print_json({"organizations": found})
         return
     print_table(
         ("NAME", "STATE", "ID"),
-        [(each.name, "suspended" if each.suspended_at else "active", each.id) for each in found],
+        [(each["name"], "suspended" if each["is_suspended"] else "active", each["id"]) for each in found],
         empty="there is no organization",
     )
 
@@ -33,14 +32,13 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @commands.command("create")
 def create(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Make an organization with a default project."""
-    from taskforge.cli.access_view import organization_document
     from taskforge.cli.show import print_json
 
-    made = session_of(context).run(lambda platform: platform.security.organizations.create(name))
+    made = session_of(context).ask(lambda desk: desk.organizations.create(name))
     if as_json:
-        print_json(organization_document(made))
+        print_json(made)
     else:
-        print(f"organization {made.name!r} is made, with a project 'default'")
+        print(f"organization {made['name']!r} is made, with a project 'default'")
 
 
 @commands.command("set")
@@ -57,35 +55,20 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """Change the name, the limits or what is redacted; suspend it (suspended=true), and let it go on."""
-    from taskforge.cli.access_options import organization_id
-    from taskforge.cli.access_view import organization_document
     from taskforge.cli.show import print_json
-    from taskforge.domain.organization import Organization
-    from taskforge.platform import Platform
 
     changes = _changes(values)
-
-    async def change(platform: Platform) -> Organization:
-        which = await organization_id(platform, name)
-        return await platform.security.organizations.update(which, **changes)
-
-    changed = session_of(context).run(change)
+    changed = session_of(context).ask(lambda desk: desk.organizations.change(name, changes))
     if as_json:
-        print_json(organization_document(changed))
+        print_json(changed)
     else:
-        print(f"organization {changed.name!r} is changed")
+        print(f"organization {changed['name']!r} is changed")
 
 
 @commands.command("delete")
 def delete(context: typer.Context, name: Name) -> None:
     """Delete an organization whose projects have no queues and no workers."""
-    from taskforge.cli.access_options import organization_id
-    from taskforge.platform import Platform
-
-    async def remove(platform: Platform) -> None:
-        await platform.security.organizations.delete(await organization_id(platform, name))
-
-    session_of(context).run(remove)
+    session_of(context).ask(lambda desk: desk.organizations.remove(name))
     print(f"organization {name!r} is deleted")
 
 

@@ -32,15 +32,13 @@ def create(
 ) -> None:
     """Hand out no more such jobs; go on taking them. What runs goes on."""
     from taskforge.cli.options import person
-    from taskforge.cli.pause_view import pause_document, print_pause, what
+    from taskforge.cli.pause_view import print_pause, what
     from taskforge.cli.show import print_json
 
     kind, value = what({"type": job_type, "tag": tag, "key": key})
-    pause, is_new = session_of(context).run(
-        lambda platform: platform.pauses.create(kind, value, reason=reason, by=person(by))
-    )
+    pause, is_new = session_of(context).ask(lambda desk: desk.pauses.create(kind, value, reason, person(by)))
     if as_json:
-        print_json({**pause_document(pause), "created": is_new})
+        print_json({**pause, "created": is_new})
     else:
         print_pause(pause, is_new)
 
@@ -48,10 +46,10 @@ def create(
 @commands.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List what is paused: queues, types, tags, keys; by whom, since when and why."""
-    from taskforge.cli.pause_view import all_pauses, print_pauses
+    from taskforge.cli.pause_view import print_pauses
     from taskforge.cli.show import print_json
 
-    found = session_of(context).run(all_pauses)
+    found = session_of(context).ask(lambda desk: desk.pauses.all())
     if as_json:
         print_json({"pauses": found})
     else:
@@ -71,7 +69,7 @@ def remove(
     from taskforge.cli.show import print_json
 
     kind, value = what({"type": job_type, "tag": tag, "key": key})
-    count = session_of(context).run(lambda platform: platform.pauses.remove(kind, value))
+    count = session_of(context).ask(lambda desk: desk.pauses.remove(kind, value))
     if as_json:
         print_json({"kind": kind, "value": value, "released": count})
     else:

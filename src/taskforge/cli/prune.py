@@ -31,7 +31,7 @@ def prune(
     async def work(platform: "Platform") -> "Pruned":
         return await (platform.pruning.preview() if dry_run else platform.pruning.prune())
 
-    pruned = session_of(context).run(work)
+    pruned = session_of(context).run("prune", work)
     if as_json:
         print_json(_document(pruned, dry_run))
         return

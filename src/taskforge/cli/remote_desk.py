@@ -21,6 +21,7 @@ from taskforge.domain.stats import ExecutionStats, StatusCounts
 from taskforge.domain.worker import Incidents, ProcessIdentity, Worker, WorkerStatus
 from taskforge.services.bulk import BulkProgress, Counted
 from taskforge.services.directory import near
+from taskforge.services.health import Finding, Verdict
 from taskforge.services.insights import RECENT, SHORTEST_SUFFIX
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from taskforge.cli.access_desk import AccessDesk
+    from taskforge.cli.access_desk import AccessDesk, OrganizationDesk
     from taskforge.cli.desk import (
         AlertDesk,
         AssignmentDesk,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         ScheduleDesk,
     )
     from taskforge.cli.job_reading import JobQuery, WholeJob
+    from taskforge.cli.record_desk import AuditDesk, MetricsDesk, PauseDesk
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
     from taskforge.domain.job import JobOptions
@@ -60,6 +62,29 @@ class RemoteDesk:
         from taskforge.cli.access_work import RemoteAccess
 
         return RemoteAccess(self._client, organization)
+
+    @property
+    def organizations(self) -> OrganizationDesk:
+        from taskforge.cli.organization_work import RemoteOrganizations
+
+        return RemoteOrganizations(self._client)
+
+    def audit(self, organization: str | None) -> AuditDesk:
+        from taskforge.cli.audit_work import RemoteAudit
+
+        return RemoteAudit(self._client, organization)
+
+    @property
+    def pauses(self) -> PauseDesk:
+        from taskforge.cli.pause_work import RemotePauses
+
+        return RemotePauses(self._client)
+
+    @property
+    def metrics(self) -> MetricsDesk:
+        from taskforge.cli.metrics_work import RemoteMetrics
+
+        return RemoteMetrics(self._client, self._queue)
 
     @property
     def schedules(self) -> ScheduleDesk:
@@ -291,6 +316,12 @@ class RemoteDesk:
                 worker.status,
             )
             for worker in found
+        ]
+
+    async def diagnosis(self) -> list[Finding]:
+        return [
+            Finding(**{**found, "verdict": Verdict(found["verdict"])})
+            for found in await self._client.metrics.adiagnosis()
         ]
 
     async def tasks(self) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.cli.session import Session
+    from taskforge.domain.worker import TaskDescription
     from taskforge.platform import Platform
 
 LISTS = ("calendars", "tags")
@@ -42,30 +43,31 @@ def arguments_of(text: str | None) -> Any:
     return value
 
 
-async def make(
-    platform: Platform, session: Session, app: str | None, name: str, fields: dict[str, Any]
-) -> dict[str, Any]:
-    """A new schedule; the tasks of an application that is here are known from now on."""
-    await _declare_tasks(platform, session, app)
-    schedule = await platform.schedules.create(name, fields)
-    return document(schedule_record(schedule))
+def tasks_here(session: Session, app: str | None) -> list[TaskDescription]:
+    """The tasks of an application that is here, so that a schedule may name one before any worker has.
 
-
-async def _declare_tasks(platform: Platform, session: Session, app: str | None) -> None:
+    None with a server, which knows those that its workers have told of. Raises InvalidInput when one is named then.
+    """
     from taskforge.domain.worker import TaskDescription
 
+    if session.settings().server is not None:
+        if app is not None:
+            raise InvalidInput(
+                "a server knows the tasks that its workers have told of, not those of files here",
+                field="--app",
+                hint="leave it out",
+            )
+        return []
     try:
         application = session.application(app)
     except (NotFound, InvalidInput):
         if app is not None:
             raise
-        return
-    tasks = [
+        return []
+    return [
         TaskDescription(task.name, task.queue, task.schema(), options=task.defaults)
         for task in application.registry
     ]
-    if tasks:
-        await platform.declare(tasks)
 
 
 class LocalSchedules:
@@ -74,6 +76,35 @@ class LocalSchedules:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._schedules = platform.schedules
+
+    async def create(
+        self, name: str, fields: Mapping[str, Any], tasks: Sequence[TaskDescription]
+    ) -> dict[str, Any]:
+        if tasks:
+            await self._platform.declare(tasks)
+        return document(schedule_record(await self._schedules.create(name, fields)))
+
+    async def edit(self, name: str, fields: Mapping[str, Any], *, reset: bool) -> dict[str, Any]:
+        schedule = await self._schedules.reset(name) if reset else await self._schedules.named(name)
+        if fields:
+            schedule = await self._schedules.edit(schedule.name, fields)
+        return document(schedule_record(schedule))
+
+    async def delete(self, name: str) -> str:
+        return (await self._schedules.delete(name)).name
+
+    async def rest(self, *, paused: bool) -> int:
+        return await (self._schedules.pause_all if paused else self._schedules.resume_all)()
+
+    async def calendars(self) -> dict[str, dict[str, Any]]:
+        found = await self._schedules.calendars()
+        return {name: found[name].to_json() for name in sorted(found)}
+
+    async def put_calendar(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return (await self._schedules.put_calendar(name, values)).to_json()
+
+    async def delete_calendar(self, name: str) -> None:
+        await self._schedules.delete_calendar(name)
 
     async def all(self) -> list[dict[str, Any]]:
         return [document(schedule_record(schedule)) for schedule in await self._schedules.list()]

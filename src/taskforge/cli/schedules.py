@@ -96,12 +96,13 @@ def create(
     on_holiday (skip, next_business_day), priority, max_attempts, retry_delay_seconds, timeout_seconds, tags,
     keep_days, keep_failed_days.
     """
-    from taskforge.cli.schedule_work import arguments_of, fields_of, make
+    from taskforge.cli.schedule_work import arguments_of, fields_of, tasks_here
 
     session = session_of(context)
     options = _times(cron, every, at, timezone) | {"task": task, "arguments": arguments_of(arguments)}
     given = fields_of(options, fields)
-    _tell(session.run(lambda platform: make(platform, session, app, name, given)), as_json)
+    tasks = tasks_here(session, app)
+    _tell(session.ask(lambda desk: desk.schedules.create(name, given, tasks)), as_json)
 
 
 @commands.command("edit")
@@ -123,22 +124,14 @@ def edit(
 
     KEY= goes back to what the code says, or to the default.
     """
-    from taskforge.cli.schedule_work import arguments_of, document, fields_of
+    from taskforge.cli.schedule_work import arguments_of, fields_of
     from taskforge.domain.errors import InvalidInput
-    from taskforge.services.schedule_records import schedule_record
 
     options = _times(cron, every, at, timezone) | {"arguments": arguments_of(arguments)}
     given = fields_of(options, values)
     if not given and not reset:
         raise InvalidInput("nothing is to be changed", hint="write KEY=VALUE, such as missed=all")
-
-    async def work(platform: Any) -> Any:
-        schedule = await platform.schedules.reset(name) if reset else await platform.schedules.named(name)
-        if given:
-            schedule = await platform.schedules.edit(schedule.name, given)
-        return document(schedule_record(schedule))
-
-    _tell(session_of(context).run(work), as_json)
+    _tell(session_of(context).ask(lambda desk: desk.schedules.edit(name, given, reset=reset)), as_json)
 
 
 @commands.command("delete")
@@ -146,11 +139,11 @@ def delete(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Remove a schedule. One that code declares comes back when that code starts: disable it instead."""
     from taskforge.cli.show import print_json
 
-    gone = session_of(context).run(lambda platform: platform.schedules.delete(name))
+    gone = session_of(context).ask(lambda desk: desk.schedules.delete(name))
     if as_json:
-        print_json({"job_id": gone.name, "deleted": True})
+        print_json({"job_id": gone, "deleted": True})
     else:
-        print(f"schedule {gone.name} is deleted")
+        print(f"schedule {gone} is deleted")
 
 
 @commands.command("enable")
@@ -168,13 +161,13 @@ def disable(context: typer.Context, name: Name, as_json: AsJson = False) -> None
 @commands.command("pause-all")
 def pause_all(context: typer.Context, as_json: AsJson = False) -> None:
     """Let all schedules of the project rest, those that are made meanwhile as well."""
-    _all(context, "pause_all", "rests", as_json)
+    _all(context, as_json, paused=True)
 
 
 @commands.command("resume-all")
 def resume_all(context: typer.Context, as_json: AsJson = False) -> None:
     """Let all schedules of the project go on, from now on."""
-    _all(context, "resume_all", "goes on", as_json)
+    _all(context, as_json, paused=False)
 
 
 @commands.command("trigger")
@@ -258,8 +251,7 @@ def calendars(context: typer.Context, as_json: AsJson = False) -> None:
     from taskforge.cli.schedule_view import print_calendars
     from taskforge.cli.show import print_json
 
-    found = session_of(context).run(lambda platform: platform.schedules.calendars())
-    shown = {name: calendar.to_json() for name, calendar in found.items()}
+    shown = session_of(context).ask(lambda desk: desk.schedules.calendars())
     if as_json:
         print_json({"calendars": shown})
     else:
@@ -292,13 +284,12 @@ def calendar(
 
     session = session_of(context)
     if delete:
-        session.run(lambda platform: platform.schedules.delete_calendar(name))
+        session.ask(lambda desk: desk.schedules.delete_calendar(name))
         shown: dict[str, Any] = {}
     else:
         days = sorted(day.isoformat() for day in days_of(Path(file).read_text("utf-8"))) if file else []
         values = {"dates": [*(dates or ()), *days], "weekdays": list(weekdays or ())}
-        made = session.run(lambda platform: platform.schedules.put_calendar(name, values))
-        shown = {name: made.to_json()}
+        shown = {name: session.ask(lambda desk: desk.schedules.put_calendar(name, values))}
     if as_json:
         print_json({"calendars": shown})
     elif delete:
@@ -313,17 +304,14 @@ def _times(cron: str | None, every: str | None, at: str | None, timezone: str | 
     return {"cron": cron, "interval_seconds": seconds(every, "every"), "run_at": at, "timezone": timezone}
 
 
-def _all(context: typer.Context, verb: str, what: str, as_json: bool) -> None:
+def _all(context: typer.Context, as_json: bool, *, paused: bool) -> None:
     from taskforge.cli.show import print_json
 
-    async def work(platform: Any) -> Any:
-        return await getattr(platform.schedules, verb)()
-
-    changed = session_of(context).run(work)
+    changed = session_of(context).ask(lambda desk: desk.schedules.rest(paused=paused))
     if as_json:
         print_json({"schedules": changed})
     else:
-        print(f"every schedule {what} now ({changed} changed)")
+        print(f"every schedule {'rests' if paused else 'goes on'} now ({changed} changed)")
 
 
 def _tell(document: dict[str, Any], as_json: bool) -> None:

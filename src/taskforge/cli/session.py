@@ -50,23 +50,20 @@ class Session:
 
         return load_settings(self.arguments)
 
-    def needs_database(self) -> Settings:
-        """The settings, for a command that cannot yet go through a server. Raises InvalidInput when it should."""
+    def run(self, command: str, work: Callable[[Platform], Awaitable[T]]) -> T:
+        """Do something with the services of the project, for a command that does not go through a server.
+
+        Raises InvalidInput when one is set, and what `Wiring` raises.
+        """
+        from taskforge.cli.commands import goes_without
+
         settings = self.settings()
         if settings.server is not None:
-            raise InvalidInput(
-                f"this command works on a database, not through the server {settings.server}",
-                field="--server",
-                hint=f"server comes from: {settings.origins['server']}; `worker`, `run`, `enqueue`, `jobs`, `queues`, "
-                "`workers`, `errors`, `users`, `keys`, `projects` and what looks at schedules and runs them can use one, and so can programs: taskforge.client",
-            )
-        return settings
+            raise goes_without(command)
+        return self._beside_database(settings, work)
 
-    def run(self, work: Callable[[Platform], Awaitable[T]]) -> T:
-        """Do something with the services of the project, and close them. Raises what `Wiring` raises.
-
-        In the audit log stands the user of this system, on this host.
-        """
+    def _beside_database(self, settings: Settings, work: Callable[[Platform], Awaitable[T]]) -> T:
+        """In the audit log stands the user of this system, on this host."""
         import asyncio
         import socket
 
@@ -75,7 +72,7 @@ class Session:
         from taskforge.ports.acting import acting
         from taskforge.wiring import Wiring
 
-        wiring = Wiring(self.needs_database())
+        wiring = Wiring(settings)
 
         async def main() -> T:
             try:
@@ -92,7 +89,7 @@ class Session:
         if settings.server is None:
             from taskforge.cli.local_desk import LocalDesk
 
-            return self.run(lambda platform: work(LocalDesk(platform)))
+            return self._beside_database(settings, lambda platform: work(LocalDesk(platform)))
         import asyncio
 
         from taskforge.cli.remote_desk import RemoteDesk

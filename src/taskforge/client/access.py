@@ -1,4 +1,4 @@
-"""People, keys and projects of the organization whose key asks. Things are as the API tells them: docs/access.md."""
+"""Organizations, people, roles, keys and projects, as the API tells them: docs/access.md."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.client.resources import Resource, synchronous
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
 
@@ -99,4 +100,55 @@ class Projects(Resource):
     list = synchronous(alist)
     create = synchronous(acreate)
     rename = synchronous(arename)
+    delete = synchronous(adelete)
+
+
+class Roles(Resource):
+    """``client.roles``: the organization's own."""
+
+    async def alist(self) -> list[dict[str, Any]]:
+        """The roles that the organization has made, by name."""
+        return await self._by_number(dict[str, Any], "/roles")
+
+    async def acreate(self, name: str, permissions: Sequence[str]) -> dict[str, Any]:
+        """A name for a set of permissions, of which the caller has each. Raises Conflict, Escalation."""
+        return await self._do(dict[str, Any], "/roles", {"name": name, "permissions": permissions})
+
+    async def aupdate(self, /, role_id: UUID | str, **values: Any) -> dict[str, Any]:
+        """Change ``name`` or ``permissions``, for all who have it. Raises Escalation, NotFound."""
+        return await self._do(dict[str, Any], f"/roles/{role_id}", values, method="PATCH")
+
+    async def adelete(self, role_id: UUID | str) -> None:
+        """Remove a role that nobody has. Raises Conflict."""
+        await self._transport.ask("DELETE", f"/roles/{role_id}")
+
+    list = synchronous(alist)
+    create = synchronous(acreate)
+    update = synchronous(aupdate)
+    delete = synchronous(adelete)
+
+
+class Organizations(Resource):
+    """``client.organizations``: the caller's own; all of them for an administrator of the installation."""
+
+    async def alist(self) -> list[dict[str, Any]]:
+        """Those that the caller may see, by name."""
+        return await self._by_number(dict[str, Any], "/organizations")
+
+    async def acreate(self, name: str) -> dict[str, Any]:
+        """A new one, with a default project. Raises Conflict, Forbidden."""
+        return await self._do(dict[str, Any], "/organizations", {"name": name})
+
+    async def aupdate(self, /, organization_id: UUID | str, **values: Any) -> dict[str, Any]:
+        """Change ``name``, ``limits``, ``suspended``, ``redacted_keys``. Raises Conflict, Forbidden."""
+        path = f"/organizations/{organization_id}"
+        return await self._do(dict[str, Any], path, values, method="PATCH")
+
+    async def adelete(self, organization_id: UUID | str) -> None:
+        """Remove one whose projects are empty. Raises Conflict, Forbidden."""
+        await self._transport.ask("DELETE", f"/organizations/{organization_id}")
+
+    list = synchronous(alist)
+    create = synchronous(acreate)
+    update = synchronous(aupdate)
     delete = synchronous(adelete)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from taskforge.client.access import Keys, Projects, Users
+from taskforge.client.access import Keys, Organizations, Projects, Roles, Users
 from taskforge.client.alerts import Alerts
 from taskforge.client.assignments import Assignments
+from taskforge.client.audit import Audit
 from taskforge.client.breakers import Breakers
 from taskforge.client.errors import Errors
+from taskforge.client.metrics import Metrics
+from taskforge.client.pauses import Pauses
 from taskforge.client.resources import Jobs, Operations, Queues, Tasks, Workers
 from taskforge.client.scaling import Scaling
 from taskforge.client.schedules import Schedules
@@ -54,6 +57,11 @@ class Client:
         self.users = Users(self._transport, self._bridge)
         self.keys = Keys(self._transport, self._bridge)
         self.projects = Projects(self._transport, self._bridge)
+        self.roles = Roles(self._transport, self._bridge)
+        self.organizations = Organizations(self._transport, self._bridge)
+        self.pauses = Pauses(self._transport, self._bridge)
+        self.audit = Audit(self._transport, self._bridge)
+        self.metrics = Metrics(self._transport, self._bridge)
 
     async def events(self, *kinds: str) -> AsyncIterator[Event]:
         """What may have changed (``job``, ``queue``, ``worker``), for ever: it connects again where it broke off.

@@ -90,11 +90,24 @@ class Resource:
 
         Unless ``may_repeat`` says something, a POST goes under an Idempotency-Key, so that it may be sent twice.
         """
+        return (await self._done(kind, path, body, method=method, headers=headers, may_repeat=may_repeat))[1]
+
+    async def _done(
+        self,
+        kind: type[T],
+        path: str,
+        body: Any = None,
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] = WHOLE,
+        may_repeat: bool | None = None,
+    ) -> tuple[int, T]:
+        """As `_do`, with the status of the answer."""
         if method == "POST" and may_repeat is None:
             headers, may_repeat = {**headers, "Idempotency-Key": str(uuid4())}, True
         data = None if body is None else msgspec.json.encode(body)
         answer = await self._transport.ask(method, path, body=data, headers=headers, may_repeat=may_repeat)
-        return read(kind, bytes(read(Envelope, answer.body).data))
+        return answer.status, read(kind, bytes(read(Envelope, answer.body).data))
 
     async def _make(self, kind: type[T], path: str, body: Any, key: str | None) -> T:
         """`_do` under an Idempotency-Key: however often it has to be sent, it is done once."""

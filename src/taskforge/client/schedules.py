@@ -23,6 +23,42 @@ class Schedules(Resource):
         """One schedule, with its latest run. Raises NotFound."""
         return await self._get(dict[str, Any], _schedule(name))
 
+    async def acreate(self, /, name: str, task: str, **values: Any) -> dict[str, Any]:
+        """Make a schedule. ``values`` are the API's: cron, interval_seconds or run_at, timezone, arguments ..."""
+        return await self._do(dict[str, Any], "/scheduled-jobs", {"job_id": name, "task": task, **values})
+
+    async def aupdate(self, /, name: str, **values: Any) -> dict[str, Any]:
+        """Change what is given; None goes back to what code says, or to the default."""
+        return await self._do(dict[str, Any], _schedule(name), values, method="PATCH")
+
+    async def areset(self, name: str) -> dict[str, Any]:
+        """Go back to what code says. Raises Conflict where none declares it."""
+        return await self._do(dict[str, Any], f"{_schedule(name)}/reset")
+
+    async def adelete(self, name: str) -> None:
+        """Remove it."""
+        await self._transport.ask("DELETE", _schedule(name))
+
+    async def apause_all(self) -> int:
+        """Let all schedules rest; answers how many that changed."""
+        return int((await self._do(dict[str, Any], "/scheduled-jobs/pause"))["changed"])
+
+    async def aresume_all(self) -> int:
+        """Let all schedules go on; answers how many that changed."""
+        return int((await self._do(dict[str, Any], "/scheduled-jobs/resume"))["changed"])
+
+    async def acalendars(self) -> list[dict[str, Any]]:
+        """The calendars by name, with their ``dates`` and ``weekdays``."""
+        return await self._get(list[dict[str, Any]], "/calendars")
+
+    async def aput_calendar(self, /, name: str, **values: Any) -> dict[str, Any]:
+        """Make or replace a calendar: ``dates``, ``weekdays``."""
+        return await self._do(dict[str, Any], _calendar(name), values, method="PUT")
+
+    async def adelete_calendar(self, name: str) -> None:
+        """Remove a calendar that no schedule names. Raises Conflict, NotFound."""
+        await self._transport.ask("DELETE", _calendar(name))
+
     async def ahistory(self, /, name: str, *, limit: int = 20, **filters: Any) -> list[dict[str, Any]]:
         """Its due times that have come, the latest first. ``filters`` are the API's: success, outcome."""
         found: list[dict[str, Any]] = []
@@ -55,6 +91,15 @@ class Schedules(Resource):
 
     list = synchronous(alist)
     get = synchronous(aget)
+    create = synchronous(acreate)
+    update = synchronous(aupdate)
+    reset = synchronous(areset)
+    delete = synchronous(adelete)
+    pause_all = synchronous(apause_all)
+    resume_all = synchronous(aresume_all)
+    calendars = synchronous(acalendars)
+    put_calendar = synchronous(aput_calendar)
+    delete_calendar = synchronous(adelete_calendar)
     history = synchronous(ahistory)
     trigger = synchronous(atrigger)
     enable = synchronous(aenable)
@@ -64,3 +109,7 @@ class Schedules(Resource):
 
 def _schedule(name: str) -> str:
     return f"/scheduled-jobs/{quote(name, safe='')}"
+
+
+def _calendar(name: str) -> str:
+    return f"/calendars/{quote(name, safe='')}"

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from taskforge.domain.errors import InvalidInput
 from taskforge.domain.ids import OrganizationId
 
 if TYPE_CHECKING:
@@ -106,6 +108,18 @@ class Head:
 
     seq: int = 0
     hash: str = GENESIS
+
+    @classmethod
+    def parse(cls, text: str, field: str) -> Head:
+        """An end that was written down as ``NUMBER:HASH``. Raises InvalidInput."""
+        number, _, found = text.partition(":")
+        if not re.fullmatch(r"[0-9]{1,15}", number) or not re.fullmatch(r"[0-9a-f]{64}", found):
+            raise InvalidInput(
+                f"{text!r:.120} is no end of a chain",
+                field=field,
+                hint="NUMBER:HASH, as a verification tells it",
+            )
+        return cls(int(number), found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,6 +303,13 @@ def task_figures(points: Iterable[TaskUsagePoint]) -> list[TaskFigures]:
     ]
 
 
+def check_hours(hours: float) -> float:
+    """So many hours back from now. Raises InvalidInput where the record does not reach so far."""
+    if not 0 < hours <= 24 * 400:
+        raise InvalidInput("the record reaches from now to 400 days back", field="hours")
+    return hours
+
+
 def success_rate(succeeded: int, total: int) -> float:
     """Per cent of a total; 100.0 of nothing."""
     return 100.0 * succeeded / total if total else 100.0

@@ -28,6 +28,7 @@ from taskforge.domain.metrics import (
     WorkerMetrics,
     average,
     ceiling,
+    check_hours,
     figures,
     floor,
     percentiles,
@@ -74,10 +75,9 @@ class Metrics:
 
     async def last(self, hours: float) -> Period:
         """The period of so many hours that ends now, by the database's clock."""
-        if not 0 < hours <= 24 * 400:
-            raise InvalidInput("the record reaches from now to 400 days back", field="hours")
+        span = timedelta(hours=check_hours(hours))
         now = await self._store.now()
-        return Period(now - timedelta(hours=hours), now + timedelta(microseconds=1))
+        return Period(now - span, now + timedelta(microseconds=1))
 
     async def project(self, period: Period) -> ProjectMetrics:
         """All queues of the project together. Those of deleted queues are not among them."""

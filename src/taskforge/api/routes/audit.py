@@ -18,7 +18,7 @@ from taskforge.api.routing import Resource
 from taskforge.api.tenancy import organization_of
 from taskforge.api.values import Id
 from taskforge.domain.access import Permission
-from taskforge.domain.audit import AuditEntry
+from taskforge.domain.audit import AuditEntry, Head
 from taskforge.domain.ids import ProjectId
 from taskforge.domain.redaction import redact
 from taskforge.ports.audit import AuditFilter
@@ -56,11 +56,21 @@ class AuditEntryView:
 
 
 @dataclass(frozen=True, slots=True)
-class VerificationView:
-    """Whether the chain of hashes holds, and what was found where it does not."""
+class EndView:
+    """The last entry of the chain. Kept elsewhere, `expect=SEQ:HASH` shows later that nothing up to there was exchanged."""
 
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationView:
+    """Whether the chain of hashes holds, where it ends, and what was found where it does not hold."""
+
+    organization_id: UUID
     holds: bool
     checked: int
+    end: EndView
     faults: list[str]
 
 
@@ -123,10 +133,18 @@ async def export(call: Calling, after: Annotated[int, Query(ge=0, le=2**53)] = 0
     answers=VerificationView,
     reach=Reach.ORGANIZATION,
 )
-async def verify(call: Calling) -> Response:
-    """Walk the chain from its beginning, and say whether it holds."""
-    found = await call.backend.audit.verify(organization_of(call))
-    return call.answer(VerificationView(found.holds, found.checked, [str(fault) for fault in found.faults]))
+async def verify(call: Calling, expect: Annotated[str | None, Query(max_length=100)] = None) -> Response:
+    """Walk the chain from its beginning, and say whether it holds; and whether it still passes the end `expect`."""
+    kept = None if expect is None else Head.parse(expect, "expect")
+    found = await call.backend.audit.verify(organization_of(call), expected=kept)
+    view = VerificationView(
+        found.organization_id,
+        found.holds,
+        found.checked,
+        EndView(found.end.seq, found.end.hash),
+        [str(fault) for fault in found.faults],
+    )
+    return call.answer(view)
 
 
 @audit.get(

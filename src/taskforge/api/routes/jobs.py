@@ -307,6 +307,7 @@ async def why(call: Calling, here: JobHere) -> Response:
     permission=Permission.JOB_READ,
     name="jobs.result",
     answers=ResultView,
+    also=(202,),
     reach=Reach.QUEUE,
 )
 async def get_result(

@@ -12,7 +12,7 @@ from taskforge.api.operation import Reach
 from taskforge.api.pages import SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import OneProject, QueueHere, WorkerHere
-from taskforge.api.values import Moment
+from taskforge.api.values import Id, Moment
 from taskforge.api.views.metrics import (
     DepthView,
     ProjectMetricsView,
@@ -26,6 +26,7 @@ from taskforge.api.views.metrics import (
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput
+from taskforge.domain.ids import QueueId
 from taskforge.domain.metrics import Period
 
 metrics = Resource("/metrics", "metrics")
@@ -34,7 +35,13 @@ of_workers = Resource("/workers", "metrics")
 
 MOST_HOURS = 24 * 400
 Hours = Annotated[
-    int, Query(ge=1, le=MOST_HOURS, description="So many hours until now, unless start and end are given.")
+    float,
+    Query(
+        gt=0,
+        le=MOST_HOURS,
+        allow_inf_nan=False,
+        description="So many hours until now, unless start and end are given.",
+    ),
 ]
 Bound = Annotated[Moment | None, Query()]
 
@@ -81,9 +88,10 @@ async def metrics_of_types(
     project: OneProject,
     page: SortedPaging,
     period: Over,
+    queue_id: Annotated[Id | None, Query()] = None,
 ) -> Response:
-    """Every job type that ended an attempt."""
-    found = await project.metrics.job_types(period)
+    """Every job type that ended an attempt, in one queue or in all."""
+    found = await project.metrics.job_types(period, queue_id=None if queue_id is None else QueueId(queue_id))
     part, meta = page.cut([shown(TypeMetricsView, one) for one in found])
     return call.answer(part, "listed", meta=meta, count=len(found))
 
@@ -205,7 +213,7 @@ async def worker_metrics(
     return call.figures(shown(WorkerMetricsView, await here.services.metrics.worker(here.worker.id, period)))
 
 
-async def _period(project: ProjectServices, hours: int, start: Moment | None, end: Moment | None) -> Period:
+async def _period(project: ProjectServices, hours: float, start: Moment | None, end: Moment | None) -> Period:
     last = await project.metrics.last(hours)
     if start is None and end is None:
         return last

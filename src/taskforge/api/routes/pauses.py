@@ -34,6 +34,15 @@ class PauseView:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ResumedView:
+    """What is handed out again, and how many waiting jobs that let go."""
+
+    kind: PauseKind
+    value: str
+    released: int
+
+
 class NewPause(Body):
     """What is to be paused. Queues are paused by their own operation."""
 
@@ -56,6 +65,7 @@ async def list_pauses(call: Calling, everywhere: Everywhere, page: SortedPaging)
     name="pauses.create",
     answers=PauseView,
     status=201,
+    also=(200,),
     problems=(404,),
 )
 async def create_pause(call: Calling, project: OneProject, body: NewPause) -> Response:
@@ -68,7 +78,14 @@ async def create_pause(call: Calling, project: OneProject, body: NewPause) -> Re
     return call.created(_view_of(pause), f"/api/v1/pauses?project_id={project.project_id}")
 
 
-@pauses.delete("", permission=Permission.QUEUE_WRITE, name="pauses.delete", status=204, problems=(404,))
+@pauses.delete(
+    "",
+    permission=Permission.QUEUE_WRITE,
+    name="pauses.delete",
+    answers=ResumedView,
+    status=204,
+    problems=(404,),
+)
 async def delete_pause(
     call: Calling,
     project: OneProject,
@@ -76,8 +93,8 @@ async def delete_pause(
     value: Annotated[str, Query(min_length=1, max_length=200)],
 ) -> Response:
     """Hand these jobs out again."""
-    await project.pauses.remove(kind, value)
-    return call.done(None, "deleted")
+    released = await project.pauses.remove(kind, value)
+    return call.done(ResumedView(kind, value, released), "deleted")
 
 
 def _view_of(pause: Pause) -> PauseView:

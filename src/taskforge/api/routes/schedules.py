@@ -137,7 +137,7 @@ async def get_schedule(call: Calling, here: ScheduleHere) -> Response:
     "/{schedule_name}",
     permission=Permission.SCHEDULE_WRITE,
     name="scheduled_jobs.update",
-    answers=ScheduleDetail,
+    answers=ScheduleRecord,
     status=204,
     problems=(404, 409, 412),
 )
@@ -224,6 +224,7 @@ async def reset_schedule(call: Calling, here: ScheduleHere) -> Response:
     permission=Permission.SCHEDULE_EXECUTE,
     name="scheduled_jobs.trigger",
     answers=TriggeredView,
+    also=(202,),
     problems=(404, 409),
 )
 async def trigger_schedule(
