@@ -78,6 +78,10 @@ async def test_unknown_paths_and_methods_are_problems_as_well(client: Client) ->
     assert (missing.status_code, missing.json()["code"]) == (404, "no_such_path")
     wrong = await client.send("PUT", "/queues")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+    word = await client.get("/jobs/bulk")  # the word of another operation is no id that is wrong
+    assert (word.status_code, word.headers["allow"]) == (405, "POST")
+    named = await client.get("/scheduled-jobs/pause")  # but may be a name
+    assert (named.status_code, named.json()["code"]) == (404, "not_found")
     assert wrong.headers["allow"] == "GET, POST"
     assert (await client.get("/jobs?created_to=0.5")).status_code == 422
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import HTTPException, RequestValidationError
+from starlette._utils import get_route_path
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +17,7 @@ from starlette.routing import BaseRoute
 from taskforge.api.backend import ApiOptions, Backend
 from taskforge.api.documentation import describe, serve_documentation
 from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, RequestFault
-from taskforge.api.finding import Directory
+from taskforge.api.finding import Directory, methods_of
 from taskforge.api.middleware import Edge
 from taskforge.api.problems import problem
 from taskforge.api.routes import (
@@ -187,19 +188,8 @@ async def _tell_http(request: Request, error: Exception) -> Response:
         return problem(request, NoSuchPath("nothing is served under this path"))
     if status == 405:
         answer = problem(request, MethodNotAllowed(f"{request.method} is not served under this path"))
-        answer.headers["Allow"] = ", ".join(_methods(request))
+        path = get_route_path(request.scope)
+        routes = [route for route in request.app.routes if isinstance(route, ApiRoute)]
+        answer.headers["Allow"] = ", ".join(sorted(methods_of(path, routes)))
         return answer
     return problem(request, RequestFault("the request is not acceptable"))
-
-
-def _methods(request: Request) -> list[str]:
-    """All methods that the path is served for: each is a route of its own."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    return sorted(
-        {
-            method
-            for route in request.app.routes
-            if isinstance(route, ApiRoute) and route.path_regex.match(path)
-            for method in route.methods or ()
-        }
-    )

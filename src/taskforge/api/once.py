@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,12 +25,19 @@ if TYPE_CHECKING:
 HEADER = "idempotency-key"
 REPLAYED = {"Idempotency-Replayed": "true"}
 LONGEST_KEY = 255
+KEY = re.compile(rf'(?P<quote>"?)(?P<key>[!#-~]{{1,{LONGEST_KEY}}})(?P=quote)')
+"""As it is sent: alone, or in quotes."""
 PARAMETER: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
     "description": "Of several requests with the same key and body one is carried out, and all are answered alike.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!#-~]+$"},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": LONGEST_KEY + 2,
+        "pattern": '^("[!#-~]+"|[!#-~]+)$',
+    },
     "example": "5f0c9c1e-8a53-4a54-9d4d-0b7c8b0f6f0e",
 }
 """How an operation's documentation tells of its Idempotency-Key."""
@@ -40,10 +48,10 @@ async def request_key(call: Call) -> RequestKey | None:
     given = call.request.headers.getlist(HEADER)
     if not given or call.principal.organization_id is None:
         return None
-    key = given[0].strip().strip('"')
-    if len(given) > 1 or not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
+    written = KEY.fullmatch(given[0].strip())
+    if len(given) > 1 or written is None:
         raise InvalidInput(
-            f"an Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters",
+            f"an Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters without spaces and quotes",
             field=HEADER,
             hint="a UUID for each request serves",
         )
@@ -51,7 +59,7 @@ async def request_key(call: Call) -> RequestKey | None:
     asked = f"{call.request.method} {url.path}?{url.query}\n".encode() + await call.request.body()
     # with our secret: a body may hold a password, which must not be guessed from what is stored
     fingerprint = hmac.new(call.options.secret, asked, hashlib.sha256).hexdigest()
-    return RequestKey(call.principal.organization_id, call.principal.id, key, fingerprint)
+    return RequestKey(call.principal.organization_id, call.principal.id, written["key"], fingerprint)
 
 
 async def once(
