@@ -1,5 +1,6 @@
 """What holds for every operation: bodies, headers, languages, limits."""
 
+import gzip
 import json
 
 import pytest
@@ -61,6 +62,9 @@ async def test_a_body_with_a_trap_is_refused_by_a_sound_answer(
 async def test_a_body_says_that_it_is_json(client: Client) -> None:
     refused = await client.post("/queues", content=b'{"name": "q"}', headers={"Content-Type": "text/plain"})
     assert (refused.status_code, refused.json()["code"]) == (415, "unsupported_media_type")
+    packed = gzip.compress(b'{"name": "' + b"x" * 1_000_000 + b'"}')
+    json_packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert (await client.send("POST", "/queues", content=packed, headers=json_packed)).status_code == 415
 
 
 async def test_a_body_has_its_limit(client: Client) -> None:

@@ -44,7 +44,12 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
 
 
 def check_media_type(request: Request) -> None:
-    """Refuse a body that is not declared as JSON in UTF-8. Raises UnsupportedMediaType."""
+    """Refuse a body that is not declared as JSON in UTF-8, or is packed. Raises UnsupportedMediaType."""
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed != "identity":
+        raise UnsupportedMediaType(
+            f"bodies packed with {packed!r:.100} are not unpacked", hint="send it without Content-Encoding"
+        )
     declared = request.headers.get("content-type", "")
     kind, _, parameters = declared.partition(";")
     kind = kind.strip().lower()
