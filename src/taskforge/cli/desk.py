@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.cli.access_desk import AccessDesk, OrganizationDesk
+    from taskforge.cli.alert_desk import AlertDesk
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.cli.record_desk import AuditDesk, MetricsDesk, PauseDesk
+    from taskforge.cli.schedule_desk import ScheduleDesk
     from taskforge.domain.error_group import ErrorStatus
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from taskforge.domain.operation import BulkAction
     from taskforge.domain.queue import Queue
     from taskforge.domain.stats import StatusCounts
-    from taskforge.domain.worker import TaskDescription, Worker, WorkerStatus
+    from taskforge.domain.worker import Worker, WorkerStatus
     from taskforge.services.bulk import BulkProgress, Counted
     from taskforge.services.health import Finding
 
@@ -44,70 +46,6 @@ class RedriveProgress(NamedTuple):
     counted: int
     done: int
     skipped: int
-
-
-class ScheduleDesk(Protocol):
-    """Schedules by name, or what follows the last dot of it; documents are those of the API."""
-
-    async def all(self) -> list[dict[str, Any]]:
-        """All of them by name."""
-        ...
-
-    async def whole(self, name: str) -> dict[str, Any]:
-        """One, with its latest run."""
-        ...
-
-    async def history(
-        self, name: str, limit: int, outcome: str | None, success: bool | None
-    ) -> list[dict[str, Any]]:
-        """Its ticks, the latest due time first."""
-        ...
-
-    async def create(
-        self, name: str, fields: Mapping[str, Any], tasks: Sequence[TaskDescription]
-    ) -> dict[str, Any]:
-        """A new one of a known task; beside a database, ``tasks`` are known from now on."""
-        ...
-
-    async def edit(self, name: str, fields: Mapping[str, Any], *, reset: bool) -> dict[str, Any]:
-        """Change it; None goes back to what code says. With ``reset`` all does, before."""
-        ...
-
-    async def delete(self, name: str) -> str:
-        """Remove it; answers its whole name."""
-        ...
-
-    async def rest(self, *, paused: bool) -> int:
-        """Let all of them rest, or go on; answers how many that changed."""
-        ...
-
-    async def calendars(self) -> dict[str, dict[str, Any]]:
-        """The calendars by name: their dates and weekdays."""
-        ...
-
-    async def put_calendar(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Make or replace a calendar."""
-        ...
-
-    async def delete_calendar(self, name: str) -> None:
-        """Remove a calendar."""
-        ...
-
-    async def enable(self, name: str) -> dict[str, Any]:
-        """Let it be due again."""
-        ...
-
-    async def disable(self, name: str) -> dict[str, Any]:
-        """Let it be due no more."""
-        ...
-
-    async def trigger(self, name: str, wait: float | None) -> dict[str, Any]:
-        """Run it now; with ``wait`` until its job has ended, or so many seconds."""
-        ...
-
-    async def backfill(self, name: str, since: datetime, until: datetime) -> dict[str, Any]:
-        """Run the due times of a past span that have not run; whoever stops asking has stopped it."""
-        ...
 
 
 class ErrorDesk(Protocol):
@@ -217,82 +155,6 @@ class BreakerDesk(Protocol):
 
     async def remove(self, job_type: str) -> None:
         """Remove one."""
-        ...
-
-
-class AlertDesk(Protocol):
-    """Alerts; rules and receivers by name, silences and deliveries by the end of their ids; documents of the API."""
-
-    async def alerts(self) -> list[dict[str, Any]]:
-        """What is wrong, and was lately."""
-        ...
-
-    async def events(self, rule: str | None) -> list[dict[str, Any]]:
-        """What has happened, the latest first."""
-        ...
-
-    async def rules(self) -> list[dict[str, Any]]:
-        """All rules by name."""
-        ...
-
-    async def create_rule(self, name: str, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """A new rule."""
-        ...
-
-    async def change_rule(self, rule: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """One with something changed."""
-        ...
-
-    async def delete_rule(self, rule: str) -> None:
-        """Remove one."""
-        ...
-
-    async def silences(self) -> list[dict[str, Any]]:
-        """All silences."""
-        ...
-
-    async def silence(
-        self, ends_at: datetime, rule: str | None, subject: str | None, reason: str | None, by: str | None
-    ) -> dict[str, Any]:
-        """A new silence, from now on."""
-        ...
-
-    async def end_silence(self, text: str) -> None:
-        """Tell again."""
-        ...
-
-    async def receivers(self) -> list[dict[str, Any]]:
-        """All receivers by name."""
-        ...
-
-    async def create_receiver(
-        self, name: str, kind: str, url: str | None, to: Sequence[str] | None
-    ) -> dict[str, Any]:
-        """A new one, and its secret."""
-        ...
-
-    async def change_receiver(self, receiver: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """One with something changed."""
-        ...
-
-    async def delete_receiver(self, receiver: str) -> None:
-        """Remove one."""
-        ...
-
-    async def rotate(self, receiver: str) -> str:
-        """A new secret."""
-        ...
-
-    async def test(self, receiver: str, by: str) -> dict[str, Any]:
-        """Send it something; the delivery."""
-        ...
-
-    async def deliveries(self, receiver: str | None, status: str | None) -> list[dict[str, Any]]:
-        """What was told, newest first."""
-        ...
-
-    async def resend(self, text: str) -> dict[str, Any]:
-        """Try one again."""
         ...
 
 

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.cli.access_desk import AccessDesk, OrganizationDesk
+    from taskforge.cli.alert_desk import AlertDesk
     from taskforge.cli.desk import (
-        AlertDesk,
         AssignmentDesk,
         BreakerDesk,
         BulkWish,
         ErrorDesk,
         ScalingDesk,
-        ScheduleDesk,
     )
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.cli.record_desk import AuditDesk, MetricsDesk, PauseDesk
+    from taskforge.cli.schedule_desk import ScheduleDesk
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
     from taskforge.domain.job import Job, JobOptions, JobStatus

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from taskforge.cli.remote_drafts import draft, written
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
 from taskforge.domain.execution import Execution, ExecutionStatus, StoredLogLine
 from taskforge.domain.explanation import Explanation, Obstacle, WhyCode
 from taskforge.domain.ids import short
 from taskforge.domain.job import Job, JobStatus
-from taskforge.domain.keys import check_receivers
 from taskforge.domain.metrics import TaskFigures
 from taskforge.domain.operation import OperationStatus
 from taskforge.domain.queue import Queue, QueueSettings
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from taskforge.cli.access_desk import AccessDesk, OrganizationDesk
+    from taskforge.cli.alert_desk import AlertDesk
     from taskforge.cli.desk import (
-        AlertDesk,
         AssignmentDesk,
         BreakerDesk,
         BulkWish,
         ErrorDesk,
         ScalingDesk,
-        ScheduleDesk,
     )
     from taskforge.cli.job_reading import JobQuery, WholeJob
     from taskforge.cli.record_desk import AuditDesk, MetricsDesk, PauseDesk
+    from taskforge.cli.schedule_desk import ScheduleDesk
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
     from taskforge.domain.job import JobOptions
@@ -132,10 +132,10 @@ class RemoteDesk:
             "dead_letter_queue_id": None
             if dead_letters is None
             else str((await self._queue(dead_letters)).id),
-            "created_from": _text(query.created_from),
-            "created_to": _text(query.created_to),
-            "scheduled_from": _text(query.scheduled_from),
-            "scheduled_to": _text(query.scheduled_to),
+            "created_from": written(query.created_from),
+            "created_to": written(query.created_to),
+            "scheduled_from": written(query.scheduled_from),
+            "scheduled_to": written(query.scheduled_to),
         }
         found: list[Job] = []
         cursor = query.cursor
@@ -249,8 +249,8 @@ class RemoteDesk:
             "status": [status.value for status in wish.statuses or ()] or None,
             "job_type": wish.job_type,
             "tag": wish.tag,
-            "created_from": _text(wish.created_from),
-            "created_to": _text(wish.created_to),
+            "created_from": written(wish.created_from),
+            "created_to": written(wish.created_to),
         }
         target = {} if wish.target is None else {"queue_id": str((await self._queue(wish.target)).id)}
         return {name: value for name, value in said.items() if value is not None}, target
@@ -338,7 +338,7 @@ class RemoteDesk:
                 raise NotFound(f"no queue is named {queue!r}", hint=near(queue, sorted(known)))
             await self._client.queues.acreate(queue)
         job, is_new = await self._client.jobs.asubmit(
-            job_type, decode(payload), queue=queue, **_draft(options)
+            job_type, decode(payload), queue=queue, **draft(options)
         )
         return _made(Job, job), is_new
 
@@ -370,45 +370,3 @@ def _queue_of(view: QueueView) -> Queue:
         {name: value for name, value in view.settings.items() if value is not None}
     )
     return _made(Queue, view, settings=settings, has_rule=settings.has_rule, plan=None)
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
-
-
-def _draft(options: JobOptions) -> dict[str, Any]:
-    """Options as the fields of a new job; spans become times from now, as they do beside a database."""
-    found = {
-        "priority": options.priority,
-        "max_attempts": options.max_attempts,
-        "scheduled_for": _text(options.run_at),
-        "delay_ms": _milliseconds(options.delay),
-        "timeout_ms": _milliseconds(options.timeout),
-        "expires_at": _moment(options.expires),
-        "timeout_at": _moment(options.deadline),
-        "tags": None if options.tags is None else list(options.tags),
-        "key": options.key,
-        "key_period_ms": _milliseconds(options.key_period),
-        "concurrency_key": options.concurrency_key,
-        "concurrency_limit": options.concurrency_limit,
-        "requires": options.requires,
-        "prefers": options.prefers,
-        "fairness_key": options.fairness_key,
-        "fairness_weight": options.fairness_weight,
-        "slots": options.slots,
-        "rate_tokens": options.rate_tokens,
-        "notify": check_receivers(options.notify) if options.notify else None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _milliseconds(span: float | timedelta | None) -> int | None:
-    if span is None:
-        return None
-    return round((span.total_seconds() if isinstance(span, timedelta) else span) * 1000)
-
-
-def _moment(limit: datetime | float | timedelta | None) -> str | None:
-    if limit is None or isinstance(limit, datetime):
-        return _text(limit)
-    return _text(datetime.now(UTC) + (limit if isinstance(limit, timedelta) else timedelta(seconds=limit)))
