@@ -22,10 +22,17 @@ const queries = new QueryClient({
 
 const place = document.getElementById("root");
 if (place === null) throw new Error("the page has no place for the dashboard");
-createRoot(place).render(
-  <StrictMode>
-    <QueryClientProvider client={queries}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>
-  </StrictMode>,
-);
+const root = place;
+
+function show(): void {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}
+
+// What index.html shows stays until the program of the first page has come as well.
+void router.load().then(show, show);

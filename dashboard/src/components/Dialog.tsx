@@ -23,8 +23,13 @@ export function Dialog({ title, isOpen, onClose, children, isWide = false }: Pro
   useEffect(() => {
     const dialog = shown.current;
     if (!isOpen || dialog === null || dialog.open) return;
+    const before = document.activeElement;
     dialog.showModal();
     dialog.querySelector<HTMLElement>("input, select, textarea")?.focus();
+    // The dialog is taken away before the browser could do that by itself.
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    };
   }, [isOpen]);
   if (!isOpen) return null;
   return (

@@ -117,7 +117,9 @@ function QueueTable({ queues }: { queues: Queue[] }) {
           <Head isNumber className="max-sm:hidden">
             {t("queues.priority")}
           </Head>
-          <Head isNumber>{t("nav.workers")}</Head>
+          <Head isNumber className="max-sm:hidden">
+            {t("nav.workers")}
+          </Head>
           <Head isNumber>{t("status.pending")}</Head>
           <Head isNumber>{t("status.scheduled")}</Head>
           <Head isNumber>{t("status.processing")}</Head>
@@ -161,7 +163,7 @@ function QueueTable({ queues }: { queues: Queue[] }) {
               <Cell isNumber className="max-sm:hidden">
                 {queue.priority}
               </Cell>
-              <Cell isNumber className={servants === 0 ? (waiting > 0 ? "text-failed" : "text-muted") : ""}>
+              <Cell isNumber className={`max-sm:hidden ${servants === 0 ? (waiting > 0 ? "text-failed" : "text-muted") : ""}`}>
                 {servants === undefined ? "—" : servants === 0 ? t("queues.no_workers") : formatNumber(servants)}
               </Cell>
               <Cell isNumber>{depth ? formatNumber(waiting) : "…"}</Cell>

@@ -225,7 +225,7 @@ function Made({ decision }: { decision: Decision }) {
         {decision.detail && <span className="untrusted text-xs text-failed">{decision.detail}</span>}
       </span>
       <Status of={decision.outcome} />
-      <span className="untrusted w-32 shrink-0 text-right text-xs text-muted">
+      <span className="untrusted w-32 shrink-0 text-right text-xs text-muted max-sm:w-auto max-sm:text-left">
         {t("queue.by", { who: decision.actor })}
         <br />
         <Time at={decision.created_at} />
