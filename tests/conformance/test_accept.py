@@ -139,6 +139,24 @@ async def test_bulk_over_several_statements_is_still_one_transaction(stage: Stag
     assert (await stage.history.counts(stage.project))[JobStatus.PENDING] == 4_101
 
 
+async def test_a_batch_of_which_some_stand_already_stores_the_rest(stage: Stage) -> None:
+    """Its ids are taken by a try whose answer was lost: one by one, many, in a queue with a bound."""
+    queue = await stage.queue()
+    bounded = await stage.queue("bounded", max_length=100)
+    closed = await stage.queue("closed", state=QueueState.CLOSED)
+    first, second, third = (stage.new(queue) for _ in range(3))
+    await stage.jobs.accept(stage.project, [first])
+    assert await stage.jobs.accept(stage.project, [first, second, stage.new(closed)]) == {first.id, second.id}
+    await stage.jobs.accept_all(stage.project, [third, second, first, third])
+    with pytest.raises(QueueClosed, match="job 2"):
+        await stage.jobs.accept_all(stage.project, [first, stage.new(queue), stage.new(closed)])
+    jobs = [stage.new(bounded) for _ in range(2)]
+    for _ in range(2):
+        accepted = await stage.accept(*jobs, queues=[bounded])
+        assert accepted.standing == {job.id: job.id for job in jobs}
+    assert (await stage.history.counts(stage.project))[JobStatus.PENDING] == 5
+
+
 async def test_nothing_is_nothing(stage: Stage) -> None:
     assert await stage.jobs.accept(stage.project, []) == frozenset()
     await stage.jobs.accept_all(stage.project, [])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from taskforge.domain.errors import Conflict, NotFound, QueueClosed
+from taskforge.domain.errors import Conflict, NotFound, QueueClosed, QueueFull
 from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
 from taskforge.domain.keys import ConcurrencyKey, JobKeys
 from taskforge.domain.queue import QueueState
@@ -25,7 +26,7 @@ from taskforge.storage.accepting import accept_ruled
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import to_json
 from taskforge.storage.endings import note_endings
-from taskforge.storage.engine import Call, Many, One, Rows, Script, columns
+from taskforge.storage.engine import Many, One, Rows, Script, columns
 from taskforge.storage.keys import check_key_is_free, give_places, open_places
 from taskforge.storage.rules import claim_where_rules_are
 from taskforge.storage.settling import (
@@ -41,16 +42,19 @@ from taskforge.storage.sweeps import SqlSweeps
 from taskforge.storage.weighing import note_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
     from taskforge.domain.queue import QueueBound
     from taskforge.domain.worker import Incidents
 
+T = TypeVar("T")
+
 CLAIMED_COLUMNS = len(ClaimedJob._fields) - 1
 """Those of most claims: slots are told by the claims that weigh jobs."""
 CHUNK = 2_000
+TRIES = 5
 _FENCED_LINES = ("job_id", "claim_seq", *LINES)
 
 
@@ -69,10 +73,15 @@ class SqlJobStore(SqlSweeps):
     ) -> frozenset[UUID]:
         if not jobs:
             return frozenset()
-        change: Call = One("accept_job", {"project_id": project_id, "hint": hint, **jobs[0]._asdict()})
         if len(jobs) > 1:
-            change = _accept(project_id, jobs)
-        stored = self._ids(await self._engine.call(change))
+            try:
+                stored = self._ids(await self._engine.call(_accept(project_id, jobs)))
+            except Conflict:
+                rest = partial(self._accept_rest, project_id, jobs)
+                return await self._repeatable(rest, rest)
+        else:
+            change = One("accept_job", {"project_id": project_id, "hint": hint, **jobs[0]._asdict()})
+            stored = self._ids(await self._engine.call(change))
         if len(stored) == len(jobs):
             return stored
         missing = [job.id for job in jobs if job.id not in stored]
@@ -80,7 +89,9 @@ class SqlJobStore(SqlSweeps):
         return stored | self._ids(known)
 
     async def accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> None:
-        await self._engine.run(lambda: self._accept_all(project_id, jobs))
+        await self._repeatable(
+            lambda: self._accept_all(project_id, jobs), lambda: self._accept_all_again(project_id, jobs)
+        )
 
     def _accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
         stored = 0
@@ -90,6 +101,30 @@ class SqlJobStore(SqlSweeps):
         if stored != len(jobs):
             yield from self._explain_refusal(project_id, jobs)
 
+    async def _repeatable(self, script: Callable[[], Script[T]], again: Callable[[], Script[T]]) -> T:
+        """Run ``again`` where an id is taken; others may be storing the same jobs at that moment, too."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await self._engine.run(script if attempt == 1 else again)
+            except Conflict as error:
+                if attempt == TRIES or isinstance(error, QueueClosed | QueueFull):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _accept_all_again(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
+        """`_accept_all` when one of the ids is taken: by an earlier try whose answer was lost, as a rule."""
+        if not (yield from self._accept_rest(project_id, jobs)).issuperset(job.id for job in jobs):
+            yield from self._explain_refusal(project_id, jobs)
+
+    def _accept_rest(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[frozenset[UUID]]:
+        """Store those that do not stand there yet, each once; answers all that stand."""
+        ids = [job.id for job in jobs]
+        known = self._ids((yield One("job_endings", {"project_id": project_id, "job_ids": ids})))
+        rest = list({job.id: job for job in jobs if job.id not in known}.values())
+        for start in range(0, len(rest), CHUNK):
+            known |= self._ids((yield _accept(project_id, rest[start : start + CHUNK])))
+        return known
+
     async def accept_ruled(
         self,
         project_id: ProjectId,
@@ -98,7 +133,11 @@ class SqlJobStore(SqlSweeps):
         keys: Mapping[UUID, JobKeys],
         bounds: Sequence[QueueBound],
     ) -> Accepted:
-        return await self._engine.run(lambda: self.accepting(project_id, jobs, keys, bounds))
+        plain = self._accept_all_again
+        return await self._repeatable(
+            lambda: self.accepting(project_id, jobs, keys, bounds),
+            lambda: accept_ruled(self._engine, project_id, jobs, keys, bounds, plain),
+        )
 
     def accepting(
         self,

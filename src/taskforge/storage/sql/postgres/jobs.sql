@@ -3,6 +3,7 @@
 -- A column named under `-- alike` has one value where all rows have the same: encoding an array is dear.
 
 -- name: accept_jobs
+-- Without ON CONFLICT, which costs a fifth of it: ids are new but for a try that is repeated (storage/jobs.py).
 -- alike: queue_id, job_type, priority
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
 n AS (
@@ -32,7 +33,6 @@ SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
 FROM n
 JOIN queues q ON q.id = n.queue_id AND q.project_id = :project_id::uuid AND q.state <> 'closed'
 LEFT JOIN tasks k ON k.project_id = :project_id::uuid AND k.name = n.job_type
-ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
 -- name: accept_job
