@@ -17,6 +17,7 @@ from taskforge import TaskForge
 from taskforge.cli.commands import BESIDE_A_DATABASE
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.cli.main import application
+from taskforge.client.transport import NotSent
 from taskforge.domain.access import ALL as PERMISSIONS
 from taskforge.domain.access import PrincipalKind
 from tests.support import remote
@@ -249,19 +250,16 @@ def test_pauses_are_the_same(both: Both) -> None:
 
 def test_figures_are_the_same(both: Both) -> None:
     both.command.ok("run", "add", 2)
-    for words in (
-        ("queues",),
-        ("queues", "default"),
-        ("jobs",),
-        ("jobs", "--queue", "default"),
-        ("workers",),
+    for name, *which in (
+        ["queues"],
+        ["queues", "default"],
+        ["jobs"],
+        ["jobs", "--queue", "default"],
+        ["workers"],
     ):
-        name, *rest = words
-        assert both.alike(name, "metrics", *rest, "--hours", 0.5).count("100.0 %") == 1 + (
-            rest == ["default"]
-        )
-        here, there = both.pair(name, "metrics", *rest, "--json")
-        assert OF_NOW.sub("now", here) == OF_NOW.sub("now", there)
+        for options in (["--hours", "0.5"], ["--json"]):
+            here, there = both.pair(name, "metrics", *which, *options)
+            assert OF_NOW.sub("now", there) == OF_NOW.sub("now", here) != ""
     both.alike("queues", "metrics", "nowhere", code=ExitCode.NOT_FOUND)
     both.alike("workers", "metrics", "nobody", code=ExitCode.NOT_FOUND)
     both.alike("jobs", "metrics", "--hours", 0, code=ExitCode.USAGE)
@@ -270,7 +268,7 @@ def test_figures_are_the_same(both: Both) -> None:
     assert ["workers", "ok"] in checks or ["workers", "warning"] in checks
 
 
-OF_NOW = re.compile(r'(?<="period_start": )"[^"]*"|(?<="period_end": )"[^"]*"|(?<="starts_at": )"[^"]*"')
+OF_NOW = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+Z?")
 
 
 def test_roles_organizations_and_the_audit_log_are_the_same(
@@ -442,12 +440,18 @@ MORE = {
 PLAUSIBLE = {"weight": "3", "values": "name=x", "permissions": "job:read", "duration": "1h", "kind": "email"}
 
 
+async def away(*_: object, **__: object) -> None:
+    """In place of a request: cheaper than a hundred connections that are refused."""
+    raise NotSent("the server is away")
+
+
 def test_the_list_of_commands_that_take_no_server_is_complete(
     bare: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert set(BESIDE_A_DATABASE) | OF_NEITHER | WITH_TESTS_OF_ITS_OWN <= set(ALL)
     monkeypatch.setattr("taskforge.client.transport.FIRST_PAUSE", 0.0)
     monkeypatch.setattr("taskforge.client.transport.LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr("taskforge.client.transport.Transport.send", away)
     monkeypatch.setenv("TASKFORGE_DATABASE_URL", f"sqlite:///{bare.folder}/opened.db")
     server = ("--server", f"http://127.0.0.1:{free_port()}", "--key", KEY)
     ended = {
