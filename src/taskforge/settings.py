@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "TASKFORGE_"
+NOT_OURS = ("TASKFORGE_TEST_", "TASKFORGE_BENCH_")
+"""What the variables of other programs begin with: of the tests, of the benchmarks."""
 DATA_FOLDER = ".taskforge"
 
 
@@ -407,6 +409,14 @@ def load_settings(
     if unknown:
         raise _unknown(unknown.pop(), "an argument")
     return Settings(**values, origins=origins)
+
+
+def strays(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Variables that look like ours and set nothing, each with the one that may be meant."""
+    known = {setting.variable for setting in SETTINGS}
+    found = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    kept = [name for name in found if not name.startswith(NOT_OURS)]
+    return {name: next(iter(difflib.get_close_matches(name, known, n=1)), None) for name in kept}
 
 
 def home(folder: Path) -> Path:

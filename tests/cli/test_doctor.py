@@ -48,6 +48,14 @@ def test_a_file_that_is_not_there_is_not_made(bare: CommandLine) -> None:
     assert not (bare.folder / ".taskforge").exists()
 
 
+def test_a_variable_that_is_no_setting(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "environment" not in findings(bare)
+    monkeypatch.setenv("TASKFORGE_CONCURENCY", "3")
+    environment = findings(bare)["environment"]  # told, and no problem: it may be somebody else's
+    assert (environment["verdict"], environment["detail"]) == ("warning", "no settings: TASKFORGE_CONCURENCY")
+    assert environment["hint"] == "TASKFORGE_CONCURENCY: did you mean TASKFORGE_CONCURRENCY?"
+
+
 def test_no_database(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKFORGE_DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/x")
     database = findings(bare, ExitCode.FAILURE)["database"]

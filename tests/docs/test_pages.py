@@ -1,9 +1,16 @@
 """Links lead somewhere, the two readmes show the same, and few examples are left out."""
 
+import configparser
+import json
 import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from taskforge.cli.commands import MODULES
 from tests.architecture.source import DOCS, ROOT
@@ -68,6 +75,38 @@ def telling_words(line: str) -> list[str]:
     last = line.split()[-1].strip('"').partition("?")[0].removesuffix("/main.py")
     parts = [part for part in last.split("/") if part]
     return parts[-2:] if "://" in last else parts[-1:]
+
+
+READ_BY: dict[str, Callable[[str], object]] = {
+    "json": json.loads,
+    "toml": tomllib.loads,
+    "yaml": lambda text: list(yaml.safe_load_all(text)),
+    "ini": lambda text: configparser.ConfigParser(interpolation=None).read_string(without_comment(text)),
+}
+"""What the text of a block has to be, in other languages than those that are run."""
+
+
+def without_comment(text: str) -> str:
+    """A block of settings, in a section if it has none."""
+    return text if "[" in text.partition("\n\n")[0].partition("#")[0] else f"[block]\n{text}"
+
+
+def test_blocks_of_data_are_what_they_say() -> None:
+    found = [e for page in PAGES for e in examples(page) if e.language in READ_BY]
+    assert {example.language for example in found} == set(READ_BY)
+    for example in found:
+        READ_BY[example.language](example.body)
+
+
+def test_blocks_of_javascript_are_javascript(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node")
+    file = tmp_path / "block.mjs"
+    for example in (e for page in PAGES for e in examples(page) if e.language == "js"):
+        file.write_text(example.body)
+        checked = subprocess.run([node, "--check", file], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, (example.place, checked.stderr)
 
 
 def test_every_decision_has_its_parts_and_a_number() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform as machine
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from taskforge.cli.local_desk import LocalDesk
 from taskforge.domain.errors import NotFound, SchemaMismatch, TaskforgeError
 from taskforge.services.health import Finding, Verdict
+from taskforge.settings import strays
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.migrate import schema_state
 from taskforge.version import VERSION
@@ -22,7 +24,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """All findings. What cannot be looked at because of an earlier problem is left out."""
     address = parse_address(settings.database_url)
     where = f"{address.shown} (from {settings.origins['database_url']})"
-    findings = [program()]
+    findings = [program(), *_examine_environment()]
     if _is_missing(address):
         detail = f"{where} is not there yet: it is made at first use"
         return [*findings, Finding("database", Verdict.OK, detail)]
@@ -43,6 +45,14 @@ async def examine(settings: Settings) -> list[Finding]:
 def program() -> Finding:
     """Which program this is."""
     return Finding("program", Verdict.OK, f"taskforge {VERSION}, Python {machine.python_version()}")
+
+
+def _examine_environment() -> list[Finding]:
+    found = strays(os.environ)
+    if not found:
+        return []
+    hint = "; ".join(f"{name}: did you mean {meant}?" for name, meant in found.items() if meant)
+    return [Finding("environment", Verdict.WARNING, f"no settings: {', '.join(found)}", hint or None)]
 
 
 def _is_missing(address: Address) -> bool:
