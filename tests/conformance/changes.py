@@ -203,9 +203,9 @@ CHANGES: dict[str, Change] = {
     ),
     "replace_payload": job("failed", {**JOB, "payload": '{"a": 1}'}, "cancelled"),
     "reschedule_job": job(
-        "pending",
-        {**JOB, "scheduled_for": LATER + timedelta(hours=1)},
         "scheduled",
+        {**JOB, "scheduled_for": LATER + timedelta(hours=1)},
+        "pending",
         hold="paused",
         job_type="of nobody",
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -177,3 +177,32 @@ async def test_a_task_that_only_another_project_knows_has_no_worker_here(stage: 
     await stage.jobs.retry(stage.project, (await stage.job(jobs[0].id)).id, None)
     assert (await stage.job(jobs[0].id)).hold is Hold.NO_WORKER
     assert await stage.jobs.release_holds(10) == 0
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_nothing_gets_into_a_closed_queue_or_another_project_s(stage: Stage, count: int) -> None:
+    other = await stage.other_project()
+    queue, closed = await stage.queue(), await stage.queue("closed", state=QueueState.CLOSED)
+    for project, into in ((other, queue), (stage.project, closed)):
+        jobs = [stage.new(into) for _ in range(count)]
+        assert await stage.jobs.accept(project, jobs) == frozenset()
+    assert await stage.sql("SELECT id FROM jobs") == []
+
+
+@pytest.mark.parametrize("settings", [{}, {"max_concurrent_jobs": 5}], ids=["plain", "ruled"])
+async def test_what_is_held_is_not_claimed(stage: Stage, settings: dict[str, Any]) -> None:
+    queue = await stage.queue(**settings)
+    await stage.know("t")
+    await stage.add(queue, 1)
+    for hold in ("no_worker", "paused", "key"):
+        await stage.sql(f"UPDATE jobs SET hold = '{hold}', concurrency_limit = 1")
+        assert await stage.claim(queue) == []
+
+
+async def test_what_has_another_status_is_not_pruned(stage: Stage) -> None:
+    queue = await stage.queue()
+    job = await stage.start(queue)
+    assert await stage.finish(job, Succeeded("1"))
+    values = {"job_ids": [job.id], "cutoff": NOON + timedelta(hours=1)}
+    assert await stage.engine.call(One("prune_jobs", {**values, "status": "failed"})) == []
+    assert len(await stage.engine.call(One("prune_jobs", {**values, "status": "succeeded"}))) == 1

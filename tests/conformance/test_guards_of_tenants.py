@@ -8,7 +8,7 @@ these tests notice when a statement relies on that.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -23,7 +23,7 @@ from taskforge.storage.engine import Many, One
 from taskforge.storage.sqlite.connection import microseconds
 from taskforge.storage.statements import catalog
 from tests.conformance.changes import CHANGES, LATER, ROWS, of_jobs
-from tests.conformance.stage import BOOM, OTHER_PROJECT, plain_policy
+from tests.conformance.stage import BOOM, NOON, OTHER_PROJECT, plain_policy
 from tests.conformance.test_guards_of_projects import BY_ANOTHER
 from tests.proof.mutations import mutations
 
@@ -436,6 +436,27 @@ async def test_a_probe_takes_no_more_places_of_its_key_than_there_are(
     assert await released(probe)
 
 
+async def test_what_alerts_leave_behind_is_forgotten_when_it_is_old(stage: Stage) -> None:
+    """One row of each table is too young; who is to be told has not been told."""
+    keep = timedelta(minutes=30)
+    times = {
+        "job_notices": "told_at",
+        "job_endings": "ended_at",
+        "deliveries": "created_at",
+        "alert_silences": "ends_at",
+    }
+    await _insert(stage, "alert_receivers", {**ROWS["alert_receivers"], "project_id": stage.project})
+    for table, column in times.items():
+        for moment in (NOON - keep, NOON + keep, *([None] if column == "told_at" else [])):
+            row = {**ROWS[table], "project_id": stage.project, column: moment}
+            start = {"starts_at": NOON - 2 * keep} if table == "alert_silences" else {}
+            own: dict[str, Any] = {key: stage.mint() for key in ("id", "job_id") if key in row}
+            await _insert(stage, table, {**row, **start, **own})
+    await stage.engine.call(One("forget_old_alerts", {"keep_us": 30 * 60_000_000}))
+    left = {table: (await stage.sql(f"SELECT count(*) FROM {table}"))[0][0] for table in times}
+    assert left == {"job_notices": 2, "job_endings": 1, "deliveries": 1, "alert_silences": 1}
+
+
 async def test_all_jobs_of_a_queue_that_have_not_ended_join_the_common_line(stage: Stage) -> None:
     other, queue_id = await stage.other_project(), stage.mint()
     kinds = [of_jobs(status) for status in ("pending", "scheduled", "processing", "succeeded")]
@@ -447,3 +468,17 @@ async def test_all_jobs_of_a_queue_that_have_not_ended_join_the_common_line(stag
         rows = await stage.sql("SELECT status FROM jobs WHERE fairness_key = ''")
         assert {row[0] for row in rows} == joined
     assert len(rows) == 5
+
+
+@pytest.mark.parametrize(
+    ("told", "is_told"), [(None, True), (NOON - timedelta(hours=1), False), (NOON, True)]
+)
+async def test_who_asked_for_one_notice_is_told_of_the_end_that_it_was_for(
+    stage: Stage, told: datetime | None, is_told: bool
+) -> None:
+    job_id = stage.mint()
+    of_job = {"project_id": stage.project, "job_id": job_id}
+    await _insert(stage, "job_endings", {**ROWS["job_endings"], **of_job})
+    await _insert(stage, "job_notices", {**ROWS["job_notices"], **of_job, "told_at": told})
+    [row] = await stage.engine.call(One("take_endings", {"project_id": stage.project, "limit": 1}))
+    assert (row["own"] is not None) == is_told

@@ -23,6 +23,20 @@ REASONS: dict[tuple[str, str, str], str] = {
     ("sqlite", "settle_jobs", "j.claim_seq = :claim_seq"): (
         "where it counts: an execution is stored only when its job is no longer processing by that id"
     ),
+    (
+        "sqlite",
+        "note_endings",
+        "q.project_id = j.project_id",
+    ): "the queue is named by its id, which no other project has",
+    (
+        "sqlite",
+        "prune_attempts",
+        ":status = :status",
+    ): "it says nothing: only PostgreSQL needs the status, to find a partition",
+    ("sqlite", "prune_jobs", "status IN ('succeeded', 'cancelled', 'failed')"): (
+        "only what has ended has a time of its end, which the next condition compares"
+    ),
+    ("sqlite", "prune_lines", "execution_id >= :first"): "it only makes the search shorter",
     ("sqlite", "lock_keys", "project_id = :project_id"): (
         "it only takes the lock of the file: its other condition is false, so that no row is changed"
     ),
@@ -34,7 +48,7 @@ REASONS: dict[tuple[str, str, str], str] = {
             "it names an index: who is held, waits or is planned joins the line by one of the four looks anyway"
         )
         for dialect in ("sqlite", "postgres")
-        for condition in ("j.hold IS NULL", "j.hold IS NOT NULL")
+        for condition in ("j.hold IS NULL", "j.hold IS NOT NULL", "j.status = 'pending'")
     },
     ("postgres", "lock_keys", "k.project_id = u.project_id"): (
         "it says which row is locked: two who lock another one only wait for each other in vain"
