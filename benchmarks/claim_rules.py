@@ -1,6 +1,6 @@
-"""What assignments, limits and fairness cost a worker that claims: the same work with and without, in turns.
+"""What assignments, limits, fairness and open breakers cost a worker: the same work with and without, in turns.
 
-``python -m benchmarks.claim_rules [--rounds N] [--batch N] [--engine sqlite|postgres]``. Each round claims and settles one
+``python -m benchmarks.claim_rules [--rounds N] [--batch N] [--engine sqlite|postgres]``. Each round claims, settles and accepts one
 batch of each kind, so that what else the machine does hits all alike. Told is processor time: of this process (in which
 SQLite is too), and of the PostgreSQL server; never the time by the clock.
 """
@@ -38,20 +38,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CUSTOMERS = 20
 PLAIN, BESIDE, RULED = "nothing set", "assignments in the project", "weights, limits and fairness"
+BROKEN = "200 open breakers"
+BREAKERS = 200
 RULES = {"policy": "fair", "max_concurrent_jobs": 10_000, "rate_limit": 10_000_000}
 
 
 @dataclass
 class Kind:
-    """One way to claim, and microseconds of each job of each round: of the claim, and with settling."""
+    """One way to claim, and microseconds of each job of each round: of the claim, with settling, of accepting."""
 
     link: Link
+    accept: Callable[[int], Awaitable[object]]
+    accepts: list[float] = field(default_factory=list)
     claims: list[float] = field(default_factory=list)
     wholes: list[float] = field(default_factory=list)
 
 
-async def fill(url: str, queue: str, jobs: int, *, rules: bool, assigned: bool) -> tuple[TaskForge, Link]:
-    """A database with so many ready jobs, and a worker of their queue."""
+async def fill(
+    url: str, queue: str, jobs: int, *, rules: bool = False, assigned: bool = False, breakers: int = 0
+) -> tuple[TaskForge, Kind]:
+    """A database with so many ready jobs, and a worker of their queue; so many other types do not go out."""
     await migrate(url)
     app = TaskForge(database_url=url)
 
@@ -66,6 +72,10 @@ async def fill(url: str, queue: str, jobs: int, *, rules: bool, assigned: bool) 
         await platform.queues.create("other")
         await platform.assignments.create(queue if rules else "other", "bench", weight=3)
         await platform.assignments.create(queue if rules else "other", "absent", weight=1)
+    broken = [TaskDescription(f"broken-{number}", queue) for number in range(breakers)]
+    await platform.declare(broken)
+    for task in broken:
+        await platform.breakers.open((await platform.breakers.create(task.name, {})).id)
     link = platform.link()
     registration = Registration(
         "bench",
@@ -78,10 +88,13 @@ async def fill(url: str, queue: str, jobs: int, *, rules: bool, assigned: bool) 
         VERSION,
     )
     await link.register(registration)
+
+    async def accept(count: int) -> None:
+        await app.aenqueue_many([work.job(f"c{number % CUSTOMERS}") for number in range(count)])
+
     for start in range(0, jobs, 2_000):
-        names = (f"c{number % CUSTOMERS}" for number in range(start, min(jobs, start + 2_000)))
-        await app.aenqueue_many([work.job(name) for name in names])
-    return app, link
+        await accept(min(2_000, jobs - start))
+    return app, Kind(link, accept)
 
 
 async def cost_of(work: Awaitable[T], server: Callable[[], float]) -> tuple[float, T]:
@@ -94,10 +107,12 @@ async def cost_of(work: Awaitable[T], server: Callable[[], float]) -> tuple[floa
 
 
 async def round_of(kind: Kind, batch: int, server: Callable[[], float]) -> None:
-    """Claim a batch and settle it."""
+    """Claim a batch and settle it; accept another one."""
     claiming, claimed = await cost_of(kind.link.claim(batch, 1), server)
     reports = [Report(a.job.execution_id, Succeeded("null"), 10, 10) for a in claimed.attempts]
     settling, _ = await cost_of(kind.link.settle(reports), server)
+    accepting, _ = await cost_of(kind.accept(batch), server)
+    kind.accepts.append(accepting * 1e6 / batch)
     if len(reports) != batch:
         raise RuntimeError(f"a claim of {batch} got {len(reports)}")
     kind.claims.append(claiming * 1e6 / batch)
@@ -108,17 +123,17 @@ async def sit(workspace: Workspace, rounds: int, batch: int, server: Callable[[]
     """Measure all kinds on fresh databases, and print them."""
     jobs = (rounds + 5) * batch
     wanted: dict[str, tuple[str, dict[str, Any]]] = {
-        PLAIN: ("plain", {"rules": False, "assigned": False}),
-        BESIDE: ("beside", {"rules": False, "assigned": True}),
+        PLAIN: ("plain", {}),
+        BESIDE: ("beside", {"assigned": True}),
         RULED: ("ruled", {"rules": True, "assigned": True}),
+        BROKEN: ("broken", {"breakers": BREAKERS}),
     }
     async with AsyncExitStack() as stack:
         kinds: dict[str, Kind] = {}
         for name, (queue, how) in wanted.items():
             url = await stack.enter_async_context(workspace.fresh())
-            app, link = await fill(url, queue, jobs, **how)
+            app, kinds[name] = await fill(url, queue, jobs, **how)
             stack.push_async_callback(app.aclose)
-            kinds[name] = Kind(link)
 
         for number in range(rounds + 5):
             for kind in kinds.values():
@@ -127,14 +142,18 @@ async def sit(workspace: Workspace, rounds: int, batch: int, server: Callable[[]
                 for kind in kinds.values():
                     kind.claims.clear()
                     kind.wholes.clear()
+                    kind.accepts.clear()
         for kind in kinds.values():
             await kind.link.leave()
-    print(f"{'':32}{'claim us/job':>14}{'ratio':>8}{'with settling':>16}{'ratio':>8}")
+    print(
+        f"{'':32}{'claim us/job':>14}{'ratio':>8}{'with settling':>16}{'ratio':>8}{'accept':>9}{'ratio':>8}"
+    )
     first = kinds[PLAIN]
     for name, kind in kinds.items():
-        claim, whole = mean(kind.claims), mean(kind.wholes)
-        ratios = claim / mean(first.claims), whole / mean(first.wholes)
-        print(f"{name:32}{claim:14.1f}{ratios[0]:8.2f}{whole:16.1f}{ratios[1]:8.2f}")
+        claim, whole, accept = mean(kind.claims), mean(kind.wholes), mean(kind.accepts)
+        ratios = claim / mean(first.claims), whole / mean(first.wholes), accept / mean(first.accepts)
+        line = f"{name:32}{claim:14.1f}{ratios[0]:8.2f}{whole:16.1f}{ratios[1]:8.2f}"
+        print(f"{line}{accept:9.1f}{ratios[2]:8.2f}")
     shares = [
         median([a / b for a, b in zip(kind.wholes, first.wholes, strict=True)]) for kind in kinds.values()
     ]
