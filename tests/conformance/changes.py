@@ -132,16 +132,12 @@ def others(*statuses: str) -> tuple[dict[str, Any], ...]:
 
 
 class Change(NamedTuple):
-    """`rows` are what a table's row has besides ROWS; a name in `unless` is `table.column` or `:parameter`.
-
-    With `tables` only these are compared: what else the statement writes is guarded by ids that were read before.
-    """
+    """`rows` are what a table's row has besides ROWS; a name in `unless` is `table.column` or `:parameter`."""
 
     rows: Mapping[str, Mapping[str, Any]]
     values: Mapping[str, Any]
     unless: Sequence[Mapping[str, Any]] = ()
     columns: Mapping[str, Sequence[Any]] = {}
-    tables: Sequence[str] = ()
 
 
 def job(status: str, values: Mapping[str, Any], *allowed: str, **columns: Any) -> Change:
@@ -232,19 +228,6 @@ CHANGES: dict[str, Change] = {
             {":queue_ids": []},
             {":job_types": ["u"]},
         ],
-    ),
-    "claim_weighed_jobs": Change(
-        {"queues": {}, "queue_gates": {}, "jobs": of_jobs("pending")},
-        {
-            **QUEUE, "job_ids": ["@job"], "worker_id": "@worker", "lease_us": MINUTE_US, "turn_key": "",
-            "turn_left": 0,
-        },
-        [
-            *others("pending", "processing"),
-            {"jobs.status": "succeeded", "jobs.completed_at": NOON, "jobs.worker_id": "@worker", "jobs.claimed_at": NOON},
-            {"jobs.hold": "paused"},
-        ],
-        tables=["queue_starts"],
     ),
     "release_probe": Change(
         {"jobs": {"status": "pending", "hold": "paused", "claim_seq": 3}},

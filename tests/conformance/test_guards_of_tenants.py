@@ -45,6 +45,7 @@ ELSEWHERE = {
     **dict.fromkeys(("accept_job", "accept_jobs", "claim_jobs"), "test_guards, test_accept, test_claim"),
     "accept_keyed_jobs": "below, and test_guards_of_projects",
     "claim_ruled_jobs": "test_guards_of_projects",
+    "claim_weighed_jobs": "test_sharing: by what was read under the gate of the queue",
     "give_places": "test_guards_of_projects",
     "lock_keys": "locks, and changes nothing",
     **dict.fromkeys(("delete_organization", "update_organization", "update_project"), "below"),
@@ -90,7 +91,7 @@ class Case:
         block = catalog(stage.dialect)[name]
         written = {table for statement in block for table in _TABLE.findall(statement.sql)}
         self._takes = {parameter for statement in block for parameter in statement.parameters}
-        self._tables = self._change.tables or sorted(written)
+        self._tables = sorted(written)
 
     async def changes(self, project: UUID, organization: UUID) -> bool:
         """Send it for this tenant; whether anything of the owner is another than before."""
@@ -188,9 +189,6 @@ async def test_a_statement_changes_what_is_its_tenant_s_and_stands_as_it_must(st
         await case.make()
         if await case.changes(OTHER_PROJECT, ANOTHER_ORGANIZATION):
             wrong.append(f"{name} of another tenant")
-        if change.tables:
-            case = Case(stage, name, -1)
-            await case.make()
         if not await case.changes(stage.project, DEFAULT_ORGANIZATION):
             wrong.append(f"{name} changes nothing at all")
     assert wrong == []
@@ -355,22 +353,6 @@ async def test_from_another_dispatcher_the_configuration_s_version_is_the_projec
     for project, version in ((other, 77), (stage.project, await stage.config_version())):
         rows = await stage.engine.call(One("claim_these_jobs", {**values, "project_id": project}))
         assert [row["config_version"] for row in rows] == [version]
-
-
-async def test_turns_of_a_fair_queue_are_noted_at_its_own_gate(stage: Stage) -> None:
-    other = await stage.other_project()
-    queue = await stage.queue(rate_limit=5)
-    values = {
-        **CHANGES["claim_weighed_jobs"].values,
-        "queue_id": queue.id,
-        "worker_id": stage.mint(),
-        "job_ids": [],
-    }
-    for project, key in ((other, ""), (stage.project, "x")):
-        given = {**values, "project_id": project, "turn_key": "x", "turn_left": 1}
-        await stage.engine.call(One("claim_weighed_jobs", given))
-        rows = await stage.sql(f"SELECT turn_key FROM queue_gates WHERE queue_id = '{queue.id}'")
-        assert [row[0] for row in rows] == [key]
 
 
 @pytest.mark.parametrize("outcome", [Released(), Failed(BOOM)], ids=["released", "failed"])
