@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 
 
 def _timeless(result: Result) -> tuple[int, str, str]:
-    """What was printed, but for how long ago something was: one of the two was asked later."""
-    return result.code, re.sub(r"\b\d+(\.\d+)? ?s ago", "just now", result.out), result.err
+    """What was printed, but for how long ago something was, and so for widths: one of the two was asked later."""
+    return (
+        result.code,
+        re.sub(r" +", " ", re.sub(r"\b\d+(\.\d+)? ?s ago", "just now", result.out)),
+        result.err,
+    )
 
 
 class Both:

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from taskforge import JobFailed, TaskForge
 from taskforge.contrib.django import TaskForgeBackend, framework, job_options
+from taskforge.contrib.django.app import _applications as applications
 from taskforge.contrib.django.app import application_of
 from taskforge.contrib.django.database import url_of
 from taskforge.contrib.django.management.commands.taskforge import _parted
@@ -228,6 +229,8 @@ def shared(url: str, alias: str = "shared") -> Iterator[DjangoApplication]:
             yield app
         finally:
             app.close()
+            for key in [key for key, made in applications.items() if made is app]:
+                del applications[key]  # else the next one of this alias is this one
             connections[alias].close()
             del connections.settings[alias]
             del connections[alias]

@@ -111,9 +111,13 @@ async def expired(stand: Stand, label: str, side: str) -> None:
 
 
 async def record(stand: Stand, label: str, side: str) -> None:
-    """Attempts have ended; who folds their counts is killed."""
+    """Attempts have ended, and their worker has left their counts; who folds these is killed."""
     await stand.enqueue("plain", 3)
+    usual = dict(stand.environment)
+    for look in ("RECOVERY", "ALERT"):
+        stand.environment[f"TASKFORGE_{look}_INTERVAL_SECONDS"] = "3600"
     await stand.finish()
+    stand.environment = usual
     await _steer(stand, "keep_record", "", label, side)
 
 

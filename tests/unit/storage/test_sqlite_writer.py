@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from taskforge.domain.errors import Conflict, TaskforgeError, Unavailable
+from taskforge.storage.engine import One
 from taskforge.storage.sqlite.connection import connect
+from taskforge.storage.sqlite.engine import SqliteEngine
 from taskforge.storage.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -171,3 +173,10 @@ async def test_only_others_writing_counts_as_a_change(writer: Writer, file: str)
     other.close()
     assert writer.changed_by_others() is True
     assert writer.changed_by_others() is False
+
+
+async def test_who_reads_when_all_is_closed_is_told_so(file: str) -> None:
+    engine = SqliteEngine(file)
+    await engine.close()
+    with pytest.raises(Unavailable, match="was closed"):
+        await engine.read(One("has_deltas"))

@@ -74,6 +74,7 @@ class SqliteEngine:
     async def read(self, call: Call) -> Rows:
         if self.in_memory:
             return await self.call(call)
+        self._writer.check_open()
         if self._readers is None:
             self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="taskforge-sqlite-reader")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, call)

@@ -64,8 +64,7 @@ class Writer:
         thread, and there ``unbegun`` goes first: the same without BEGIN and COMMIT, for a single statement
         or for reading. It may answer ``UNDONE``.
         """
-        if self._closing:
-            raise self._was_closed()
+        self.check_open()
         if (
             not self._waiting
             and self._seconds[kind] < INLINE_LIMIT_SECONDS
@@ -120,6 +119,11 @@ class Writer:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def check_open(self) -> None:
+        """Raises Unavailable: it was closed, or is about to be."""
+        if self._closing:
+            raise self._was_closed()
 
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():
