@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 def upkeep(
     platform: Platform,
     settings: Settings,
-    noting: Callable[[Callable[[], Awaitable[object]]], Callable[[], Awaitable[object]]] = lambda round: (
-        round
-    ),
+    noting: Callable[[Callable[[], Awaitable[object]]], Callable[[], Awaitable[object]]] | None = None,
 ) -> list[Loop]:
     """Of workers and servers. ``noting`` goes around each round of recovery."""
     recovery, recording, evaluating = platform.recovery, platform.recording, platform.evaluating
@@ -37,9 +35,10 @@ def upkeep(
         Chore.ALERT: alerting.wake,
         Chore.DELIVER: delivering.wake,
     }
+    round = recovery_round(recovery.look, recovery.sweep, wake)
     interval = min(settings.recovery_interval_seconds, settings.alert_interval_seconds)
     loops = [
-        recovery_loop(noting(recovery_round(recovery.look, recovery.sweep, wake)), interval),
+        recovery_loop(round if noting is None else noting(round), interval),
         seal_loop(platform.audit.seal_due),
         folding,
         sampling,

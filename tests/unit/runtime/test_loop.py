@@ -13,6 +13,7 @@ from taskforge.domain.errors import Unavailable
 from taskforge.ports.jobs import Chore, Outlook
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.loop import Loop
+from taskforge.runtime.loops.alert import alert_loops
 from taskforge.runtime.loops.recover import recovery_round
 from taskforge.runtime.wakeup import Wakeup
 
@@ -170,6 +171,29 @@ async def test_a_round_of_recovery_wakes_whose_chore_waits_and_sweeps() -> None:
     with pytest.raises(Unavailable):
         await recovery_round(look, sweep, wake)()
     assert (woken, swept) == ([Chore.SEAL], [outlook])
+
+
+async def test_a_look_at_rules_comes_again_once_however_often_it_was_woken() -> None:
+    looked = Counter()
+    period = 0.05
+
+    async def look() -> int:
+        await looked()
+        return 0
+
+    def due_in() -> float:
+        return period + max(0, 21 - looked.calls) * period / 10
+
+    alerting, _ = alert_loops(look, due_in, Counter())
+    clock = asyncio.get_running_loop()
+    async with alerting:
+        for number in range(1, 21):
+            await looked.reach(number)
+            alerting.wake()
+        await looked.reach(21)
+        begun, before = clock.time(), looked.calls
+        await looked.reach(before + 10)
+        assert clock.time() - begun >= 8 * period
 
 
 async def test_backoff_doubles_to_its_cap_and_begins_again() -> None:

@@ -22,13 +22,16 @@ def alert_loops(
     What the first one finds wakes the second, and itself comes again after ``due_in`` seconds.
     """
     delivering = Loop("deliver", deliver, RARELY)
+    timer: asyncio.TimerHandle | None = None
 
     async def activity() -> None:
+        nonlocal timer
         if await look():
             delivering.wake()
+        if timer is not None:  # one turn that comes is enough, however often this was woken
+            timer.cancel()
         seconds = due_in()
-        if seconds is not None:
-            asyncio.get_running_loop().call_later(seconds, alerting.wake)
+        timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, alerting.wake)
 
     alerting = Loop("alert", activity, RARELY)
     return alerting, delivering
