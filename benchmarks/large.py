@@ -165,6 +165,7 @@ async def open_site(url: str) -> Site:
     store = SqlQueueStore(site.engine, mint)
     for name in [*(f"queue-{number}" for number in range(QUEUES)), "drain", "rare"]:
         queue = await store.create(DEFAULT_PROJECT, name, None, 0, QueueState.ACTIVE, QueueSettings())
+        queue = queue or await store.find(DEFAULT_PROJECT, name)
         assert queue is not None
         site.queues[name] = queue.id
     types = [TaskDescription(name, "drain", {}, None) for name in (*(f"type-{n}" for n in range(20)), "t")]
@@ -415,11 +416,13 @@ async def make_and_drop(site: Site, figures: dict[str, Any]) -> None:
 async def measure(address: str, chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
     workspace = PostgresWorkspace(address, folder)
     figures: dict[str, Any] = await settings(address)
-    async with workspace.fresh() as empty_url, workspace.fresh() as large_url:
+    kept = workspace.named(chosen.keep) if chosen.keep else workspace.fresh()
+    async with workspace.fresh() as empty_url, kept as large_url:
         empty, large = await open_site(empty_url), await open_site(large_url)
-        say(f"filling {chosen.finished:,} finished and {chosen.waiting:,} waiting jobs")
-        await fill(large, chosen.finished, chosen.waiting)
-        await fold(large)
+        if not await large.history.jobs(DEFAULT_PROJECT, JobFilter(limit=1)):
+            say(f"filling {chosen.finished:,} finished and {chosen.waiting:,} waiting jobs")
+            await fill(large, chosen.finished, chosen.waiting)
+            await fold(large)
         for round_ in range(chosen.repetitions + 1):
             for site in (empty, large) if round_ % 2 else (large, empty):
                 await workspace.settle()
@@ -429,7 +432,8 @@ async def measure(address: str, chosen: argparse.Namespace, folder: Path) -> dic
         compare(empty, large, figures)
         await read(large, figures)
         await read_metrics(large, figures)
-        await forget(large, figures)
+        if not chosen.read_only:
+            await forget(large, figures)
         for site in (empty, large):
             await site.engine.close()
     return figures
@@ -457,6 +461,8 @@ def main() -> int:
     parser.add_argument("--waiting", type=int, default=100_000)
     parser.add_argument("--jobs", type=int, default=10_000, help="jobs of each drain")
     parser.add_argument("--repetitions", type=int, default=4)
+    parser.add_argument("--keep", metavar="NAME", help="fill the database NAME, where it is empty, and leave it there")
+    parser.add_argument("--read-only", action="store_true", help="prune nothing, for another run with --keep")
     chosen = parser.parse_args()
     with (
         postgres_server() as address,

@@ -46,6 +46,15 @@ class PostgresWorkspace:
         finally:
             await self._administer(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    @asynccontextmanager
+    async def named(self, name: str) -> AsyncIterator[str]:
+        """The URL of a database that stays, made where it is missing."""
+        try:
+            await self._administer(f'CREATE DATABASE "{name}"')
+        except asyncpg.DuplicateDatabaseError:
+            pass
+        yield with_database(self._server_url, name)
+
     async def settle(self) -> None:
         await self._administer("CHECKPOINT")
 

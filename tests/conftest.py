@@ -246,3 +246,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     }
     for line in config.stash[ENGINES].describe(words):
         terminalreporter.write_line(line)
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.write_sep("_", f"failed at first: {report.nodeid}")
+        report.toterminal(terminalreporter._tw)  # as pytest shows its own failures
