@@ -20,6 +20,7 @@ from tests.support.nursery import close_nursery
 from tests.support.postgres import PostgresServer, start_server
 from tests.support.processes import Processes
 from tests.support.redis_server import HOW_TO_GET, RedisProcess, find_program, given_url
+from tests.support.stretches import in_stretches
 from tests.support.watchdog import close_watchdog
 
 ENGINES = pytest.StashKey[Engines]()
@@ -124,6 +125,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "private_postgres" in metafunc.fixturenames:
         labels = [installation.label for installation in engines.installations][servers]
         metafunc.parametrize("private_postgres", _parameters(labels), indirect=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have a run of several processes begin with the tests that take minutes and mostly wait."""
+    long = [item for item in items if item.get_closest_marker("first") is not None]
+    rest = [item for item in items if item.get_closest_marker("first") is None]
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = in_stretches(long, rest, processes)
 
 
 def _parameters(labels: list[str]) -> list[Any]:

@@ -308,7 +308,9 @@ def try_a_policy(visitor: Visit) -> None:
     trace.fill("0,400,2")
     page.get_by_label(say("policy.max_workers")).fill("1")
     replay.click()
-    expect(page.get_by_role("cell", name="0 → 1").first).to_be_visible()  # as often as the queue is served empty
+    expect(
+        page.get_by_role("cell", name="0 → 1").first
+    ).to_be_visible()  # as often as the queue is served empty
     expect(page.get_by_text(visitor.has("simulator.before")).first).to_be_visible()
 
 

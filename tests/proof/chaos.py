@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import random
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -27,8 +29,8 @@ from taskforge.cli.exit_codes import ExitCode
 from taskforge.domain.errors import Unavailable
 from tests.conformance.stage import run_sql
 from tests.proof import app
-from tests.proof.checker import FINISHED, Fault, Verdict, Violation, judge
-from tests.proof.history import HISTORY_VARIABLE, Event, read, write
+from tests.proof.checker import FINISHED, Fault, Verdict, Violation, judge, total
+from tests.proof.history import HISTORY_VARIABLE, RESTARTED, Event, read, write
 from tests.proof.record import evidence
 from tests.support.databases import migrate
 from tests.support.freezing import is_file_held
@@ -41,6 +43,7 @@ from tests.support.redis_server import RedisProcess, find_program
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from tests.proof.record import Evidence
     from tests.support.postgres import PostgresServer
     from tests.support.processes import ChildProcess
 
@@ -95,6 +98,7 @@ class Chaos:
         self.seed = seed
         self.history = folder / "history.jsonl"
         self.findings: list[Violation] = []
+        self.evidence: Evidence | None = None
         self._random = random.Random(seed)
         self._server = server
         self._processes = processes
@@ -121,7 +125,8 @@ class Chaos:
             finally:
                 await application.aclose()
                 self._end_all()
-        verdict = judge(await evidence(self.url, read(self.history)))
+        self.evidence = await evidence(self.url, read(self.history))
+        verdict = judge(self.evidence)
         if unfinished:
             self._find(
                 Fault.LOST, f"{unfinished} jobs had not ended {SETTLING_SECONDS:g} s after all was well"
@@ -191,16 +196,16 @@ class Chaos:
 
     async def _cut(self) -> None:
         """Connections are reset, new ones refused."""
-        await self._away(lambda proxy: proxy.cut())
+        await self._away(lambda proxy: proxy.cut(), "connections reset")
 
     async def _stall(self) -> None:
         """Nothing arrives, nothing is said: half-open connections."""
-        await self._away(lambda proxy: proxy.stall())
+        await self._away(lambda proxy: proxy.stall(), "connections stalled")
 
-    async def _away(self, act: Callable[[Proxy], None]) -> None:
+    async def _away(self, act: Callable[[Proxy], None], what: str) -> None:
         member = self._pick()
         if member is not None and member.proxy is not None:
-            write(Event.CUT, file=self.history, pid=member.pid)
+            write(Event.CUT, file=self.history, pid=member.pid, what=what)
             act(member.proxy)
             await asyncio.sleep(LEASE_SECONDS * self._random.uniform(0.3, 1.6))
             member.proxy.resume()
@@ -210,7 +215,7 @@ class Chaos:
 
     async def _terminate(self) -> None:
         """Every backend that works for somebody is ended by an administrator."""
-        write(Event.CUT, file=self.history, pid=0)
+        write(Event.CUT, file=self.history, pid=0, what="backends ended")
         with contextlib.suppress(OSError, asyncpg.PostgresError):
             await run_sql(
                 self.url,
@@ -224,14 +229,14 @@ class Chaos:
         """The server is stopped as by a loss of power, and started again."""
         assert self._server is not None
         async with self._restarting:
-            write(Event.CUT, file=self.history, pid=0)
+            write(Event.CUT, file=self.history, pid=0, what=RESTARTED)
             await asyncio.to_thread(self._server.restart, True)
             await asyncio.sleep(1.0)
             write(Event.HEALED, file=self.history, pid=0)
 
     async def _lock(self) -> None:
         """Another program holds the write lock."""
-        write(Event.CUT, file=self.history, pid=0)
+        write(Event.CUT, file=self.history, pid=0, what="locked")
         path = self.url.removeprefix("sqlite:///")
         program = self._processes.python("-c", LOCK_IT, path, str(self._random.uniform(0.5, 4.0)))
         await program.ended(60)
@@ -373,8 +378,8 @@ def on_a_database_of_its_own(
     return url, server, processes
 
 
-async def once(engine: str, seed: int, seconds: float) -> bool:
-    """A run on a database of its own; prints what came of it, answers whether all was well."""
+async def once(engine: str, seed: int, seconds: float, keep: Path | None) -> Verdict:
+    """A run on a database of its own; prints what came of it. What belongs to a finding is kept in a folder of `keep`."""
     with tempfile.TemporaryDirectory(prefix="taskforge-chaos-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         url, server, processes = on_a_database_of_its_own(engine, folder, stack)
@@ -384,7 +389,21 @@ async def once(engine: str, seed: int, seconds: float) -> bool:
         print(f"{engine} seed {seed}: {verdict}; late writes refused {refused(folder)}", flush=True)
         for violation in verdict.violations:
             print(f"    {violation.fault}: job {violation.job}: {violation.text}", flush=True)
-        return not verdict.violations
+        if verdict.violations and keep is not None:
+            _keep(folder, keep / f"{engine}-{seed}", chaos.evidence)
+        return verdict
+
+
+def _keep(folder: Path, place: Path, found: Evidence | None) -> None:
+    """Copy history, outputs, a SQLite file, and what the database said."""
+    shutil.copytree(
+        folder, place, ignore=lambda _, names: [name for name in names if name.startswith("redis")]
+    )
+    if found is not None:
+        rows = {"jobs": list(found.jobs.values()), "executions": found.executions, "lines": found.lines}
+        text = {name: [row._asdict() for row in records] for name, records in rows.items()}
+        (place / "evidence.json").write_text(json.dumps(text, indent=1))
+    print(f"    kept in {place}", flush=True)
 
 
 def main() -> int:
@@ -396,13 +415,24 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many runs on each database")
     parser.add_argument("--seed", type=int, help="the first seed; else a random one")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long each run rages")
+    parser.add_argument("--minutes", type=float, help="begin no further seed after so long")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep there what belongs to findings")
     parser.add_argument(
         "--engine", action="append", choices=engines, help="repeatable; else all that are here"
     )
     chosen = parser.parse_args()
     first = random.SystemRandom().randrange(1_000_000) if chosen.seed is None else chosen.seed
-    runs = [(engine, first + n) for n in range(chosen.seeds) for engine in chosen.engine or engines]
-    good = sum(asyncio.run(once(engine, seed, chosen.seconds)) for engine, seed in runs)
+    until = float("inf") if chosen.minutes is None else time.monotonic() + chosen.minutes * 60
+    verdicts: dict[str, list[Verdict]] = {}
+    for seed in range(first, first + chosen.seeds):
+        if time.monotonic() < until:
+            for engine in chosen.engine or engines:
+                verdict = asyncio.run(once(engine, seed, chosen.seconds, chosen.keep))
+                verdicts.setdefault(engine, []).append(verdict)
+    for engine, of_engine in verdicts.items():
+        print(f"{engine}, {len(of_engine)} runs of {chosen.seconds:g} s: {total(of_engine)}")
+    runs = [verdict for of_engine in verdicts.values() for verdict in of_engine]
+    good = sum(not verdict.violations for verdict in runs)
     print(f"{good} of {len(runs)} runs without a finding")
     return 0 if good == len(runs) else 1
 

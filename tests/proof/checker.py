@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from taskforge.domain.job import MAX_LOSSES, JobStatus
 from tests.proof.app import MARK
-from tests.proof.history import Event
+from tests.proof.history import RESTARTED, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.proof.history import Note
     from tests.proof.record import Evidence, ExecutionRecord, JobRecord
@@ -59,6 +59,7 @@ class Verdict:
     kills: int = 0
     freezes: int = 0
     cuts: int = 0
+    restarts: int = 0
     excused: int = 0
 
     def count(self, fault: Fault) -> int:
@@ -69,9 +70,19 @@ class Verdict:
         found = ", ".join(f"{fault} {self.count(fault)}" for fault in Fault)
         return (
             f"{self.accepted} accepted, {self.finished} finished ({self.buried} given up), {self.runs} runs, "
-            f"{self.losses} losses; {self.kills} kills, {self.freezes} freezes, {self.cuts} cuts; {found}; "
+            f"{self.losses} losses; {self.kills} kills, {self.freezes} freezes, {self.cuts} cuts "
+            f"({self.restarts} restarts of the server); {found}; "
             f"overlaps of cut-off processes {self.excused}"
         )
+
+
+def total(verdicts: Iterable[Verdict]) -> Verdict:
+    """All of them as one."""
+    found = Verdict()
+    for verdict in verdicts:
+        for name in vars(verdict):
+            setattr(found, name, getattr(found, name) + getattr(verdict, name))
+    return found
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -116,6 +127,7 @@ class _Judge:
         self.found.executions = sum(map(len, self.executions.values()))
         self.found.kills, self.found.freezes = counts[Event.KILLED], counts[Event.FROZEN]
         self.found.cuts = counts[Event.CUT]
+        self.found.restarts = sum(note.what == RESTARTED for note in self.notes)
         return self.found
 
     def _blame(self, fault: Fault, job: str, text: str) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HISTORY_VARIABLE = "PROOF_HISTORY"
+RESTARTED = "server restarted"
+"""What a note says that is of a server stopped as by a loss of power."""
 
 
 class Event(StrEnum):

@@ -52,7 +52,16 @@ def parts(minutes: float, engines: Sequence[str], tests: Sequence[str], processe
         Part("suite", suite, random),
         Part(
             "chaos",
-            ["tests.proof.chaos", *chosen, "--seeds", str(seeds), "--seconds", f"{rage:g}"],
+            [
+                "tests.proof.chaos",
+                *chosen,
+                "--seeds",
+                str(seeds),
+                "--seconds",
+                f"{rage:g}",
+                "--keep",
+                "build/chaos",
+            ],
             {},
         ),
         Part("guards taken away", ["tests.proof.mutate", *guarded, "--every", str(round(1 / share))], {}),

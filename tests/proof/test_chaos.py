@@ -1,6 +1,6 @@
 """Chaos from a random seed, which is printed; `TASKFORGE_TEST_SEED` repeats one, `make soak` runs it for an hour.
 
-`TASKFORGE_TEST_CHAOS_SECONDS` is how long it rages.
+It rages for a minute and a half on each of two databases; `TASKFORGE_TEST_CHAOS_SECONDS` says otherwise.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEED_VARIABLE = "TASKFORGE_TEST_SEED"
-SECONDS = float(os.environ.get("TASKFORGE_TEST_CHAOS_SECONDS", "40"))
+SECONDS = float(os.environ.get("TASKFORGE_TEST_CHAOS_SECONDS", "90"))
 
 
 @pytest.mark.anyio
 @pytest.mark.chaos
+@pytest.mark.first
 @pytest.mark.timeout(SECONDS + 240)
 async def test_nothing_is_lost_in_chaos(proof_engine: str, tmp_path: Path, record_property: Any) -> None:
     record_property(ENGINE_PROPERTY, proof_engine)
@@ -35,5 +36,5 @@ async def test_nothing_is_lost_in_chaos(proof_engine: str, tmp_path: Path, recor
         verdict = await chaos.run(SECONDS)
     print(f"{SEED_VARIABLE}={seed}: {verdict}")
     assert verdict.violations == []
-    assert verdict.kills >= 3, "too quiet to prove anything"
+    assert verdict.kills >= SECONDS / 30, "too quiet to prove anything"
     assert verdict.finished >= 50

@@ -55,6 +55,8 @@ def pipe(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     pipe = Pipe()
     yield pipe
     os.close(pipe.reading)
+    if (writer := pipe.stream._writer) is not None:
+        writer.join(60)  # it must not write to what has the number of a closed descriptor next
     if pipe.stream._descriptor != pipe.raw.fileno():
         os.close(pipe.stream._descriptor)
     with contextlib.suppress(BrokenPipeError):
