@@ -400,8 +400,11 @@ def _keep(folder: Path, place: Path, found: Evidence | None) -> None:
         folder, place, ignore=lambda _, names: [name for name in names if name.startswith("redis")]
     )
     if found is not None:
-        rows = {"jobs": list(found.jobs.values()), "executions": found.executions, "lines": found.lines}
-        text = {name: [row._asdict() for row in records] for name, records in rows.items()}
+        text = {
+            "jobs": [job._asdict() for job in found.jobs.values()],
+            "executions": [execution._asdict() for execution in found.executions],
+            "lines": [line._asdict() for line in found.lines],
+        }
         (place / "evidence.json").write_text(json.dumps(text, indent=1))
     print(f"    kept in {place}", flush=True)
 

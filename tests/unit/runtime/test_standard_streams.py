@@ -37,7 +37,7 @@ class Pipe:
         """What comes until nothing more does for a while after the writer is gone."""
         parts = []
         os.set_blocking(self.reading, False)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
                 parts.append(os.read(self.reading, 1 << 16))
