@@ -461,7 +461,9 @@ def main() -> int:
     parser.add_argument("--waiting", type=int, default=100_000)
     parser.add_argument("--jobs", type=int, default=10_000, help="jobs of each drain")
     parser.add_argument("--repetitions", type=int, default=4)
-    parser.add_argument("--keep", metavar="NAME", help="fill the database NAME, where it is empty, and leave it there")
+    parser.add_argument(
+        "--keep", metavar="NAME", help="fill the database NAME, where it is empty, and leave it there"
+    )
     parser.add_argument("--read-only", action="store_true", help="prune nothing, for another run with --keep")
     chosen = parser.parse_args()
     with (
