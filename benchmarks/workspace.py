@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -49,10 +49,8 @@ class PostgresWorkspace:
     @asynccontextmanager
     async def named(self, name: str) -> AsyncIterator[str]:
         """The URL of a database that stays, made where it is missing."""
-        try:
+        with suppress(asyncpg.DuplicateDatabaseError):
             await self._administer(f'CREATE DATABASE "{name}"')
-        except asyncpg.DuplicateDatabaseError:
-            pass
         yield with_database(self._server_url, name)
 
     async def settle(self) -> None:
