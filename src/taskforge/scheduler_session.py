@@ -47,8 +47,13 @@ class SchedulerSession:
         self._wiring = wiring
         self._declare = declare
         self._alone = alone
+        self._scheduler: Scheduler | None = None
         self._parts: list[Scheduler | Loop] = []
         self._autoscaling: Autoscaling | None = None
+
+    def stalled(self) -> float:
+        """For how many seconds due times could not be seen to; 0 when all is well."""
+        return 0.0 if self._scheduler is None else self._scheduler.stalled()
 
     async def __aenter__(self) -> Self:
         settings = self._wiring.settings
@@ -61,8 +66,9 @@ class SchedulerSession:
         platform = await self._wiring.platform()
         await self._declare()
         self._autoscaling = platform.autoscaling
+        self._scheduler = scheduler_of(platform)
         self._parts = [
-            scheduler_of(platform),
+            self._scheduler,
             scaling_loop(platform.autoscaling.round, settings.scaling_interval_seconds),
         ]
         if self._alone:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from taskforge.cli.main import run_command
+from tests.support.service_manager import ServiceManager
 
 TASKS = """
 import logging
@@ -139,3 +140,11 @@ def anywhere(shop: CommandLine, database_url: str, monkeypatch: pytest.MonkeyPat
     """Like `shop`, once on each engine."""
     monkeypatch.setenv("TASKFORGE_DATABASE_URL", database_url)
     return shop
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[ServiceManager]:
+    """What a service tells systemd."""
+    manager = ServiceManager(tmp_path / "notify")
+    yield manager
+    manager.close()

@@ -10,6 +10,8 @@ import pytest
 from taskforge.cli.exit_codes import ExitCode
 from tests.cli.conftest import CommandLine
 from tests.support.processes import Processes
+from tests.support.service_manager import ServiceManager
+from tests.support.waiting import wait_until
 
 SECRET = "k7Qw2ZrT9xLmB4vN8sPd3HfJ6yUaC1eG5oXiRtYb"
 
@@ -42,13 +44,18 @@ def test_a_taken_port_is_named(bare: CommandLine, monkeypatch: pytest.MonkeyPatc
 
 
 def test_it_serves_and_ends_its_streams_when_it_is_told_to(
-    bare: CommandLine, processes: Processes, monkeypatch: pytest.MonkeyPatch
+    bare: CommandLine, processes: Processes, monkeypatch: pytest.MonkeyPatch, systemd: ServiceManager
 ) -> None:
     monkeypatch.setenv("TASKFORGE_SECRET_KEY", SECRET)
-    server = processes.taskforge("serve", "--development", "--port", "0", folder=bare.folder)
+    server = processes.taskforge(
+        "serve", "--development", "--port", "0", folder=bare.folder,
+        environment=systemd.environment(watchdog_seconds=0.6),
+    )  # fmt: skip
     url = server.wait_for(r"serving (http://127\.0\.0\.1:\d+)/api/v1")[1]
     key = server.wait_for(r"key for this start: (tfk_\S+)")[1]
     server.wait_for("administrator admin@localhost, password ")
+    wait_until(lambda: systemd.said.count("WATCHDOG=1") >= 3)
+    assert systemd.said[0] == "READY=1"
     with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as http:
         assert http.get("/health/ready").json()["status"] == "ok"
         caller = http.get("/api/v1/auth/me").json()["data"]
@@ -63,4 +70,5 @@ def test_it_serves_and_ends_its_streams_when_it_is_told_to(
                 pass
     assert server.wait() == 0
     assert time.monotonic() - began < 20, "the stream held the server up"
+    assert "STOPPING=1" in systemd.said
     assert key not in (bare.folder / ".taskforge" / "taskforge.db").read_bytes().decode("latin-1")

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
     from tests.support.postgres import PostgresServer
     from tests.support.processes import ChildProcess, Processes
+    from tests.support.service_manager import ServiceManager
 
 STUCK = """
 import time
@@ -143,41 +143,13 @@ def test_a_handler_that_does_not_stop_has_its_process_started_anew(
     assert execution["reason"] == "timeout"
 
 
-class ServiceManager:
-    """A socket as systemd has it, and what was sent there."""
-
-    def __init__(self, address: Path) -> None:
-        self.said: list[str] = []
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(address))
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                said = self._socket.recv(1000)
-            except OSError:
-                return
-            self.said.append(said.decode())
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@pytest.fixture
-def systemd(tmp_path: Path) -> Iterator[ServiceManager]:
-    manager = ServiceManager(tmp_path / "notify")
-    yield manager
-    manager.close()
-
-
 @pytest.mark.parametrize("count", ["1", "2"])
 def test_systemd_is_told(
-    shop: CommandLine, processes: Processes, tmp_path: Path, systemd: ServiceManager, count: str
+    shop: CommandLine, processes: Processes, systemd: ServiceManager, count: str
 ) -> None:
     worker = processes.taskforge(
         "worker", "--processes", count, folder=shop.folder,
-        environment={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"},
+        environment=systemd.environment(watchdog_seconds=0.6),
     )  # fmt: skip
     wait_until(lambda: systemd.said.count("WATCHDOG=1") >= 3)
     assert systemd.said[0] == "READY=1"
@@ -222,8 +194,7 @@ def test_file_and_port_fail_while_the_database_is_away(
         "TASKFORGE_DATABASE_URL": url,
         "TASKFORGE_LIVENESS_SECONDS": "2",
         "TASKFORGE_POLL_SECONDS": "0.2",
-        "NOTIFY_SOCKET": str(tmp_path / "notify"),
-        "WATCHDOG_USEC": "900000",
+        **systemd.environment(watchdog_seconds=0.9),
     }
     worker = processes.taskforge("worker", *arguments, environment=environment, folder=shop.folder)
     wait_until(lambda: answer_of(port)[0] == 200)

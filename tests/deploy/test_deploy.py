@@ -61,10 +61,11 @@ def test_units_call_commands_that_exist(unit: Path) -> None:
     program, *arguments = service["ExecStart"].split()
     assert program == "/srv/taskforge/.venv/bin/taskforge"
     check_command(arguments)
+    assert service["Type"] == "notify"
+    assert int(service["WatchdogSec"]) >= 60
     if "worker" in unit.stem:
-        assert (service["Type"], service["KillMode"]) == ("notify", "mixed")
+        assert service["KillMode"] == "mixed"
         assert int(service["TimeoutStopSec"]) > GRACE_AND_STOPPING
-        assert int(service["WatchdogSec"]) >= 60
 
 
 def test_the_environment_file_names_settings() -> None:
@@ -165,6 +166,7 @@ def test_pods_of_the_chart(name: str) -> None:
         if component.startswith("worker"):
             grace = int(container["args"][container["args"].index("--grace") + 1].removesuffix("s"))
             assert pod["spec"]["terminationGracePeriodSeconds"] > grace + 15
+        if component.startswith(("worker", "scheduler")):
             alive = container["args"][container["args"].index("--liveness-file") + 1]
             assert alive in container["livenessProbe"]["exec"]["command"][-1]
             assert alive.startswith(container["volumeMounts"][0]["mountPath"])

@@ -14,7 +14,7 @@ from taskforge.api.stopping import stopping_of
 from taskforge.domain.errors import Conflict, InvalidSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from fastapi import FastAPI
 
@@ -84,20 +84,20 @@ class Server:
         stopping_of(self._application).set()
         self._server.should_exit = True
 
-    async def serve(self, on_started: Callable[[], None]) -> None:
-        """Serve until stopped; ``on_started`` is called once requests are answered."""
+    async def serve(self, on_started: Callable[[], Awaitable[object]]) -> None:
+        """Serve until stopped; ``on_started`` is awaited once requests are answered."""
         self._server.on_started = on_started
         await self._server.serve(sockets=[self._listener])
 
 
 class _Server(uvicorn.Server):
-    on_started: Callable[[], None] | None = None
+    on_started: Callable[[], Awaitable[object]] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         spare_the_collector()
         if self.started and self.on_started is not None:
-            self.on_started()
+            await self.on_started()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """``taskforge scheduler``: a process that makes jobs of due times until it is told to stop."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,12 @@ from taskforge.cli.session import session_of
 def scheduler(
     context: typer.Context,
     app: Application = None,
+    liveness_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--liveness-file", metavar="PATH", help="Touched while due times can be seen to, else removed."
+        ),
+    ] = None,
     leaves_with_parent: Annotated[bool, typer.Option("--leaves-with-parent", hidden=True)] = False,
 ) -> None:
     """Make jobs of the due times of all schedules, and declare those of the application.
@@ -24,4 +31,4 @@ def scheduler(
         from taskforge.cli.work import leave_with_parent
 
         leave_with_parent()
-    raise typer.Exit(run_scheduler(session, app))
+    raise typer.Exit(run_scheduler(session, app, liveness_file))

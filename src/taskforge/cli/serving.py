@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from taskforge.domain.access import BuiltinRole, system
 from taskforge.domain.errors import Conflict
 from taskforge.domain.ids import DEFAULT_ORGANIZATION
 from taskforge.ports.acting import acting
+from taskforge.runtime.liveness import NOWHERE, Liveness
 from taskforge.runtime.process import run_until_complete
 from taskforge.runtime.signals import on_stop_signals
+from taskforge.runtime.systemd import STOPPING, Systemd
 from taskforge.services.secret_key import check_secret_key, development_secret
 from taskforge.settings import DATA_FOLDER, home
 from taskforge.storage.address import masked
@@ -44,6 +47,7 @@ class Serving:
         self._development = development
         self._key: str | None = None
         self._schedules = schedules
+        self._systemd = Systemd()
         write_logs(self._settings, verbose=session.verbose)
 
     def run(self) -> int:
@@ -63,8 +67,18 @@ class Serving:
                 _check_reach(self._settings.host)
                 note(f"there is no administrator yet; {HOW_TO_BEGIN}")
             server = Server(api_application(wiring, schedules=self._schedules), listener)
-            with on_stop_signals(server.stop):
-                await server.serve(lambda: self._introduce(server))
+            async with AsyncExitStack() as telling:
+
+                async def on_started() -> None:
+                    self._introduce(server)
+                    await telling.enter_async_context(Liveness(NOWHERE, self._systemd, _never_stalled))
+
+                def stop() -> None:
+                    self._systemd.tell(STOPPING)
+                    server.stop()
+
+                with on_stop_signals(stop):
+                    await server.serve(on_started)
         finally:
             listener.close()
             await wiring.close()
@@ -96,6 +110,11 @@ def _settings(session: Session, host: str | None, port: int | None, *, developme
 
         given["secret_key"] = development_secret(home(Path.cwd()) / DATA_FOLDER)
     return replace(settings, **given)
+
+
+def _never_stalled() -> float:
+    """Of a server systemd sees whether its event loop turns; whether the database answers is for /health/ready."""
+    return 0.0
 
 
 def _check_reach(host: str) -> None:

@@ -1,6 +1,6 @@
-"""Tells the outside whether a worker gets work: a file, a port, the watchdog of systemd.
+"""Tells the outside whether a process gets on with its work: a file, a port, the watchdog of systemd.
 
-All of them live on the worker's own event loop. When that is blocked they fall silent, and whoever looks sees it.
+All of them live on the process's own event loop. When that is blocked they fall silent, and whoever looks sees it.
 """
 
 from __future__ import annotations
@@ -51,11 +51,13 @@ NOWHERE = LivenessOptions()
 
 
 class Liveness:
-    """``async with``: tells until the end. ``stalled`` answers for how many seconds claiming has not worked.
+    """``async with``: tells until the end. ``stalled`` answers for how many seconds its work has not gone on:
+    for a worker, that claiming has not worked.
 
     The file's time of modification is the last moment at which it did; the file is removed once that is longer
     ago than the limit, and at the end. The port answers any HTTP request with 200 or 503, but one for /metrics with what
-    ``expose`` makes of its Accept header. systemd hears that the process is alive while the limit holds. Entering raises OSError when file or port cannot be had.
+    ``expose`` makes of its Accept header. systemd hears that the process is alive while the limit
+    holds. Entering raises OSError when file or port cannot be had.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from taskforge.ports.signals import Topic
@@ -51,8 +52,13 @@ class Scheduler:
         self._loop = Loop("schedule", self._look, poll, max_backoff=poll)
         self._has_begun = False
         self._looked_at = 0.0
+        self._unanswered_since: float | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._unsubscribe: Callable[[], None] | None = None
+
+    def stalled(self) -> float:
+        """For how many seconds a look has not come to its end, or has failed; 0 when all is well."""
+        return 0.0 if self._unanswered_since is None else time.monotonic() - self._unanswered_since
 
     def start(self) -> None:
         """Begin to see to due times."""
@@ -77,11 +83,13 @@ class Scheduler:
         await self.stop()
 
     async def _look(self) -> None:
+        self._unanswered_since = self._unanswered_since or time.monotonic()
         if not self._has_begun:
             await self._ticking.begin()
             self._has_begun = True
         self._looked_at = asyncio.get_running_loop().time()
         wait = await self._ticking.look()
+        self._unanswered_since = None
         longest = self._poll if self._signals.hears_others else self._poll_without_hints
         if wait is not None:
             wait += random.random() * STAGGER_SECONDS  # noqa: S311 - no secret

@@ -83,5 +83,21 @@ async def test_it_outlives_errors() -> None:
     assert ticking.begun == 1
 
 
+async def test_it_tells_for_how_long_it_could_not_look() -> None:
+    ticking = Ticking(None)
+    ticking.fails = 1_000_000
+    scheduler = Scheduler(ticking, LocalSignals(Hub()), poll=0.05)
+    assert scheduler.stalled() == 0
+    async with scheduler:
+        await eventually(lambda: _at_least(ticking, 2))
+        assert scheduler.stalled() > 0
+        ticking.fails = 0
+        await eventually(lambda: _is_well(scheduler))
+
+
+def _is_well(scheduler: Scheduler) -> None:
+    assert scheduler.stalled() == 0
+
+
 def _at_least(ticking: Ticking, count: int) -> None:
     assert len(ticking.looks) >= count
