@@ -107,14 +107,14 @@ async def test_lists_of_rare_tags_and_of_what_waits_read_few_pages(prepared: Pre
     for is_analyzed in (False, True):
         if is_analyzed:
             await prepared.connection.execute("VACUUM ANALYZE jobs")
-        for name, index, found in (
-            ("newest_tagged", "jobs_tags", 50),
-            ("newest_waiting", "jobs_ready", 50),
+        for name, index, found, most in (
+            ("newest_tagged", "jobs_tags", 51, 1_050),  # and whether there are too many
+            ("newest_waiting", "jobs_waiting", 50, 50 * len(QUEUES)),
         ):
             plan = await prepared.plan(name, window | {"tag": "rare"})
-            assert len(await prepared.run(name, window | {"tag": "rare"})) == found + 1
+            assert len(await prepared.run(name, window | {"tag": "rare"})) == found
             assert index in indexes(plan), name
-            assert read(plan, "jobs") <= 1_050, name
+            assert read(plan, "jobs") <= most, name
             assert pages(plan) < 1_200, name
 
 

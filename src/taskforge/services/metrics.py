@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from taskforge.ports.record import Depth, MetricsStore, Part, Sample, StoredWorker
 
 EXACT_AGE = timedelta(hours=2)
-MOST_EXACT = 100_000
+MOST_EXACT = 50_000
 """A period that began at most so long ago, with at most so many attempts, is answered exactly."""
 
 STEPS = (

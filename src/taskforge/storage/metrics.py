@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from taskforge.domain.metrics import Period, TaskUsagePoint, UsagePoint
 from taskforge.ports.record import Depth, Part, Sample, StoredWorker
@@ -153,7 +153,9 @@ def depth_of(row: Any, engine: Engine) -> Depth:
 
 def measured(times: list[int | None] | None) -> list[int]:
     """Times without those that were not measured."""
-    return [time for time in times or () if time is not None]
+    if times is None or None not in times:
+        return cast("list[int]", times or [])
+    return [time for time in times if time is not None]
 
 
 def _chosen(project_id: ProjectId, subjects: Sequence[UUID], period: Period) -> dict[str, Any]:

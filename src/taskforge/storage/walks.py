@@ -34,7 +34,7 @@ FEW = 5_000
 FEW_TAGGED = 20_000
 """Fewer jobs of a tag than this are found by its index."""
 FEW_WAITING = 120_000
-"""Fewer waiting jobs than this are gathered and sorted, which costs no index of its own."""
+"""On SQLite fewer waiting jobs than this are gathered and sorted, which costs no index of its own."""
 LEAST_GATHERED = 500
 PROBED, NEWEST = 5_000, 100_000
 """A tag that many of the newest jobs have is common: jobs are then found by walking, and counted among the newest."""

@@ -198,18 +198,10 @@ SELECT h.id FROM unnest(:queue_ids::uuid[]) AS q (id), LATERAL (
 ) h ORDER BY h.id DESC LIMIT (SELECT :scan::bigint);
 
 -- name: newest_waiting
--- No index has them by their ids. They are gathered and sorted; `most` of them or more, and it says so.
-WITH few AS MATERIALIZED (
-  SELECT h.id FROM unnest(:queue_ids::uuid[]) AS q (id), LATERAL (
-    (SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
-      ORDER BY j.rank, j.id LIMIT (SELECT :most::bigint))
-    UNION ALL
-    (SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL
-      ORDER BY j.id LIMIT (SELECT :most::bigint))
-  ) h LIMIT (SELECT :most::bigint))
-(SELECT f.id, false AS are_many FROM few f WHERE f.id < :before::uuid ORDER BY f.id DESC LIMIT (SELECT :scan::bigint))
-UNION ALL
-SELECT NULL, (SELECT count(*) FROM few) >= :most::bigint;
+SELECT h.id, false AS are_many FROM unnest(:queue_ids::uuid[]) AS q (id), LATERAL (
+  SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.id < :before::uuid
+  ORDER BY j.id DESC LIMIT (SELECT :scan::bigint)
+) h ORDER BY h.id DESC LIMIT (SELECT :scan::bigint);
 
 -- name: failure_groups
 SELECT g.queue_id, g.job_type, g.error_type, count(*) AS jobs, min(g.completed_at) AS first_at,
