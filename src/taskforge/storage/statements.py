@@ -4,8 +4,9 @@ A statement stands in `common/`, or once in each dialect's folder; `catalog` ref
 block may hold several statements; one under the comment `-- once` is run once where the others are run
 for each row (see ``Many``), and the first value that one under `-- as NAME` answers with becomes the
 parameter NAME of those after it (SQLite only; with more values its row comes last in the answer). A
-column under `-- alike` is given as one value where all rows have the same one, never NULL (PostgreSQL
-only). A change under `-- audited` is committed together with its entry in the audit log, or not at all:
+column under `-- alike` is given as one value where all rows have the same one: on PostgreSQL never NULL,
+and in the same statement; on SQLite it is all columns or none, and the pieces after it are for the
+others. A change under `-- audited` is committed together with its entry in the audit log, or not at all:
 who drives a script sees to it (``storage.engine``).
 """
 

@@ -141,11 +141,12 @@ class SqliteEngine:
 
     def _fetch(self, connection: sqlite3.Connection, call: Call, *, only_read: bool = False) -> Rows:
         self.statements += 1
+        call, pieces = _chosen(call, self._prepared[call.name])
         values: dict[str, Any] = {name: stored(value) for name, value in call.parameters.items()}
         values["now"] = self._now()
         rows: list[Any] = []
         last: list[Any] = []
-        for piece in self._prepared[call.name]:
+        for piece in pieces:
             if piece.needs_found and any(values[name] == "[]" for name in piece.needs_found):
                 continue
             for name in piece.made.difference(values):
@@ -173,7 +174,23 @@ class SqliteEngine:
 def _runs(block: Sequence[_Prepared], call: Call) -> int:
     """How many statements the pieces of a block become: those that are not run once, one for each row."""
     rows = len(next(iter(call.columns.values()), ())) if isinstance(call, Many) else 1
-    return sum(1 if piece.once else rows for piece in block)
+    return sum(1 if piece.once else rows for piece in block if not piece.alike)
+
+
+def _chosen(call: Call, block: Sequence[_Prepared]) -> tuple[Call, Sequence[_Prepared]]:
+    """The pieces that are run: the first one alone where it is for rows that are alike, and these are."""
+    alike = block[0].alike
+    if not alike:
+        return call, block
+    if isinstance(call, Many) and all(_is_one(call.columns[name]) for name in alike):
+        columns = dict(call.columns)
+        same = {name: columns.pop(name)[0] for name in alike}
+        return Many(call.name, columns, {**call.parameters, **same}), block[:1]
+    return call, block[1:]
+
+
+def _is_one(column: Sequence[Any]) -> bool:
+    return len(column) > 0 and column.count(column[0]) == len(column)
 
 
 def _made(name: str, call: Call, now: int) -> str:
@@ -220,7 +237,10 @@ def _plain(column: Sequence[Any]) -> Sequence[Any]:
 
 
 class _Prepared(NamedTuple):
-    """``made``: parameters that the engine makes; ``needs_found``: those that pieces before it bind."""
+    """``made``: parameters that the engine makes; ``needs_found``: those that pieces before it bind.
+
+    ``alike``: the columns of which this piece takes one value each; it is run where they have no more.
+    """
 
     sql: str
     parameters: tuple[str, ...]
@@ -230,6 +250,7 @@ class _Prepared(NamedTuple):
     binds: str | None
     made: frozenset[str]
     needs_found: tuple[str, ...]
+    alike: tuple[str, ...]
 
 
 @cache
@@ -251,4 +272,5 @@ def _pieces(block: Sequence[Statement]) -> Iterator[_Prepared]:
             statement.binds,
             made,
             tuple(name for name in statement.parameters if name in bound),
+            statement.alike,
         )

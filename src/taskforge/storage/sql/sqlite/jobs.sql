@@ -5,8 +5,29 @@
 -- busy. So the statements of the hot path answer with one row: a column named `packed` is a JSON array of rows, and
 -- the first value of a piece under `-- as NAME` becomes the parameter :NAME of the pieces after it (which are left out
 -- when it is an empty array); with more values its row is an answer too, the last one. :stem is the first 32 characters of a new UUIDv7, four hex digits complete it.
+--
+-- A piece under `-- alike` is run instead of those after it where each of these columns has one value in all rows: it
+-- takes them as parameters, and reads the other columns from :cells. Reading a member of a row's JSON is what is dear.
 
 -- name: accept_jobs
+-- alike: queue_id, job_type, priority, max_attempts, retry_policy, timeout_ms, scheduled_for, delay_us, expires_at, deadline, tags
+INSERT INTO jobs (
+  id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
+  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
+)
+SELECT n.value ->> 0, q.project_id, q.id, :job_type, n.value ->> 1,
+  CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
+  CASE WHEN q.project_has_pauses THEN 'paused'
+    WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = :job_type)
+    THEN NULL ELSE 'no_worker' END,
+  coalesce(:scheduled_for, :now + :delay_us, :now) - :priority * q.aging_us,
+  :priority, :max_attempts, :retry_policy, :timeout_ms, coalesce(:scheduled_for, :now + :delay_us),
+  :expires_at, :deadline, min(coalesce(:expires_at, :deadline), coalesce(:deadline, :expires_at)), :tags, :now, :now,
+  q.common_line
+FROM queues q CROSS JOIN json_each(:cells) n
+WHERE q.id = :queue_id AND q.project_id = :project_id AND q.state <> 'closed'
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
   timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
