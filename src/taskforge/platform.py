@@ -122,7 +122,7 @@ class Platform:
         self._mint = mint
         self._clock = clock
         if security is not None:
-            self.security = security
+            self.security, self.limits = security, security.limits
 
     # What is stored
 

@@ -17,6 +17,8 @@ from tests.conftest import SOAK
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tests.conformance.house import House
+
 DATABASE, REDIS = "database", "redis"
 DISPATCH_VARIABLE = "TASKFORGE_TEST_DISPATCH"
 CHOSEN = (os.environ.get(DISPATCH_VARIABLE) or (f"{DATABASE},{REDIS}" if SOAK else DATABASE)).split(",")
@@ -59,3 +61,13 @@ async def stage(
         stage = Stage(database_url)
     yield stage
     await stage.close()
+
+
+@pytest.fixture
+async def house(stage: Stage) -> AsyncIterator[House]:
+    """The services of access over the stage."""
+    from tests.conformance.house import House
+
+    house = House(stage)
+    yield house
+    house.passwords.close()

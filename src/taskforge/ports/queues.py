@@ -14,14 +14,10 @@ if TYPE_CHECKING:
 
 
 class Configuration(NamedTuple):
-    """What holds for a whole project. ``version`` is bumped by any change of a queue.
-
-    ``has_job_limit``: its organization may have so many waiting jobs only.
-    """
+    """What holds for a whole project. ``version`` is bumped by any change of a queue."""
 
     version: int
     organization_id: OrganizationId | None
-    has_job_limit: bool
     has_breakers: bool = False
 
 

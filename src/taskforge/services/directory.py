@@ -45,8 +45,6 @@ class QueueDirectory:
         self._decode_retry = decode_retry
         self.project_id = project_id
         self.organization_id: OrganizationId | None = None
-        self.has_job_limit = False
-        """Whether the organization may have so many waiting jobs only."""
         self.has_assignments = False
         """Whether any queue says which workers serve it."""
         self.watched: frozenset[UUID] = frozenset()
@@ -74,7 +72,7 @@ class QueueDirectory:
     async def _configuration(self) -> Configuration:
         """Look at what holds for the whole project."""
         found = await self._queues.configuration(self.project_id)
-        self.organization_id, self.has_job_limit = found.organization_id, found.has_job_limit
+        self.organization_id = found.organization_id
         return found
 
     async def follow(self, version: int) -> bool:

@@ -1,8 +1,9 @@
 """The limits of organizations, for those who let something in: requests and jobs.
 
 What an organization has is looked up at most once a second, so that many who add at the same moment may together go
-past a limit by what they add in that second; no limit is ever a lock that all of them wait for. Workers and
-schedules are counted where they are stored, exactly: they are few.
+past a limit by what they add in that second; no limit is ever a lock that all of them wait for. What the limits are
+is believed for `LIMITS_SECONDS`; whoever changes one forgets them all. Workers and schedules are counted where they are
+stored, exactly: they are few.
 """
 
 from __future__ import annotations
@@ -69,6 +70,12 @@ class LimitGuard:
         self._monotonic = monotonic
         self._rates = rates or OwnRates(monotonic)
         self._known: OrderedDict[OrganizationId, _Known] = OrderedDict()
+        self._forgotten = 0
+
+    def is_free(self, organization_id: OrganizationId | None) -> bool:
+        """Whether it is known, as of some seconds ago, that the organization has no limit of waiting jobs."""
+        known = None if organization_id is None else self._known.get(organization_id)
+        return known is not None and known.limits.queued_jobs is None and self._monotonic() < known.until
 
     async def check_request(self, organization_id: OrganizationId) -> None:
         """Count a request. Raises TooManyRequests with the time to wait."""
@@ -88,8 +95,9 @@ class LimitGuard:
         if most is not None:
             now = self._monotonic()
             if known.waiting_until <= now:
-                known.waiting = await self._tenants.waiting_jobs(organization_id, most)
-                known.waiting_until = now + USAGE_SECONDS
+                waiting = await self._tenants.waiting_jobs(organization_id, most)
+                if known.waiting_until <= now:  # else somebody has counted meanwhile, and let jobs in since
+                    known.waiting, known.waiting_until = waiting, now + USAGE_SECONDS
             if known.waiting + added > most:
                 raise exceeded("queued_jobs", most)
             known.waiting += added
@@ -97,16 +105,18 @@ class LimitGuard:
     def forget(self) -> None:
         """Look limits up again: they were changed by this process."""
         self._known.clear()
+        self._forgotten += 1
 
     async def _limits(self, organization_id: OrganizationId) -> _Known:
-        now = self._monotonic()
         known = self._known.get(organization_id)
-        if known is None or known.until <= now:
+        while known is None or known.until <= self._monotonic():
+            forgotten, until = self._forgotten, self._monotonic() + LIMITS_SECONDS
             found = await self._tenants.organizations(organization_id=organization_id)
+            if forgotten != self._forgotten:
+                continue  # what was read may be of before the change
             limits = found[0].limits if found else Limits()
-            if known is None:
-                known = self._known[organization_id] = _Known(limits, now + LIMITS_SECONDS)
-            known.limits, known.until = limits, now + LIMITS_SECONDS
+            known = self._known.setdefault(organization_id, _Known(limits, until))
+            known.limits, known.until = limits, until
             self._known.move_to_end(organization_id)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)

@@ -124,7 +124,7 @@ class Submission:
         Raises NotFound, QueueClosed, QueueFull, LimitExceeded, InvalidPayload, Unavailable.
         """
         queue = self._directory.lately(request.queue) or await self._queue(request.queue, declare=declare)
-        if self._directory.has_job_limit:
+        if not self._limits.is_free(self._directory.organization_id):
             await self.check_limit(1)
         job = self._new_job(request, queue)
         if request.options.is_keyed or queue.is_bounded:
@@ -148,8 +148,7 @@ class Submission:
         if not requests:
             return []
         queues = {name: await self._queue(name, declare=declare) for name in {r.queue for r in requests}}
-        if self._directory.has_job_limit:
-            await self.check_limit(len(requests))
+        await self.check_limit(len(requests))
         jobs = [self._new_job(request, queues[request.queue]) for request in requests]
         if any(queue.is_bounded for queue in queues.values()) or any(
             options.is_keyed for options in {id(r.options): r.options for r in requests}.values()
@@ -181,7 +180,7 @@ class Submission:
     async def check_limit(self, added: int) -> None:
         """Raises LimitExceeded when the organization may not have so many more waiting jobs."""
         organization_id = self._directory.organization_id
-        if self._directory.has_job_limit and organization_id is not None:
+        if organization_id is not None:
             async with answered_within(PATIENCE_SECONDS):
                 await self._limits.check_jobs(organization_id, added)
 

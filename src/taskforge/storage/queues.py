@@ -43,12 +43,11 @@ class SqlQueueStore:
     async def configuration(self, project_id: ProjectId) -> Configuration:
         rows = await self._engine.read(One("project_configuration", {"project_id": project_id}))
         if not rows:
-            return Configuration(0, None, has_job_limit=False)
+            return Configuration(0, None)
         [row] = rows
         return Configuration(
             int(row["config_version"]),
             self._engine.identity(row["organization_id"]),
-            has_job_limit=row["max_queued_jobs"] is not None,
             has_breakers=bool(row["has_breakers"]),
         )
 

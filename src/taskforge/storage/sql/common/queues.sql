@@ -3,9 +3,9 @@ SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id
 WHERE o.name = :organization AND p.name = :name;
 
 -- name: project_configuration
-SELECT p.config_version, p.organization_id, o.max_queued_jobs,
+SELECT p.config_version, p.organization_id,
   EXISTS (SELECT 1 FROM breakers b WHERE b.project_id = p.id) AS has_breakers
-FROM projects p JOIN organizations o ON o.id = p.organization_id WHERE p.id = :project_id;
+FROM projects p WHERE p.id = :project_id;
 
 -- name: bump_config
 UPDATE projects SET config_version = config_version + 1 WHERE id = :project_id;
