@@ -11,13 +11,19 @@ from taskforge.runtime.loops.record import record_loops
 from taskforge.runtime.loops.recover import recovery_loop, recovery_round
 from taskforge.runtime.loops.retain import retention_loop
 from taskforge.runtime.loops.seal import seal_loop
+from taskforge.runtime.loops.turns import Turns
+from taskforge.services.processes import this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from taskforge.platform import Platform
+    from taskforge.ports.jobs import Outlook
     from taskforge.runtime.loop import Loop
     from taskforge.settings import Settings
+
+SAMPLE_TURN = 30.0
+"""Less than a minute, so that a process that dies in its turn leaves no minute out."""
 
 
 def upkeep(
@@ -25,9 +31,14 @@ def upkeep(
     settings: Settings,
     noting: Callable[[Callable[[], Awaitable[object]]], Callable[[], Awaitable[object]]] | None = None,
 ) -> list[Loop]:
-    """Of workers and servers. ``noting`` goes around each round of recovery."""
+    """Of workers and servers. ``noting`` goes around each round of recovery.
+
+    Workers whose jobs Redis hands out ask in turns what there is to do, as often as one that is idle asks for jobs.
+    """
+    agreement = platform.agreement
+    turns = Turns(platform.ready_queues if noting is None else None, platform.project_id)
     recovery, recording, evaluating = platform.recovery, platform.recording, platform.evaluating
-    folding, sampling = record_loops(recording.fold_all, recording.sample)
+    folding, sampling = record_loops(recording.fold_all, turns.take("sample", SAMPLE_TURN, recording.sample))
     alerting, delivering = alert_loops(evaluating.look, lambda: evaluating.due_in, platform.delivering.round)
     wake = {
         Chore.FOLD: folding.wake,
@@ -35,20 +46,38 @@ def upkeep(
         Chore.ALERT: alerting.wake,
         Chore.DELIVER: delivering.wake,
     }
-    round = recovery_round(recovery.look, recovery.sweep, wake)
     interval = min(settings.recovery_interval_seconds, settings.alert_interval_seconds)
-    loops = [
-        recovery_loop(round if noting is None else noting(round), interval),
+    comparing: list[Loop] = []
+    look: Callable[[], Awaitable[Outlook]] = recovery.look
+    if agreement is not None:
+        comparing.append(compare_loop(agreement.look, settings.poll_seconds))
+        look = _telling(look, agreement.concerns, comparing[0].wake)
+        interval = min(interval, settings.poll_seconds)
+    round = recovery_round(look, recovery.sweep, wake)
+    in_turn = turns.take(f"recover {this_machine()}", interval, round)
+    keeping = settings.retention_interval_seconds
+    return [
+        recovery_loop(in_turn if noting is None else noting(round), interval),
         seal_loop(platform.audit.seal_due),
         folding,
         sampling,
         alerting,
         delivering,
-        retention_loop(platform.pruning.round, settings.retention_interval_seconds),
+        retention_loop(turns.take("retain", keeping, platform.pruning.round), keeping),
+        *comparing,
     ]
-    if platform.agreement is not None:
-        loops.append(compare_loop(platform.agreement.round, settings.poll_seconds))
-    return loops
+
+
+def _telling(
+    look: Callable[[], Awaitable[Outlook]], concerns: Callable[[Outlook], bool], wake: Callable[[], None]
+) -> Callable[[], Awaitable[Outlook]]:
+    async def look_and_tell() -> Outlook:
+        outlook = await look()
+        if concerns(outlook):
+            wake()
+        return outlook
+
+    return look_and_tell
 
 
 def least_upkeep(platform: Platform, settings: Settings) -> list[Loop]:

@@ -26,7 +26,27 @@ pytestmark = pytest.mark.anyio
 
 
 async def chores(stage: Stage) -> frozenset[Chore]:
-    return (await stage.jobs.outlook("none", 10**15)).chores
+    return (await stage.jobs.outlook("none", 10**15)).chores - {Chore.COMPARE}
+
+
+async def test_what_could_be_handed_out_is_to_be_compared(stage: Stage) -> None:
+    async def is_told() -> bool:
+        return Chore.COMPARE in (await stage.jobs.outlook("none", 10**15)).chores
+
+    queue = await stage.queue("emails")
+    ruled = await stage.queue("slow", max_concurrent_jobs=1)
+    assert not await is_told()
+    await stage.add(ruled)
+    await stage.add(queue)  # of a type that no worker knows
+    assert not await is_told()
+    await stage.know("t")
+    before = (await stage.jobs.outlook("none", 10**15)).configuration
+    await stage.add(queue)
+    assert await is_told()
+    assert len((await stage.claim_batch(queue)).jobs) == 1
+    assert not await is_told()
+    await stage.queue("new")
+    assert (await stage.jobs.outlook("none", 10**15)).configuration > before
 
 
 async def test_each_chore_is_told_while_it_waits(stage: Stage) -> None:

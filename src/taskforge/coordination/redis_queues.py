@@ -38,6 +38,7 @@ class RedisReadyQueues:
         self._offer = server.script("offer_jobs")
         self._pull = server.script("pull_jobs")
         self._place = server.script("place_jobs")
+        self._look = server.script("look_at_jobs")
 
     @property
     def is_answering(self) -> bool:
@@ -121,11 +122,20 @@ class RedisReadyQueues:
         return int(await self._server.ask(lambda client: client.zcount(ready, "(-inf", "+inf")))
 
     async def incomplete(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> Sequence[QueueId]:
+        return (await self._look_at(project_id, queue_ids))[0]
+
+    async def are_empty(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> bool:
+        incomplete, jobs = await self._look_at(project_id, queue_ids)
+        return not (incomplete or jobs)
+
+    async def _look_at(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId]
+    ) -> tuple[Sequence[QueueId], int]:
         if not queue_ids:
-            return []
+            return [], 0
         keys = [key for queue_id in queue_ids for key in self._keys(project_id, queue_id)]
-        _, _, broken, _, _, _ = await self._server.run(self._pull, keys, [0, 0, 0])
-        return [queue_ids[number - 1] for number in broken]
+        broken, jobs = await self._server.run(self._look, keys, [])
+        return [queue_ids[number - 1] for number in broken], jobs
 
     async def drop(self, project_id: ProjectId, queue_id: QueueId) -> None:
         keys, known = self._keys(project_id, queue_id), self._server.key(project_id, "queues")

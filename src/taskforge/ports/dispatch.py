@@ -142,6 +142,10 @@ class ReadyQueues(Protocol):
         """Those of these queues that are not all there."""
         ...
 
+    async def are_empty(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> bool:
+        """Whether all of these queues are all there, and have no ready job."""
+        ...
+
     async def drop(self, project_id: ProjectId, queue_id: QueueId) -> None:
         """Forget a queue."""
         ...

@@ -157,11 +157,14 @@ class Chore(StrEnum):
     SEAL = "seal"
     ALERT = "alert"
     DELIVER = "deliver"
+    COMPARE = "compare"
 
 
 class Outlook(NamedTuple):
     """What recovery would find: which kinds of work there are, and who is registered on this machine; and which
     chores wait.
+
+    ``configuration`` is another number whenever that of a project has changed.
     """
 
     expired_leases: bool
@@ -174,6 +177,7 @@ class Outlook(NamedTuple):
     has_breakers: bool
     present: Sequence[tuple[WorkerId, ProcessIdentity]]
     chores: frozenset[Chore] = frozenset()
+    configuration: int = 0
 
 
 class JobStore(Protocol):

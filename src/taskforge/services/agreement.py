@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from taskforge.domain.queue import QueueState
+from taskforge.ports.jobs import Chore
 from taskforge.ports.signals import Hint, Topic
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ProjectId, QueueId
     from taskforge.ports.dispatch import DispatchStore, Heads, ReadyQueues, Waiting
+    from taskforge.ports.jobs import Outlook
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.signals import Signals
 
@@ -49,6 +51,8 @@ class Agreement:
         self._version = -1
         self._plain: frozenset[QueueId] = frozenset()
         self._served: Sequence[QueueId] = ()
+        self._is_asked = True
+        self._configuration = 0
 
     async def on(
         self, queue_id: QueueId, job_ids: Sequence[UUID], *, due_us: int | None = None
@@ -85,15 +89,38 @@ class Agreement:
         ]
         return len(served), len(await self._ready.incomplete(self._project_id, served))
 
-    async def round(self, interval: float) -> int:
-        """Compare all queues, unless another process has done so within ``interval`` seconds; how many jobs moved.
+    def concerns(self, outlook: Outlook) -> bool:
+        """Whether the record has something to compare, by what recovery was told: then the next `look` does it."""
+        is_news = outlook.configuration != self._configuration
+        self._configuration = outlook.configuration
+        self._is_asked = self._is_asked or is_news or Chore.COMPARE in outlook.chores
+        return self._is_asked
+
+    async def look(self, interval: float) -> int | None:
+        """A `round`, unless the record was not heard to have something to compare and ready queues have nothing either:
+        then the record is asked nothing. Raises what `round` raises.
+        """
+        if not self._is_asked and (
+            not self._ready.is_answering or await self._ready.are_empty(self._project_id, self._served)
+        ):
+            return None
+        asked, self._is_asked = self._is_asked, False
+        moved: int | None = None
+        try:
+            moved = await self.round(interval)
+        finally:
+            self._is_asked = self._is_asked or (asked and moved is None)
+        return moved
+
+    async def round(self, interval: float) -> int | None:
+        """Compare all queues; how many jobs moved. None: another process did so within ``interval`` seconds, or they are away.
 
         Workers are told of what was missing, of jobs that the record hands out itself, and of a new configuration, since
         idle ones do not ask the record for its version. Raises what record and queues raise.
         """
         project = self._project_id
         if not self._ready.is_answering or not await self._ready.turn(project, "compare", interval):
-            return 0
+            return None
         heads = await self._read_heads()
         if await self._ready.is_news(project, heads.version):
             self._signals.publish(Hint(Topic.QUEUE, project))

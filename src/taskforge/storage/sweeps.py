@@ -55,6 +55,7 @@ class SqlSweeps:
             bool(found["has_breakers"]),
             [worker for worker in present if worker is not None],
             frozenset(chore for chore in Chore if found[chore]),
+            found["configuration"],
         )
 
     def _present(self, row: Any) -> tuple[WorkerId, ProcessIdentity]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def compare_loop(compare: Callable[[float], Awaitable[object]], interval: float) -> Loop:
-    """A loop that calls ``compare`` every ``interval`` seconds. While one side is away there is nothing to compare."""
+    """A loop that calls ``compare`` every ``interval`` seconds, and when woken. While one side is away there is nothing to compare."""
 
     async def attempt() -> None:
         try:
