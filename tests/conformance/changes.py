@@ -415,7 +415,7 @@ CHANGES: dict[str, Change] = {
         columns={"id": ["@entry"], "seq": [1], "previous_hash": ["p"], "hash": ["h"]},
     ),
     "advance_audit_head": Change({"audit_heads": {}}, {"seq": 2, "hash": "i"}),
-    "empty_organization": Change({key: {} for key in ("users", "memberships", "sessions", "roles")}, {}),
+    "empty_organization": Change({key: {} for key in ("users", "memberships", "sessions", "roles", "workers", "api_keys", "worker_credentials")}, {}),
     # tenants
     "empty_project": Change(
         {

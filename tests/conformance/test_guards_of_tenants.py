@@ -22,7 +22,7 @@ from taskforge.domain.pause import PauseKind
 from taskforge.storage.engine import Many, One
 from taskforge.storage.sqlite.connection import microseconds
 from taskforge.storage.statements import catalog
-from tests.conformance.changes import CHANGES, LATER, ROWS, of_jobs
+from tests.conformance.changes import CHANGES, LATER, ROWS, STATUSES, of_jobs
 from tests.conformance.stage import BOOM, NOON, OTHER_PROJECT, plain_policy
 from tests.conformance.test_guards_of_projects import BY_ANOTHER
 from tests.proof.mutations import mutations
@@ -45,7 +45,7 @@ ELSEWHERE = {
     **dict.fromkeys(("accept_job", "accept_jobs", "claim_jobs"), "test_guards, test_accept, test_claim"),
     "accept_keyed_jobs": "below, and test_guards_of_projects",
     "claim_ruled_jobs": "test_guards_of_projects",
-    "claim_weighed_jobs": "test_sharing: by what was read under the gate of the queue",
+    "claim_weighed_jobs": "below",
     "give_places": "test_guards_of_projects",
     "lock_keys": "locks, and changes nothing",
     **dict.fromkeys(("delete_organization", "update_organization", "update_project"), "below"),
@@ -174,12 +174,17 @@ NAMED = {
 """Where a made id is a name, which is a text."""
 
 
+LOOKED_AT = list(CHANGES)
+"""Only one of them where its guards are taken away (tests/proof/mutant.py)."""
+
+
 async def test_a_statement_changes_what_is_its_tenant_s_and_stands_as_it_must(stage: Stage) -> None:
     await stage.other_project()
     await stage.sql(f"INSERT INTO organizations (id, name) VALUES ('{ANOTHER_ORGANIZATION}', 'another')")
     await stage.know("t")
     wrong: list[str] = []
-    for name, change in CHANGES.items():
+    for name in LOOKED_AT:
+        change = CHANGES[name]
         for number, unless in enumerate(change.unless, 1):
             refused = Case(stage, name, number, unless)
             await refused.make()
@@ -353,6 +358,54 @@ async def test_from_another_dispatcher_the_configuration_s_version_is_the_projec
     for project, version in ((other, 77), (stage.project, await stage.config_version())):
         rows = await stage.engine.call(One("claim_these_jobs", {**values, "project_id": project}))
         assert [row["config_version"] for row in rows] == [version]
+
+
+async def test_what_was_weighed_is_claimed_if_it_still_waits_there(stage: Stage) -> None:
+    """What was chosen may have changed since; starts are counted, and turns are taken, in the queue of who asks."""
+    other = await stage.other_project()
+    queue = await stage.queue(policy="fair", rate_limit=9)
+
+    async def claim(project: UUID, *rows: Mapping[str, Any]) -> int:
+        """How many more jobs run when those that were chosen have become such rows."""
+        chosen = [stage.mint() for _ in rows]
+        for identity, columns in zip(chosen, rows, strict=True):
+            row = {
+                **ROWS["jobs"],
+                "project_id": stage.project,
+                "queue_id": queue.id,
+                **columns,
+                "id": identity,
+            }
+            await _insert(stage, "jobs", row)
+        before = await started()
+        values = {
+            **CHANGES["claim_these_jobs"].values, "project_id": project, "queue_id": queue.id,
+            "worker_id": stage.mint(), "job_ids": chosen, "turn_key": "next", "turn_left": 1, "shares": None,
+        }  # fmt: skip
+        if stage.dialect == "sqlite":
+            named = ", ".join(f"'{identity}'" for identity in chosen)
+            values["job_ids"] = [
+                row[0] for row in await stage.sql(f"SELECT rowid FROM jobs WHERE id IN ({named})")
+            ]
+        await stage.engine.call(One("claim_weighed_jobs", values))
+        return await started() - before
+
+    async def started() -> int:
+        return int((await stage.sql("SELECT coalesce(sum(claim_seq), 0) FROM jobs"))[0][0])
+
+    async def noted() -> tuple[int, int]:
+        starts = await stage.sql("SELECT coalesce(sum(starts), 0) FROM queue_starts")
+        turns = await stage.sql("SELECT count(*) FROM queue_gates WHERE turn_key = 'next'")
+        return int(starts[0][0]), int(turns[0][0])
+
+    changed = [of_jobs(status) for status in STATUSES if status != "pending"]
+    held = [{"hold": "paused"}, {"hold": "no_worker"}, {"hold": "key", "concurrency_limit": 1}]
+    assert await claim(stage.project, *changed, *held, {"queue_id": stage.mint()}) == 0
+    await stage.sql("UPDATE queue_gates SET turn_key = ''")
+    await claim(other, {})
+    assert await noted() == (0, 0)
+    assert await claim(stage.project, {}, {"hold": "suspect"}) == 2
+    assert await noted() == (2, 1)
 
 
 @pytest.mark.parametrize("outcome", [Released(), Failed(BOOM)], ids=["released", "failed"])

@@ -23,11 +23,12 @@ REASONS: dict[tuple[str, str, str], str] = {
     ("sqlite", "settle_jobs", "j.claim_seq = :claim_seq"): (
         "where it counts: an execution is stored only when its job is no longer processing by that id"
     ),
-    (
-        "sqlite",
-        "note_endings",
-        "q.project_id = j.project_id",
-    ): "the queue is named by its id, which no other project has",
+    **{
+        (dialect, "note_endings", "q.project_id = j.project_id"): (
+            "the queue is named by its id, which no other project has"
+        )
+        for dialect in ("sqlite", "postgres")
+    },
     (
         "sqlite",
         "prune_attempts",
@@ -50,6 +51,16 @@ REASONS: dict[tuple[str, str, str], str] = {
         for dialect in ("sqlite", "postgres")
         for condition in ("j.hold IS NULL", "j.hold IS NOT NULL", "j.status = 'pending'")
     },
+    **dict.fromkeys(
+        (
+            ("postgres", "keep_lines", "l.execution_id > :after::uuid"),
+            ("postgres", "keep_lines", "l.execution_id < :until::uuid"),
+        ),
+        "the executions that are named next to it were chosen between the two: it only makes the search shorter",
+    ),
+    ("postgres", "delete_executions_of_jobs", "project_id = :project_id::uuid"): (
+        "the function that names them is given the project as well, and names its own only"
+    ),
     ("postgres", "lock_keys", "k.project_id = u.project_id"): (
         "it says which row is locked: two who lock another one only wait for each other in vain"
     ),

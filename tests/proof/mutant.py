@@ -7,8 +7,10 @@ only the tests that send its statement, and ends at the first that fails: that t
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
+import select
 import signal
 import time
 from collections import Counter
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 ORDER_VARIABLE = "PROOF_MUTATIONS"
 LIMIT_SECONDS = 600.0
 """A fork that takes longer is killed: who hangs has noticed."""
-_POLL_SECONDS = 0.01
 
 
 class Order(NamedTuple):
@@ -46,6 +47,7 @@ class Order(NamedTuple):
     minutes: float = float("inf")
     tests: int = 1_000
     statements: Sequence[str] = ()
+    again: bool = False
 
     @property
     def chosen(self) -> list[Mutation]:
@@ -67,11 +69,28 @@ class Order(NamedTuple):
         return Path(self.folder, f"outcomes-{self.dialect}.jsonl")
 
     def known(self) -> dict[str, Outcome]:
-        """What was found so far, by the guard's title."""
-        if not self.outcomes.exists():
-            return {}
-        found = [Outcome(**json.loads(line)) for line in self.outcomes.read_text().splitlines()]
-        return {outcome.title: outcome for outcome in found}
+        """What was found so far, by the guard's title; the last word counts."""
+        return {outcome.title: outcome for outcome in _outcomes(self.outcomes)}
+
+    def missing(self) -> list[Mutation]:
+        """Those of the chosen that have to be tried still, or once more."""
+        known = self.known()
+        done = {title for title, found in known.items() if not (self.again and found.word in UNNOTICED)}
+        return [mutation for mutation in self.chosen if mutation.title not in done]
+
+    def noticed_elsewhere(self) -> dict[str, str]:
+        """By which test the same guard of the other dialect was noticed, where that has been tried in this folder."""
+        tests: dict[str, str] = {}
+        for dialect in ("sqlite", "postgres"):
+            if dialect != self.dialect:
+                found = _outcomes(self._replace(dialect=dialect).outcomes)
+                killers = {outcome.title: outcome.by for outcome in found if outcome.word == "killed"}
+                tests |= {
+                    mutation.sense: killers[mutation.title].partition("[")[0]
+                    for mutation in mutations(dialect)
+                    if mutation.title in killers
+                }
+        return tests
 
 
 class Outcome(NamedTuple):
@@ -82,6 +101,15 @@ class Outcome(NamedTuple):
     by: str
     tests: int
     seconds: float
+
+
+UNNOTICED = ("SURVIVED", "UNREACHED")
+
+
+def _outcomes(file: Path) -> list[Outcome]:
+    if not file.exists():
+        return []
+    return [Outcome(**json.loads(line)) for line in file.read_text().splitlines()]
 
 
 class Visit(NamedTuple):
@@ -120,16 +148,15 @@ class Trials:
         else:
             visits = self._visit_all(session.items)
             order.reached.write_text(json.dumps(visits))
-        known = order.known()
-        for mutation in order.chosen:
-            if mutation.title in known:
-                continue
+        elsewhere = order.noticed_elsewhere()
+        for mutation in order.missing():
             if time.monotonic() - begun > order.minutes * 60:
                 print(f"{order.dialect}: the time is over; another run with this folder goes on", flush=True)
                 break
             while len(self._running) >= order.processes:
                 self._wait()
-            fitting = [items[name] for name in _by_worth(visits, mutation) if name in items]
+            names = _by_worth(visits, mutation, elsewhere.get(mutation.sense, "no test"))
+            fitting = [items[name] for name in names if name in items]
             self._start(mutation, fitting[: order.tests])
         while self._running:
             self._wait()
@@ -180,6 +207,7 @@ class Trials:
             os.dup2(silence, 1)
             os.dup2(silence, 2)
             mutation.apply()
+            _narrow(mutation.statement)
             noticed = self._first_failure(items)
             os.write(question, json.dumps(noticed).encode())
             os._exit(0)
@@ -193,19 +221,18 @@ class Trials:
         return "", len(items)
 
     def _wait(self) -> None:
-        """Until one of the forks has ended."""
-        while True:
-            for pid, trial in list(self._running.items()):
-                is_late = time.monotonic() - trial.begun > LIMIT_SECONDS
-                if is_late:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(pid, signal.SIGKILL)
-                ended, status = os.waitpid(pid, 0 if is_late else os.WNOHANG)
-                if ended:
-                    del self._running[pid]
-                    self._judge(trial, os.waitstatus_to_exitcode(status), is_late)
-                    return
-            time.sleep(_POLL_SECONDS)
+        """Until one of the forks has answered or ended, or has run for too long."""
+        first = min(self._running.values(), key=lambda trial: trial.begun)
+        left = first.begun + LIMIT_SECONDS - time.monotonic()
+        answers = {trial.answer: (pid, trial) for pid, trial in self._running.items()}
+        ready, _, _ = select.select(list(answers), [], [], max(0.0, left))
+        pid, trial = answers[ready[0] if ready else first.answer]
+        if not ready:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        del self._running[pid]
+        self._judge(trial, os.waitstatus_to_exitcode(status), is_late=not ready)
 
     def _judge(self, trial: Trial, code: int, is_late: bool) -> None:
         with os.fdopen(trial.answer) as pipe:
@@ -227,17 +254,25 @@ class Trials:
             print(f"{outcome.word} ({outcome.tests} tests): {outcome.title} {outcome.by}", flush=True)
 
 
-def _by_worth(visits: dict[str, Visit], mutation: Mutation) -> list[str]:
-    """The tests that send the statement: those of the guards first, then those that are about nothing rarer, then the quick."""
+def _by_worth(visits: dict[str, Visit], mutation: Mutation, elsewhere: str) -> list[str]:
+    """The tests that send the statement: first the one that noticed it ``elsewhere``, on the other database, then those of
+    the guards, then those that are about nothing rarer, then the quick."""
     found = [name for name, visit in visits.items() if mutation.statement in visit.statements]
     rarity = Counter(statement for visit in visits.values() for statement in visit.statements)
 
-    def worth(name: str) -> tuple[bool, int, float]:
+    def worth(name: str) -> tuple[bool, bool, int, float]:
         visit = visits[name]
         rarer = sum(rarity[other] < rarity[mutation.statement] for other in visit.statements)
-        return "test_guards" not in name, rarer, visit.seconds
+        return not name.startswith(elsewhere), "test_guards" not in name, rarer, visit.seconds
 
     return sorted(found, key=worth)
+
+
+def _narrow(statement: str) -> None:
+    """The test that sends very many statements sends this one only, if it is among them."""
+    module = importlib.import_module("tests.conformance.test_guards_of_tenants")
+    if statement in module.LOOKED_AT:
+        vars(module)["LOOKED_AT"] = [statement]
 
 
 def partial_method(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:

@@ -64,6 +64,9 @@ def main() -> int:
         "--tests", type=int, default=1_000, help="no more than that for each guard, the fittest first"
     )
     parser.add_argument("--keep", help="a folder for what was found: what is there is not tried again")
+    parser.add_argument(
+        "--again", action="store_true", help="try once more what nobody noticed (with --keep)"
+    )
     chosen = parser.parse_args()
     missed = 0
     with ExitStack() as stack:
@@ -84,6 +87,7 @@ def main() -> int:
                 chosen.minutes,
                 chosen.tests,
                 chosen.statement,
+                chosen.again,
             )
             counts = try_all(order, environment, chosen.places)
             missed += counts["SURVIVED"] + counts["UNREACHED"]

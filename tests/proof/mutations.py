@@ -45,6 +45,11 @@ class Mutation(NamedTuple):
         text = " ".join(self.condition.split())
         return f"{self.dialect} {self.statement} [{self.number}:{self.start}] {text}"
 
+    @property
+    def sense(self) -> str:
+        """What it says whatever the dialect: the statement and the condition without casts."""
+        return f"{self.statement} {re.sub(r'::[a-z]+|[^a-z_:.<>=]', '', self.condition)}"
+
     def apply(self) -> None:
         """Change the catalogue of this process, and nothing else."""
         blocks = cast("dict[str, tuple[Statement, ...]]", catalog(self.dialect))
