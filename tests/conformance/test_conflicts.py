@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from taskforge.domain.errors import Unavailable
-from taskforge.domain.ids import DEFAULT_PROJECT
+from taskforge.domain.ids import DEFAULT_PROJECT, JobId
 from taskforge.domain.job import JobStatus
 from taskforge.storage.auditing import Audit
 from taskforge.storage.jobs import SqlJobStore
@@ -20,7 +20,6 @@ from tests.conformance.stage import Stage, run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from uuid import UUID
 
     from taskforge.storage.engine import Script
 
@@ -31,7 +30,7 @@ Statuses = list[JobStatus | None]
 
 
 def cancelling(
-    engine: PostgresEngine, jobs: Sequence[UUID], between: Callable[[int], object], passes: list[int]
+    engine: PostgresEngine, jobs: Sequence[JobId], between: Callable[[int], object], passes: list[int]
 ) -> Callable[[], Script[Statuses]]:
     """Cancels one job after the other in one transaction; `between` is told how often it was begun."""
     store = SqlJobStore(engine)
@@ -63,11 +62,11 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-async def two_jobs(url: str) -> list[UUID]:
+async def two_jobs(url: str) -> list[JobId]:
     stage = Stage(url)
     jobs = await stage.add(await stage.queue(), 2)
     await stage.close()
-    return jobs
+    return [JobId(job) for job in jobs]
 
 
 async def audited(url: str) -> int:

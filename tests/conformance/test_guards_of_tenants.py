@@ -399,7 +399,11 @@ async def test_what_was_weighed_is_claimed_if_it_still_waits_there(stage: Stage)
         return int(starts[0][0]), int(turns[0][0])
 
     changed = [of_jobs(status) for status in STATUSES if status != "pending"]
-    held = [{"hold": "paused"}, {"hold": "no_worker"}, {"hold": "key", "concurrency_limit": 1}]
+    held: list[Mapping[str, Any]] = [
+        {"hold": "paused"},
+        {"hold": "no_worker"},
+        {"hold": "key", "concurrency_limit": 1},
+    ]
     assert await claim(stage.project, *changed, *held, {"queue_id": stage.mint()}) == 0
     await stage.sql("UPDATE queue_gates SET turn_key = ''")
     await claim(other, {})
