@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,12 +15,11 @@ from tests.conformance.stage import BOOM, LEASE, OTHER_WORKER, Stage, beat_of, l
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from uuid import UUID
 
     from taskforge.domain.outcome import Outcome
     from taskforge.domain.queue import Queue
-    from taskforge.ports.jobs import Settlement
 
 pytestmark = pytest.mark.anyio
 
@@ -103,11 +102,13 @@ async def test_a_queue_that_goes_while_jobs_come_leaves_no_orphan(
 # What happens between a statement's first look at a row and its turn to change it (PostgreSQL; SQLite has no between)
 
 
-async def _meanwhile(stage: Stage, change: str, *settlements: Settlement) -> frozenset[UUID]:
-    """Settle while another transaction, which has changed these rows already, comes to its commit."""
+async def _meanwhile(
+    stage: Stage, change: str, act: Callable[[], Coroutine[Any, Any, frozenset[UUID]]]
+) -> frozenset[UUID]:
+    """Act while another transaction, which has changed these rows already, comes to its commit."""
     await stage.sql("BEGIN")
     await stage.sql(f"UPDATE jobs SET {change}")
-    settling = asyncio.create_task(stage.settle(*settlements))
+    acting = asyncio.create_task(act())
 
     async def is_waiting() -> None:
         assert await stage.sql(
@@ -115,9 +116,9 @@ async def _meanwhile(stage: Stage, change: str, *settlements: Settlement) -> fro
         )
 
     await eventually(is_waiting)
-    assert not settling.done()
+    assert not acting.done()
     await stage.sql("COMMIT")
-    return await settling
+    return await acting
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ async def test_a_lease_renewed_at_the_last_moment_is_not_lost(postgres_stage: St
     jobs = [await stage.start(queue) for _ in range(3)]
     stage.clock.advance(LEASE + 1)
     lost = [settlement(job, Lost(blamed=True), lost_only=True) for job in jobs]
-    assert await _meanwhile(stage, "lease_until = '2027-01-01'", *lost) == frozenset()
+    assert await _meanwhile(stage, "lease_until = '2027-01-01'", lambda: stage.settle(*lost)) == frozenset()
     for job in jobs:
         assert await stage.status(job.id) is JobStatus.PROCESSING
         assert await stage.executions(job.id) == []
@@ -148,10 +149,38 @@ async def test_a_fence_that_changes_at_the_last_moment_is_seen(
     queue = await stage.queue()
     jobs = [await stage.start(queue) for _ in range(3)]
     ends = [settlement(job, outcome) for job in jobs]
-    assert await _meanwhile(stage, change, *ends) == frozenset()
+    assert await _meanwhile(stage, change, lambda: stage.settle(*ends)) == frozenset()
     for job in jobs:
         assert await stage.status(job.id) is JobStatus.PROCESSING
         assert await stage.executions(job.id) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "claim_seq = claim_seq + 1",
+        "execution_id = gen_random_uuid()",
+        "status = 'pending', lease_until = NULL",
+    ],
+)
+async def test_a_line_that_comes_while_the_job_changes_hands_is_refused(
+    postgres_stage: Stage, change: str
+) -> None:
+    stage = postgres_stage
+    job = await stage.start(await stage.queue())
+    said = [(job.id, job.claim_seq, job.execution_id, line(1, "too late"))]
+    assert await _meanwhile(stage, change, lambda: stage.jobs.append_lines(said)) == frozenset()
+    assert await stage.sql("SELECT message FROM log_lines") == []
+
+
+async def test_a_line_that_comes_while_its_owner_beats_is_taken(postgres_stage: Stage) -> None:
+    stage = postgres_stage
+    job = await stage.start(await stage.queue())
+    said = [(job.id, job.claim_seq, job.execution_id, line(1, "in time"))]
+    assert await _meanwhile(stage, "progress = '1'", lambda: stage.jobs.append_lines(said)) == {
+        job.execution_id
+    }
+    assert await stage.settle(settlement(job, Succeeded())) == {job.execution_id}
 
 
 async def test_what_was_written_at_the_last_moment_does_not_hinder_the_owner(postgres_stage: Stage) -> None:
@@ -159,7 +188,9 @@ async def test_what_was_written_at_the_last_moment_does_not_hinder_the_owner(pos
     queue = await stage.queue()
     jobs = [await stage.start(queue) for _ in range(4)]
     ends = [settlement(job, Succeeded() if number % 2 else Released()) for number, job in enumerate(jobs)]
-    settled = await _meanwhile(stage, "lease_until = '2027-01-01', progress = '1'", *ends)
+    settled = await _meanwhile(
+        stage, "lease_until = '2027-01-01', progress = '1'", lambda: stage.settle(*ends)
+    )
     assert settled == {job.execution_id for job in jobs}
     for job in jobs:
         assert len(await stage.executions(job.id)) == 1
@@ -168,9 +199,8 @@ async def test_what_was_written_at_the_last_moment_does_not_hinder_the_owner(pos
 async def test_a_cancel_at_the_last_moment_is_not_forgotten(postgres_stage: Stage) -> None:
     stage = postgres_stage
     job = await stage.start(await stage.queue())
-    settled = await _meanwhile(
-        stage, "cancel_requested_at = clock_timestamp()", settlement(job, Failed(BOOM))
-    )
+    end = settlement(job, Failed(BOOM))
+    settled = await _meanwhile(stage, "cancel_requested_at = clock_timestamp()", lambda: stage.settle(end))
     assert settled == {job.execution_id}
     assert await stage.status(job.id) is JobStatus.CANCELLED
     [execution] = await stage.executions(job.id)

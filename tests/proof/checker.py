@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FINISHED = frozenset(status.value for status in JobStatus if status.is_finished)
 SPENDS_NO_ATTEMPT = frozenset({"worker_lost", "released", "snoozed"})
+LOST_LINE = "worker lost while running this job"
+"""What is written to the log of a run whose worker was given up begins so."""
 CLOCK_STEP = 0.002
 """Seconds by which two processes of a machine may read its clock in another order."""
 
@@ -225,8 +227,15 @@ class _Judge:
                         )
 
     def _judge_lines(self) -> None:
-        """A line stands in the log of the run that wrote it, and was written before that run's end."""
+        """A line stands in the log of the run that wrote it, and was written before that run's end.
+
+        Who ends a lost run reads the clock first, then takes the job's row (which may take a while) and then writes a line of its own.
+        """
         owners = {e.id: e for executions in self.executions.values() for e in executions}
+        ends = {execution_id: execution.finished for execution_id, execution in owners.items()}
+        for line in self.lines:
+            if line.message.startswith(LOST_LINE) and line.execution in ends:
+                ends[line.execution] = max(ends[line.execution], line.logged)
         for line in self.lines:
             if not line.message.startswith(MARK):
                 continue
@@ -234,7 +243,7 @@ class _Judge:
             job = "" if execution is None else execution.job
             if line.message != MARK + line.execution:
                 self._blame(Fault.STALE, job, f"the log of {line.execution} has a line of {line.message}")
-            if execution is not None and line.logged > execution.finished + CLOCK_STEP:
+            if execution is not None and line.logged > ends[line.execution] + CLOCK_STEP:
                 self._blame(Fault.STALE, job, f"a line was added to {line.execution} after its end")
 
 

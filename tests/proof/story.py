@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import random
+import statistics
 import sys
 import tempfile
 import time
@@ -29,18 +30,26 @@ from tests.proof.record import Evidence, evidence
 from tests.support.processes import Processes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from taskforge import TaskForge
+    from tests.proof.history import Note
     from tests.support.processes import ChildProcess
 
 ROOT = Path(__file__).parents[2]
 WORKERS = ("Ada", "Grace", "Linus")
 SETTLING_SECONDS = 60.0
+INTRODUCTION = """\
+Three workers run jobs, four at a time each. One after the other is killed with `kill -9` in the middle of its work, and
+another is started in its place. In the end every job that was accepted has to have ended, and a checker compares what
+the jobs wrote into a file of their own, while they ran, with what the database says of them.
+"""
 MEANINGS = {
-    Fault.LOST: "jobs that were accepted and never ended, or ended for no reason",
-    Fault.OVERLAP: "moments at which a job had two live owners",
+    Fault.LOST: "jobs that never ended, or were given up for no reason",
+    Fault.OVERLAP: "jobs with two live owners at a time",
     Fault.STALE: "writes of a former owner that were taken",
     Fault.RECORD: "jobs without exactly one final record",
-    Fault.UNEXPLAINED: "runs that no claim, or losses that no kill explains",
+    Fault.UNEXPLAINED: "runs without a claim, losses without a kill",
 }
 
 
@@ -50,8 +59,9 @@ class Story:
     def __init__(self, url: str, folder: Path, console: Console, seed: int) -> None:
         self._url = url
         self._console = console
-        self._history = folder / "history.jsonl"
+        self.history = folder / "history.jsonl"
         self._processes = Processes(folder)
+        self._seed = seed
         self._random = random.Random(seed)
         self._begun = time.monotonic()
         self._workers: dict[str, ChildProcess] = {}
@@ -60,7 +70,8 @@ class Story:
 
     async def tell(self, seconds: float) -> Verdict:
         """Kill for three quarters of the time, then let all jobs end."""
-        self._say(f"Jobs are kept in {masked(self._url)}.")
+        self._console.print(INTRODUCTION, highlight=False)
+        self._say(f"Jobs are kept in {masked(self._url)}; the seed is {self._seed}.")
         await migrate(self._url)
         application = app.make(self._url)
         bar = Progress(
@@ -71,9 +82,9 @@ class Story:
             console=self._console,
         )
         try:
+            self._say(f"Three workers start: {', '.join(WORKERS)}.")
             for name in WORKERS:
                 self._start(name)
-            self._say(f"Three workers start: {', '.join(WORKERS)}. Each runs four jobs at a time.")
             with bar:
                 shown = bar.add_task("jobs finished", total=None)
                 until = self._begun + seconds * 0.75
@@ -90,7 +101,7 @@ class Story:
         finally:
             await application.aclose()
             self._processes.clean_up()
-        return judge(self._ours(await evidence(self._url, read(self._history))))
+        return judge(self._ours(await evidence(self._url, read(self.history))))
 
     async def _kill_again_and_again(self, until: float) -> None:
         await asyncio.sleep(3)
@@ -99,12 +110,11 @@ class Story:
             name = self._random.choice(busy or WORKERS)
             child = self._workers[name]
             running = self._running(child.pid)
-            write(Event.KILLED, file=self._history, pid=child.pid)
+            write(Event.KILLED, file=self.history, pid=child.pid)
             await asyncio.to_thread(child.kill)
             self._kills += 1
-            self._say(
-                f"kill -9 {child.pid}: {name} is gone, {running} jobs were running there. A new {name} starts."
-            )
+            jobs = "1 job was" if running == 1 else f"{running} jobs were"
+            self._say(f"kill -9 {child.pid}: {name} is gone, {jobs} running there. A new {name} starts.")
             self._start(name)
             await asyncio.sleep(self._random.uniform(1.0, 3.0))
 
@@ -112,7 +122,7 @@ class Story:
         task = application.registry.find(self._random.choice(["plain", "work", "block"]))
         call = task.job(seconds=self._random.choice([0.1, 0.3, 0.6, 1.2]))
         for handle in await application.aenqueue_many([call] * self._random.randint(2, 5)):
-            write(Event.ACCEPTED, file=self._history, job=str(handle.id))
+            write(Event.ACCEPTED, file=self.history, job=str(handle.id))
             self._accepted.add(str(handle.id))
 
     async def _finished(self, application: TaskForge) -> int:
@@ -149,12 +159,12 @@ class Story:
                 "TASKFORGE_LEASE_SECONDS": "3",
                 "TASKFORGE_RECOVERY_INTERVAL_SECONDS": "0.5",
                 "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
-                HISTORY_VARIABLE: str(self._history),
+                HISTORY_VARIABLE: str(self.history),
             },
         )
 
     def _running(self, pid: int) -> int:
-        notes = [note for note in read(self._history) if note.pid == pid]
+        notes = [note for note in read(self.history) if note.pid == pid]
         ended = {note.execution for note in notes if note.event in (Event.END, Event.STOP)}
         return sum(note.event == Event.START and note.execution not in ended for note in notes)
 
@@ -171,22 +181,42 @@ class Story:
         self._console.print(f"[dim]{time.monotonic() - self._begun:5.1f} s[/]  {words}", highlight=False)
 
 
-def show(console: Console, verdict: Verdict) -> None:
-    """The verdict as a table."""
-    table = Table(title="The checker's verdict", show_header=False)
+def show(console: Console, verdict: Verdict, pauses: Sequence[float]) -> None:
+    """The verdict as a table. ``pauses`` are seconds from a kill to the next run of a job that it cut off."""
+    table = Table(title="What came of it", show_header=False)
     table.add_row("jobs accepted", str(verdict.accepted))
-    table.add_row(
-        "jobs finished",
-        f"{verdict.finished}, of which {verdict.buried} were given up after three lost workers",
-    )
+    table.add_row("jobs finished", str(verdict.finished))
+    table.add_row("of these given up, after three lost workers", str(verdict.buried))
     table.add_row("workers killed with -9", str(verdict.kills))
-    table.add_row("runs cut off by that, and run again", str(verdict.losses))
+    table.add_row("runs cut off by that", str(verdict.losses))
+    if pauses:
+        table.add_row(
+            "from a kill to the next run of such a job",
+            f"{statistics.median(pauses):.1f} s in the median, {max(pauses):.1f} s at most",
+        )
+    table.add_section()
     for fault, meaning in MEANINGS.items():
         count = verdict.count(fault)
         table.add_row(meaning, f"[{'red' if count else 'green'}]{count}[/]")
     console.print(table)
     for violation in verdict.violations:
         console.print(f"[red]{violation.fault}[/]: job {violation.job}: {violation.text}", highlight=False)
+
+
+def pauses_after_kills(notes: Sequence[Note]) -> list[float]:
+    """For each run that a kill cut off, the seconds until the next run of its job began, where there was one."""
+    killed = {note.pid: note.at for note in notes if note.event == Event.KILLED}
+    ended = {note.execution for note in notes if note.event in (Event.END, Event.STOP)}
+    cut_off: dict[str, float] = {}
+    found = []
+    for note in notes:
+        if note.event != Event.START:
+            continue
+        if note.job in cut_off:
+            found.append(note.at - cut_off.pop(note.job))
+        if note.execution not in ended and note.pid in killed:
+            cut_off[note.job] = killed[note.pid]
+    return found
 
 
 def main() -> int:
@@ -202,9 +232,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="taskforge-prove-") as name:
         folder = Path(name)
         url = chosen.database_url or f"sqlite:///{folder / 'prove.db'}"
-        verdict = asyncio.run(Story(url, folder, console, chosen.seed).tell(chosen.seconds))
-    show(console, verdict)
+        story = Story(url, folder, console, chosen.seed)
+        verdict = asyncio.run(story.tell(chosen.seconds))
+        show(console, verdict, pauses_after_kills(read(story.history)))
     if verdict.violations or verdict.finished != verdict.accepted:
+        console.print("[red]This must not be.[/] Please report it, with what stands above.")
         return 1
     console.print("Nothing was lost, nothing ran twice at a time, nothing late was taken.")
     return 0

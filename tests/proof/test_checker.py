@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.proof.app import MARK
-from tests.proof.checker import Fault, Verdict, judge
+from tests.proof.checker import LOST_LINE, Fault, Verdict, judge
 from tests.proof.history import Event, Note
 from tests.proof.record import Evidence, ExecutionRecord, JobRecord, LineRecord
 
@@ -33,7 +33,7 @@ class Made:
         ]
         self.lines = [
             LineRecord("b", MARK + "b", DAY + 2.2),
-            LineRecord("a", "worker 11 was lost", DAY + 1.9),
+            LineRecord("a", f"{LOST_LINE} (1 of 3 losses)", DAY + 1.9),
         ]
 
     @staticmethod
@@ -222,6 +222,15 @@ def test_a_cut_of_everybody_explains_a_loss() -> None:
     made.replace(2, made.note(Event.CUT, 0, 1.2), made.note(Event.HEALED, 0, 1.6))
     made.notes.append(made.note(Event.STOP, 11, 1.85, job="j", execution="a"))
     assert made.verdict().violations == []
+
+
+def test_a_line_that_came_before_the_end_was_carried_out_is_not_late() -> None:
+    made = Made()
+    made.execution(0, finished=DAY + 1.7)
+    made.lines.append(LineRecord("a", MARK + "a", DAY + 1.85))
+    assert made.verdict().violations == []
+    made.lines.append(LineRecord("a", MARK + "a", DAY + 1.95))
+    assert [violation.fault for violation in made.verdict().violations] == [Fault.STALE]
 
 
 def test_cuts_that_overlap_are_all_remembered() -> None:

@@ -298,21 +298,26 @@ SELECT alive.execution_id, alive.cancel, (SELECT drain FROM me) AS drain, (SELEC
 FROM t LEFT JOIN alive ON true;
 
 -- name: append_lines
-WITH live AS MATERIALIZED (
-  SELECT l.*
-  FROM unnest(
+WITH said AS MATERIALIZED (
+  SELECT * FROM unnest(
     (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :seq::integer[], :level::text[],
     :message::text[], :metadata::text[], :logged_at::timestamptz[]
-  ) AS l (job_id, claim_seq, execution_id, seq, level, message, metadata, logged_at),
-  LATERAL (SELECT j.claim_seq, j.execution_id, j.lease_until FROM jobs j WHERE j.id = l.job_id LIMIT 1) j
-  WHERE j.lease_until IS NOT NULL AND j.claim_seq = l.claim_seq AND j.execution_id = l.execution_id
+  ) AS l (job_id, claim_seq, execution_id, seq, level, message, metadata, logged_at)
+),
+-- an end that is under way is waited for, and then seen; none comes before these lines stand
+live AS MATERIALIZED (
+  SELECT j.claim_seq, j.execution_id FROM jobs j
+  WHERE j.id = ANY (ARRAY (SELECT job_id FROM said)) AND j.lease_until IS NOT NULL
+    AND ((j.claim_seq, j.execution_id) IN (SELECT claim_seq, execution_id FROM said)) IS TRUE
+  ORDER BY j.id FOR SHARE
 ),
 added AS (
   INSERT INTO log_lines_succeeded (execution_id, seq, level, message, metadata, logged_at)
-  SELECT execution_id, seq, level, message, metadata, logged_at FROM live
+  SELECT l.execution_id, l.seq, l.level, l.message, l.metadata, l.logged_at
+  FROM said l JOIN live j ON j.claim_seq = l.claim_seq AND j.execution_id = l.execution_id
   ON CONFLICT DO NOTHING
 )
-SELECT DISTINCT execution_id FROM live;
+SELECT execution_id FROM live;
 
 -- name: recovery_outlook
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
