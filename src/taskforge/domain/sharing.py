@@ -23,6 +23,7 @@ MAX_SLOTS = 1000
 """As many as a worker has at most."""
 MAX_TOKENS = 1_000_000
 MAX_WEIGHT = 1000
+NO_LIMIT = 1 << 62
 _MOST = {"fairness_weight": MAX_WEIGHT, "slots": MAX_SLOTS, "rate_tokens": MAX_TOKENS}
 SHARES = tuple(_MOST)
 
@@ -132,25 +133,43 @@ def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: s
     chosen: list[UUID | str | int] = []
     waiting = [deque(line.loads) for line in lines]
     quota = turn.left if lines and turn.left and lines[0].key == turn.key else 0
+    free, places, tokens, jobs = (NO_LIMIT if limit is None else limit for limit in room)
+
+    def left() -> Room:
+        return Room(
+            free,
+            None if room.places is None else places,
+            None if room.tokens is None else tokens,
+            None if room.jobs is None else jobs,
+        )
+
     while True:
         for line, loads in zip(lines, waiting, strict=True):
             quota = quota or line.weight
             while quota and loads:
-                if room.is_full:
-                    return Choice(chosen, room, turn)
-                if not room.holds(loads[0]):
-                    return Choice(chosen, room, Turn(line.key, quota), blocked=loads[0])
-                room = room.without(loads[0])
-                chosen.append(loads.popleft().id)
+                load = loads[0]
+                if free <= 0 or jobs <= 0:
+                    return Choice(chosen, left(), turn)
+                if load.slots > free or load.slots > places or load.tokens > tokens:
+                    return Choice(chosen, left(), Turn(line.key, quota), blocked=load)
+                free, places, tokens, jobs = (
+                    free - load.slots,
+                    places - load.slots,
+                    tokens - load.tokens,
+                    jobs - 1,
+                )
+                chosen.append(load.id)
+                loads.popleft()
                 quota -= 1
                 turn = Turn(line.key, quota)
             if quota and line.is_cut:
-                return Choice(chosen, room, Turn(line.key, quota), more=not room.is_full)
+                return Choice(chosen, left(), Turn(line.key, quota), more=free > 0 and jobs > 0)
             turn, quota = Turn(line.key, 0), 0
         if seen_to is not None:
-            return Choice(chosen, room, Turn(seen_to, 0), more=not room.is_full)
+            return Choice(chosen, left(), Turn(seen_to, 0), more=free > 0 and jobs > 0)
         if not any(waiting):
-            return Choice(chosen, room, turn, more=not room.is_full and any(line.is_cut for line in lines))
+            more = free > 0 and jobs > 0 and any(line.is_cut for line in lines)
+            return Choice(chosen, left(), turn, more=more)
 
 
 def check_share(value: int | None, field: str) -> int | None:

@@ -261,7 +261,7 @@ class DirectLink:
 
     def _in_order(self, jobs: Sequence[ClaimedJob]) -> Sequence[ClaimedJob]:
         """As the claim chose them; an UPDATE answers in any order."""
-        if len(self._queue_names) == 1 and not self._directory.has_assignments:
+        if not jobs or all(job.queue_id == jobs[0].queue_id for job in jobs):
             return sorted(jobs, key=lambda job: (job.rank, job.id.int))
         by_id = self._directory.by_id
 
@@ -269,7 +269,7 @@ class DirectLink:
             queue = by_id(job.queue_id)
             return (0 if queue is None else -queue.priority, job.queue_id, job.rank, job.id)
 
-        return sorted(jobs, key=order) if len(jobs) > 1 else jobs
+        return sorted(jobs, key=order)
 
     def _attempt(self, job: ClaimedJob) -> Attempt:
         self._held[job.execution_id] = job

@@ -130,4 +130,4 @@ def _choice(look: Any, room: Room, *, by_line: bool) -> Choice:
 
 
 def _loads(jobs: Any) -> list[Load]:
-    return [Load(*job) for job in jobs or ()]
+    return [Load._make(job) for job in jobs or ()]

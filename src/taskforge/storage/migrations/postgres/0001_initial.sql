@@ -98,11 +98,16 @@ CREATE FUNCTION taskforge_hold(
 BEGIN
   RETURN CASE
     WHEN NOT EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = project AND k.name = type) THEN 'no_worker'
+    -- each found by its value: a project may have hundreds
     WHEN EXISTS (
-      SELECT 1 FROM pauses p WHERE p.project_id = project AND p.removed_at IS NULL
-        AND CASE p.kind WHEN 'type' THEN p.value = type WHEN 'breaker' THEN p.value = type
-          WHEN 'tag' THEN job_tags @> to_jsonb(p.value)
-          WHEN 'key' THEN p.value = ANY (job_keys) END
+      SELECT 1 FROM pauses p WHERE p.project_id = project AND p.kind IN ('type', 'breaker') AND p.value = type
+        AND p.removed_at IS NULL
+    ) OR job_keys IS NOT NULL AND EXISTS (
+      SELECT 1 FROM pauses p WHERE p.project_id = project AND p.kind = 'key' AND p.value = ANY (job_keys)
+        AND p.removed_at IS NULL
+    ) OR job_tags IS NOT NULL AND EXISTS (
+      SELECT 1 FROM pauses p WHERE p.project_id = project AND p.kind = 'tag' AND job_tags @> to_jsonb(p.value)
+        AND p.removed_at IS NULL
     ) THEN 'paused'
     -- it stands in line; whoever gives the places of the key lets it go
     WHEN concurrency_key IS NOT NULL THEN 'key'

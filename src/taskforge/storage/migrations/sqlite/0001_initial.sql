@@ -215,11 +215,16 @@ CREATE TABLE concurrency_keys (
 CREATE VIEW job_holds AS
 SELECT j.id, CASE
   WHEN NOT EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = j.project_id AND k.name = j.job_type) THEN 'no_worker'
+  -- each found by its value: a project may have hundreds
   WHEN EXISTS (
-    SELECT 1 FROM pauses p WHERE p.project_id = j.project_id AND p.removed_at IS NULL
-      AND CASE p.kind WHEN 'type' THEN p.value = j.job_type WHEN 'breaker' THEN p.value = j.job_type
-        WHEN 'tag' THEN p.value IN (SELECT value FROM json_each(j.tags))
-        WHEN 'key' THEN p.value IN (j.key, j.concurrency_key) END
+    SELECT 1 FROM pauses p WHERE p.project_id = j.project_id AND p.kind IN ('type', 'breaker')
+      AND p.value = j.job_type AND p.removed_at IS NULL
+  ) OR EXISTS (
+    SELECT 1 FROM pauses p WHERE p.project_id = j.project_id AND p.kind = 'key'
+      AND p.value IN (j.key, j.concurrency_key) AND p.removed_at IS NULL
+  ) OR j.tags IS NOT NULL AND EXISTS (
+    SELECT 1 FROM pauses p WHERE p.project_id = j.project_id AND p.kind = 'tag'
+      AND p.value IN (SELECT value FROM json_each(j.tags)) AND p.removed_at IS NULL
   ) THEN 'paused'
   -- it stands in line; whoever gives the places of the key lets it go
   WHEN j.concurrency_key IS NOT NULL THEN 'key'

@@ -24,7 +24,10 @@ INSERT INTO jobs (
 )
 SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
   CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, NULL, NULL, 0)
+  CASE WHEN q.project_has_pauses AND (n.tags IS NOT NULL OR EXISTS (
+      SELECT 1 FROM pauses p
+      WHERE p.project_id = :project_id::uuid AND p.kind IN ('type', 'breaker') AND p.value = n.job_type))
+    THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, NULL, NULL, 0)
     WHEN k.name IS NULL THEN 'no_worker' END,
   (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
   n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
@@ -42,7 +45,10 @@ INSERT INTO jobs (
 )
 SELECT :id::uuid, q.project_id, q.id, :job_type::text, :payload::json,
   CASE WHEN t.due > t.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses THEN taskforge_hold(q.project_id, :job_type::text, :tags::jsonb, NULL, NULL, 0)
+  CASE WHEN q.project_has_pauses AND (:tags::jsonb IS NOT NULL OR EXISTS (
+      SELECT 1 FROM pauses p
+      WHERE p.project_id = :project_id::uuid AND p.kind IN ('type', 'breaker') AND p.value = :job_type::text))
+    THEN taskforge_hold(q.project_id, :job_type::text, :tags::jsonb, NULL, NULL, 0)
     WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id::uuid AND k.name = :job_type::text)
     THEN NULL ELSE 'no_worker' END,
   (extract(epoch FROM coalesce(t.due, t.now)) * 1000000)::bigint - :priority::smallint * q.aging_us,

@@ -96,23 +96,25 @@ SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE
   lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left,
   (SELECT json_group_array(json_array(id, slots, tokens)) FROM (
       SELECT j.rowid AS id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
-      FROM lane CROSS JOIN jobs j INDEXED BY jobs_suspect
+      FROM jobs j INDEXED BY jobs_suspect
       WHERE j.queue_id = :queue_id AND j.status = 'pending' AND j.hold = 'suspect'
         AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
         AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
           OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
-        AND coalesce(j.slots, 1) <= lane.most_slots AND coalesce(j.rate_tokens, 1) <= lane.most_tokens
+        AND coalesce(j.slots, 1) <= (SELECT most_slots FROM lane)
+        AND coalesce(j.rate_tokens, 1) <= (SELECT most_tokens FROM lane)
       ORDER BY j.rank, j.id LIMIT :suspects)
   ) AS suspects,
   (SELECT json_group_array(json_array(id, slots, tokens)) FROM (
       SELECT j.rowid AS id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
-      FROM lane CROSS JOIN jobs j INDEXED BY jobs_ready
+      FROM jobs j INDEXED BY jobs_ready
       WHERE j.queue_id = :queue_id AND j.status = 'pending' AND j.hold IS NULL
         AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
         AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
           OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
-        AND coalesce(j.slots, 1) <= lane.most_slots AND coalesce(j.rate_tokens, 1) <= lane.most_tokens
-        AND (lane.common_line IS NULL OR j.fairness_key IS NULL)
+        AND coalesce(j.slots, 1) <= (SELECT most_slots FROM lane)
+        AND coalesce(j.rate_tokens, 1) <= (SELECT most_tokens FROM lane)
+        AND (j.fairness_key IS NULL OR (SELECT common_line FROM lane) IS NULL)
       ORDER BY j.rank, j.id LIMIT :free)
   ) AS ready
 FROM (SELECT 1) LEFT JOIN lane;
@@ -130,39 +132,43 @@ WITH RECURSIVE lane AS MATERIALIZED (
     CASE WHEN q.rate_limit IS NOT NULL THEN (61 + coalesce((SELECT min(s.second) FROM queue_starts s
       WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60), :now / 1000000)) * 1000000 END AS next_start_at,
     coalesce(:turn_key, g.turn_key) AS turn_key, coalesce(:turn_left, g.turn_left) AS turn_left,
+    coalesce(:turn_key, g.turn_key) || CASE WHEN coalesce(:turn_left, g.turn_left) > 0 THEN '' ELSE char(1) END AS first_key,
     (SELECT min(d.scheduled_for) FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled') AS next_due_at
   FROM queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id
   WHERE q.project_id = :project_id AND q.id = :queue_id AND q.state <> 'paused'
 ),
-ahead (line, n) AS (
-  SELECT (SELECT json_array(j.fairness_key, coalesce(j.fairness_weight, 1)) FROM jobs j INDEXED BY jobs_lines
+ahead (key, n) AS (
+  SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
     WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key >= (SELECT turn_key || CASE WHEN turn_left > 0 THEN '' ELSE char(1) END FROM lane) ORDER BY j.fairness_key, j.rank, j.id LIMIT 1), 1
+      AND j.fairness_key >= lane.first_key ORDER BY j.fairness_key LIMIT 1), 1
   FROM lane WHERE lane.common_line IS NOT NULL
   UNION ALL
-  SELECT (SELECT json_array(j.fairness_key, coalesce(j.fairness_weight, 1)) FROM jobs j INDEXED BY jobs_lines
+  SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
     WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key > a.line ->> 0 ORDER BY j.fairness_key, j.rank, j.id LIMIT 1), a.n + 1
-  FROM ahead a WHERE a.line IS NOT NULL AND a.n < :lines
+      AND j.fairness_key > a.key ORDER BY j.fairness_key LIMIT 1), a.n + 1
+  FROM ahead a WHERE a.key IS NOT NULL AND a.n < :lines
 ),
-before_turn (line, n) AS (
-  SELECT (SELECT json_array(j.fairness_key, coalesce(j.fairness_weight, 1)) FROM jobs j INDEXED BY jobs_lines
+before_turn (key, n) AS (
+  SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
     WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key < (SELECT turn_key || CASE WHEN turn_left > 0 THEN '' ELSE char(1) END FROM lane) ORDER BY j.fairness_key, j.rank, j.id LIMIT 1), 1 + (SELECT count(line) FROM ahead)
-  FROM lane WHERE lane.common_line IS NOT NULL AND (SELECT count(line) FROM ahead) < :lines
+      AND j.fairness_key < lane.first_key ORDER BY j.fairness_key LIMIT 1), 1 + (SELECT count(key) FROM ahead)
+  FROM lane WHERE lane.common_line IS NOT NULL AND (SELECT count(key) FROM ahead) < :lines
   UNION ALL
-  SELECT (SELECT json_array(j.fairness_key, coalesce(j.fairness_weight, 1)) FROM jobs j INDEXED BY jobs_lines
+  SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
     WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key > b.line ->> 0
-      AND j.fairness_key < (SELECT turn_key || CASE WHEN turn_left > 0 THEN '' ELSE char(1) END FROM lane) ORDER BY j.fairness_key, j.rank, j.id LIMIT 1), b.n + 1
-  FROM before_turn b WHERE b.line IS NOT NULL AND b.n < :lines
+      AND j.fairness_key > b.key AND j.fairness_key < (SELECT first_key FROM lane)
+    ORDER BY j.fairness_key LIMIT 1), b.n + 1
+  FROM before_turn b WHERE b.key IS NOT NULL AND b.n < :lines
 ),
 found AS MATERIALIZED (
-  SELECT f.*, sum(f.weight) OVER (ORDER BY f.n) - f.weight AS before FROM (
-    SELECT n, line ->> 0 AS key, line ->> 1 AS weight FROM ahead WHERE line IS NOT NULL
-    UNION ALL
-    SELECT n, line ->> 0, line ->> 1 FROM before_turn WHERE line IS NOT NULL
-  ) f
+  SELECT w.*, sum(w.weight) OVER (ORDER BY w.n) - w.weight AS before FROM (
+    SELECT f.n, f.key, (SELECT coalesce(j.fairness_weight, 1) FROM jobs j INDEXED BY jobs_lines
+      WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+        AND j.fairness_key = f.key ORDER BY j.rank, j.id LIMIT 1) AS weight
+    FROM (
+      SELECT n, key FROM ahead WHERE key IS NOT NULL UNION ALL SELECT n, key FROM before_turn WHERE key IS NOT NULL
+    ) f
+  ) w
 ),
 line AS MATERIALIZED (
   SELECT f.n, f.key, f.weight,
@@ -173,25 +179,27 @@ SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE
   lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left,
   (SELECT json_group_array(json_array(id, slots, tokens)) FROM (
       SELECT j.rowid AS id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
-      FROM lane CROSS JOIN jobs j INDEXED BY jobs_suspect
+      FROM jobs j INDEXED BY jobs_suspect
       WHERE j.queue_id = :queue_id AND j.status = 'pending' AND j.hold = 'suspect'
         AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
         AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
           OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
-        AND coalesce(j.slots, 1) <= lane.most_slots AND coalesce(j.rate_tokens, 1) <= lane.most_tokens
+        AND coalesce(j.slots, 1) <= (SELECT most_slots FROM lane)
+        AND coalesce(j.rate_tokens, 1) <= (SELECT most_tokens FROM lane)
       ORDER BY j.rank, j.id LIMIT :suspects)
   ) AS suspects,
   (SELECT json_group_array(json_array(l.key, l.weight, l.part, json(l.jobs))) FROM (
     SELECT line.key, line.weight, line.part, (
       SELECT json_group_array(json_array(id, slots, tokens)) FROM (
       SELECT j.rowid AS id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
-      FROM lane CROSS JOIN jobs j INDEXED BY jobs_lines
+      FROM jobs j INDEXED BY jobs_lines
       WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
         AND j.fairness_key = line.key
         AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
         AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
           OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
-        AND coalesce(j.slots, 1) <= lane.most_slots AND coalesce(j.rate_tokens, 1) <= lane.most_tokens
+        AND coalesce(j.slots, 1) <= (SELECT most_slots FROM lane)
+        AND coalesce(j.rate_tokens, 1) <= (SELECT most_tokens FROM lane)
       ORDER BY j.rank, j.id LIMIT (SELECT max(part) FROM line))
     ) AS jobs FROM line ORDER BY line.n) l
   ) AS ready,
