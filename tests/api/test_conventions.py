@@ -77,6 +77,17 @@ async def test_headers_and_addresses_have_their_limits(client: Client) -> None:
     assert (await client.get("/queues", headers={"X-Long": "x" * 17_000})).status_code == 431
 
 
+async def test_head_is_get_without_its_body(client: Client) -> None:
+    for path in ("/queues", "/events", "//health/live", "//openapi.json"):
+        head = await client.send("HEAD", path)
+        assert (head.status_code, head.content) == (200, b"")
+    whole, head = await client.get("/queues"), await client.send("HEAD", "/queues")
+    assert head.headers["content-length"] == str(len(whole.content))
+    assert (await client.send("HEAD", "/nothing")).status_code == 404
+    refused = await client.send("HEAD", "/auth/login")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
 async def test_unknown_paths_and_methods_are_problems_as_well(client: Client) -> None:
     missing = await client.get("/nothing")
     assert (missing.status_code, missing.json()["code"]) == (404, "no_such_path")
@@ -86,7 +97,7 @@ async def test_unknown_paths_and_methods_are_problems_as_well(client: Client) ->
     assert (word.status_code, word.headers["allow"]) == (405, "POST")
     named = await client.get("/scheduled-jobs/pause")  # but may be a name
     assert (named.status_code, named.json()["code"]) == (404, "not_found")
-    assert wrong.headers["allow"] == "GET, POST"
+    assert wrong.headers["allow"] == "GET, HEAD, POST"
     assert (await client.get("/jobs?created_to=0.5")).status_code == 422
 
 

@@ -50,10 +50,14 @@ async def test_a_limit_counts_for_the_next_job_where_it_is_set_and_within_second
 
 async def test_who_asks_too_often_is_told_when_to_come_back(database_url: str) -> None:
     async with running(database_url) as installation:
+        assert "ratelimit" not in (await installation.client.get("/queues")).headers
         await _limit(installation, requests_per_second=1)
         answers = [await installation.client.get("/queues") for _ in range(4)]
         assert [answer.status_code for answer in answers[-2:]] == [429, 429]
         assert int(answers[-1].headers["retry-after"]) >= 1
+        assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"requests";q=2;w=2'}
+        assert answers[0].headers["ratelimit"].startswith('"requests";r=1;t=')
+        assert answers[-1].headers["ratelimit"].startswith('"requests";r=0;t=')
 
 
 async def _limit(installation: Installation, **limits: int) -> None:

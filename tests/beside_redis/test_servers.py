@@ -35,14 +35,15 @@ SLOW = Rate(0.001, 3)
 async def test_servers_count_together_and_each_alone_while_redis_is_away(private_redis: RedisProcess) -> None:
     servers = [RedisServer(private_redis.url) for _ in range(2)]
     here, there = (RedisRates(server, OwnRates(lambda: 0.0)) for server in servers)
-    assert [await rates.ask(TENANT, SLOW) for rates in (here, there, here)] == [0, 0, 0]
-    wait = await there.ask(TENANT, SLOW)
-    assert 900 < wait <= 1000
-    assert await here.ask(OTHER, SLOW) == 0
+    assert [(await rates.ask(TENANT, SLOW)).wait for rates in (here, there, here)] == [0, 0, 0]
+    refused = await there.ask(TENANT, SLOW)
+    assert 900 < refused.wait <= 1000
+    assert (refused.left, 2900 < refused.full_after <= 3000) == (0, True)
+    assert (await here.ask(OTHER, SLOW)).wait == 0
     private_redis.kill()
-    assert [await here.ask(TENANT, SLOW) for _ in range(3)] == [0, 0, 0]
-    assert await here.ask(TENANT, SLOW) > 0
-    assert await there.ask(TENANT, SLOW) == 0
+    assert [(await here.ask(TENANT, SLOW)).wait for _ in range(3)] == [0, 0, 0]
+    assert (await here.ask(TENANT, SLOW)).wait > 0
+    assert (await there.ask(TENANT, SLOW)).wait == 0
     for server in servers:
         await server.close()
 
@@ -50,10 +51,10 @@ async def test_servers_count_together_and_each_alone_while_redis_is_away(private
 async def test_a_bucket_fills_again(redis_url: str) -> None:
     server = RedisServer(redis_url)
     rates, rate = RedisRates(server, OwnRates()), Rate(20.0, 1)
-    assert await rates.ask(TENANT, rate) == 0
+    assert (await rates.ask(TENANT, rate)).wait == 0
 
     async def passes() -> None:
-        assert await rates.ask(TENANT, rate) == 0
+        assert (await rates.ask(TENANT, rate)).wait == 0
 
     await eventually(passes)
     await server.close()

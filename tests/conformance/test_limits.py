@@ -24,7 +24,7 @@ async def test_limits_of_an_organization(house: House) -> None:
     queue = await house.stage.queue()
     await house.stage.add(queue, 8)
     for _ in range(100):  # no limit is set
-        await guard.check_request(DEFAULT_ORGANIZATION)
+        assert await guard.count_request(DEFAULT_ORGANIZATION) is None
     await guard.check_jobs(DEFAULT_ORGANIZATION, 10**6)
     limits = {"queued_jobs": 10, "requests_per_second": 2}
     await house.organizations.update(DEFAULT_ORGANIZATION, limits=limits)
@@ -35,13 +35,18 @@ async def test_limits_of_an_organization(house: House) -> None:
     assert refused.value.limit == "queued_jobs"
     house.seconds += 1
     await guard.check_jobs(DEFAULT_ORGANIZATION, 2)
-    for _ in range(4):
-        await guard.check_request(DEFAULT_ORGANIZATION)
+    asked = [await guard.count_request(DEFAULT_ORGANIZATION) for _ in range(5)]
+    told = [(found.standing.left, found.standing.full_after) for found in asked if found is not None]
+    assert told == [(3, 0.5), (2, 1.0), (1, 1.5), (0, 2.0), (0, 2.0)]
+    for found in asked[:-1]:
+        assert found is not None
+        found.check()
+    assert asked[-1] is not None
     with pytest.raises(TooManyRequests) as waits:
-        await guard.check_request(DEFAULT_ORGANIZATION)
+        asked[-1].check()
     assert waits.value.retry_after == pytest.approx(0.5)
     other = await house.organizations.create("acme")
-    await guard.check_request(other.id)
+    assert await guard.count_request(other.id) is None
     await guard.check_jobs(other.id, 10**6)
 
 

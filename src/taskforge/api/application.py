@@ -18,7 +18,7 @@ from taskforge.api.backend import ApiOptions, Backend
 from taskforge.api.documentation import describe, serve_documentation
 from taskforge.api.faults import InvalidRequest, MethodNotAllowed, NoSuchPath, RequestFault
 from taskforge.api.finding import Directory, methods_of
-from taskforge.api.middleware import Edge
+from taskforge.api.middleware import Edge, HeadAsGet
 from taskforge.api.problems import problem
 from taskforge.api.routes import (
     alerts,
@@ -127,6 +127,7 @@ def create_application(open_backend: Lifespan, options: ApiOptions) -> FastAPI:
     application.add_exception_handler(405, _tell_http)
     application.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES, compresslevel=5)
     application.add_middleware(Edge, root_path=options.root_path, origins=options.cors_origins)
+    application.add_middleware(HeadAsGet)
     return application
 
 

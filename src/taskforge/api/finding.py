@@ -57,11 +57,12 @@ class Directory(BaseRoute):
 
 
 def methods_of(path: str, routes: Sequence[APIRoute]) -> frozenset[str]:
-    """All methods that a path is served for. The last word of a fixed path may be the name of something, but no id."""
+    """All methods that a path is served for; HEAD wherever GET is. The last word of a fixed path may be the name of something, but no id."""
     found = [route for route in routes if route.path_regex.match(path)]
     if any(route.path == path for route in found):
         found = [route for route in found if not route.path.endswith("_id}")]
-    return frozenset(method for route in found for method in route.methods or ())
+    methods = {method for route in found for method in route.methods or ()}
+    return frozenset(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 def _place(path: str) -> tuple[int, str]:

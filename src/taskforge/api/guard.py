@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from taskforge.api.call import Call
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from taskforge.api.backend import Backend
     from taskforge.api.operation import Operation
     from taskforge.domain.access import Principal
+    from taskforge.services.limits import Allowance
 
 
 COOKIE = "taskforge_session"
@@ -26,7 +28,10 @@ async def begin(request: Request, operation: Operation) -> Call:
     backend: Backend = request.app.state.backend
     principal, has_cookie = await _authenticated(request, backend)
     if principal.organization_id is not None:
-        await backend.security.limits.check_request(principal.organization_id)
+        allowance = await backend.security.limits.count_request(principal.organization_id)
+        if allowance is not None:
+            request.state.allowance = rate_headers(allowance)
+            allowance.check()
     check_permission(principal, operation)
     call = request.state.call = Call(
         request,
@@ -38,6 +43,15 @@ async def begin(request: Request, operation: Operation) -> Call:
         has_cookie,
     )
     return call
+
+
+def rate_headers(allowance: Allowance) -> dict[str, str]:
+    """`RateLimit-Policy` and `RateLimit`: at most ``q`` in ``w`` seconds; ``r`` are left, all of them in ``t`` seconds."""
+    rate, standing = allowance
+    return {
+        "RateLimit-Policy": f'"requests";q={rate.burst};w={math.ceil(rate.burst * rate.interval)}',
+        "RateLimit": f'"requests";r={standing.left};t={math.ceil(standing.full_after)}',
+    }
 
 
 async def check_again(call: Call) -> None:

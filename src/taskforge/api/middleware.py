@@ -40,8 +40,30 @@ SECURITY_HEADERS = {
 }
 
 
+NOTHING: dict[str, str] = {}
+
+
+class HeadAsGet:
+    """The outermost layer of the application: HEAD is GET whose body nobody sees. A stream ends as it begins."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body"})
+
+        await self._app({**scope, "method": "GET"}, receive, send_head)
+
+
 class Edge:
-    """The outermost layer of the application. ``root_path``: what a proxy may leave before each path."""
+    """What surrounds every request. ``root_path``: what a proxy may leave before each path."""
 
     def __init__(self, app: ASGIApp, root_path: str = "", origins: frozenset[str] = frozenset()) -> None:
         self._app = app
@@ -89,8 +111,8 @@ class Edge:
 
     def _dress(self, request: Request, headers: MutableHeaders) -> None:
         headers["X-Request-ID"] = request.state.request_id
-        if hasattr(request.state, "deprecation"):
-            headers.update(request.state.deprecation)
+        for name in ("deprecation", "allowance"):
+            headers.update(getattr(request.state, name, NOTHING))
         if self._origins:
             headers.add_vary_header("Origin")
             headers.update(origin_headers(request, self._origins))

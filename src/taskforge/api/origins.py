@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, X-Request-ID"
-ANSWER_HEADERS = (
-    "ETag, Idempotency-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-ID, X-Total-Count"
-)
+ANSWER_HEADERS = "ETag, Idempotency-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID, X-Total-Count"
 PREFLIGHT_SECONDS = 600
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.coordination.redis_server import RedisServer
-    from taskforge.domain.rates import Rate
+    from taskforge.domain.rates import Rate, Standing
     from taskforge.ports.rates import RequestRates
 
 
@@ -22,11 +22,11 @@ class RedisRates:
         self._alone = alone
         self._script = server.script("ask_rate")
 
-    async def ask(self, tenant_id: UUID, rate: Rate) -> float:
+    async def ask(self, tenant_id: UUID, rate: Rate) -> Standing:
         keys = [self._server.key(tenant_id, "rate", "requests")]
         args = [round(rate.interval * 1e6), round(rate.burst * rate.interval * 1e6)]
         try:
-            wait = await self._server.run(self._script, keys, args)
+            wait, ahead = await self._server.run(self._script, keys, args)
         except Unavailable:
             return await self._alone.ask(tenant_id, rate)
-        return int(wait) / 1e6
+        return rate.standing(int(wait) / 1e6, int(ahead) / 1e6)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from taskforge.domain.errors import InvalidInput
 
@@ -40,6 +41,10 @@ class Rate:
             return Answer(False, base, math.inf if cost > self.burst else wait, self._left(base, now))
         return Answer(True, after, 0.0, self._left(after, now))
 
+    def standing(self, wait: float, ahead: float) -> Standing:
+        """Where a caller stands who waits so long, and whose bucket is empty again so many seconds ahead."""
+        return Standing(wait, self._left(ahead, 0.0), max(0.0, ahead))
+
     def _left(self, arrival: float, now: float) -> int:
         return max(0, math.floor((self.burst * self.interval - (arrival - now)) / self.interval + 1e-6))
 
@@ -52,6 +57,14 @@ class Answer:
     arrival: float
     retry_after: float
     left: int
+
+
+class Standing(NamedTuple):
+    """How long to wait (0: it may pass), how many could follow at once, and when all of them could; in seconds."""
+
+    wait: float
+    left: int
+    full_after: float
 
 
 _ROUNDING = 1e-12

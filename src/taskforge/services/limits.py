@@ -11,11 +11,11 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from taskforge.domain.errors import TooManyRequests
 from taskforge.domain.organization import Limits, exceeded
-from taskforge.domain.rates import Rate
+from taskforge.domain.rates import Rate, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,21 @@ class _Known:
     waiting_until: float = 0.0
 
 
+class Allowance(NamedTuple):
+    """The requests that an organization may make, and where it stands with this one."""
+
+    rate: Rate
+    standing: Standing
+
+    def check(self) -> None:
+        """Raises TooManyRequests with the time to wait."""
+        if self.standing.wait > 0:
+            raise TooManyRequests(
+                f"the organization may make {self.rate.per_second:g} requests a second",
+                retry_after=self.standing.wait,
+            )
+
+
 class OwnRates:
     """Implements ``ports.rates.RequestRates`` for the requests of one process."""
 
@@ -47,13 +62,14 @@ class OwnRates:
         self._monotonic = monotonic
         self._arrivals: OrderedDict[UUID, float] = OrderedDict()
 
-    async def ask(self, tenant_id: UUID, rate: Rate) -> float:
-        answer = rate.ask(self._arrivals.get(tenant_id), self._monotonic())
+    async def ask(self, tenant_id: UUID, rate: Rate) -> Standing:
+        now = self._monotonic()
+        answer = rate.ask(self._arrivals.get(tenant_id), now)
         self._arrivals[tenant_id] = answer.arrival
         self._arrivals.move_to_end(tenant_id)
         while len(self._arrivals) > REMEMBERED:
             self._arrivals.popitem(last=False)
-        return 0.0 if answer.passes else answer.retry_after
+        return rate.standing(answer.retry_after, answer.arrival - now)
 
 
 class LimitGuard:
@@ -77,16 +93,14 @@ class LimitGuard:
         known = None if organization_id is None else self._known.get(organization_id)
         return known is not None and known.limits.queued_jobs is None and self._monotonic() < known.until
 
-    async def check_request(self, organization_id: OrganizationId) -> None:
-        """Count a request. Raises TooManyRequests with the time to wait."""
+    async def count_request(self, organization_id: OrganizationId) -> Allowance | None:
+        """Count a request against what the organization may ask; None where it may ask without a limit."""
         known = await self._limits(organization_id)
         allowed = known.limits.requests_per_second
         if allowed is None:
-            return
+            return None
         rate = Rate(allowed, max(1, round(allowed * BURST_SECONDS)))
-        wait = await self._rates.ask(organization_id, rate)
-        if wait > 0:
-            raise TooManyRequests(f"the organization may make {allowed} requests a second", retry_after=wait)
+        return Allowance(rate, await self._rates.ask(organization_id, rate))
 
     async def check_jobs(self, organization_id: OrganizationId, added: int) -> None:
         """Before that many jobs are enqueued. Raises LimitExceeded."""

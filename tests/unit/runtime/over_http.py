@@ -141,7 +141,7 @@ def _application(link: ServedLink) -> FastAPI:
         project=same,
         projects_of=projects_of,
         worker_token=callers.worker_token,
-        security=SimpleNamespace(limits=SimpleNamespace(check_request=unlimited)),
+        security=SimpleNamespace(limits=SimpleNamespace(count_request=unlimited)),
     )
     application.state.link = link
     return application
