@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import reference_events, reference_permissions, reference_python
+from scripts import reference_commands, reference_events, reference_permissions, reference_python
 from scripts.markdown import table
 from taskforge.cli.commands import BESIDE_A_DATABASE
 from taskforge.cli.exit_codes import ExitCode
@@ -203,6 +203,11 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "errors.md": {"errors": error_table},
     "cli.md": {"commands without a server": commands_without_a_server, "exit codes": exit_code_table},
+    "commands.md": {
+        "global options": reference_commands.global_options,
+        "commands": reference_commands.reference,
+        "exit codes": exit_code_table,
+    },
     "settings.md": {"settings": settings_table},
     "permissions.md": {
         "roles": reference_permissions.role_table,

@@ -5,7 +5,7 @@ import pytest
 import taskforge
 import taskforge.client
 import taskforge.testing
-from scripts import reference_events, reference_python
+from scripts import reference_commands, reference_events, reference_python
 from scripts.generate_docs import ADVICE, DOCS, EVENTS, EXECUTION_STATUSES, HOLDS, PARTS, REASONS, generated
 from taskforge.domain import errors
 from taskforge.domain.execution import ExecutionStatus, Reason
@@ -38,3 +38,9 @@ def test_every_event_is_explained() -> None:
     assert set(reference_events.TOPICS) == set(Topic) - reference_events.NOT_SHOWN
     members = {name for told in reference_events.MESSAGES for name in reference_events.data_of(told)}
     assert members == set(reference_events.MEMBERS)
+
+
+def test_every_command_and_option_is_explained() -> None:
+    for command in reference_commands.commands():
+        assert command.text, command.words
+        assert [one.form for one in command.given if not (one.form and one.meaning)] == [], command.words

@@ -46,9 +46,15 @@ def operations() -> dict[str, set[str]]:
     }
 
 
+@cache
+def whole_command() -> Any:
+    """`taskforge`; what is below it is made once."""
+    return get_command(application)
+
+
 def faults(words: list[str]) -> list[str]:
     """What of a command line is not there: a command, an option."""
-    top: Any = get_command(application)
+    top = whole_command()
     node, skip = top, False
     names: list[str] = []
     found: list[str] = []

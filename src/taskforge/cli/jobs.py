@@ -35,10 +35,18 @@ def list_(
     dead_letter_queue: Annotated[
         str | None, typer.Option("--dead-letter-queue", metavar="NAME", help="Dead letters of this queue.")
     ] = None,
-    created_from: Annotated[str | None, typer.Option("--created-from", metavar=TIME)] = None,
-    created_to: Annotated[str | None, typer.Option("--created-to", metavar=TIME)] = None,
-    scheduled_from: Annotated[str | None, typer.Option("--scheduled-from", metavar=TIME)] = None,
-    scheduled_to: Annotated[str | None, typer.Option("--scheduled-to", metavar=TIME)] = None,
+    created_from: Annotated[
+        str | None, typer.Option("--created-from", metavar=TIME, help="Made at this time or later.")
+    ] = None,
+    created_to: Annotated[
+        str | None, typer.Option("--created-to", metavar=TIME, help="Made before this time.")
+    ] = None,
+    scheduled_from: Annotated[
+        str | None, typer.Option("--scheduled-from", metavar=TIME, help="Due at this time or later.")
+    ] = None,
+    scheduled_to: Annotated[
+        str | None, typer.Option("--scheduled-to", metavar=TIME, help="Due before this time.")
+    ] = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most so many.")
     ] = 20,
@@ -47,7 +55,7 @@ def list_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List jobs, the newest first. Times are like 2026-01-31T09:00:00Z; "to" is exclusive."""
+    """List jobs, the newest first. Times are like 2026-01-31T09:00:00Z."""
     from taskforge.cli.arguments import moment, split
     from taskforge.cli.arguments import statuses as parse_statuses
     from taskforge.cli.job_reading import JobQuery

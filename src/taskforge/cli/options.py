@@ -9,7 +9,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, n
 Application = Annotated[
     str | None,
     typer.Argument(
-        metavar="[APP]",
+        metavar="APP",
         help="module:app or a file. Else the setting `app`, then tasks.py, app.py or main.py here.",
         show_default=False,
     ),
@@ -27,7 +27,7 @@ ApplicationOption = Annotated[
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ARGS]...",
+        metavar="ARGS",
         help="Arguments, each read as JSON, else as text; name=value goes by name.",
         show_default=False,
     ),
@@ -35,9 +35,7 @@ Arguments = Annotated[
 
 OptionalJobIds = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[ID...]", help="Ids, or at least 4 of their last characters.", show_default=False
-    ),
+    typer.Argument(metavar="ID", help="Ids, or at least 4 of their last characters.", show_default=False),
 ]
 
 InQueues = Annotated[

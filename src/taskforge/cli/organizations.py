@@ -9,7 +9,7 @@ from taskforge.cli.session import session_of
 
 commands = typer.Typer(help="Manage organizations.", no_args_is_help=True, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The organization's name.")]
 
 
 @commands.command("list")

@@ -12,7 +12,7 @@ commands = typer.Typer(
     help="Manage the projects of an organization.", no_args_is_help=True, rich_markup_mode=None
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The project's name.")]
 
 
 @commands.command("list")
@@ -47,7 +47,7 @@ def create(
 def rename(
     context: typer.Context,
     name: Name,
-    new_name: Annotated[str, typer.Argument(metavar="NEW")],
+    new_name: Annotated[str, typer.Argument(metavar="NEW", help="The new one.")],
     organization: OfOrganization = None,
 ) -> None:
     """Give a project another name; programs that name it have to follow."""

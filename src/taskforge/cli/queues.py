@@ -42,7 +42,9 @@ def create(
     context: typer.Context,
     name: Name,
     priority: Annotated[int, typer.Option("--priority", metavar="0-9", help="Higher is served first.")] = 0,
-    description: Annotated[str | None, typer.Option("--description", metavar="TEXT")] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting, as for `queues set`. Repeatable."),
@@ -71,7 +73,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
 def metrics(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One queue, with its job types; else all.")
+        str | None, typer.Argument(metavar="NAME", help="One queue, with its job types; else all.")
     ] = None,
     hours: Hours = 24.0,
     as_json: AsJson = False,

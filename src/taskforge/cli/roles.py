@@ -10,8 +10,8 @@ from taskforge.cli.session import session_of
 
 commands = typer.Typer(help="Look at roles, make own ones.", no_args_is_help=True, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
-Permissions = Annotated[list[str], typer.Argument(metavar="PERMISSION...", help="Such as job:read.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The role's name.")]
+Permissions = Annotated[list[str], typer.Argument(metavar="PERMISSION", help="Such as job:read.")]
 
 
 @commands.command("list")

@@ -15,7 +15,7 @@ commands = typer.Typer(
 
 InQueue = Annotated[str, typer.Argument(metavar="QUEUE", help="The queue's name.", show_default=False)]
 AnyQueue = Annotated[
-    str | None, typer.Argument(metavar="[QUEUE]", help="The queue's name; else all.", show_default=False)
+    str | None, typer.Argument(metavar="QUEUE", help="The queue's name; else all.", show_default=False)
 ]
 Values = Annotated[
     list[str] | None,

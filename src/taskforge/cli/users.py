@@ -10,7 +10,7 @@ from taskforge.cli.session import session_of
 
 commands = typer.Typer(help="Manage users and their roles.", no_args_is_help=True, rich_markup_mode=None)
 
-Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The address by which the user logs in.")]
 Role = Annotated[
     str,
     typer.Option(

@@ -88,7 +88,7 @@ def _set_drain(context: typer.Context, wanted: str, *, takes_no_more: bool) -> s
 def metrics(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One worker, with its restarts; else all.")
+        str | None, typer.Argument(metavar="NAME", help="One worker, with its restarts; else all.")
     ] = None,
     hours: Hours = 24.0,
     as_json: AsJson = False,
