@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.coordination.redis_queues import RedisReadyQueues
@@ -84,7 +84,7 @@ class RedisStage(Stage):
         worker: WorkerId = WORKER,
         lease: float = LEASE,
         project: ProjectId | None = None,
-        **_: Any,
+        is_expected: bool = True,
     ) -> ClaimBatch:
         here = self.dispatching(project)
         await here.agreement.round(1)
@@ -101,8 +101,14 @@ class RedisStage(Stage):
                 suspects,
                 round(lease * 1_000_000),
                 [queue.id for queue in queues if queue.has_rule],
+                is_expected=is_expected,
             )
         )
+
+    async def close(self) -> None:
+        for here in self._dispatching.values():
+            await here.offering.close()
+        await super().close()
 
 
 class OwnRedisStage(RedisStage):
@@ -112,8 +118,8 @@ class OwnRedisStage(RedisStage):
         super().__init__(url, RedisServer(redis_url))
 
     async def close(self) -> None:
-        await self.server.close()
         await super().close()
+        await self.server.close()
 
 
 class ModelStage(OwnRedisStage):

@@ -23,6 +23,7 @@ class RedisLines:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._idle: list[AbstractConnection] = []
+        self._is_closed = False
 
     async def send(self, *command: Any) -> Any:
         """The answer of one command. A connection that was left in the middle is not used again."""
@@ -31,18 +32,25 @@ class RedisLines:
             await line.send_command(*command, check_health=False)
             answer = await line.read_response()
         except ResponseError:
-            self._idle.append(line)
+            await self._keep(line)
             raise
         except BaseException:
             await line.disconnect(nowait=True)
             raise
-        self._idle.append(line)
+        await self._keep(line)
         return answer
 
     async def close(self) -> None:
-        """Let go of all that are not in use."""
+        """Let go of all; of those in use when they have their answer."""
+        self._is_closed = True
         while self._idle:
             await self._idle.pop().disconnect(nowait=True)
+
+    async def _keep(self, line: AbstractConnection) -> None:
+        if self._is_closed:
+            await line.disconnect(nowait=True)
+        else:
+            self._idle.append(line)
 
     async def _line(self) -> AbstractConnection:
         """One that waits for a command; those that the server has ended meanwhile are left."""

@@ -94,35 +94,39 @@ class QueueDispatch:
         return self._offering.returned(queue_id, job_ids)
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
-        if not request.ruled:
-            return await self._claim(request)
+        return await (self._claim_by_rules if request.ruled else self._claim)(request)
+
+    async def _claim_by_rules(self, request: ClaimRequest) -> ClaimBatch:
         batch: ClaimBatch | None = None
         with_room: list[QueueId] = []
+        keeps_turns = False
         for has_rule, group in groupby(request.queue_ids, frozenset(request.ruled).__contains__):
             queue_ids = list(group)
             part = request._replace(queue_ids=queue_ids, ruled=queue_ids if has_rule else ())
             if batch is not None:
                 part = _rest(part, batch.jobs)
-            if part.free <= 0 and not has_rule:
+            if part.free <= 0 and not (has_rule and request.is_expected):
                 continue
             try:
                 more = await (self._jobs.claim(part) if has_rule else self._claim(part))
             except TaskforgeError as error:
                 return _in_spite_of(error, batch)
             batch = more if batch is None else _together(batch, more)
-            if has_rule and _slots(batch.jobs) < request.free:
-                with_room += queue_ids
-            if batch.wanted:
-                return batch  # the slots that are free are kept for a job that needs more of them
+            if has_rule and more.is_expected:
+                keeps_turns = True
+                if part.free > 0:
+                    with_room += queue_ids
+            if batch.wanted:  # the slots that are free are kept for a job that needs more of them
+                return batch._replace(is_expected=keeps_turns)
         if batch is None:
             return await self._from_record(request)
-        return await self._now_full(request, batch, with_room) if with_room else batch
+        return await self._now_full(request, batch._replace(is_expected=keeps_turns), with_room)
 
     async def _now_full(
         self, request: ClaimRequest, batch: ClaimBatch, with_room: Sequence[QueueId]
     ) -> ClaimBatch:
-        """Queues with rules that were asked while there was room are told if now there is none: others get their turns."""
-        if _slots(batch.jobs) < request.free:
+        """Queues that may keep turns for the worker, which had room when they were asked: if not now, others get these."""
+        if not with_room or _slots(batch.jobs) < request.free:
             return batch
         part = _rest(request, batch.jobs)._replace(queue_ids=with_room, ruled=with_room)
         try:
@@ -244,7 +248,7 @@ def _in_spite_of(error: TaskforgeError, batch: ClaimBatch | None) -> ClaimBatch:
     if batch is None or not batch.jobs:
         raise error
     logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
-    return batch
+    return batch._replace(is_expected=True)
 
 
 def _rest(request: ClaimRequest, jobs: Sequence[ClaimedJob]) -> ClaimRequest:
