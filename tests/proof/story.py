@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 WORKERS = ("Ada", "Grace", "Linus")
 SETTLING_SECONDS = 60.0
-INTRODUCTION = """\
-Three workers run jobs, four at a time each. One after the other is killed with `kill -9` in the middle of its work, and
-another is started in its place. In the end every job that was accepted has to have ended, and a checker compares what
-the jobs wrote into a file of their own, while they ran, with what the database says of them.
-"""
+INTRODUCTION = (
+    "Three workers run jobs, four at a time each. One after the other is killed with `kill -9` in the middle of its work, "
+    "and another is started in its place. In the end every job that was accepted has to have ended, and a checker compares "
+    "what the jobs wrote into a file of their own, while they ran, with what the database says of them.\n"
+)
 MEANINGS = {
     Fault.LOST: "jobs that never ended, or were given up for no reason",
     Fault.OVERLAP: "jobs with two live owners at a time",

@@ -7,6 +7,7 @@ import logging
 import random as randomness
 from typing import TYPE_CHECKING
 
+from taskforge.domain.errors import Unavailable
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.wakeup import Wakeup
 
@@ -92,6 +93,9 @@ class Loop:
                 if self._is_cancelled():
                     raise
                 pause = self._failed()
+            except Unavailable as error:
+                pause = self._backoff.delay()
+                logger.warning("loop %s goes on in %.1f s: %s", self.name, pause, error)
             except Exception:
                 pause = self._failed()
             else:

@@ -67,6 +67,10 @@ def run_worker_process(
                     await worker.run_until_stopped()
         if worker.is_spent:
             code = START_ANEW
+            logger.warning(
+                "this process ends with exit code %d, because only that ends a handler that does not stop: start it again",
+                code,
+            )
         if worker.running:
             _exit_past_handlers(code)
         return code

@@ -14,7 +14,7 @@ from taskforge.ports.jobs import Chore, Outlook
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.loop import Loop
 from taskforge.runtime.loops.alert import alert_loops
-from taskforge.runtime.loops.recover import recovery_round
+from taskforge.runtime.loops.recover import recovery_loop, recovery_round
 from taskforge.runtime.wakeup import Wakeup
 
 pytestmark = pytest.mark.anyio
@@ -212,3 +212,27 @@ async def test_a_wakeup_remembers_and_times_out() -> None:
     asyncio.get_running_loop().call_soon(wakeup.set)
     assert await wakeup.wait()
     assert not await wakeup.wait(0)
+
+
+async def test_what_cannot_be_reached_takes_a_line_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    calls = asyncio.Event()
+
+    async def look() -> None:
+        if caplog.records:
+            calls.set()
+        raise Unavailable("PostgreSQL cannot be reached")
+
+    with caplog.at_level(logging.WARNING):
+        async with Loop("test", look, 0.001):
+            await calls.wait()
+    record = caplog.records[0]
+    assert "PostgreSQL cannot be reached" in record.getMessage()
+    assert (record.levelno, record.exc_info) == (logging.WARNING, None)
+
+
+def test_recovery_looks_again_soon_after_an_outage() -> None:
+    async def look() -> None:
+        raise AssertionError
+
+    loop = recovery_loop(look, 10.0)
+    assert max(loop._backoff.delay() for _ in range(20)) <= 10.0

@@ -34,5 +34,5 @@ def recovery_round(
 
 
 def recovery_loop(round: Callable[[], Awaitable[object]], interval: float = RECOVERY_INTERVAL) -> Loop:
-    """A loop that calls a `recovery_round` every ``interval`` seconds."""
-    return Loop("recover", round, interval)
+    """A loop that calls a `recovery_round` every ``interval`` seconds; after an outage too it waits no longer than that."""
+    return Loop("recover", round, interval, max_backoff=interval)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.wakeup import Wakeup
+from taskforge.runtime.worker.failure import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ class Claimer:
                     pause = await self._claim()
                 except Exception as error:
                     pause = self._backoff.delay()
-                    logger.warning("cannot claim jobs, trying again in %.1f s: %s", pause, error)
+                    logger.warning("cannot claim jobs, trying again in %.1f s: %s", pause, said(error))
                     logger.debug("the claim's error", exc_info=True)
                     await self._rest(pause)
 

@@ -49,3 +49,8 @@ def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
     while rest is not None and rest.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
         rest = rest.tb_next
     return rest if rest is not None else trace
+
+
+def said(error: Exception) -> str:
+    """What an error of the platform says; those that say nothing have a name at least."""
+    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)

@@ -14,6 +14,7 @@ from taskforge.ports.jobs import Beat
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.event_loop import new_event_loop
 from taskforge.runtime.wakeup import Wakeup
+from taskforge.runtime.worker.failure import said
 from taskforge.runtime.worker.usage import SAMPLE_INTERVAL, UsageMeter
 
 if TYPE_CHECKING:
@@ -259,8 +260,3 @@ def _told(block: Block) -> str:
         f"loop_blocked: the event loop of this worker has not answered for {block.seconds:.1f} s, so its other "
         f"async jobs stand still; await, or make it a thread task (def). It stands here:\n{block.stack}"
     )
-
-
-def said(error: Exception) -> object:
-    """What an error says, or what it is when it says nothing."""
-    return str(error) or type(error).__name__

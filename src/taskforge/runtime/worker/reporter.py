@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import TooSlow, Unavailable
 from taskforge.domain.outcome import Cancelled, ErrorReport, Failed, Report, Succeeded
+from taskforge.domain.sentences import counted
 from taskforge.runtime.backoff import Backoff
 from taskforge.runtime.wakeup import Wakeup
+from taskforge.runtime.worker.failure import said
 from taskforge.runtime.worker.judge import RELEASED
 from taskforge.sdk.secrets import SECRETS
 
@@ -124,7 +126,8 @@ class Reporter:
                 with nullcontext() if self._spans is None else self._spans.settling(batch):
                     lost = await self._link.settle(reports)
             except PASSING as error:
-                logger.warning("cannot report %d ended jobs, trying again: %s", len(reports), error)
+                some = counted(len(reports), "ended job", "ended jobs")
+                logger.warning("cannot report %s, trying again: %s", some, said(error))
                 if isinstance(error, TooSlow) and tries >= TRIES_BEFORE_SPLIT and len(batch) > 1:
                     return await self._settle_halves(batch)
             except Exception:
@@ -186,7 +189,8 @@ class Reporter:
                 lost = await self._link.log(lines)
             except Exception as error:
                 pause = self._log_backoff.delay()
-                logger.warning("cannot send %d log lines, keeping them: %s", len(lines), error)
+                some = counted(len(lines), "log line, keeping it", "log lines, keeping them")
+                logger.warning("cannot send %s: %s", some, said(error))
                 for running, own in taken:
                     running.recorder.give_back_lines(own)
             else:

@@ -8,11 +8,13 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from taskforge.domain.sentences import counted
 from taskforge.domain.worker import Registration, TaskDescription
 from taskforge.runtime.wakeup import Wakeup
 from taskforge.runtime.worker.announcer import Announcer
 from taskforge.runtime.worker.claimer import Claimer
 from taskforge.runtime.worker.executor import Executor
+from taskforge.runtime.worker.failure import said
 from taskforge.runtime.worker.heartbeat import Heartbeat, News
 from taskforge.runtime.worker.log_capture import LogCapture
 from taskforge.runtime.worker.loop_watch import LoopWatch
@@ -140,15 +142,18 @@ class Worker:
             return
         grace = self.options.grace if grace is None else grace
         if self._slots.running:
-            logger.info("draining: %d running jobs have %g s to end", self._slots.running, grace)
+            some = counted(self._slots.running, "running job has", "running jobs have")
+            logger.info("draining: %s %g s to end", some, grace)
         parts.claimer.close()
         parts.executor.refuse()
         try:
             if not await self._idle(grace):
-                logger.info("handing back %d jobs that still run", self._slots.running)
+                some = counted(self._slots.running, "job that still runs", "jobs that still run")
+                logger.info("handing back %s", some)
                 parts.executor.release_all()
                 if not await self._idle(self.options.stop_grace):
-                    logger.warning("leaving %d handlers behind that do not stop", self._slots.running)
+                    some = counted(self._slots.running, "handler that does", "handlers that do")
+                    logger.warning("leaving behind %s not stop", some)
                     parts.executor.abandon_all()
             await _end(parts.claiming, self.options.stop_grace, "a claim")
             parts.reporter.close()
@@ -266,7 +271,7 @@ class Worker:
             async with asyncio.timeout(self.options.stop_grace):
                 await self._link.leave()
         except Exception as error:
-            logger.warning("could not say good-bye: %s", error or type(error).__name__)
+            logger.warning("could not say good-bye: %s", said(error))
         logger.info("worker %s has left", self.options.name)
 
     def _registration(self) -> Registration:
