@@ -1,4 +1,7 @@
-"""What openapi.json promises, asked with values that a fuzzer makes up, alone; and the links that it draws."""
+"""What openapi.json promises, asked with values that a fuzzer makes up, alone; and the links that it draws.
+
+In a soak each operation is asked often, and all that there is to check is checked.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from schemathesis import checks
 
 from taskforge.domain.access import ALL
 from tests.api.test_authorization import BODIES
+from tests.conftest import SOAK
 from tests.support.remote import KEY, served
 
 if TYPE_CHECKING:
@@ -27,6 +31,16 @@ SCHEMA: Any = schemathesis.openapi.from_path(DOCUMENT)
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 LASTING = r"\.(tail|stream|hints|claim)$"
 OF_CREDENTIALS = r"^(auth|worker_protocol)\."
+IN_A_SOAK = (
+    "allow_header_conformance",
+    "ensure_resource_availability",
+    "missing_required_header",
+    "positive_data_acceptance",
+    "unsupported_method",
+)
+REFUSED_BY_RULE = ["2xx", "3xx", "401", "403", "404", "409", "422", "429", "5xx"]
+"""What is valid by the schema may still break a rule that no schema tells: a page or an offset, not both."""
+SCHEMA.config.checks.positive_data_acceptance.expected_statuses = REFUSED_BY_RULE
 CHECKS = [
     checks.CHECKS.get_one(name)
     for name in (
@@ -37,10 +51,11 @@ CHECKS = [
         "response_schema_conformance",
         "negative_data_rejection",
         "use_after_free",
+        *(SOAK * IN_A_SOAK),
     )
 ]
 QUICK = settings(
-    max_examples=1,
+    max_examples=30 if SOAK else 1,
     deadline=None,
     derandomize=True,
     database=None,

@@ -40,6 +40,7 @@ SECURITY_HEADERS = {
 }
 
 
+SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 NOTHING: dict[str, str] = {}
 
 
@@ -116,8 +117,8 @@ class Edge:
         if self._origins:
             headers.add_vary_header("Origin")
             headers.update(origin_headers(request, self._origins))
-        for name, value in SECURITY_HEADERS.items():
-            headers.setdefault(name, value)
+        named = {name for name, _ in headers.raw}
+        headers.raw.extend(pair for pair in SECURITY if pair[0] not in named)
 
 
 def _check_size(scope: Scope) -> None:

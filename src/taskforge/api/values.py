@@ -16,6 +16,18 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def kept(**constraints: Any) -> Any:
+    """A field of a change that stays where it is absent, and cannot be cleared: its schema knows no null."""
+    return Field(None, json_schema_extra=_never_null, **constraints)
+
+
+def _never_null(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+    for choice in schema.pop("anyOf", ()):
+        if choice != {"type": "null"}:
+            schema.update(choice)
+
+
 def _text_only(value: Any) -> Any:
     if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value

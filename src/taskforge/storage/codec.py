@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _decode = msgspec.json.decode
 _encode = msgspec.json.encode
+NO_NEEDS = Requirements()
+STATUSES = {status.value: status for status in JobStatus}
 
 
 def to_json(value: Any) -> str:
@@ -137,8 +139,11 @@ def job_of(row: Any, engine: Engine) -> Job:
     moment, identity = engine.moment, engine.identity
     settings = settings_of(row["queue_settings"])
     claimed_at = moment(row["claimed_at"])
-    status = JobStatus(row["status"])
-    timeout = timedelta(seconds=attempt_timeout(settings, row["timeout_ms"]))
+    status = STATUSES[row["status"]]
+    timeout_at = None
+    if status is JobStatus.PROCESSING:
+        timeout_at = claimed_at + timedelta(seconds=attempt_timeout(settings, row["timeout_ms"]))
+    needs = NO_NEEDS if row["needs"] is None else parse_requirements(row["needs"])
     return Job(
         id=identity(row["id"]),
         project_id=identity(row["project_id"]),
@@ -159,7 +164,7 @@ def job_of(row: Any, engine: Engine) -> Job:
         started_at=moment(row["started_at"]),
         heartbeat_at=moment(row["heartbeat_at"]),
         lease_until=moment(row["lease_until"]),
-        attempt_timeout_at=claimed_at + timeout if status is JobStatus.PROCESSING else None,
+        attempt_timeout_at=timeout_at,
         cancel_requested_at=moment(row["cancel_requested_at"]),
         scheduled_for=moment(row["scheduled_for"]),
         expires_at=moment(row["expires_at"]),
@@ -173,7 +178,8 @@ def job_of(row: Any, engine: Engine) -> Job:
         fairness_weight=row["fairness_weight"] or 1,
         slots=row["slots"] or 1,
         rate_tokens=row["rate_tokens"] or 1,
-        **_needs(row["needs"]),
+        requires=needs.requires,
+        prefers=needs.prefers,
         state=from_json(row["state"]),
         progress=from_json(row["progress"]),
         dead_letter_queue_id=identity(row["dead_letter_queue_id"]),
@@ -182,14 +188,6 @@ def job_of(row: Any, engine: Engine) -> Job:
         updated_at=moment(row["updated_at"]),
         completed_at=moment(row["completed_at"]),
     )
-
-
-NO_NEEDS = Requirements()
-
-
-def _needs(text: str | None) -> dict[str, Any]:
-    found = NO_NEEDS if text is None else parse_requirements(text)
-    return {"requires": found.requires, "prefers": found.prefers}
 
 
 def execution_of(row: Any, engine: Engine) -> Execution:

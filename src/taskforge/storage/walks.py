@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
@@ -25,6 +25,7 @@ ORDERED = FINISHED | {JobStatus.PENDING}
 """Of these the newest jobs of a queue are found by index, unless very many wait."""
 TOLERATED_CLOCK_SKEW = timedelta(minutes=5)
 """A client whose clock is further ahead makes jobs that are not found by the time at which they were created."""
+FILTERS = tuple(field.name for field in fields(JobFilter) if field.name not in ("payload", "ids"))
 UNBOUNDED = 1 << 62
 AFTER_ALL = UUID(int=2**128 - 1)
 LEAST_SCAN, MOST_SCAN = 500, 20_000
@@ -70,7 +71,7 @@ class Walks:
             window = {"before": place, "scan": scan, "limit": chosen.limit - len(found)}
             rows = await self._engine.read(One("walk_jobs", values | window))
             found += self._fitting(rows)
-            place = next((self._engine.identity(row["id"]) for row in rows if row["is_last"]), None)
+            place = next((self._engine.identity(row["id"]) for row in reversed(rows) if row["is_last"]), None)
             most -= scan
             scan = min(2 * scan, max(scan, MOST_SCAN))
         if found and len(found) == chosen.limit:  # the window may hold more
@@ -181,9 +182,8 @@ class Walks:
 
     def _values(self, chosen: JobFilter) -> dict[str, Any]:
         """The filter as parameters: each database has its own way to name a member of a JSON value."""
-        values = asdict(chosen)
+        values: dict[str, Any] = {name: getattr(chosen, name) for name in FILTERS}
         condition = chosen.payload
-        del values["payload"], values["ids"]
         path: object = None
         if condition is not None:
             is_postgres = self._engine.dialect == "postgres"

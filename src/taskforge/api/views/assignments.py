@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from taskforge.api.values import Body, Id
+from taskforge.api.values import Body, Id, kept
 from taskforge.domain.assignment import MAX_WEIGHT, Assignment
 from taskforge.domain.balancing import effective_strategy, load_of
 from taskforge.domain.queue import Queue, Strategy
@@ -46,8 +46,8 @@ class NewAssignment(Body):
 class AssignmentChange(Body):
     """What is to be changed; what is absent stays."""
 
-    weight: int | None = Field(None, ge=1, le=MAX_WEIGHT, examples=[3])
-    is_active: bool | None = None
+    weight: int | None = kept(ge=1, le=MAX_WEIGHT, examples=[3])
+    is_active: bool | None = kept()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from taskforge.api.values import Body
+from taskforge.api.values import Body, kept
 from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.stats import QueueStats
@@ -67,12 +67,12 @@ class NewQueue(Body):
 class QueueChange(Body):
     """What is to be changed; what is absent stays. A setting of null goes back to its default."""
 
-    name: str | None = Field(None, min_length=1, max_length=100)
+    name: str | None = kept(min_length=1, max_length=100)
     description: str | None = Field(None, max_length=2000)
-    priority: int | None = Field(None, ge=0, le=9)
-    settings: dict[str, Any] | None = Field(None, examples=[{"rate_limit": 600}])
-    is_active: bool | None = None
-    state: QueueState | None = Field(None, strict=False)
+    priority: int | None = kept(ge=0, le=9)
+    settings: dict[str, Any] | None = kept(examples=[{"rate_limit": 600}])
+    is_active: bool | None = kept()
+    state: QueueState | None = kept(strict=False)
     reason: str | None = Field(None, max_length=1000)
 
 
