@@ -4,6 +4,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { isPassing } from "@/api/problem";
+import { learn } from "@/i18n/translate";
 import { router } from "@/router";
 import { isMoving } from "@/shell/live";
 import "@/styles.css";
@@ -35,4 +36,4 @@ function show(): void {
 }
 
 // What index.html shows stays until the program of the first page has come as well.
-void router.load().then(show, show);
+void Promise.all([learn(), router.load().catch(() => null)]).then(show);

@@ -12,7 +12,7 @@ from taskforge.api.backend import ApiOptions
 from taskforge.dashboard import pages
 
 ROUTER = Path(__file__).resolve().parents[2] / "dashboard/src/router.tsx"
-INDEX = """<meta name="taskforge-root" content=""><meta name="taskforge-environment" content=""><script src="./theme.js"></script>
+INDEX = """<meta name="taskforge-root" content=""><meta name="taskforge-environment" content=""><script src="./early.js"></script>
 <script type="module" src="./assets/index-1.js"></script>"""
 
 
@@ -20,7 +20,7 @@ INDEX = """<meta name="taskforge-root" content=""><meta name="taskforge-environm
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text(INDEX)
-    (tmp_path / "theme.js").write_text("1")
+    (tmp_path / "early.js").write_text("1")
     (tmp_path / "assets/index-1.js").write_text("2")
     (tmp_path / "secret.txt").write_text("3")
     monkeypatch.setattr(pages, "_static", lambda: tmp_path)
@@ -58,7 +58,7 @@ def test_under_another_root_every_address_begins_with_it(built: Path) -> None:
     assert client.get("/jobs").text == text  # a proxy may also take the root away
     assert client.get("/x/y/assets/index-1.js").text == "2"
     assert 'content="/x/y"' in text
-    assert set(re.findall(r'src="([^"]+)"', text)) == {"/x/y/theme.js", "/x/y/assets/index-1.js"}
+    assert set(re.findall(r'src="([^"]+)"', text)) == {"/x/y/early.js", "/x/y/assets/index-1.js"}
 
 
 def test_the_page_says_what_the_installation_is(built: Path) -> None:
@@ -69,7 +69,7 @@ def test_the_page_says_what_the_installation_is(built: Path) -> None:
 def test_files_with_a_hash_are_kept_for_ever(built: Path) -> None:
     answer = client_of().get("/assets/index-1.js")
     assert (answer.text, answer.headers["cache-control"]) == ("2", pages.FOR_EVER)
-    assert client_of().get("/theme.js").headers["cache-control"] == "no-cache"
+    assert client_of().get("/early.js").headers["cache-control"] == "no-cache"
 
 
 def test_a_file_is_packed_for_those_who_can_unpack_it(built: Path) -> None:

@@ -4,6 +4,7 @@ import { credentialHeaders } from "./credentials";
 import type { paths } from "./generated";
 import { ApiProblem } from "./problem";
 import { ROOT } from "./root";
+import type { ListMeta } from "./types";
 
 const credentials: Middleware = {
   onRequest({ request }) {
@@ -42,6 +43,21 @@ export async function body<Body>(asked: Promise<Answer<Body>>): Promise<Body> {
 /** What an envelope holds. Throws ApiProblem. */
 export async function data<Data>(asked: Promise<Answer<{ data: Data }>>): Promise<Data> {
   return (await body(asked)).data;
+}
+
+/** So many things the server lists at once, and so many pages have numbers. */
+export const MOST = 200;
+const PAGES = 50;
+
+/** All of a list, which comes in pages: 10,000 things at most. Throws ApiProblem. */
+export async function whole<Item>(ask: (page: { page: number; limit: number }) => Promise<Answer<{ data: Item[]; meta: ListMeta }>>): Promise<Item[]> {
+  const items: Item[] = [];
+  for (let page = 1; page <= PAGES; page += 1) {
+    const part = await body(ask({ page, limit: MOST }));
+    items.push(...part.data);
+    if (!part.meta.has_more) break;
+  }
+  return items;
 }
 
 /** Wait until it is done; what it answers with does not matter. Throws ApiProblem. */

@@ -13,6 +13,26 @@ export const currentKey = () => sessionStorage.getItem(KEY);
 export function keepKey(key: string | null): void {
   if (key === null) sessionStorage.removeItem(KEY);
   else sessionStorage.setItem(KEY, key);
+  tellOthers();
+}
+
+let isTold = false;
+let takeBack = () => {};
+
+/** A tab that has a key holds a lock, which ends with the tab: another one sees at once whether there is somebody to ask. */
+function tellOthers(): void {
+  const has = currentKey() !== null;
+  if (has === isTold || !("locks" in navigator)) return;
+  isTold = has;
+  takeBack();
+  if (has) void navigator.locks.request(KEY, { mode: "shared" }, () => new Promise<void>((resolve) => (takeBack = resolve)));
+}
+
+/** Where pages have no locks, over plain HTTP from another machine, there may be one. */
+async function hasAnother(): Promise<boolean> {
+  if (!("locks" in navigator)) return true;
+  const { held = [] } = await navigator.locks.query();
+  return held.some((lock) => lock.name === KEY);
 }
 
 export function rememberCsrfToken(token: string | null): void {
@@ -32,7 +52,8 @@ export async function findKey(): Promise<void> {
     keepKey(given);
     history.replaceState(null, "", location.pathname + location.search);
   }
-  if (currentKey() === null && channel !== null) await askOtherTabs(channel);
+  if (currentKey() === null && channel !== null && (await hasAnother())) await askOtherTabs(channel);
+  tellOthers();
 }
 
 function askOtherTabs(channel: BroadcastChannel): Promise<void> {

@@ -2,14 +2,13 @@ import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-quer
 
 import { useProject } from "@/shell/project";
 import { tell, toast } from "@/shell/toasts";
-import { api, body, data } from "./client";
+import { api, data, whole } from "./client";
 import { useSession } from "./session";
 
 /**
  * What several pages ask for. The first part of a key is the kind of thing: live events of that kind make it be asked
  * for again.
  */
-const MANY = 200;
 /** Figures that no event announces. */
 export const FIGURES_MS = 10_000;
 
@@ -18,7 +17,7 @@ export function useQueues() {
   const { may } = useSession();
   return useQuery({
     queryKey: ["queue", id, "list"],
-    queryFn: () => data(api.GET("/api/v1/queues", { params: { query: { project_id: id, limit: MANY } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/queues", { params: { query: { project_id: id, ...page } } })),
     enabled: may("queue:read"),
     staleTime: 10_000,
   });
@@ -39,7 +38,7 @@ export function useTasks() {
   const { may } = useSession();
   return useQuery({
     queryKey: ["worker", id, "tasks"],
-    queryFn: () => data(api.GET("/api/v1/tasks", { params: { query: { project_id: id, limit: MANY } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/tasks", { params: { query: { project_id: id, ...page } } })),
     enabled: may("job:read"),
     staleTime: 30_000,
   });
@@ -50,8 +49,7 @@ export function useWorkers(stopped = false) {
   const { may } = useSession();
   return useQuery({
     queryKey: ["worker", id, "list", stopped],
-    queryFn: () =>
-      body(api.GET("/api/v1/workers", { params: { query: { project_id: id, limit: MANY, stopped } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/workers", { params: { query: { project_id: id, stopped, ...page } } })),
     enabled: may("worker:read"),
     refetchInterval: FIGURES_MS,
     placeholderData: keepPreviousData,

@@ -1,13 +1,16 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from "react";
 
-import { api, data, done } from "./client";
+import { api, data, done, MOST } from "./client";
 import { currentKey, findKey, rememberCsrfToken, keepKey } from "./credentials";
+import { askedEarly } from "./early";
 import { isUnauthenticated } from "./problem";
 import type { Caller, Permission } from "./types";
 
 interface Session {
   caller: Caller;
+  /** When the server said so; 0 where its answer does not hold everything. */
+  knownAt: number;
   may: (permission: Permission) => boolean;
   logOut: () => Promise<void>;
 }
@@ -27,7 +30,7 @@ interface Gate {
   broken: (error: unknown, again: () => void) => ReactNode;
 }
 
-type State = { is: "asking" } | { is: "outside" } | { is: "broken"; error: unknown } | { is: "inside"; caller: Caller };
+type State = { is: "asking" } | { is: "outside" } | { is: "broken"; error: unknown } | { is: "inside"; caller: Caller; knownAt: number };
 
 /** Lets in who is logged in; everybody else sees the login, at the same address. */
 export function SessionGate({ children, login, waiting, broken }: Gate) {
@@ -36,9 +39,9 @@ export function SessionGate({ children, login, waiting, broken }: Gate) {
 
   const ask = useCallback(async () => {
     try {
-      const caller = await data(api.GET("/api/v1/auth/me"));
+      const caller = await data(api.GET("/api/v1/auth/me", { fetch: askedEarly }));
       rememberCsrfToken(caller.csrf_token);
-      setState({ is: "inside", caller });
+      setState({ is: "inside", caller, knownAt: (caller.projects?.length ?? 0) < MOST ? Date.now() : 0 });
     } catch (error) {
       if (!isUnauthenticated(error)) return setState({ is: "broken", error });
       keepKey(null);
@@ -72,7 +75,7 @@ export function SessionGate({ children, login, waiting, broken }: Gate) {
   if (state.is === "broken") return broken(state.error, () => void ask());
   if (state.is === "outside") return login({ onLogin: ask });
   const held = new Set<string>(state.caller.permissions);
-  const session = { caller: state.caller, may: (permission: Permission) => held.has(permission), logOut };
+  const session = { caller: state.caller, knownAt: state.knownAt, may: (permission: Permission) => held.has(permission), logOut };
   return <Context.Provider value={session}>{children}</Context.Provider>;
 }
 

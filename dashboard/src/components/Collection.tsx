@@ -8,6 +8,7 @@ import { Asked } from "./Asked";
 import { Button } from "./Button";
 import { Confirm } from "./Dialog";
 import { Empty } from "./Notices";
+import { Parts } from "./Parts";
 import { Cell, Head, Row, Table } from "./Table";
 
 export interface Column<Item> {
@@ -55,7 +56,7 @@ export function Collection<Item>({ label, note, none, items, idOf, columns, edit
           )}
         </div>
       )}
-      <Asked query={items}>{(found) => (found.length === 0 ? <Empty title={none} /> : <Rows label={label} items={found} idOf={idOf} columns={shown} />)}</Asked>
+      <Asked query={items}>{(found) => (found.length === 0 ? <Empty title={none} /> : <Parts items={found}>{(part) => <Rows label={label} items={part} idOf={idOf} columns={shown} />}</Parts>)}</Asked>
     </div>
   );
 }

@@ -8,10 +8,10 @@ import { useSession } from "@/api/session";
 import { Dialog } from "@/components/Dialog";
 import { endingIn, jobIdIn } from "@/format/ids";
 import { shortId } from "@/format/numbers";
-import { useTranslate } from "@/i18n/translate";
+import { nextLanguage, useTranslate } from "@/i18n/translate";
 import { togglePaused } from "./live";
 import { PLACES } from "./places";
-import { nextTheme, preferences } from "./preferences";
+import { nextTheme } from "./preferences";
 import { useProject } from "./project";
 
 interface Command {
@@ -146,7 +146,7 @@ function useCommands(): Command[] {
     {
       name: "Bahasa Indonesia / English",
       kind: t("palette.action"),
-      run: () => preferences.set({ language: preferences.get().language === "en" ? "id" : "en" }),
+      run: nextLanguage,
     },
   ];
 }

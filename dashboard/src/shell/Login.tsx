@@ -4,8 +4,8 @@ import { api, data } from "@/api/client";
 import { rememberCsrfToken, keepKey } from "@/api/credentials";
 import { Button } from "@/components/Button";
 import { Field } from "@/components/Field";
-import { useTranslate } from "@/i18n/translate";
-import { preferences, usePreferences } from "./preferences";
+import { nextLanguage, useTranslate } from "@/i18n/translate";
+import { usePreferences } from "./preferences";
 
 export function Login({ onLogin }: { onLogin: () => Promise<void> }) {
   const t = useTranslate();
@@ -70,7 +70,7 @@ export function Login({ onLogin }: { onLogin: () => Promise<void> }) {
       <Button
         kind="quiet"
         lang={language === "en" ? "id" : "en"}
-        onClick={() => preferences.set({ language: language === "en" ? "id" : "en" })}
+        onClick={nextLanguage}
       >
         {language === "en" ? "Bahasa Indonesia" : "English"}
       </Button>

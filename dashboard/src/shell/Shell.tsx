@@ -1,5 +1,5 @@
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 
 import { SessionGate } from "@/api/session";
 import { Dialog } from "@/components/Dialog";
@@ -73,7 +73,11 @@ function Frame() {
 function Announcement() {
   const path = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
   const [said, setSaid] = useState("");
+  const before = useRef(path);
   useEffect(() => {
+    // What was pressed went with its page: who reads by ear or by keys goes on at the new one, not at the top of all.
+    if (before.current !== path && document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+    before.current = path;
     const timer = setTimeout(() => setSaid(document.title), ANNOUNCED_AFTER_MS);
     return () => clearTimeout(timer);
   }, [path]);

@@ -2,13 +2,21 @@ import { CheckCircle2, TriangleAlert, X } from "lucide-react";
 
 import { useTranslate } from "@/i18n/translate";
 import { useStore } from "./store";
-import { dismiss, toasts } from "./toasts";
+import { dismiss, holdToasts, toasts } from "./toasts";
 
 export function Toasts() {
   const t = useTranslate();
   const { shown } = useStore(toasts);
   return (
-    <div className="fixed right-4 bottom-4 z-50 flex w-[min(26rem,calc(100vw-2rem))] flex-col gap-2" role="status" aria-live="polite">
+    <div
+      className="fixed right-4 bottom-4 z-50 flex w-[min(26rem,calc(100vw-2rem))] flex-col gap-2"
+      role="status"
+      aria-live="polite"
+      onMouseEnter={() => holdToasts(true)}
+      onMouseLeave={() => holdToasts(false)}
+      onFocus={() => holdToasts(true)}
+      onBlur={() => holdToasts(false)}
+    >
       {shown.map((toast) => (
         <div key={toast.id} className="flex items-start gap-3 rounded-lg border border-line bg-raised p-3 shadow-lg">
           {toast.kind === "done" ? (

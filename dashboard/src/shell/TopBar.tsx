@@ -4,9 +4,9 @@ import { CircleHelp, LogOut, Menu, Moon, Pause, Play, Radio, Search, Sun } from 
 import { ENVIRONMENT } from "@/api/root";
 import { useSession } from "@/api/session";
 import { Button, IconButton } from "@/components/Button";
-import { useTranslate } from "@/i18n/translate";
+import { nextLanguage, useTranslate } from "@/i18n/translate";
 import { togglePaused, useLive } from "./live";
-import { isDark, nextTheme, preferences, usePreferences } from "./preferences";
+import { isDark, nextTheme, usePreferences } from "./preferences";
 import { useProject } from "./project";
 import { tell } from "./toasts";
 
@@ -40,7 +40,7 @@ export function TopBar({ onMenu, onSearch, onHelp }: Props) {
         kind="quiet"
         className="px-2! max-sm:hidden"
         lang={language === "en" ? "id" : "en"}
-        onClick={() => preferences.set({ language: language === "en" ? "id" : "en" })}
+        onClick={nextLanguage}
       >
         {language === "en" ? "Bahasa Indonesia" : "English"}
       </Button>
@@ -115,7 +115,6 @@ function LiveSwitch() {
       kind="quiet"
       className={`px-2! ${looks}`}
       icon={state === "live" ? Radio : state === "held" || state === "paused" ? Pause : Play}
-      aria-pressed={!isPaused}
       title={t("live.hint")}
       onClick={togglePaused}
     >

@@ -10,7 +10,7 @@ export interface Preferences {
   jobColumns: string[] | null;
 }
 
-/** Also read by public/theme.js, before the first paint. */
+/** Also read by public/early.js, before the first paint. */
 const NAME = "taskforge.preferences";
 
 function stored(text?: string | null): Partial<Preferences> {
@@ -55,10 +55,13 @@ preferences.subscribe(() => {
   }
 });
 dark.addEventListener("change", apply);
-// What is chosen in one tab holds in the others.
-window.addEventListener("storage", (event) => {
-  if (event.key === NAME) preferences.set(stored(event.newValue));
-});
+
+/** What is chosen in one tab holds in the others. */
+export function whenChosenElsewhere(change: (chosen: Partial<Preferences>) => void): void {
+  window.addEventListener("storage", (event) => {
+    if (event.key === NAME) change(stored(event.newValue));
+  });
+}
 
 export function nextTheme(): void {
   preferences.set({ theme: isDark() ? "light" : "dark" });

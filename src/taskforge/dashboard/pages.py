@@ -38,7 +38,7 @@ PAGES = (
     "settings",
 )
 """The first parts of its addresses; the page itself knows the rest."""
-ROOT_FILES = ("theme.js", "favicon.svg")
+ROOT_FILES = ("early.js", "favicon.svg")
 MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, data } from "@/api/client";
+import { api, data, MOST, whole } from "@/api/client";
 import { FIGURES_MS } from "@/api/queries";
 import { useProject } from "@/shell/project";
 
@@ -8,27 +8,27 @@ const live = { refetchInterval: FIGURES_MS, placeholderData: keepPreviousData };
 
 function useAsked() {
   const { id } = useProject();
-  return { id, params: { query: { project_id: id, limit: 200 } } };
+  return { id, params: { query: { project_id: id, limit: MOST } }, of: (page: { page: number; limit: number }) => ({ params: { query: { project_id: id, ...page } } }) };
 }
 
 export function useAlerts() {
-  const { id, params } = useAsked();
-  return useQuery({ queryKey: ["alert", id, "now"], queryFn: () => data(api.GET("/api/v1/alerts", { params })), ...live });
+  const { id, of } = useAsked();
+  return useQuery({ queryKey: ["alert", id, "now"], queryFn: () => whole((page) => api.GET("/api/v1/alerts", of(page))), ...live });
 }
 
 export function useRules() {
-  const { id, params } = useAsked();
-  return useQuery({ queryKey: ["alert", id, "rules"], queryFn: () => data(api.GET("/api/v1/alerts/rules", { params })), ...live });
+  const { id, of } = useAsked();
+  return useQuery({ queryKey: ["alert", id, "rules"], queryFn: () => whole((page) => api.GET("/api/v1/alerts/rules", of(page))), ...live });
 }
 
 export function useReceivers() {
-  const { id, params } = useAsked();
-  return useQuery({ queryKey: ["alert", id, "receivers"], queryFn: () => data(api.GET("/api/v1/alerts/receivers", { params })) });
+  const { id, of } = useAsked();
+  return useQuery({ queryKey: ["alert", id, "receivers"], queryFn: () => whole((page) => api.GET("/api/v1/alerts/receivers", of(page))) });
 }
 
 export function useSilences() {
-  const { id, params } = useAsked();
-  return useQuery({ queryKey: ["alert", id, "silences"], queryFn: () => data(api.GET("/api/v1/alerts/silences", { params })) });
+  const { id, of } = useAsked();
+  return useQuery({ queryKey: ["alert", id, "silences"], queryFn: () => whole((page) => api.GET("/api/v1/alerts/silences", of(page))) });
 }
 
 export function useDeliveries() {

@@ -10,6 +10,7 @@ import { Button } from "@/components/Button";
 import { Load } from "@/components/Load";
 import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
+import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
@@ -64,34 +65,38 @@ function Grid({ matrix, onAssign }: { matrix: Matrix; onAssign: (queue: string, 
           <input data-filter type="search" aria-label={t("assignments.filter")} placeholder={t("assignments.filter")} className="field w-full text-[13px]" value={filter} onChange={(event) => setFilter(event.target.value)} />
         </div>
       )}
-      <Table label={t("nav.assignments")}>
-        <thead>
-          <tr>
-            <Head>{t("job.queue")}</Head>
-            {matrix.workers.map((worker) => (
-              <Head key={worker.id} className="py-2 align-bottom">
-                <WorkerHead worker={worker} />
-              </Head>
-            ))}
-            {matrix.workers.length === 0 && <Head>{t("workers.none")}</Head>}
-          </tr>
-        </thead>
-        <tbody>
-          {queues.map((queue) => (
-            <Row key={queue.id}>
-              <Cell>
-                <QueueHead queue={queue} />
-              </Cell>
-              {matrix.workers.map((worker) => (
-                <Cell key={worker.id}>
-                  <Place matrix={matrix} queue={queue} worker={worker} onAssign={() => onAssign(queue.name, worker.name)} />
-                </Cell>
+      <Parts items={queues}>
+        {(part) => (
+          <Table label={t("nav.assignments")}>
+            <thead>
+              <tr>
+                <Head>{t("job.queue")}</Head>
+                {matrix.workers.map((worker) => (
+                  <Head key={worker.id} className="py-2 align-bottom">
+                    <WorkerHead worker={worker} />
+                  </Head>
+                ))}
+                {matrix.workers.length === 0 && <Head>{t("workers.none")}</Head>}
+              </tr>
+            </thead>
+            <tbody>
+              {part.map((queue) => (
+                <Row key={queue.id}>
+                  <Cell>
+                    <QueueHead queue={queue} />
+                  </Cell>
+                  {matrix.workers.map((worker) => (
+                    <Cell key={worker.id}>
+                      <Place matrix={matrix} queue={queue} worker={worker} onAssign={() => onAssign(queue.name, worker.name)} />
+                    </Cell>
+                  ))}
+                  {matrix.workers.length === 0 && <Cell />}
+                </Row>
               ))}
-              {matrix.workers.length === 0 && <Cell />}
-            </Row>
-          ))}
-        </tbody>
-      </Table>
+            </tbody>
+          </Table>
+        )}
+      </Parts>
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, data } from "@/api/client";
+import { api, whole } from "@/api/client";
 import { FIGURES_MS } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Breaker } from "@/api/types";
@@ -11,7 +11,7 @@ export function useBreakers() {
   const { may } = useSession();
   return useQuery({
     queryKey: ["breaker", id],
-    queryFn: () => data(api.GET("/api/v1/breakers", { params: { query: { project_id: id, limit: 200 } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/breakers", { params: { query: { project_id: id, ...page } } })),
     enabled: may("queue:read"),
     refetchInterval: FIGURES_MS,
     placeholderData: keepPreviousData,

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, body, data } from "@/api/client";
+import { api, data, whole } from "@/api/client";
 import { useSession } from "@/api/session";
 import { useProject } from "@/shell/project";
 import { asked, type InsightsSearch } from "./range";
@@ -25,18 +25,18 @@ export function useThroughput(search: InsightsSearch) {
 
 export function useByTask(search: InsightsSearch) {
   const { query, base } = useAsked(search, "tasks");
-  return useQuery({ ...base, queryFn: () => data(api.GET("/api/v1/metrics/job-types", { params: { query: { ...query, limit: 200 } } })) });
+  return useQuery({ ...base, queryFn: () => whole((page) => api.GET("/api/v1/metrics/job-types", { params: { query: { ...query, ...page } } })) });
 }
 
 export function useByQueue(search: InsightsSearch) {
   const { query, base } = useAsked(search, "queues");
-  return useQuery({ ...base, queryFn: () => data(api.GET("/api/v1/metrics/queues", { params: { query: { ...query, limit: 200 } } })) });
+  return useQuery({ ...base, queryFn: () => whole((page) => api.GET("/api/v1/metrics/queues", { params: { query: { ...query, ...page } } })) });
 }
 
 export function useByWorker(search: InsightsSearch) {
   const { query, base } = useAsked(search, "workers");
   const { may } = useSession();
-  return useQuery({ ...base, enabled: may("worker:read"), queryFn: () => data(api.GET("/api/v1/metrics/workers", { params: { query: { ...query, limit: 200 } } })) });
+  return useQuery({ ...base, enabled: may("worker:read"), queryFn: () => whole((page) => api.GET("/api/v1/metrics/workers", { params: { query: { ...query, ...page } } })) });
 }
 
 /** All workers, those that stopped as well: how many slots each has, and from when to when it lived. */
@@ -46,6 +46,6 @@ export function useEveryWorker() {
   return useQuery({
     queryKey: ["worker", id, "every"],
     enabled: may("worker:read"),
-    queryFn: () => body(api.GET("/api/v1/workers", { params: { query: { project_id: id, limit: 200, stopped: true } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/workers", { params: { query: { project_id: id, stopped: true, ...page } } })),
   });
 }

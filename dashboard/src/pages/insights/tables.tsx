@@ -5,6 +5,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { QueueMetrics, TypeMetrics, Worker, WorkerMetrics } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Panel } from "@/components/Page";
+import { Parts } from "@/components/Parts";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { bytes, percent } from "@/format/numbers";
 import { duration } from "@/format/time";
@@ -34,38 +35,42 @@ function FigureTable<Item extends Figures>({ title, file, query, nameOf, link, h
           sorted.length === 0 ? (
             <p className="p-4 text-muted">{t("insights.none")}</p>
           ) : (
-            <Table label={title}>
-              <thead>
-                <tr>
-                  <Head>{head}</Head>
-                  <Head isNumber>{t("insights.ended")}</Head>
-                  <Head isNumber>{t("throughput.failed")}</Head>
-                  <Head>{t("overview.failure_rate")}</Head>
-                  <Head isNumber>{t("insights.wait_p50")}</Head>
-                  <Head isNumber>{t("queues.p95_wait")}</Head>
-                  <Head isNumber>{t("tasks.p50")}</Head>
-                  <Head isNumber>{t("queues.p95_duration")}</Head>
-                  <Head isNumber>{t("insights.duration_p99")}</Head>
-                </tr>
-              </thead>
-              <tbody>
-                {sorted.map((one) => (
-                  <Row key={nameOf(one)}>
-                    <Cell className="untrusted font-medium">{link(one)}</Cell>
-                    <Cell isNumber>{formatNumber(one.total_executions)}</Cell>
-                    <Cell isNumber>{formatNumber(one.failed_executions)}</Cell>
-                    <Cell>
-                      <Share part={one.failed_executions} of={one.successful_executions + one.failed_executions} colour="bg-failed" />
-                    </Cell>
-                    <Cell isNumber>{duration(one.p50_wait)}</Cell>
-                    <Cell isNumber>{duration(one.p95_wait)}</Cell>
-                    <Cell isNumber>{duration(one.p50_duration)}</Cell>
-                    <Cell isNumber>{duration(one.p95_duration)}</Cell>
-                    <Cell isNumber>{duration(one.p99_duration)}</Cell>
-                  </Row>
-                ))}
-              </tbody>
-            </Table>
+            <Parts items={sorted}>
+              {(part) => (
+                <Table label={title}>
+                  <thead>
+                    <tr>
+                      <Head>{head}</Head>
+                      <Head isNumber>{t("insights.ended")}</Head>
+                      <Head isNumber>{t("throughput.failed")}</Head>
+                      <Head>{t("overview.failure_rate")}</Head>
+                      <Head isNumber>{t("insights.wait_p50")}</Head>
+                      <Head isNumber>{t("queues.p95_wait")}</Head>
+                      <Head isNumber>{t("tasks.p50")}</Head>
+                      <Head isNumber>{t("queues.p95_duration")}</Head>
+                      <Head isNumber>{t("insights.duration_p99")}</Head>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {part.map((one) => (
+                      <Row key={nameOf(one)}>
+                        <Cell className="untrusted font-medium">{link(one)}</Cell>
+                        <Cell isNumber>{formatNumber(one.total_executions)}</Cell>
+                        <Cell isNumber>{formatNumber(one.failed_executions)}</Cell>
+                        <Cell>
+                          <Share part={one.failed_executions} of={one.successful_executions + one.failed_executions} colour="bg-failed" />
+                        </Cell>
+                        <Cell isNumber>{duration(one.p50_wait)}</Cell>
+                        <Cell isNumber>{duration(one.p95_wait)}</Cell>
+                        <Cell isNumber>{duration(one.p50_duration)}</Cell>
+                        <Cell isNumber>{duration(one.p95_duration)}</Cell>
+                        <Cell isNumber>{duration(one.p99_duration)}</Cell>
+                      </Row>
+                    ))}
+                  </tbody>
+                </Table>
+              )}
+            </Parts>
           )
         }
       </Asked>
@@ -127,7 +132,7 @@ export function ByQueue({ search }: { search: InsightsSearch }) {
 export function ByWorker({ search }: { search: InsightsSearch }) {
   const t = useTranslate();
   const workers = useByWorker(search);
-  const every = useEveryWorker().data?.data ?? [];
+  const every = useEveryWorker().data ?? [];
   const period = useTotals(search).data;
   const busyOf = (one: WorkerMetrics) => {
     const there = period ? slotMilliseconds(every.filter((worker) => worker.name === one.worker_name), period.period_start, period.period_end) : 0;

@@ -23,14 +23,14 @@ export function WorkersNow() {
       }
     >
       <Asked query={workers}>
-        {({ data }) =>
-          data.length === 0 ? (
+        {(found) =>
+          found.length === 0 ? (
             <Empty title={t("workers.none")}>
               <Code>taskforge worker APP</Code>
             </Empty>
           ) : (
             <ul>
-              {data.slice(0, 8).map((worker) => (
+              {found.slice(0, 8).map((worker) => (
                 <li key={worker.id} className="flex items-center gap-3 border-b border-line/60 px-4 py-2 last:border-0">
                   <Link to="/workers/$workerId" params={{ workerId: worker.id }} className="untrusted min-w-0 flex-1 truncate font-medium hover:underline">
                     {worker.name}

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { CirclePause, Play } from "lucide-react";
 import { useState } from "react";
 
-import { api, data, done } from "@/api/client";
+import { api, data, done, whole } from "@/api/client";
 import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Pause, PauseKind } from "@/api/types";
@@ -21,7 +21,7 @@ export function usePauses() {
   const { may } = useSession();
   return useQuery({
     queryKey: ["queue", id, "pauses"],
-    queryFn: () => data(api.GET("/api/v1/pauses", { params: { query: { project_id: id, limit: 200 } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/pauses", { params: { query: { project_id: id, ...page } } })),
     // That of a breaker stands with the breakers.
     select: (pauses) => pauses.filter((pause) => pause.kind !== "breaker"),
     enabled: may("queue:read"),

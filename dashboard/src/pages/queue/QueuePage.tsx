@@ -171,7 +171,7 @@ function Charts({ queue }: { queue: Queue }) {
 function Serving({ queue }: { queue: Queue }) {
   const t = useTranslate();
   const workers = useWorkers();
-  const found = (workers.data?.data ?? []).filter((worker) => worker.queues.includes(queue.name));
+  const found = (workers.data ?? []).filter((worker) => worker.queues.includes(queue.name));
   if (found.length === 0) return <span className="text-failed">{t("attention.unserved")}</span>;
   return found.map((worker, index) => (
     <span key={worker.id}>

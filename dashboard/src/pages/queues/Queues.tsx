@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useState } from "react";
 
-import { api, data } from "@/api/client";
+import { api, data, whole } from "@/api/client";
 import { FIGURES_MS, useDepths, useQueues, useServants } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Queue } from "@/api/types";
@@ -11,6 +11,7 @@ import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
 import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
+import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
@@ -56,7 +57,7 @@ function useQueueFigures() {
   const { may } = useSession();
   return useQuery({
     queryKey: ["figures", id, "queues"],
-    queryFn: () => data(api.GET("/api/v1/metrics/queues", { params: { query: { project_id: id, hours: 1, limit: 200 } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/metrics/queues", { params: { query: { project_id: id, hours: 1, ...page } } })),
     enabled: may("job:read"),
     refetchInterval: FIGURES_MS,
     placeholderData: keepPreviousData,
@@ -91,7 +92,7 @@ function Found({ queues }: { queues: Queue[] }) {
           </span>
         </div>
       )}
-      {found.length === 0 ? <Empty title={t("queues.none_match")} /> : <QueueTable queues={found} />}
+      {found.length === 0 ? <Empty title={t("queues.none_match")} /> : <Parts items={found}>{(part) => <QueueTable queues={part} />}</Parts>}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, body, data } from "@/api/client";
+import { api, body, data, whole } from "@/api/client";
 import { FIGURES_MS } from "@/api/queries";
 import { useProject } from "@/shell/project";
 
@@ -8,7 +8,7 @@ export function usePolicies() {
   const { id } = useProject();
   return useQuery({
     queryKey: ["queue", id, "scaling policies"],
-    queryFn: () => data(api.GET("/api/v1/scaling-policies", { params: { query: { project_id: id, limit: 200 } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/scaling-policies", { params: { query: { project_id: id, ...page } } })),
   });
 }
 

@@ -1,7 +1,7 @@
 import { Field } from "@/components/Field";
 import { absolute } from "@/format/time";
-import { useTranslate } from "@/i18n/translate";
-import { type Preferences, preferences, usePreferences } from "@/shell/preferences";
+import { prefer, useTranslate } from "@/i18n/translate";
+import { type Preferences, usePreferences } from "@/shell/preferences";
 
 const ZONES = ["local", "UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")];
 
@@ -9,7 +9,7 @@ const ZONES = ["local", "UTC", ...Intl.supportedValuesOf("timeZone").filter((zon
 export function Appearance() {
   const t = useTranslate();
   const chosen = usePreferences();
-  const set = (change: Partial<Preferences>) => preferences.set(change);
+  const set = (change: Partial<Preferences>) => void prefer(change);
   return (
     <div className="grid max-w-2xl gap-4 p-4 sm:grid-cols-2">
       <Field label={t("appearance.theme")}>

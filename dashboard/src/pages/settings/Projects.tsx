@@ -21,7 +21,7 @@ export function Projects() {
         label={t("settings.projects")}
         note={t("projects.note")}
         none={t("projects.none")}
-        items={useProjects(true)}
+        items={useProjects()}
         idOf={(project) => project.id}
         columns={[
           { name: t("queues.name"), of: (project) => project.name, className: "untrusted font-medium" },

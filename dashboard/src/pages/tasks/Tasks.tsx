@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 
-import { api, data } from "@/api/client";
+import { api, whole } from "@/api/client";
 import { FIGURES_MS, useTasks } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Task } from "@/api/types";
@@ -48,7 +48,7 @@ function TaskTable({ tasks, onEnqueue }: { tasks: Task[]; onEnqueue: (name: stri
   const { may } = useSession();
   const figures = useQuery({
     queryKey: ["figures", id, "job types"],
-    queryFn: () => data(api.GET("/api/v1/metrics/job-types", { params: { query: { project_id: id, hours: 24, limit: 200 } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/metrics/job-types", { params: { query: { project_id: id, hours: 24, ...page } } })),
     refetchInterval: FIGURES_MS,
     placeholderData: keepPreviousData,
   });

@@ -7,6 +7,7 @@ import { Asked } from "@/components/Asked";
 import { Load } from "@/components/Load";
 import { Code, Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
+import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
@@ -39,14 +40,14 @@ export function Workers() {
     >
       <Panel isFlush>
         <Asked query={workers} lines={8}>
-          {({ data }) =>
-            data.length === 0 ? (
+          {(found) =>
+            found.length === 0 ? (
               <Empty title={t("workers.none")}>
                 <p>{t("workers.none_hint")}</p>
                 <Code>taskforge worker APP</Code>
               </Empty>
             ) : (
-              <WorkerTable workers={data} />
+              <Parts items={found}>{(part) => <WorkerTable workers={part} />}</Parts>
             )
           }
         </Asked>

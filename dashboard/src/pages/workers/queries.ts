@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, data } from "@/api/client";
+import { api, whole } from "@/api/client";
 import { FIGURES_MS } from "@/api/queries";
 import { useProject } from "@/shell/project";
 
@@ -9,7 +9,7 @@ export function useUsage() {
   const { id } = useProject();
   return useQuery({
     queryKey: ["figures", id, "workers"],
-    queryFn: () => data(api.GET("/api/v1/metrics/workers", { params: { query: { project_id: id, hours: 1, limit: 200 } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/metrics/workers", { params: { query: { project_id: id, hours: 1, ...page } } })),
     refetchInterval: FIGURES_MS,
     placeholderData: keepPreviousData,
   });

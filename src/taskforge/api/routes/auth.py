@@ -8,20 +8,22 @@ from taskforge.api.call import Calling, encode
 from taskforge.api.guard import COOKIE, address_of, check_origin
 from taskforge.api.messages import message
 from taskforge.api.operation import Openness, Reach
-from taskforge.api.pages import SortedPaging
+from taskforge.api.pages import MAX_LIMIT, SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.views.access import (
     CallerView,
     CookieView,
     Login,
     Logout,
+    ProjectView,
     Refresh,
     SessionView,
     TokensView,
     caller_view_of,
+    project_view_of,
     session_view_of,
 )
-from taskforge.domain.access import PrincipalKind
+from taskforge.domain.access import Permission, PrincipalKind
 from taskforge.services.logins import COOKIE_SECONDS, TokenPair
 
 auth = Resource("/auth", "auth")
@@ -89,7 +91,7 @@ async def who_am_i(call: Calling) -> Response:
     principal, token = call.principal, None
     if principal.kind is PrincipalKind.USER and principal.credential_id is not None and call.has_cookie:
         token = call.backend.security.logins().csrf_token(principal.credential_id)
-    return call.answer(caller_view_of(principal, token))
+    return call.answer(caller_view_of(principal, await _projects(call), token))
 
 
 @auth.get(
@@ -105,6 +107,16 @@ async def sessions(call: Calling, page: SortedPaging) -> Response:
     found = [session_view_of(session) for session in await call.backend.security.logins().sessions()]
     part, meta = page.cut(found)
     return call.answer(part, "listed", meta=meta, count=len(found))
+
+
+async def _projects(call: Calling) -> list[ProjectView] | None:
+    principal = call.principal
+    if principal.organization_id is None or principal.queue_ids is not None:
+        return None
+    if not principal.may(Permission.PROJECT_READ):
+        return None
+    found = await call.backend.security.projects.list(principal.organization_id)
+    return [project_view_of(one) for one in found[:MAX_LIMIT]]
 
 
 def _tokens(pair: TokenPair) -> TokensView:

@@ -38,7 +38,10 @@ class CookieView:
 
 @dataclass(frozen=True, slots=True)
 class CallerView:
-    """Who is calling, and what it may do. Members of payloads named in `redacted_keys` are not shown to it."""
+    """Who is calling, and what it may do. Members of payloads named in `redacted_keys` are not shown to it.
+
+    `projects` are the first 200 that it may see, by name; null for those who may see none.
+    """
 
     kind: PrincipalKind
     id: UUID
@@ -48,6 +51,7 @@ class CallerView:
     queue_ids: list[UUID] | None
     permissions: list[Permission]
     redacted_keys: list[str]
+    projects: "list[ProjectView] | None"
     csrf_token: str | None
 
 
@@ -239,7 +243,9 @@ class NewKey(Body):
     expires_at: Moment | None = None
 
 
-def caller_view_of(principal: Principal, csrf_token: str | None) -> CallerView:
+def caller_view_of(
+    principal: Principal, projects: list[ProjectView] | None, csrf_token: str | None
+) -> CallerView:
     """Who is calling, as they are told."""
     return CallerView(
         principal.kind,
@@ -250,6 +256,7 @@ def caller_view_of(principal: Principal, csrf_token: str | None) -> CallerView:
         None if principal.queue_ids is None else sorted(principal.queue_ids),
         sorted(principal.permissions),
         sorted(principal.redacted),
+        projects,
         csrf_token,
     )
 

@@ -30,6 +30,7 @@ SELECT d.id FROM (
 
 -- name: walk_jobs
 -- Looks at no more jobs than it has to: at the last of the window (which says where to go on), or until the page is full.
+-- What is elsewhere is looked up for each: an EXISTS may be carried out by reading the whole other table once.
 SELECT x.id, x.fits, x.n = (SELECT :scan::bigint) AS is_last FROM (
   SELECT w.id, w.n, w.project_id = :project_id::uuid
     AND (:queue_ids::uuid[] IS NULL OR w.queue_id = ANY (:queue_ids::uuid[]))
@@ -41,13 +42,14 @@ SELECT x.id, x.fits, x.n = (SELECT :scan::bigint) AS is_last FROM (
     AND (:scheduled_from::timestamptz IS NULL OR w.scheduled_for >= :scheduled_from::timestamptz)
     AND (:scheduled_to::timestamptz IS NULL OR w.scheduled_for < :scheduled_to::timestamptz)
     AND (:dead_letter_queue_id::uuid IS NULL OR w.dead_letter_queue_id = :dead_letter_queue_id::uuid)
-    AND (:payload_path::text[] IS NULL OR EXISTS (
-      SELECT 1 FROM jobs p WHERE p.id = w.id AND p.payload::jsonb #> :payload_path::text[] = :payload_value::jsonb))
-    AND (:error_text::text IS NULL OR EXISTS (
-      SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.status <> 'succeeded'
-        AND strpos(lower(coalesce(e.error_type, '') || ': ' || coalesce(e.error_message, '')), lower(:error_text::text)) > 0))
-    AND (:fingerprint::uuid IS NULL OR EXISTS (
-      SELECT 1 FROM executions e WHERE e.id = w.execution_id AND e.fingerprint = :fingerprint::uuid))
+    AND (:payload_path::text[] IS NULL OR coalesce((
+      SELECT p.payload::jsonb #> :payload_path::text[] = :payload_value::jsonb FROM jobs p WHERE p.id = w.id), false))
+    AND (:error_text::text IS NULL OR w.status <> 'succeeded' AND coalesce((
+      SELECT e.status <> 'succeeded'
+        AND strpos(lower(coalesce(e.error_type, '') || ': ' || coalesce(e.error_message, '')), lower(:error_text::text)) > 0
+      FROM executions e WHERE e.id = w.execution_id LIMIT 1), false))
+    AND (:fingerprint::uuid IS NULL OR w.status <> 'succeeded' AND coalesce((
+      SELECT e.fingerprint = :fingerprint::uuid FROM executions e WHERE e.id = w.execution_id LIMIT 1), false))
     AS fits
   FROM (
     (SELECT j.id, j.project_id, j.queue_id, j.status, j.job_type, j.tags, j.created_at, j.scheduled_for,
