@@ -17,6 +17,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // What all pages are made of is one file: twenty small ones would wait for each other on six connections.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: "parts", test: /src\/(components\/(?!Chart\.)|format\/|i18n\/translate)|lucide-react/ }] } },
+    },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8787" } },
 });

@@ -221,7 +221,8 @@ async def test_logins_refresh_and_end(installation: Installation) -> None:
     assert shape(wrong, {}) == shape(unknown, {})
     pair = (await nobody.post("/auth/login", {"email": email, "password": PASSWORD})).json()["data"]
     user = installation.client.as_(pair["access_token"])
-    assert (await user.get("/auth/me")).json()["data"]["label"] == email
+    caller = (await user.get("/auth/me")).json()["data"]
+    assert (caller["label"], caller["projects"]) == (email, (await user.get("/projects")).json()["data"])
     assert (await user.get("/jobs")).status_code == 200
     assert (await user.post(f"/jobs/{tenant.ids['job_id']}/cancel")).status_code == 403
     assert len((await user.get("/auth/sessions")).json()["data"]) == 1

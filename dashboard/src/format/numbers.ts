@@ -4,6 +4,19 @@ export function compact(value: number): string {
   return Intl.NumberFormat(preferences.get().language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
+/** A number that was counted up to a bound. */
+export const atLeast = (value: number, isBounded: boolean) => `${value.toLocaleString(preferences.get().language)}${isBounded ? "+" : ""}`;
+
+/** The server counts what a queue holds up to here. */
+const DEEPEST = 100_000;
+
+/** What queues hold, together. */
+export const deep = (...counts: number[]) =>
+  atLeast(
+    counts.reduce((sum, count) => sum + count, 0),
+    counts.some((count) => count >= DEEPEST),
+  );
+
 export function percent(part: number, digits = 1): string {
   return Intl.NumberFormat(preferences.get().language, { style: "percent", maximumFractionDigits: digits }).format(part);
 }

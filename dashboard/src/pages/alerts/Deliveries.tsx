@@ -36,8 +36,8 @@ function Said({ delivery }: { delivery: Delivery }) {
   const t = useTranslate();
   return (
     <span className="untrusted flex min-w-48 flex-col py-1">
-      <span>{delivery.summary}</span>
-      {delivery.status !== "delivered" && delivery.last_answer && <span className="text-xs text-failed">{delivery.last_answer}</span>}
+      <span lang="en">{delivery.summary}</span>
+      {delivery.status !== "delivered" && delivery.last_answer && <span lang="en" className="text-xs text-failed">{delivery.last_answer}</span>}
       {delivery.next_try_at && (
         <span className="text-xs text-muted">
           {t("deliveries.next")} <Time at={delivery.next_try_at} />

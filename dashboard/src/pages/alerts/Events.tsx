@@ -1,7 +1,7 @@
 import { Collection } from "@/components/Collection";
 import { Status } from "@/components/Status";
 import { Time } from "@/components/Time";
-import { useTranslate } from "@/i18n/translate";
+import { useTranslate, word } from "@/i18n/translate";
 import { figure } from "./figures";
 import { useEvents } from "./queries";
 
@@ -17,8 +17,8 @@ export function Events() {
       columns={[
         { name: t("job.status"), of: (event) => <Status of={event.change} /> },
         { name: t("silences.rule"), of: (event) => event.rule, className: "untrusted font-medium" },
-        { name: t("deliveries.summary"), of: (event) => event.summary, className: "untrusted wraps" },
-        { name: t("events.value"), of: (event) => figure(event.kind, event.value), isNumber: true },
+        { name: t("events.what"), of: (event) => `${word("rule_kind", event.kind)}${event.subject ? ` · ${event.subject}` : ""}`, className: "untrusted wraps" },
+        { name: t("events.value"), of: (event) => t("alerts.value", { value: figure(event.kind, event.value), threshold: figure(event.kind, event.threshold) }), isNumber: true },
         { name: t("events.told"), of: (event) => t(event.told ? "choice.yes" : "choice.no") },
         { name: t("events.at"), of: (event) => <Time at={event.happened_at} /> },
       ]}

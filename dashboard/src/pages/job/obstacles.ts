@@ -1,5 +1,5 @@
 import type { Obstacle } from "@/api/types";
-import { shortId } from "@/format/numbers";
+import { atLeast, shortId } from "@/format/numbers";
 import { absolute } from "@/format/time";
 import { type Translate, type Values, word } from "@/i18n/translate";
 
@@ -30,7 +30,7 @@ function shown(name: string, value: unknown, details: Obstacle["details"]): stri
   if (MOMENTS.has(name)) return absolute(String(value));
   if (name === "kind") return word("pause_kind", String(value));
   if (typeof value !== "number") return String(value);
-  return details.or_more === true && value > 0 ? `${value}+` : value;
+  return details.or_more === true && value > 0 ? atLeast(value, true) : value;
 }
 
 const isEmpty = (value: unknown) => !Array.isArray(value) || value.length === 0;

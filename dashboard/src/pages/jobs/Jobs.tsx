@@ -84,7 +84,12 @@ export function Jobs() {
       <Panel isFlush>
         <Asked query={jobs} lines={12}>
           {({ data, meta }) =>
-            data.length === 0 ? (
+            data.length === 0 && meta.next_cursor ? (
+              <Empty title={t("jobs.none_so_far")}>
+                <p>{t("jobs.none_so_far_hint")}</p>
+                <Button onClick={() => change({ page: undefined, cursor: meta.next_cursor ?? undefined })}>{t("jobs.look_further")}</Button>
+              </Empty>
+            ) : data.length === 0 ? (
               <NoJobs isFiltered={isFiltered(search) || search.status !== undefined} onClear={clear} />
             ) : (
               <>

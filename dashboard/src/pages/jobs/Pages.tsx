@@ -17,7 +17,7 @@ export function Pages({ search, meta, onGo }: Props) {
   const page = search.page ?? 1;
   const isDeep = search.cursor !== undefined;
   function forth() {
-    if (!isDeep && page < LAST_PAGE) onGo({ page: page + 1 });
+    if (meta.page !== null && page < LAST_PAGE) onGo({ page: page + 1 });
     else onGo({ page: undefined, cursor: meta.next_cursor ?? undefined });
     window.scrollTo({ top: 0 });
   }

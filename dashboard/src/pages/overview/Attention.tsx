@@ -5,6 +5,7 @@ import { Asked } from "@/components/Asked";
 import { Empty } from "@/components/Notices";
 import { Panel } from "@/components/Page";
 import { Status } from "@/components/Status";
+import { deep } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { useTranslate } from "@/i18n/translate";
 
@@ -26,12 +27,12 @@ export function Attention() {
             const waiting = (depth?.ready ?? 0) + (depth?.held ?? 0);
             const isUnserved = waiting > 0 && servantsOf(queue.id) === 0;
             const isSlow = (depth?.latency_seconds ?? 0) > SLOW_SECONDS;
-            return queue.state !== "active" || isUnserved || isSlow ? [{ queue, waiting, isUnserved, latency: depth?.latency_seconds ?? 0 }] : [];
+            return queue.state !== "active" || isUnserved || isSlow ? [{ queue, depth, isUnserved, latency: depth?.latency_seconds ?? 0 }] : [];
           });
           if (found.length === 0) return <Empty title={t("attention.none")} />;
           return (
             <ul>
-              {found.slice(0, 8).map(({ queue, waiting, isUnserved, latency }) => (
+              {found.slice(0, 8).map(({ queue, depth, isUnserved, latency }) => (
                 <li key={queue.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line/60 px-4 py-2 last:border-0">
                   <Link to="/queues/$queueId" params={{ queueId: queue.id }} className="untrusted min-w-0 flex-1 truncate font-medium hover:underline">
                     {queue.name}
@@ -39,7 +40,7 @@ export function Attention() {
                   {queue.state !== "active" && <Status of={queue.state} />}
                   {isUnserved && <span className="text-[13px] text-failed">{t("attention.unserved")}</span>}
                   <span className="text-[13px] text-muted">
-                    {t("overview.waiting", { count: waiting })}
+                    {t("overview.waiting", { count: deep(depth?.ready ?? 0, depth?.held ?? 0) })}
                     {latency > 0 && ` · ${duration(latency * 1000)}`}
                   </span>
                 </li>

@@ -6,7 +6,7 @@ import { Asked } from "@/components/Asked";
 import { Figure } from "@/components/Figure";
 import { Page, Panel } from "@/components/Page";
 import { ThroughputChart } from "@/components/ThroughputChart";
-import { percent } from "@/format/numbers";
+import { deep, percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 import { Attention } from "./Attention";
@@ -71,7 +71,7 @@ function Figures({ hours }: { hours: (typeof PERIODS)[number] }) {
   const found = figures.data;
   const ended = found ? found.successful_executions + found.failed_executions : 0;
   const oldest = [...(depths.data ?? [])].sort((one, other) => other.latency_seconds - one.latency_seconds)[0];
-  const waiting = (depths.data ?? []).reduce((sum, depth) => sum + depth.ready, 0);
+  const waiting = deep(...(depths.data ?? []).map((depth) => depth.ready));
   const held = (depths.data ?? []).reduce((sum, depth) => sum + depth.held, 0);
   const many = t("overview.waiting", { count: waiting });
   const period = t(`overview.last_${hours}`);

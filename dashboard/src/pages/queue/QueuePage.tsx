@@ -18,7 +18,7 @@ import { Page, Panel } from "@/components/Page";
 import { Status } from "@/components/Status";
 import { ThroughputChart } from "@/components/ThroughputChart";
 import { Time } from "@/components/Time";
-import { percent } from "@/format/numbers";
+import { atLeast, deep, percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate, word } from "@/i18n/translate";
 import { JOB_STATUSES } from "@/api/types";
@@ -103,7 +103,7 @@ function Figures({ queue }: { queue: Queue }) {
   return (
     <>
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-        <Figure name={t("queues.oldest")} value={depth && depth.latency_seconds > 0 ? duration(depth.latency_seconds * 1000) : "—"} note={t("overview.waiting", { count: (depth?.ready ?? 0) + (depth?.held ?? 0) })} />
+        <Figure name={t("queues.oldest")} value={depth && depth.latency_seconds > 0 ? duration(depth.latency_seconds * 1000) : "—"} note={t("overview.waiting", { count: depth ? deep(depth.ready, depth.held) : 0 })} />
         <Figure
           name={t("queues.success")}
           value={found && found.total_executions > 0 ? percent(found.success_rate / 100) : "—"}
@@ -120,7 +120,7 @@ function Figures({ queue }: { queue: Queue }) {
         {JOB_STATUSES.map((status) => (
           <Link key={status} to="/jobs" search={{ queue: queue.name, status }} className="flex items-center gap-2 rounded-md border border-line px-2 py-1 text-[13px] hover:bg-hover">
             <Status of={status} />
-            <span className="font-medium">{stats.data ? formatNumber(stats.data[`${status}_count`]) : "…"}</span>
+            <span className="font-medium">{stats.data ? atLeast(stats.data[`${status}_count`], stats.data.at_least.includes(status)) : "…"}</span>
           </Link>
         ))}
         {stats.data && stats.data.dead_letter_count > 0 && (

@@ -14,7 +14,7 @@ import { Page, Panel } from "@/components/Page";
 import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
 import { Cell, Head, Row, Table } from "@/components/Table";
-import { percent } from "@/format/numbers";
+import { deep, percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 import { OpenBreakers } from "@/pages/breakers/Breakers";
@@ -167,9 +167,9 @@ function QueueTable({ queues }: { queues: Queue[] }) {
               <Cell isNumber className={`max-sm:hidden ${servants === 0 ? (waiting > 0 ? "text-failed" : "text-muted") : ""}`}>
                 {servants === undefined ? "—" : servants === 0 ? t("queues.no_workers") : formatNumber(servants)}
               </Cell>
-              <Cell isNumber>{depth ? formatNumber(waiting) : "…"}</Cell>
-              <Cell isNumber>{depth ? formatNumber(depth.scheduled) : "…"}</Cell>
-              <Cell isNumber>{depth ? formatNumber(depth.processing) : "…"}</Cell>
+              <Cell isNumber>{depth ? deep(depth.ready, depth.held) : "…"}</Cell>
+              <Cell isNumber>{depth ? deep(depth.scheduled) : "…"}</Cell>
+              <Cell isNumber>{depth ? deep(depth.processing) : "…"}</Cell>
               <Cell isNumber>{depth && depth.latency_seconds > 0 ? duration(depth.latency_seconds * 1000) : "—"}</Cell>
               <Cell>{trends.data ? <Spark trend={trendOf.get(queue.id)} /> : "…"}</Cell>
               <Cell isNumber>{found ? formatNumber(found.total_executions) : "…"}</Cell>

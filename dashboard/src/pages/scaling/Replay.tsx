@@ -60,7 +60,7 @@ export function Replay({ found, before }: { found: Simulation; before: Simulatio
                       {change.workers} → {change.desired}
                     </span>
                   </Cell>
-                  <Cell className="untrusted wraps text-muted">{change.message}</Cell>
+                  <Cell lang="en" className="untrusted wraps text-muted">{change.message}</Cell>
                 </Row>
               ))}
             </tbody>

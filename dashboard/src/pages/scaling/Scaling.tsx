@@ -15,7 +15,8 @@ import { Status } from "@/components/Status";
 import { Switch } from "@/components/Switch";
 import { Tabs } from "@/components/Tabs";
 import { Time } from "@/components/Time";
-import { useTranslate, word } from "@/i18n/translate";
+import { duration } from "@/format/time";
+import { type Translate, useTranslate, word } from "@/i18n/translate";
 import { Arrow } from "./Arrow";
 import { PolicyDialog } from "./PolicyDialog";
 import { useDecisions, usePolicies, useRecommendations } from "./queries";
@@ -137,7 +138,7 @@ function Now({ found }: { found: Recommendation | undefined }) {
         <Arrow action={found.action} />
         {found.action === null ? t("scaling.workers", { count: found.current_workers }) : `${found.current_workers} → ${found.desired_workers}`}
       </span>
-      <span className="text-xs text-muted" title={found.message}>
+      <span className="text-xs text-muted" title={seen(found.figures, t)}>
         {word("scaling_reason", found.reason)}
         {found.not_before && (
           <>
@@ -148,6 +149,18 @@ function Now({ found }: { found: Recommendation | undefined }) {
       </span>
     </span>
   );
+}
+
+/** What was looked at, in the chosen language; the server's own sentence is English. */
+function seen(figures: Recommendation["figures"], t: Translate): string {
+  const number = (name: string) => (typeof figures[name] === "number" ? figures[name] : 0);
+  return t("scaling.seen", {
+    jobs: number("queue_length"),
+    oldest: duration(number("oldest_seconds") * 1000),
+    active: number("active_jobs"),
+    slots: number("slots"),
+    workers: number("online_workers"),
+  });
 }
 
 /** Carries out now what the policy recommends. */
@@ -164,7 +177,7 @@ function Execute({ policy, found }: { policy: Policy; found: Recommendation | un
       </Button>
       <Confirm title={t("scaling.execute")} isOpen={isOpen} onClose={() => setOpen(false)} submit={t("scaling.execute")} onConfirm={async () => void (await execute())}>
         <p className="text-left">{t("scaling.execute_will", { queue: policy.queue_name, from: found.current_workers, to: found.desired_workers, by: word("provisioner", policy.provisioner) })}</p>
-        <p className="untrusted text-left text-muted">{found.message}</p>
+        <p className="text-left text-muted">{seen(found.figures, t)}</p>
       </Confirm>
     </>
   );
@@ -221,8 +234,8 @@ function Made({ decision }: { decision: Decision }) {
       </span>
       <span className="flex min-w-0 flex-1 basis-64 flex-col">
         <span>{word("scaling_reason", decision.reason)}</span>
-        <span className="untrusted text-xs text-muted">{decision.message}</span>
-        {decision.detail && <span className="untrusted text-xs text-failed">{decision.detail}</span>}
+        <span className="text-xs text-muted">{seen(decision.figures, t)}</span>
+        {decision.detail && <span lang="en" className="untrusted text-xs text-failed">{decision.detail}</span>}
       </span>
       <Status of={decision.outcome} />
       <span className="untrusted w-32 shrink-0 text-right text-xs text-muted max-sm:w-auto max-sm:text-left">

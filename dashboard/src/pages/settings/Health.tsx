@@ -34,7 +34,7 @@ export function Health() {
                   <Status of={finding.verdict} />
                 </span>
                 <span className="w-32 shrink-0 font-medium">{word("health_check", finding.check.replaceAll(" ", "_"))}</span>
-                <span className="flex min-w-0 flex-1 basis-64 flex-col">
+                <span lang="en" className="flex min-w-0 flex-1 basis-64 flex-col">
                   <span className="untrusted">{finding.detail}</span>
                   {finding.hint && <span className="untrusted text-muted">{finding.hint}</span>}
                 </span>

@@ -49,3 +49,35 @@ WHERE n.nspname = ANY (current_schemas(false)) AND c.relkind = 'i' AND NOT (i.in
 SELECT count(*) AS deltas, coalesce(floor(extract(epoch FROM
   coalesce(:now::timestamptz, clock_timestamp()) - min(d.settled_at)))::bigint, 0) AS seconds
 FROM attempt_deltas d;
+
+-- name: broken_records
+-- the invariants of a job's life that CHECKs keep, and those over several rows that nothing else would notice. Executions
+-- are looked up one by one: an EXISTS may be carried out by reading all days of them
+WITH recent AS MATERIALIZED (
+  SELECT j.* FROM jobs j WHERE j.project_id = :project_id::uuid ORDER BY j.id DESC LIMIT (SELECT :recent::bigint)
+)
+SELECT
+  sum(CASE WHEN j.status = 'succeeded' AND coalesce(j.ended <> 'succeeded', true) THEN 1 ELSE 0 END)
+    AS succeeded_without_record,
+  sum(CASE WHEN j.status = 'failed' AND j.failure IS NULL AND coalesce(j.ended NOT IN ('failed', 'dead_letter'), true)
+    THEN 1 ELSE 0 END) AS failed_without_record,
+  sum(CASE WHEN j.status = 'processing' AND j.ended IS NOT NULL THEN 1 ELSE 0 END) AS ended_but_processing,
+  sum(CASE WHEN j.status = 'processing' AND (j.execution_id IS NULL OR j.worker_id IS NULL OR j.lease_until IS NULL)
+    THEN 1 ELSE 0 END) AS processing_without_owner,
+  sum(CASE WHEN j.status <> 'processing' AND j.lease_until IS NOT NULL THEN 1 ELSE 0 END) AS leased_but_not_processing,
+  sum(CASE WHEN (j.status IN ('succeeded', 'failed', 'cancelled')) <> (j.completed_at IS NOT NULL)
+    THEN 1 ELSE 0 END) AS with_a_wrong_end,
+  sum(CASE WHEN j.attempt_count > j.max_attempts * (1 + j.manual_retries) OR j.losses > 3 THEN 1 ELSE 0 END)
+    AS beyond_their_attempts,
+  (SELECT count(*) FROM (
+    SELECT r.id FROM taskforge_executions_of(:project_id::uuid, ARRAY (SELECT id FROM recent)) AS o (id),
+      LATERAL (SELECT e.job_id, e.claim_seq FROM executions e WHERE e.id = o.id LIMIT 1) x
+      JOIN recent r ON r.id = x.job_id
+    GROUP BY r.id, r.claim_seq HAVING count(*) <> count(DISTINCT x.claim_seq) OR max(x.claim_seq) > r.claim_seq
+  ) b) AS claimed_twice_by_one_number,
+  sum(CASE WHEN j.dead_letter_queue_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM queues q WHERE q.project_id = :project_id::uuid AND q.id = j.dead_letter_queue_id) THEN 1 ELSE 0 END)
+    AS dead_letters_of_no_queue
+FROM (
+  SELECT r.*, (SELECT e.status FROM executions e WHERE e.id = r.execution_id LIMIT 1) AS ended FROM recent r
+) j;
