@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 
 import { compact } from "@/format/numbers";
 import { zone } from "@/format/time";
+import { type Translate, useTranslate } from "@/i18n/translate";
 import { preferences, usePreferences } from "@/shell/preferences";
 
 export interface Line {
@@ -36,11 +37,21 @@ function shortTime(times: number[], marks: number[]): (moment: number) => string
 /** Between the marks of a time since a beginning, in seconds. */
 const STEPS = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
+/** What a line shows, for those who do not see it. */
+function inWords(values: (number | null)[], format: (value: number) => string, t: Translate): string {
+  const known = values.filter((value) => value !== null);
+  const last = known.at(-1);
+  if (last === undefined) return "";
+  const [least, most] = known.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [last, last]);
+  return t("chart.in_words", { least: format(least), most: format(most), last: format(last) });
+}
+
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 export default function Chart({ label, times, lines, height = 180, format = compact, formatTime, isStepped = false }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const t = useTranslate();
   const { theme, timeZone, language } = usePreferences();
   const isSparse = lines.every((line) => line.values.filter((value) => value !== null).length < 3);
   const shape = `${lines.map((line) => `${line.name} ${line.colour}`).join()} ${isSparse}`;
@@ -104,6 +115,7 @@ export default function Chart({ label, times, lines, height = 180, format = comp
           <span key={line.name} className="flex items-center gap-1.5">
             <span aria-hidden className={`w-4 border-t-2 ${line.isDashed ? "border-dashed" : ""}`} style={{ borderColor: `var(--${line.colour})` }} />
             {line.name}
+            <span className="sr-only">{inWords(line.values, format, t)}</span>
           </span>
         ))}
       </figcaption>

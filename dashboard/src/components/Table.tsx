@@ -33,6 +33,11 @@ export function Cell({ isNumber, className = "", ...rest }: TdHTMLAttributes<HTM
   );
 }
 
+/** What a row is about: a screen reader says it with each cell of the row. */
+export function NameCell({ className = "", ...rest }: ThHTMLAttributes<HTMLTableCellElement>) {
+  return <th scope="row" className={`row border-b border-line/60 px-3 py-1 text-left font-normal whitespace-nowrap first:pl-4 last:pr-4 ${className}`} {...rest} />;
+}
+
 export function Row({ children, isChosen = false }: { children: ReactNode; isChosen?: boolean }) {
-  return <tr className={`${isChosen ? "bg-accent/8" : "hover:bg-hover"} last:[&>td]:border-b-0`}>{children}</tr>;
+  return <tr className={`${isChosen ? "bg-accent/8" : "hover:bg-hover"} last:[&>*]:border-b-0`}>{children}</tr>;
 }

@@ -12,7 +12,7 @@ import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
 import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
-import { Cell, Head, Row, Table } from "@/components/Table";
+import { Cell, Head, NameCell, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
 import { useTranslate, word } from "@/i18n/translate";
 import { AssignDialog } from "./AssignDialog";
@@ -82,9 +82,9 @@ function Grid({ matrix, onAssign }: { matrix: Matrix; onAssign: (queue: string, 
             <tbody>
               {part.map((queue) => (
                 <Row key={queue.id}>
-                  <Cell>
+                  <NameCell>
                     <QueueHead queue={queue} />
-                  </Cell>
+                  </NameCell>
                   {matrix.workers.map((worker) => (
                     <Cell key={worker.id}>
                       <Place matrix={matrix} queue={queue} worker={worker} onAssign={() => onAssign(queue.name, worker.name)} />

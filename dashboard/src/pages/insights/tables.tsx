@@ -6,7 +6,7 @@ import type { QueueMetrics, TypeMetrics, Worker, WorkerMetrics } from "@/api/typ
 import { Asked } from "@/components/Asked";
 import { Panel } from "@/components/Page";
 import { Parts } from "@/components/Parts";
-import { Cell, Head, Row, Table } from "@/components/Table";
+import { Cell, Head, NameCell, Row, Table } from "@/components/Table";
 import { bytes, percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
@@ -54,7 +54,7 @@ function FigureTable<Item extends Figures>({ title, file, query, nameOf, link, h
                   <tbody>
                     {part.map((one) => (
                       <Row key={nameOf(one)}>
-                        <Cell className="untrusted font-medium">{link(one)}</Cell>
+                        <NameCell className="untrusted font-medium!">{link(one)}</NameCell>
                         <Cell isNumber>{formatNumber(one.total_executions)}</Cell>
                         <Cell isNumber>{formatNumber(one.failed_executions)}</Cell>
                         <Cell>

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef } from "react";
 
 import type { Job } from "@/api/types";
 import { Status, statusOf } from "@/components/Status";
-import { Cell, Head, Row, Table } from "@/components/Table";
+import { Cell, Head, NameCell, Row, Table } from "@/components/Table";
 import { Running, Time } from "@/components/Time";
 import { shortId } from "@/format/numbers";
 import { between, duration } from "@/format/time";
@@ -120,11 +120,15 @@ export function JobsTable({ jobs, selection, onSelect, isSelectable, at }: Props
                   />
                 </Cell>
               )}
-              {row.getVisibleCells().map((cell) => (
-                <Cell key={cell.id} isNumber={NUMBERS.has(cell.column.id)}>
-                  {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                </Cell>
-              ))}
+              {row.getVisibleCells().map((cell) => {
+                const shown = flexRender(cell.column.columnDef.cell, cell.getContext());
+                if (cell.column.id === "task") return <NameCell key={cell.id}>{shown}</NameCell>;
+                return (
+                  <Cell key={cell.id} isNumber={NUMBERS.has(cell.column.id)}>
+                    {shown}
+                  </Cell>
+                );
+              })}
             </Row>
           ))}
         </tbody>

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 
 import { useDepths, useQueues, useServants } from "@/api/queries";
 import { Asked } from "@/components/Asked";
-import { Empty } from "@/components/Notices";
+import { Empty, Skeleton } from "@/components/Notices";
 import { Panel } from "@/components/Page";
 import { Status } from "@/components/Status";
 import { deep } from "@/format/numbers";
@@ -22,6 +22,7 @@ export function Attention() {
     <Panel title={t("attention.title")} isFlush>
       <Asked query={queues}>
         {(all) => {
+          if (depths.data === undefined && !depths.isError) return <Skeleton />;
           const found = all.flatMap((queue) => {
             const depth = depthOf.get(queue.id);
             const waiting = (depth?.ready ?? 0) + (depth?.held ?? 0);

@@ -23,6 +23,7 @@ export function NextRuns() {
       actions={
         <Link to="/schedules" className={buttonClass("quiet")}>
           {t("action.show_all")}
+          <span className="sr-only">: {t("schedules.next_runs")}</span>
         </Link>
       }
     >

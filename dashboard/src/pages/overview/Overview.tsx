@@ -92,7 +92,7 @@ function Figures({ hours }: { hours: (typeof PERIODS)[number] }) {
       <Figure
         name={t("overview.oldest")}
         value={depths.data ? (oldest && oldest.latency_seconds > 0 ? duration(oldest.latency_seconds * 1000) : "—") : "…"}
-        note={`${oldest && oldest.latency_seconds > 0 ? t("overview.oldest_note", { queue: oldest.queue_name, count: waiting }) : many}${held > 0 ? ` · ${t("overview.held", { count: held })}` : ""}`}
+        note={depths.data === undefined ? undefined : `${oldest && oldest.latency_seconds > 0 ? t("overview.oldest_note", { queue: oldest.queue_name, count: waiting }) : many}${held > 0 ? ` · ${t("overview.held", { count: held })}` : ""}`}
       />
     </div>
   );

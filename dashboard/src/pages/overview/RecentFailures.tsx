@@ -24,6 +24,7 @@ export function RecentFailures() {
       actions={
         <Link to="/jobs" search={{ status: "failed" }} className={buttonClass("quiet")}>
           {t("action.show_all")}
+          <span className="sr-only">: {t("failures.title")}</span>
         </Link>
       }
     >

@@ -19,6 +19,7 @@ export function WorkersNow() {
       actions={
         <Link to="/workers" className={buttonClass("quiet")}>
           {t("action.show_all")}
+          <span className="sr-only">: {t("nav.workers")}</span>
         </Link>
       }
     >

@@ -13,7 +13,7 @@ import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
 import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
-import { Cell, Head, Row, Table } from "@/components/Table";
+import { Cell, Head, NameCell, Row, Table } from "@/components/Table";
 import { deep, percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
@@ -143,7 +143,7 @@ function QueueTable({ queues }: { queues: Queue[] }) {
           const servants = servantsOf(queue.id);
           return (
             <Row key={queue.id}>
-              <Cell>
+              <NameCell>
                 <span className="flex items-baseline gap-2">
                   <Link
                     to="/queues/$queueId"
@@ -155,7 +155,7 @@ function QueueTable({ queues }: { queues: Queue[] }) {
                   </Link>
                   {servants === 0 && waiting > 0 && <span className="text-xs text-failed">{t("attention.unserved")}</span>}
                 </span>
-              </Cell>
+              </NameCell>
               <Cell>
                 <span title={queue.pause_reason ?? undefined}>
                   <Status of={queue.state} />

@@ -9,7 +9,7 @@ import { Code, Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
 import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
-import { Cell, Head, Row, Table } from "@/components/Table";
+import { Cell, Head, NameCell, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { percent } from "@/format/numbers";
 import { useTranslate, word } from "@/i18n/translate";
@@ -84,11 +84,11 @@ function WorkerTable({ workers }: { workers: Worker[] }) {
           const used = usageOf.get(worker.id);
           return (
             <Row key={worker.id}>
-              <Cell>
+              <NameCell>
                 <Link to="/workers/$workerId" params={{ workerId: worker.id }} className="untrusted font-medium hover:underline">
                   {worker.name}
                 </Link>
-              </Cell>
+              </NameCell>
               <Cell>
                 <Status of={worker.status} />
               </Cell>
