@@ -144,7 +144,7 @@ function QueueTable({ queues }: { queues: Queue[] }) {
           return (
             <Row key={queue.id}>
               <NameCell>
-                <span className="flex items-baseline gap-2">
+                <span className="flex flex-col items-start">
                   <Link
                     to="/queues/$queueId"
                     params={{ queueId: queue.id }}
