@@ -23,7 +23,7 @@ export function ReceiverChoices({ legend, chosen, onChange, hint, error, isOptio
   const none = found?.length === 0 && (
     <>
       {t("receivers.none")}{" "}
-      <Link to="/alerts" search={{ tab: "receivers" }} className="text-accent hover:underline">
+      <Link to="/alerts" search={{ tab: "receivers" }} className="text-accent underline">
         {t("alerts.tab_receivers")}
       </Link>
     </>
