@@ -113,6 +113,20 @@ async def test_jobs_of_another_project_and_running_ones_are_not_moved(stage: Sta
     assert (await stage.job(running.id)).queue_id == ours.id
 
 
+@pytest.mark.parametrize("statement", ["retry_job", "retry_jobs"])
+async def test_a_job_of_another_project_is_not_retried_into_one_s_own_queue(
+    stage: Stage, statement: str
+) -> None:
+    other = await stage.other_project()
+    ours, theirs = await stage.queue(), await stage.queue("theirs", project=other)
+    failed = await stage.bury(ours)
+    named = {"job_id": failed} if statement == "retry_job" else {"job_ids": [failed]}
+    for project, queue, changed in ((other, theirs, 0), (stage.project, theirs, 0), (stage.project, ours, 1)):
+        values = {"project_id": project, "queue_id": queue.id, **named}
+        assert len(await stage.engine.call(One(statement, values))) == changed
+    assert (await stage.job(failed)).queue_id == ours.id
+
+
 async def flags(stage: Stage, project: ProjectId) -> set[bool]:
     rows = await stage.sql(f"SELECT project_has_pauses FROM queues WHERE project_id = '{project}'")
     return {bool(row[0]) for row in rows}

@@ -140,19 +140,29 @@ async def test_a_lease_renewed_at_the_last_moment_is_not_lost(postgres_stage: St
         assert await stage.executions(job.id) == []
 
 
-@pytest.mark.parametrize("outcome", [Succeeded(), Released()], ids=["succeeded", "released"])
-@pytest.mark.parametrize("change", ["claim_seq = claim_seq + 1", "execution_id = gen_random_uuid()"])
+OTHERWISE = {
+    "claim_seq = claim_seq + 1": JobStatus.PROCESSING,
+    "execution_id = gen_random_uuid()": JobStatus.PROCESSING,
+    "status = 'pending', lease_until = NULL": JobStatus.PENDING,
+}
+"""What another has made of a job at the last moment, and its status then."""
+
+
+@pytest.mark.parametrize("outcome", [Succeeded(), Failed(BOOM)], ids=["succeeded", "failed"])
+@pytest.mark.parametrize("change", OTHERWISE)
 async def test_a_fence_that_changes_at_the_last_moment_is_seen(
     postgres_stage: Stage, outcome: Outcome, change: str
 ) -> None:
+    """Nothing is told of an end that has not come about: no status, no execution, and it is counted nowhere."""
     stage = postgres_stage
     queue = await stage.queue()
     jobs = [await stage.start(queue) for _ in range(3)]
     ends = [settlement(job, outcome) for job in jobs]
     assert await _meanwhile(stage, change, lambda: stage.settle(*ends)) == frozenset()
     for job in jobs:
-        assert await stage.status(job.id) is JobStatus.PROCESSING
-        assert await stage.executions(job.id) == []
+        assert await stage.status(job.id) is OTHERWISE[change]
+    for table in ("executions", "attempt_deltas", "failure_deltas"):
+        assert await stage.sql(f"SELECT * FROM {table}") == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
@@ -19,13 +20,12 @@ from taskforge.domain.retention import Retention
 from taskforge.services.partitions import Partitions
 from taskforge.services.retention import Pruned, Pruning
 from taskforge.storage.archives import open_archive
+from taskforge.storage.engine import One
 from taskforge.storage.partitions import SqlPartitionStore
 from taskforge.storage.retention import SqlRetentionStore
 from tests.conformance.stage import BOOM, line, plain_policy
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from taskforge.domain.outcome import Outcome
     from taskforge.domain.queue import Queue
     from tests.conformance.stage import Stage
@@ -292,6 +292,25 @@ async def test_without_a_partition_rows_are_kept_and_pruned_all_the_same(now: St
     await pruning(now).prune()
     assert await rows(now) == (0, 0, 0)
     assert await store.strays(100) == {"executions": 0, "log_lines": 0}
+
+
+async def test_what_has_no_day_goes_alone(now: Stage) -> None:
+    """Of two executions whose lines lie where no partition is for them, one is pruned."""
+    if now.dialect != "postgres":
+        pytest.skip("a file has no partitions")
+    gone, stays = UUID(int=1), UUID(int=2)
+    leaves = [
+        f"log_lines_{name}" for name in ("kept", "succeeded_default", "cancelled_default", "failed_default")
+    ]
+    for leaf in leaves:
+        for execution in (gone, stays):
+            await now.sql(
+                f"INSERT INTO {leaf} (execution_id, seq, level, message, logged_at, class)"
+                f" VALUES ('{execution}', 1, 'info', 'said', now(), '{leaf.split('_')[2]}')"
+            )
+    await now.engine.call(One("prune_strays", {"execution_ids": [gone], "job_ids": []}))
+    for leaf in leaves:
+        assert [row[0] for row in await now.sql(f"SELECT execution_id FROM {leaf}")] == [stays], leaf
 
 
 async def test_partitions_are_made_once_by_many(now: Stage) -> None:

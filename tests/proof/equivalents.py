@@ -34,10 +34,43 @@ REASONS: dict[tuple[str, str, str], str] = {
         "prune_attempts",
         ":status = :status",
     ): "it says nothing: only PostgreSQL needs the status, to find a partition",
-    ("sqlite", "prune_jobs", "status IN ('succeeded', 'cancelled', 'failed')"): (
-        "only what has ended has a time of its end, which the next condition compares"
+    **dict.fromkeys(
+        (
+            ("sqlite", "prune_jobs", "status IN ('succeeded', 'cancelled', 'failed')"),
+            ("postgres", "prune_jobs", "j.status IN ('succeeded', 'cancelled', 'failed')"),
+        ),
+        "only what has ended has a time of its end, which the next condition compares",
     ),
-    ("sqlite", "prune_lines", "execution_id >= :first"): "it only makes the search shorter",
+    **dict.fromkeys(
+        (
+            ("sqlite", "prune_lines", "execution_id >= :first"),
+            ("postgres", "prune_lines", "execution_id >= :first::uuid"),
+        ),
+        "it only makes the search shorter",
+    ),
+    ("postgres", "prune_attempts", "class <> :status::text"): (
+        "what it leaves to the end of its day is the record of a job that is gone, which nobody can ask for: it only spares work"
+    ),
+    **dict.fromkeys(
+        (
+            ("postgres", "retry_job", "o.project_id = :project_id::uuid"),
+            ("postgres", "retry_jobs", "o.project_id = :project_id::uuid"),
+        ),
+        "where it names the queue: that has to be of the project as well, and the job is looked at where it is changed",
+    ),
+    **dict.fromkeys(
+        (
+            ("postgres", "settle_jobs", "h.lease_until IS NOT NULL"),
+            ("postgres", "settle_succeeded", "h.lease_until IS NOT NULL"),
+            (
+                "postgres",
+                "settle_jobs",
+                "(NOT o.lost_only OR h.lease_until < t.now OR h.worker_id = ANY (:dead_workers::uuid[]))",
+            ),
+        ),
+        "at the first look, which spares work: it stands once more where the row is changed, and what is recorded and "
+        "counted is what was changed",
+    ),
     ("sqlite", "lock_keys", "project_id = :project_id"): (
         "it only takes the lock of the file: its other condition is false, so that no row is changed"
     ),

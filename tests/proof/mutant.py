@@ -73,10 +73,11 @@ class Order(NamedTuple):
         return {outcome.title: outcome for outcome in _outcomes(self.outcomes)}
 
     def missing(self) -> list[Mutation]:
-        """Those of the chosen that have to be tried still, or once more."""
+        """Those of the chosen that have to be tried still, or once more; last those that nobody will notice."""
         known = self.known()
         done = {title for title, found in known.items() if not (self.again and found.word in UNNOTICED)}
-        return [mutation for mutation in self.chosen if mutation.title not in done]
+        left = [mutation for mutation in self.chosen if mutation.title not in done]
+        return sorted(left, key=lambda mutation: reason_of(mutation) is not None)
 
     def noticed_elsewhere(self) -> dict[str, str]:
         """By which test the same guard of the other dialect was noticed, where that has been tried in this folder."""
@@ -142,12 +143,13 @@ class Trials:
         begun = time.monotonic()
         order = self._order
         items = {item.nodeid: item for item in session.items}
-        if order.reached.exists():
-            visits = {name: Visit(*visit) for name, visit in json.loads(order.reached.read_text()).items()}
-            self._run(session.items[0])  # what is made once for all tests is made before the forks
-        else:
-            visits = self._visit_all(session.items)
+        seen = json.loads(order.reached.read_text()) if order.reached.exists() else {}
+        visits = {name: Visit(*visit) for name, visit in seen.items()}
+        if unseen := [item for item in session.items if item.nodeid not in visits]:
+            visits |= self._visit_all(unseen)
             order.reached.write_text(json.dumps(visits))
+        else:
+            self._run(session.items[0])  # what is made once for all tests is made before the forks
         elsewhere = order.noticed_elsewhere()
         for mutation in order.missing():
             if time.monotonic() - begun > order.minutes * 60:
