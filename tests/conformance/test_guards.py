@@ -50,9 +50,14 @@ async def test_half_a_fence_neither_beats_nor_logs(stage: Stage, forge: object) 
     assert answer.alive == frozenset()
     stored = await stage.job(job.id)
     assert (stored.progress, stored.state) == (None, None)
-    written = [(forged.id, forged.claim_seq, forged.execution_id, line(1, "not mine"))]
-    assert await stage.jobs.append_lines(written) == frozenset()
-    assert await stage.sql("SELECT 1 FROM log_lines") == []
+    other = await stage.start(await stage.queue("other"))
+    assert other.claim_seq == job.claim_seq
+    written = [
+        (one.id, one.claim_seq, one.execution_id, line(1, text))
+        for one, text in ((forged, "not mine"), (other, "mine"))
+    ]
+    assert await stage.jobs.append_lines(written) == {other.execution_id}
+    assert [row[0] for row in await stage.sql("SELECT message FROM log_lines")] == ["mine"]
 
 
 async def test_a_line_that_comes_after_the_end_is_not_taken(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import NO_OPTIONS, JobOptions
 from taskforge.domain.outcome import Succeeded
 from taskforge.domain.worker import TaskDescription, WorkerStatus, WorkerType
-from tests.conformance.stage import LEASE, NOON, PROCESS, registration
+from tests.conformance.stage import LEASE, NOON, PROCESS, beat_of, registration
 
 if TYPE_CHECKING:
     from taskforge.domain.worker import ProcessIdentity, Registration
@@ -133,6 +133,22 @@ async def test_leaving_keeps_its_first_time(stage: Stage) -> None:
     assert worker.stopped_at == NOON
     assert worker.status(NOON, timedelta(seconds=LEASE)) is WorkerStatus.OFFLINE
     await stage.workers.stop(WorkerId(UUID(int=404)))
+
+
+async def test_who_works_is_not_deregistered_and_who_was_hears_of_it(stage: Stage) -> None:
+    queue = await stage.queue()
+    worker, _ = await _register(stage, registration("w", "t"))
+    await stage.add(queue)
+    [job] = await stage.claim(queue, worker=worker)
+    assert not await stage.workers.deregister(stage.project, worker)
+    assert not (await stage.beat(beat_of(job), worker=worker)).drain
+    assert await stage.finish(job, Succeeded("1"))
+    assert await stage.workers.deregister(stage.project, worker)
+    assert not await stage.workers.deregister(stage.project, worker), "it is once"
+    assert (await stage.beat(worker=worker)).drain
+    assert await stage.workers.list(stage.project) == []
+    [execution] = await stage.executions(job.id)
+    assert execution.worker_id == worker, "what it did is still known as its own"
 
 
 async def test_the_dead_and_the_silent_are_given_up(stage: Stage) -> None:

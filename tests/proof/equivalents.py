@@ -48,6 +48,14 @@ REASONS: dict[tuple[str, str, str], str] = {
         ),
         "it only makes the search shorter",
     ),
+    **dict.fromkeys(
+        (
+            (dialect, statement, f"p.project_id = :project_id{cast}")
+            for dialect, cast in (("sqlite", ""), ("postgres", "::uuid"))
+            for statement in ("accept_job", "accept_jobs")
+        ),
+        "it only says that the rule of holds has to be asked, and that looks at the project's own pauses",
+    ),
     ("postgres", "prune_attempts", "class <> :status::text"): (
         "what it leaves to the end of its day is the record of a job that is gone, which nobody can ask for: it only spares work"
     ),

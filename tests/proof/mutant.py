@@ -45,7 +45,7 @@ class Order(NamedTuple):
     every: int = 1
     processes: int = 1
     minutes: float = float("inf")
-    tests: int = 1_000
+    tests: int = 100
     statements: Sequence[str] = ()
     again: bool = False
 

@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth guard")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin none after that")
     parser.add_argument(
-        "--tests", type=int, default=1_000, help="no more than that for each guard, the fittest first"
+        "--tests", type=int, default=100, help="no more than that for each guard, the fittest first"
     )
     parser.add_argument("--keep", help="a folder for what was found: what is there is not tried again")
     parser.add_argument(
