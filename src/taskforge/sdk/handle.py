@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from taskforge.domain.ids import JobId
 from taskforge.sdk import codec
 
 if TYPE_CHECKING:
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.explanation import Explanation
+    from taskforge.domain.ids import JobId
     from taskforge.domain.job import Job, JobStatus
     from taskforge.sdk.backend import Backend
 
@@ -34,7 +34,7 @@ class JobHandle(Generic[R]):
         *,
         created: bool = False,
     ) -> None:
-        self.id = JobId(job_id)
+        self.id = cast("JobId", job_id)
         self.created = created
         self._backend = backend
         self._load_result = load_result

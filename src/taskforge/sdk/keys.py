@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from string import Formatter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from taskforge.domain.errors import InvalidInput
@@ -49,6 +48,8 @@ class TaskKeys:
             ) from error
 
     def _check_template(self, field: str, template: str, parameters: Collection[str]) -> None:
+        from string import Formatter
+
         try:
             names = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
         except ValueError as error:

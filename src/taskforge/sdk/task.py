@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
-from uuid import uuid4
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.ids import JobId
 from taskforge.domain.job import RESULT_BYTES, JobOptions, check_job_type
 from taskforge.sdk.backend import TaskCall
 from taskforge.sdk.context import Context, SilentRecorder, find_current_job
@@ -160,6 +158,10 @@ class Task(Enqueuing[P, R]):
         return f"<Task {self.name} on {self.queue}>"
 
     def _context_of_no_job(self) -> Context:
+        from uuid import uuid4
+
+        from taskforge.domain.ids import JobId
+
         return Context(
             id=JobId(uuid4()),
             task=self.name,
