@@ -17,7 +17,7 @@ from taskforge.domain.stats import QueueStats, StatusCounts
 from taskforge.ports.history import ErrorGroup
 
 
-@dataclass(slots=True)  # a page has many, and one that is frozen is three times as long in the making
+@dataclass(slots=True)  # nobody changes one; frozen ones are dear to make, and a page has many
 class JobView:
     """A job. `payload`, `state` and `progress` are null for callers that may not read payloads; of
     members that are redacted for the caller they say `[redacted]`.
