@@ -210,14 +210,23 @@ class _Judge:
                 self._blame(Fault.UNEXPLAINED, job.id, f"execution {execution} was run {times} times")
 
     def _judge_overlaps(self, job: JobRecord) -> None:
-        """Two handlers of one job at a time: only when the earlier one's process could not know."""
+        """Two handlers of one job at a time: only when the process of the earlier claim could not know.
+
+        One that was frozen between its claim and its handler may begin as the later of the two.
+        """
+        claims = {execution.id: execution for execution in self.executions[job.id]}
         runs = self.runs[job.id]
         for index, run in enumerate(runs):
             end = self.ends.get(run.execution)
             until = self.troubles.death(run.pid) if end is None else end.at
             for other in runs[index + 1 :]:
                 if other.at < until:
-                    if self.troubles.excuse(run.pid, run.at, other.at):
+                    former, claim = run, claims.get(run.execution)
+                    latter = claims.get(other.execution)
+                    if claim is not None and latter is not None and latter.claim < claim.claim:
+                        former, claim = other, latter
+                    since = run.at if claim is None else self.troubles.moment(claim.claimed)
+                    if self.troubles.excuse(former.pid, since, other.at):
                         self.found.excused += 1
                     else:
                         self._blame(
@@ -275,9 +284,13 @@ class _Troubles:
         """When it was killed, by the monotonic clock; never is infinity."""
         return self._deaths.get(pid, float("inf"))
 
+    def moment(self, wall: float) -> float:
+        """A moment of the day by the monotonic clock."""
+        return wall - self._skew
+
     def explain(self, pid: int, claimed: float, finished: float) -> bool:
         """Whether something kept the process from renewing a lease between two moments of the day."""
-        begin, end = claimed - self._skew, finished - self._skew
+        begin, end = self.moment(claimed), self.moment(finished)
         return self.death(pid) <= end + CLOCK_STEP or any(
             since <= end and until >= begin for since, until in self._paused(pid)
         )

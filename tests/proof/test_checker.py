@@ -210,6 +210,21 @@ def test_who_was_out_of_touch_is_excused_and_counted(begun: Event, over: Event) 
     assert verdict.excused == 1
 
 
+def test_who_was_frozen_before_its_handler_began_is_excused_and_nobody_else() -> None:
+    """It wakes up, begins as the later of the two, and stops."""
+    made = Made()
+    begin, end = (
+        made.note(Event.START, 11, 2.3, job="j", execution="a"),
+        made.note(Event.STOP, 11, 2.4, job="j", execution="a"),
+    )
+    made.notes = [note for note in made.notes if note.pid != 11] + [begin, end]
+    assert Fault.OVERLAP in {violation.fault for violation in made.verdict().violations}
+    made.notes += [made.note(Event.FROZEN, 11, 1.05), made.note(Event.WOKEN, 11, 2.29)]
+    verdict = made.verdict()
+    assert verdict.violations == []
+    assert verdict.excused == 1
+
+
 def test_a_stall_that_a_process_noticed_itself_explains_a_loss() -> None:
     made = Made()
     made.replace(2, made.note(Event.STALLED, 11, 1.8, since=1.2))

@@ -63,6 +63,31 @@ async def test_a_claim_that_was_too_long_on_its_way_is_not_started(link: FakeLin
     assert started == []
 
 
+async def test_what_has_waited_past_its_lease_is_not_begun(link: FakeLink, scene: Scene) -> None:
+    link.lease, link.beat_interval = 0.3, 0.1
+    began: list[int] = []
+
+    @scene.task
+    async def stand() -> None:
+        time.sleep(0.5)  # noqa: ASYNC251 - as a process that is frozen
+
+    @scene.task
+    async def later() -> None:
+        began.append(1)
+
+    async def hang(beats: object, incidents: object = None) -> object:
+        await asyncio.sleep(30)
+        return None
+
+    link.beat = hang  # type: ignore[method-assign,assignment]
+    link.add("stand")
+    id = link.add("later")
+    async with scene.worker():
+        await link.settled(2)
+    assert [report.outcome for report in link.reports if report.execution_id == id] == [Released()]
+    assert began == []
+
+
 async def test_what_came_too_late_is_counted_and_told(link: FakeLink, scene: Scene) -> None:
     link.beat_interval = 0.1
 

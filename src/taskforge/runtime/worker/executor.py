@@ -191,7 +191,7 @@ class Executor:
         if deadline < self._watchdog.next_look:
             self._watchdog.watch(deadline)
         outcome: Outcome | None = None
-        if running.stop is None:
+        if running.stop is None and running.is_trusted:
             try:
                 with self._scope(running, context):
                     result = await self._awaited(running, self._call_of(running, task, context))
@@ -228,7 +228,7 @@ class Executor:
         began = time.thread_time_ns()
         context = running.context
         task = self._registry.get(running.attempt.job.job_type)
-        if running.stop is None and context is not None and task is not None:
+        if running.stop is None and running.is_trusted and context is not None and task is not None:
             try:
                 with self._scope(running, context):
                     if task.dependencies is not None or self._options.hooks.middleware:

@@ -78,6 +78,11 @@ class Running:
         return not math.isnan(self.started)
 
     @property
+    def is_trusted(self) -> bool:
+        """Whether the lease could still be trusted when the handler was to begin: the process may have been frozen before."""
+        return self.started < self.lease_until
+
+    @property
     def deadline(self) -> float:
         """When the attempt's timeout, or the silence its queue allows, is over; not a number before it has begun."""
         end = self.started + self.attempt.timeout
