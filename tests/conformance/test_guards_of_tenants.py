@@ -365,8 +365,8 @@ async def test_what_was_weighed_is_claimed_if_it_still_waits_there(stage: Stage)
     other = await stage.other_project()
     queue = await stage.queue(policy="fair", rate_limit=9)
 
-    async def claim(project: UUID, *rows: Mapping[str, Any]) -> int:
-        """How many more jobs run when those that were chosen have become such rows."""
+    async def claim(project: UUID, *rows: Mapping[str, Any], since: int = 0) -> int:
+        """How many more jobs run when those that were chosen have become such rows, so much later at the gate."""
         chosen = [stage.mint() for _ in rows]
         for identity, columns in zip(chosen, rows, strict=True):
             row = {
@@ -387,6 +387,7 @@ async def test_what_was_weighed_is_claimed_if_it_still_waits_there(stage: Stage)
             values["job_ids"] = [
                 row[0] for row in await stage.sql(f"SELECT rowid FROM jobs WHERE id IN ({named})")
             ]
+        values["version"] = (await stage.sql("SELECT version FROM queue_gates"))[0][0] - since
         await stage.engine.call(One("claim_weighed_jobs", values))
         return await started() - before
 
@@ -407,6 +408,7 @@ async def test_what_was_weighed_is_claimed_if_it_still_waits_there(stage: Stage)
     assert await claim(stage.project, *changed, *held, {"queue_id": stage.mint()}) == 0
     await stage.sql("UPDATE queue_gates SET turn_key = ''")
     await claim(other, {})
+    assert await claim(stage.project, {}, since=1) == 0
     assert await noted() == (0, 0)
     assert await claim(stage.project, {}, {"hold": "suspect"}) == 2
     assert await noted() == (2, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.queue import Queue
+    from taskforge.storage.engine import Call, Rows
 
 pytestmark = pytest.mark.anyio
 
@@ -339,6 +340,51 @@ async def test_many_claimers_never_exceed_the_places(stage: Stage) -> None:
         for job in jobs[len(half) :]:
             assert await stage.finish(job, Released())
         done += len(half)
+
+
+@pytest.mark.parametrize(("places", "left"), [(5, 0), (8, 3)])
+async def test_what_was_seen_before_another_claim_is_not_taken(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, places: int, left: int
+) -> None:
+    """A look holds nothing: who claims after another has been at the gate has to look again."""
+    queue = await stage.queue(policy="fair", max_concurrent_jobs=places)
+    await stage.know("t")
+    a, b = [await line(stage, queue, key, 6) for key in "ab"]
+    call = type(stage.engine).call
+    others: list[ClaimedJob] = []
+
+    async def disturbed(engine: Any, one: Call) -> Rows:
+        rows = await call(engine, one)
+        if one.name == "weigh_lines":
+            monkeypatch.setattr(type(stage.engine), "call", call)
+            others.extend(await stage.claim(queue, free=5, worker=OTHER_WORKER))
+        return rows
+
+    monkeypatch.setattr(type(stage.engine), "call", disturbed)
+    jobs = await stage.claim(queue, free=5)
+    in_turn = [job for pair in zip(a, b, strict=True) for job in pair]
+    assert ids(others) == set(in_turn[:5])
+    assert ids(jobs) == set(in_turn[5 : 5 + left])
+
+
+async def test_a_limit_that_was_set_after_the_look_holds(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = await stage.queue(policy="fair")
+    await stage.know("t")
+    await line(stage, queue, "a", 6)
+    call = type(stage.engine).call
+
+    async def disturbed(engine: Any, one: Call) -> Rows:
+        rows = await call(engine, one)
+        if one.name == "weigh_lines":
+            monkeypatch.setattr(type(stage.engine), "call", call)
+            limited = QueueSettings(policy="fair", max_concurrent_jobs=2)
+            assert await stage.write(replace(queue, settings=limited)) is not None
+        return rows
+
+    monkeypatch.setattr(type(stage.engine), "call", disturbed)
+    assert len(await stage.claim(queue, free=5)) == 2
 
 
 async def test_lines_and_weights_stay_in_their_project(stage: Stage) -> None:

@@ -49,6 +49,7 @@ class ClaimRequest(NamedTuple):
     ``ruled`` are those of the queues that are known to have a rule; one that has a rule and is not among
     them is left out. Where there are any, ``queue_ids`` are in the order in which they are served.
     ``needs`` are requirements of jobs that the worker meets, ``second_best`` those of jobs that prefer others.
+    ``fair``: those of the ruled ones whose lines take turns, as far as is known.
     """
 
     project_id: ProjectId
@@ -62,6 +63,7 @@ class ClaimRequest(NamedTuple):
     needs: Sequence[str] = ()
     second_best: Sequence[str] = ()
     is_expected: bool = True
+    fair: Sequence[QueueId] = ()
 
 
 class ClaimBatch(NamedTuple):

@@ -237,6 +237,7 @@ class DirectLink:
                 ruled,
                 *met_by(self._abilities, self._directory.requirements),
                 is_expected,
+                [queue.id for queue in queues if queue.settings.is_fair] if ruled else (),
             )
         )
         self._may_own_more, self._is_expected = False, batch.is_expected

@@ -28,7 +28,7 @@ from taskforge.storage.codec import to_json
 from taskforge.storage.endings import note_endings
 from taskforge.storage.engine import Many, One, Rows, Script, columns
 from taskforge.storage.keys import check_key_is_free, give_places, open_places
-from taskforge.storage.rules import claim_where_rules_are
+from taskforge.storage.rules import ClaimsByRules
 from taskforge.storage.settling import (
     LINES,
     SETTLED,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
     from taskforge.domain.queue import QueueBound
     from taskforge.domain.worker import Incidents
+    from taskforge.storage.engine import Engine
 
 T = TypeVar("T")
 
@@ -67,6 +68,10 @@ _PackedJob: TypeAlias = tuple[
 
 class SqlJobStore(SqlSweeps):
     """Implements ``JobStore`` for any engine; what recovery asks of it is in its base."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._rules = ClaimsByRules(engine)
 
     async def accept(
         self, project_id: ProjectId, jobs: Sequence[NewJob], *, hint: str | None = None
@@ -164,7 +169,7 @@ class SqlJobStore(SqlSweeps):
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         if request.ruled:
-            return await claim_where_rules_are(request, self.batch, self._weighed, self._engine)
+            return await self._rules.claim(request, self.batch, self._weighed)
         return self.batch(await self._engine.call(One("claim_jobs", request._asdict())))
 
     async def held(

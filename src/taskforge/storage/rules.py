@@ -1,18 +1,21 @@
-"""Claiming where queues have rules: their gates first, then queue by queue with the room that is left."""
+"""Claiming where queues have rules: their gates first, then queue by queue with the room that is left.
+
+A fair queue that is alone is claimed from without holding its gate, by the version of the gate that was seen.
+"""
 
 from __future__ import annotations
 
 import logging
 from functools import partial
 from itertools import groupby, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.sharing import Room
 from taskforge.domain.turns import MOST_TURNS
 from taskforge.storage.balance import Balance
-from taskforge.storage.engine import One
-from taskforge.storage.weighing import claim_weighed
+from taskforge.storage.engine import One, adrive
+from taskforge.storage.weighing import claim_weighed, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,48 +26,98 @@ if TYPE_CHECKING:
     from taskforge.ports.jobs import ClaimBatch, ClaimRequest
     from taskforge.storage.engine import Engine, Rows, Script
 
+    ReadBatch: TypeAlias = Callable[[Rows], ClaimBatch]
+    ReadJobs: TypeAlias = Callable[[Rows], Sequence[ClaimedJob]]
+
 logger = logging.getLogger("taskforge.claims")
 
+CLAIMS_BY_GATE = 16
+"""So many claims of a queue hold its gate after one that did not was in vain: others are at it, or share its jobs."""
 
-async def claim_where_rules_are(
-    request: ClaimRequest,
-    read: Callable[[Rows], ClaimBatch],
-    read_weighed: Callable[[Rows], Sequence[ClaimedJob]],
-    engine: Engine,
-) -> ClaimBatch:
-    """Take jobs for a worker some of whose queues have rules.
 
-    Those before the first of them are served by a plain claim. When that takes all that the worker has room for, no gate is
-    touched, unless turns may be kept for it there, which it gives up by saying that it is full.
+class ClaimsByRules:
+    """Takes jobs for workers some of whose queues have rules."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._by_gate: dict[QueueId, int] = {}
+
+    async def claim(self, request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs) -> ClaimBatch:
+        """Take jobs of the queues in their order.
+
+        Those before the first with rules are served by a plain claim. When that takes all that the worker has room for, no gate
+        is touched, unless turns may be kept for it there, which it gives up by saying that it is full.
+        """
+        plain = list(takewhile(lambda queue_id: queue_id not in request.ruled, request.queue_ids))
+        if not plain or request.is_expected:
+            return await self._ruled(request, read, read_weighed)
+        one = One("claim_jobs", {**request._asdict(), "queue_ids": plain})
+        batch = read(await self._engine.call(one))
+        free = request.free - len(batch.jobs)
+        if free <= 0:
+            return batch._replace(is_expected=False)
+        rest = request._replace(
+            queue_ids=request.queue_ids[len(plain) :],
+            free=free,
+            suspects=max(0, request.suspects - sum(1 for job in batch.jobs if job.losses)),
+        )
+        try:
+            more = await self._ruled(rest, read, read_weighed)
+        except TaskforgeError as error:
+            if not batch.jobs:
+                raise
+            logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
+            return batch
+        due = _first((batch.next_due_at, more.next_due_at))
+        return more._replace(jobs=[*batch.jobs, *more.jobs], next_due_at=due)
+
+    async def _ruled(self, request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs) -> ClaimBatch:
+        """One fair queue without holding its gate, unless that was in vain lately; else by the gates."""
+        if len(request.queue_ids) == 1 and request.fair:
+            [queue_id] = request.queue_ids
+            waits = self._by_gate.get(queue_id, 0)
+            if waits == 0:
+                fast = lambda: _claim_unheld(request, queue_id, read_weighed, self._engine)  # noqa: E731
+                batch = await adrive(fast, self._engine.call)
+                if batch is not None:
+                    return batch
+            self._by_gate[queue_id] = waits - 1 if waits else CLAIMS_BY_GATE
+        return await self._engine.run(lambda: _claim_by_rules(request, read, read_weighed, self._engine))
+
+
+def _claim_unheld(
+    request: ClaimRequest, queue_id: QueueId, read: ReadJobs, engine: Engine
+) -> Script[ClaimBatch | None]:
+    """Look at a fair queue and take what was chosen, each in a transaction of its own; None: it has to be done at the gate.
+
+    The claim takes nothing when somebody was at the gate since the look, and then no other claim can have begun.
     """
-    plain = list(takewhile(lambda queue_id: queue_id not in request.ruled, request.queue_ids))
-    if not plain or request.is_expected:
-        return await engine.run(lambda: _claim_by_rules(request, read, read_weighed, engine))
-    batch = read(await engine.call(One("claim_jobs", {**request._asdict(), "queue_ids": plain})))
-    free = request.free - len(batch.jobs)
-    if free <= 0:
-        return batch._replace(is_expected=False)
-    rest = request._replace(
-        queue_ids=request.queue_ids[len(plain) :],
-        free=free,
-        suspects=max(0, request.suspects - sum(1 for job in batch.jobs if job.losses)),
+    asked = {**request._asdict(), "queue_id": queue_id, "lines": request.free}
+    [seen] = yield look(asked, silence_us=silence(request))
+    if seen["turn_key"] is None:
+        return None
+    balance = Balance(request, [seen], engine)
+    if queue_id not in balance.served:
+        return None
+    batch = yield from claim_weighed(
+        request,
+        queue_id,
+        Room(request.free, jobs=balance.part(queue_id, request.free)),
+        suspects=request.suspects,
+        is_fair=True,
+        read=read,
+        shares=partial(balance.after, queue_id),
+        engine=engine,
+        seen=seen,
     )
-    try:
-        more = await engine.run(lambda: _claim_by_rules(rest, read, read_weighed, engine))
-    except TaskforgeError as error:
-        if not batch.jobs:
-            raise
-        logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
-        return batch
-    due = _first((batch.next_due_at, more.next_due_at))
-    return more._replace(jobs=[*batch.jobs, *more.jobs], next_due_at=due)
+    if not batch.jobs:
+        return None
+    left = request.free - sum(job.slots for job in batch.jobs)
+    return batch._replace(is_expected=left > 0 and balance.has_turns)
 
 
 def _claim_by_rules(
-    request: ClaimRequest,
-    read: Callable[[Rows], ClaimBatch],
-    read_weighed: Callable[[Rows], Sequence[ClaimedJob]],
-    engine: Engine,
+    request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs, engine: Engine
 ) -> Script[ClaimBatch]:
     """Serve the queues in their order; one whose gate another claimer holds is left out this time.
 
@@ -77,7 +130,7 @@ def _claim_by_rules(
             "project_id": request.project_id,
             "queue_ids": request.ruled,
             "worker_id": request.worker_id,
-            "silence_us": request.lease_us * 2 // 3,
+            "silence_us": silence(request),
             "job_types": request.job_types,
             "needs": request.needs,
             "second_best": request.second_best,
@@ -137,6 +190,11 @@ def _claim_by_rules(
         is_expected=(left > 0 and balance.has_turns)
         or (request.is_expected and len(gates) < len(request.ruled)),
     )
+
+
+def silence(request: ClaimRequest) -> int:
+    """So many microseconds after its last heartbeat a worker gets no turns any more."""
+    return request.lease_us * 2 // 3
 
 
 def _calls(request: ClaimRequest, held: frozenset[QueueId]) -> Iterator[One]:

@@ -17,7 +17,7 @@ from taskforge.storage.codec import from_json
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
@@ -42,16 +42,21 @@ def claim_weighed(
     read: Callable[[Rows], Sequence[ClaimedJob]],
     shares: Callable[[int, int], str | None],
     engine: Engine,
+    seen: Any = None,
 ) -> Script[ClaimBatch]:
     """Take what there is room for, in the order of the queue: by rank, or by turns of its lines.
 
     A job that does not fit is waited for: none behind it starts. Lines that have nothing for this worker are
     passed over; jobs without a line, from before the queue was fair, come when no line has any. ``shares`` says what the
     gate has to keep when so many jobs are taken, and so many slots are free then: it is written with the claim.
+    ``seen`` is what a first look has found that did not hold the gate. Then somebody may have been there meanwhile, and
+    it is time to ask again.
     """
     same = {**request._asdict(), "queue_id": queue_id}
     jobs: list[ClaimedJob] = []
     turn: Turn | None = None
+    version: int | None = None
+    is_held, was_disturbed = seen is None, False
     lines, by_line = room.most_jobs, is_fair
     for look_number in range(1, LOOKS + 1):
         asked = {
@@ -62,8 +67,12 @@ def claim_weighed(
             "turn_key": None if turn is None else turn.key,
             "turn_left": None if turn is None else turn.left,
         }
-        rows = yield One("weigh_lines" if by_line else "weigh_jobs", asked)
-        [head] = rows
+        [head] = [seen] if seen is not None else (yield look(asked) if by_line else One("weigh_jobs", asked))
+        seen = None
+        if version is not None and head["version"] != version:
+            was_disturbed = True
+            break
+        version = head["version"]
         limits = room._replace(places=head["places_left"], tokens=head["tokens_left"])
         choice = _choice(head, limits, by_line=by_line)
         turn = choice.turn
@@ -74,8 +83,13 @@ def claim_weighed(
                 "turn_key": turn.key,
                 "turn_left": turn.left,
                 "shares": shares(len(jobs) + len(choice.chosen), choice.room.free),
+                "version": version,
             }
             claimed = read((yield One("claim_weighed_jobs", claim)))
+            if choice.chosen and not claimed and not is_held:
+                was_disturbed = True
+                break
+            version = head["version"] + 1
             jobs += claimed
             for job in claimed:
                 room = room.without(Load(job.id, job.slots))
@@ -92,9 +106,18 @@ def claim_weighed(
         moment(head["now"]),
         moment(head["next_due_at"]),
         head["config_version"],
-        moment(head["next_start_at"]) if is_used_up else moment(head["now"]) if choice.more else None,
+        moment(head["next_start_at"])
+        if is_used_up
+        else moment(head["now"])
+        if choice.more or was_disturbed
+        else None,
         wanted=choice.wanted,
     )
+
+
+def look(asked: Mapping[str, Any], *, silence_us: int | None = None) -> One:
+    """The look at the lines of a fair queue; with ``silence_us`` (see ``lock_gates``) at its gate, too."""
+    return One("weigh_lines", {"turn_key": None, "turn_left": None, **asked, "silence_us": silence_us})
 
 
 def note_weights(project_id: ProjectId, job_ids: Sequence[UUID], engine: Engine) -> Script[None]:

@@ -10,6 +10,9 @@ ALTER TABLE queues ADD COLUMN common_line text COLLATE "C" CHECK (common_line = 
 ALTER TABLE queue_gates ADD COLUMN turn_key text COLLATE "C" NOT NULL DEFAULT '',
   ADD COLUMN turn_left integer NOT NULL DEFAULT 0 CHECK (turn_left >= 0);
 
+-- It grows with all that happens at a gate: who has seen it, without a lock, knows at the claim whether it still holds.
+ALTER TABLE queue_gates ADD COLUMN version bigint NOT NULL DEFAULT 0;
+
 -- NULL means 1. Bytewise, so that a line's successor can be said.
 ALTER TABLE jobs ADD COLUMN fairness_key text COLLATE "C", ADD COLUMN fairness_weight integer,
   ADD COLUMN slots integer, ADD COLUMN rate_tokens integer;

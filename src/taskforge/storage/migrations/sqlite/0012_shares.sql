@@ -10,6 +10,9 @@ ALTER TABLE queues ADD COLUMN has_weights INTEGER NOT NULL DEFAULT 0
 ALTER TABLE queue_gates ADD COLUMN turn_key TEXT NOT NULL DEFAULT '';
 ALTER TABLE queue_gates ADD COLUMN turn_left INTEGER NOT NULL DEFAULT 0 CHECK (turn_left >= 0);
 
+-- It grows with all that happens at a gate: who has seen it, without a lock, knows at the claim whether it still holds.
+ALTER TABLE queue_gates ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+
 -- NULL means 1.
 ALTER TABLE jobs ADD COLUMN fairness_key TEXT;
 ALTER TABLE jobs ADD COLUMN fairness_weight INTEGER CHECK (fairness_weight >= 1);

@@ -42,7 +42,7 @@ DELETE FROM queues WHERE project_id = :project_id AND id = :queue_id RETURNING i
 -- name: shut_gate
 -- Makes the gate, or waits for whoever holds it; shut until the transaction ends.
 INSERT INTO queue_gates (queue_id, project_id) VALUES (:queue_id, :project_id)
-ON CONFLICT (queue_id) DO UPDATE SET project_id = excluded.project_id;
+ON CONFLICT (queue_id) DO UPDATE SET version = queue_gates.version + 1;
 
 -- name: forget_starts
 DELETE FROM queue_starts WHERE project_id = :project_id AND queue_id = :queue_id;

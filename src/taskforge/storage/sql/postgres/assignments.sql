@@ -15,6 +15,6 @@ WHERE project_id = :project_id::uuid AND id = :assignment_id::uuid
 RETURNING id;
 
 -- name: put_shares
-UPDATE queue_gates g SET shares = s.shares
+UPDATE queue_gates g SET shares = s.shares, version = g.version + 1
 FROM unnest(:queue_id::uuid[], :shares::text[]) AS s (queue_id, shares)
 WHERE g.project_id = :project_id::uuid AND g.queue_id = s.queue_id;

@@ -107,7 +107,7 @@ lane AS MATERIALIZED (
       WHERE r.queue_id = q.id AND r.status = 'processing') AS places_left,
     q.rate_limit - u.starts AS tokens_left,
     CASE WHEN q.rate_limit IS NOT NULL THEN to_timestamp(61 + coalesce(u.oldest, t.second)) END AS next_start_at,
-    coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left,
+    coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left, g.version,
     (SELECT d.scheduled_for FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled'
       ORDER BY d.scheduled_for LIMIT 1) AS next_due_at
   FROM t, queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id::uuid,
@@ -117,7 +117,7 @@ lane AS MATERIALIZED (
 )
 SELECT t.now, lane.next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
-  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left,
+  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, lane.version,
   (SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
       SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
       WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
@@ -144,7 +144,8 @@ FROM t LEFT JOIN lane ON true;
 -- name: weigh_lines
 -- The lines of a fair queue, whose gate is held, from the one whose turn it is and around; of each the next jobs, as
 -- many as its part of what is free: [key, weight, part, jobs]. Each line costs two looks into an index, however long
--- it is.
+-- it is. With :silence_us the gate is not held, and what it keeps is told too: nothing where it has to be held, since
+-- the queue is not fair (any more), or others have room for its jobs.
 WITH RECURSIVE t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
@@ -155,13 +156,16 @@ lane AS MATERIALIZED (
       WHERE r.queue_id = q.id AND r.status = 'processing') AS places_left,
     q.rate_limit - u.starts AS tokens_left,
     CASE WHEN q.rate_limit IS NOT NULL THEN to_timestamp(61 + coalesce(u.oldest, t.second)) END AS next_start_at,
-    coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left,
+    coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left, g.version,
+    g.project_id, g.plan, g.shares,
     (SELECT d.scheduled_for FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled'
       ORDER BY d.scheduled_for LIMIT 1) AS next_due_at
   FROM t, queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id::uuid,
     LATERAL (SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest FROM queue_starts s
       WHERE s.queue_id = q.id AND s.second >= t.second - 60) u
   WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.state <> 'paused'
+    AND (:silence_us::bigint IS NULL
+      OR q.common_line IS NOT NULL AND coalesce((g.shares::json ->> 'spare')::bigint, 0) = 0)
 ),
 ahead AS (
   (SELECT h.key, h.weight, 1 AS n FROM lane, LATERAL (
@@ -203,7 +207,14 @@ line AS MATERIALIZED (
 )
 SELECT t.now, lane.next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
-  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left,
+  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, lane.version,
+  lane.id AS queue_id, lane.plan, lane.shares, NULL AS waiting, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
+  CASE WHEN :silence_us::bigint IS NOT NULL AND lane.plan IS NOT NULL THEN (
+    SELECT json_object_agg(w.id, json_build_array(w.name, w.max_concurrent_jobs))::text FROM workers w
+    WHERE w.project_id = lane.project_id
+      AND (w.id = :worker_id::uuid OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
+        AND w.last_heartbeat > t.now - :silence_us::bigint * interval '1 microsecond')
+  ) END AS present,
   (SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
       SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
       WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
@@ -233,13 +244,18 @@ SELECT t.now, lane.next_due_at,
 FROM t LEFT JOIN lane ON true;
 
 -- name: claim_weighed_jobs
--- What was chosen of one queue, whose gate is held, and whose turn it is next. A start stays counted for its whole
--- second and the 60 that follow. Rows are fetched by their id alone: a planner that may choose reads an index of the queue.
+-- What was chosen of one queue, and whose turn it is next; nothing when somebody was at its gate since then. A start stays
+-- counted for its whole second and the 60 that follow. Rows are fetched by their id alone: a planner that may choose reads an index of the queue.
 WITH t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second,
     overlay(lpad(to_hex(floor(extract(epoch FROM c.now) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
       || '-7' AS id_start
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
+),
+gate AS MATERIALIZED (
+  SELECT g.queue_id FROM queue_gates g
+  WHERE g.project_id = :project_id::uuid AND g.queue_id = :queue_id::uuid AND g.version = :version::bigint
+  FOR UPDATE SKIP LOCKED
 ),
 claimed AS (
   UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
@@ -248,7 +264,7 @@ claimed AS (
     progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
   WHERE id = ANY (ARRAY (
-    SELECT h.id FROM unnest((SELECT :job_ids::uuid[])) AS p (id), LATERAL (
+    SELECT h.id FROM unnest((SELECT :job_ids::uuid[] FROM gate)) AS p (id), LATERAL (
       SELECT j.id, j.queue_id, j.status, j.hold FROM jobs j WHERE j.id = p.id LIMIT 1 FOR UPDATE SKIP LOCKED
     ) h
     WHERE h.queue_id = :queue_id::uuid AND h.status = 'pending' AND (h.hold IS NULL OR h.hold = 'suspect')))
@@ -268,8 +284,8 @@ forgotten AS (
 ),
 turned AS (
   UPDATE queue_gates SET turn_key = :turn_key::text, turn_left = :turn_left::integer,
-    shares = coalesce(:shares::text, shares)
-  WHERE project_id = :project_id::uuid AND queue_id = :queue_id::uuid
+    shares = coalesce(:shares::text, shares), version = version + 1
+  WHERE project_id = :project_id::uuid AND queue_id = (SELECT queue_id FROM gate)
 )
 SELECT * FROM claimed;
 

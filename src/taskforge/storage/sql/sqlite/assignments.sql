@@ -13,4 +13,4 @@ WHERE project_id = :project_id AND id = :assignment_id
 RETURNING id;
 
 -- name: put_shares
-UPDATE queue_gates SET shares = :shares WHERE project_id = :project_id AND queue_id = :queue_id;
+UPDATE queue_gates SET shares = :shares, version = version + 1 WHERE project_id = :project_id AND queue_id = :queue_id;

@@ -87,13 +87,13 @@ WITH lane AS MATERIALIZED (
       WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60) AS tokens_left,
     CASE WHEN q.rate_limit IS NOT NULL THEN (61 + coalesce((SELECT min(s.second) FROM queue_starts s
       WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60), :now / 1000000)) * 1000000 END AS next_start_at,
-    coalesce(:turn_key, g.turn_key) AS turn_key, coalesce(:turn_left, g.turn_left) AS turn_left,
+    coalesce(:turn_key, g.turn_key) AS turn_key, coalesce(:turn_left, g.turn_left) AS turn_left, g.version,
     (SELECT min(d.scheduled_for) FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled') AS next_due_at
   FROM queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id
   WHERE q.project_id = :project_id AND q.id = :queue_id AND q.state <> 'paused'
 )
 SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE id = :project_id) AS config_version,
-  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left,
+  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, lane.version,
   (SELECT json_group_array(json_array(id, slots, tokens)) FROM (
       SELECT j.rowid AS id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
       FROM jobs j INDEXED BY jobs_suspect
@@ -121,7 +121,9 @@ FROM (SELECT 1) LEFT JOIN lane;
 
 -- name: weigh_lines
 -- The lines of a fair queue from the one whose turn it is and around; of each the next jobs, as many as its part of
--- what is free: [key, weight, part, jobs]. Each line costs two looks into an index, however long it is.
+-- what is free: [key, weight, part, jobs]. Each line costs three looks into an index, however long it is. With :silence_us
+-- the gate is not held, and what it keeps is told too: nothing where it has to be held, since the queue is not fair (any
+-- more), or others have room for its jobs.
 WITH RECURSIVE lane AS MATERIALIZED (
   SELECT q.id, q.common_line, coalesce(q.rate_limit, 9223372036854775807) AS most_tokens,
     min(coalesce(q.max_concurrent_jobs, 1000), coalesce(w.max_concurrent_jobs, 1000)) AS most_slots,
@@ -131,11 +133,13 @@ WITH RECURSIVE lane AS MATERIALIZED (
       WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60) AS tokens_left,
     CASE WHEN q.rate_limit IS NOT NULL THEN (61 + coalesce((SELECT min(s.second) FROM queue_starts s
       WHERE s.queue_id = q.id AND s.second >= :now / 1000000 - 60), :now / 1000000)) * 1000000 END AS next_start_at,
-    coalesce(:turn_key, g.turn_key) AS turn_key, coalesce(:turn_left, g.turn_left) AS turn_left,
+    coalesce(:turn_key, g.turn_key) AS turn_key, coalesce(:turn_left, g.turn_left) AS turn_left, g.version,
+    g.project_id, g.plan, g.shares,
     coalesce(:turn_key, g.turn_key) || CASE WHEN coalesce(:turn_left, g.turn_left) > 0 THEN '' ELSE char(1) END AS first_key,
     (SELECT min(d.scheduled_for) FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled') AS next_due_at
   FROM queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id
   WHERE q.project_id = :project_id AND q.id = :queue_id AND q.state <> 'paused'
+    AND (:silence_us IS NULL OR q.common_line IS NOT NULL AND coalesce(g.shares ->> 'spare', 0) = 0)
 ),
 ahead (key, n) AS (
   SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
@@ -176,7 +180,13 @@ line AS MATERIALIZED (
   FROM found f WHERE f.before < :free
 )
 SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE id = :project_id) AS config_version,
-  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left,
+  lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, lane.version,
+  lane.id AS queue_id, lane.plan, lane.shares, NULL AS waiting, :now AS now_us,
+  CASE WHEN :silence_us IS NOT NULL AND lane.plan IS NOT NULL THEN (
+    SELECT json_group_object(w.id, json_array(w.name, w.max_concurrent_jobs)) FROM workers w
+    WHERE w.project_id = lane.project_id AND (w.id = :worker_id OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
+      AND w.last_heartbeat > :now - :silence_us)
+  ) END AS present,
   (SELECT json_group_array(json_array(id, slots, tokens)) FROM (
       SELECT j.rowid AS id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
       FROM jobs j INDEXED BY jobs_suspect
@@ -208,11 +218,13 @@ SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE
 FROM (SELECT 1) LEFT JOIN lane;
 
 -- name: claim_weighed_jobs
--- What was chosen of one queue, and whose turn it is next. A start stays counted for its whole second and the 60 that
+-- What was chosen of one queue, and whose turn it is next; nothing when somebody was at its gate since then. A start stays counted for its whole second and the 60 that
 -- follow.
 -- as picked
 SELECT json_group_array(j.rowid) FROM json_each(:job_ids) p CROSS JOIN jobs j ON j.rowid = p.value
-WHERE j.queue_id = :queue_id AND j.status = 'pending' AND (j.hold IS NULL OR j.hold = 'suspect');
+WHERE j.queue_id = :queue_id AND j.status = 'pending' AND (j.hold IS NULL OR j.hold = 'suspect')
+  AND EXISTS (SELECT 1 FROM queue_gates g
+    WHERE g.project_id = :project_id AND g.queue_id = :queue_id AND g.version = :version);
 UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
   execution_id = :stem || printf('%04x', p.key), worker_id = :worker_id, claimed_at = :now, started_at = NULL,
   heartbeat_at = NULL, progress = NULL, updated_at = :now, lease_until = :now + :lease_us
@@ -224,8 +236,9 @@ FROM queues q
 WHERE q.project_id = :project_id AND q.id = :queue_id AND q.rate_limit IS NOT NULL
 ON CONFLICT (queue_id, second) DO UPDATE SET starts = starts + excluded.starts;
 DELETE FROM queue_starts WHERE queue_id = :queue_id AND second < :now / 1000000 - 600;
-UPDATE queue_gates SET turn_key = :turn_key, turn_left = :turn_left, shares = coalesce(:shares, shares)
-WHERE project_id = :project_id AND queue_id = :queue_id;
+UPDATE queue_gates SET turn_key = :turn_key, turn_left = :turn_left, shares = coalesce(:shares, shares),
+  version = version + 1
+WHERE project_id = :project_id AND queue_id = :queue_id AND version = :version;
 SELECT json_group_array(json_array(j.id, j.queue_id, j.job_type, j.payload, j.priority, j.rank, j.attempt_count,
   j.max_attempts, j.manual_retries, j.retry_policy, j.timeout_ms, j.losses, j.claim_seq, j.execution_id, j.deadline,
   j.state, j.claimed_at, j.concurrency_key, coalesce(j.slots, 1))) AS packed
