@@ -102,6 +102,7 @@ class RedisStage(Stage):
                 round(lease * 1_000_000),
                 [queue.id for queue in queues if queue.has_rule],
                 is_expected=is_expected,
+                fair=[queue.id for queue in queues if queue.settings.is_fair],
             )
         )
 

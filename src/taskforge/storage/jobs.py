@@ -26,7 +26,7 @@ from taskforge.storage.accepting import accept_ruled
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import to_json
 from taskforge.storage.endings import note_endings
-from taskforge.storage.engine import Many, One, Rows, Script, columns
+from taskforge.storage.engine import Engine, Many, One, Rows, Script, columns
 from taskforge.storage.keys import check_key_is_free, give_places, open_places
 from taskforge.storage.rules import ClaimsByRules
 from taskforge.storage.settling import (
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
     from taskforge.domain.queue import QueueBound
     from taskforge.domain.worker import Incidents
-    from taskforge.storage.engine import Engine
 
 T = TypeVar("T")
 
