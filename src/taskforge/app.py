@@ -332,9 +332,11 @@ class TaskForge(Hooked):
 
     # What tasks and handles need of their application (sdk.backend.Backend).
 
-    async def submit(self, call: TaskCall[Any], /) -> Submitted:
-        platform = await self._declared()
-        return await platform.submission.submit(call, declare=True)
+    def submit(self, call: TaskCall[Any], /) -> Coroutine[Any, Any, Submitted]:
+        platform = None if self._wiring is None else self._wiring.platform_at_hand()
+        if platform is None or platform.declared_tasks != len(self.registry):
+            return self._submit_first(call)
+        return platform.submission.submit(call, declare=True)
 
     async def submit_many(self, calls: Sequence[TaskCall[Any]], /) -> list[Submitted]:
         platform = await self._declared()
@@ -367,6 +369,9 @@ class TaskForge(Hooked):
         self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         return self._bridge.run(function, *args, **kwargs)
+
+    async def _submit_first(self, call: TaskCall[Any]) -> Submitted:
+        return await (await self._declared()).submission.submit(call, declare=True)
 
     async def _declared(self) -> Platform:
         """The platform, after it has been told of the tasks of this application (once, and of new ones)."""

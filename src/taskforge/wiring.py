@@ -12,7 +12,6 @@ import random
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskforge.coordination.local import Hub, LocalSignals
@@ -68,18 +67,26 @@ class Wiring:
 
     async def platform(self) -> Platform:
         """The platform of the running loop. Raises Unavailable, SchemaMismatch, NotFound (the project)."""
+        at_hand = self.platform_at_hand()
+        if at_hand is not None:
+            return at_hand
         loop = asyncio.get_running_loop()
         if self._pid != os.getpid():
             self._begin()
         opening = self._platforms.get(loop)
-        if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
+        if opening is None or opening.done():
             opening = self._platforms[loop] = loop.create_task(self._open())
-        if opening.done():
-            return opening.result()
         if self.address.kind == "sqlite":  # it may have to migrate itself first
             return await asyncio.shield(opening)
         async with answered_within(PATIENCE_SECONDS):
             return await asyncio.shield(opening)
+
+    def platform_at_hand(self) -> Platform | None:
+        """The platform of the running loop if it is open already."""
+        opening = self._platforms.get(asyncio.get_running_loop())
+        if opening is None or not opening.done() or self._pid != os.getpid():
+            return None
+        return None if opening.cancelled() or opening.exception() is not None else opening.result()
 
     async def platform_of(self, project_id: ProjectId) -> Platform:
         """The platform of another project, over the connections of the running loop's own one.
@@ -147,7 +154,7 @@ class Wiring:
         if self.address.kind == "postgres":
             (await schema_state(self.address.target)).check()
         elif self.address.target != ":memory:":
-            Path(self.address.target).parent.mkdir(parents=True, exist_ok=True)
+            self.address.make_folder()
             state = await migrate(self.settings.database_url)
             if state.unknown:
                 state.check()

@@ -40,8 +40,9 @@ async def test_a_server_that_is_not_there() -> None:
 
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises((Unavailable, OSError)):
+    with pytest.raises(Unavailable, match=r"the folder of .*/file/x\.db cannot be made") as caught:
         await echo_of(TaskForge(f"sqlite:///{tmp_path}/file/x.db")).aenqueue(1)
+    assert caught.value.hint
 
 
 async def test_a_schema_too_new(database_url: str) -> None:

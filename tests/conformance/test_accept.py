@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from taskforge.domain.errors import NotFound, QueueClosed, TaskforgeError
+from taskforge.domain.ids import JobId
 from taskforge.domain.job import Hold, JobStatus
 from taskforge.domain.queue import QueueState
 from tests.conformance.stage import NOON
@@ -43,6 +45,30 @@ async def test_all_that_was_said_is_stored(stage: Stage) -> None:
     assert (job.created_at, job.updated_at, job.completed_at) == (NOON, NOON, None)
     assert tuple(job.tags) == ("a", "b")
     assert (job.attempt_count, job.losses, job.claim_seq, job.execution_id) == (0, 0, 0, None)
+
+
+async def test_a_batch_stores_what_single_calls_would(stage: Stage) -> None:
+    """Whether its jobs have all but id and payload in common, or differ in each of their fields."""
+    queue, other = await stage.queue(), await stage.queue("other", aging_seconds=60)
+    fields: dict[str, Any] = {
+        "priority": 7,
+        "max_attempts": 5,
+        "retry_policy": '{"base":1.0}',
+        "timeout_ms": 1500,
+        "scheduled_for": NOON + timedelta(hours=1),
+        "expires_at": NOON + timedelta(hours=2),
+        "deadline": NOON + timedelta(hours=3),
+        "tags": '["a","é"]',
+    }
+    alike = [stage.new(queue, "a", payload=f'{{"n":"{sign}"}}', **fields) for sign in ("é", "\\u0041", "'")]
+    mixed = [stage.new(queue, **{name: value}) for name, value in fields.items()]
+    mixed += [stage.new(queue), stage.new(queue, delay_us=5), stage.new(other, "b", priority=3)]
+    for batch in (alike, mixed):
+        assert await stage.jobs.accept(stage.project, batch) == {job.id for job in batch}
+        for job in batch:
+            twin = job._replace(id=stage.mint())
+            await stage.jobs.accept(stage.project, [twin])
+            assert await stage.job(twin.id) == replace(await stage.job(job.id), id=JobId(twin.id))
 
 
 async def test_due_now_or_before_is_pending_at_once(stage: Stage) -> None:

@@ -1,6 +1,5 @@
 """``taskforge migrate``: make or update the tables."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,7 +46,7 @@ def migrate(
         print("\nCOMMIT;")
         return
     if not check:
-        _make_folder(address.kind, address.target)
+        address.make_folder()
         state = asyncio.run(apply(url))
     if as_json:
         pending = [_title(step) for step in state.pending]
@@ -71,8 +70,3 @@ def migrate(
 
 def _title(step: "Migration") -> str:
     return f"{step.version:04d} {step.name}"
-
-
-def _make_folder(kind: str, target: str) -> None:
-    if kind == "sqlite" and target != ":memory:":
-        Path(target).parent.mkdir(parents=True, exist_ok=True)

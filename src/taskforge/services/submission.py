@@ -11,7 +11,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from uuid import UUID
 
 from taskforge.domain.errors import InvalidPayload, NotFound, QueueClosed, TaskforgeError, Unavailable
 from taskforge.domain.ids import QueueId
@@ -29,7 +30,6 @@ from taskforge.ports.transactions import Batch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-    from uuid import UUID
 
     from taskforge.domain.keys import JobKeys
     from taskforge.domain.queue import Queue
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 GROUP = 500
 IN_FLIGHT = 4
+GIVEN = 4
+"""So many fields of a NewJob are its own; the others follow from its options."""
+NOBODY = UUID(int=0)
 NO_KEYS: Mapping[UUID, JobKeys] = MappingProxyType({})
 TRIES = 3
 PATIENCE_SECONDS = 5.0
@@ -69,23 +72,20 @@ class JobRequest(NamedTuple):
     options: JobOptions
 
 
-class _Waiting(NamedTuple):
-    job: NewJob
-    answer: asyncio.Future[None]
+_Waiting: TypeAlias = tuple[NewJob, "asyncio.Future[None]"]
 
 
 class _Template(NamedTuple):
-    """What one options object means for a job; calls of one task share it."""
+    """What one options object means for a job; calls of one task share it.
 
-    priority: int
-    max_attempts: int | None
-    retry_policy: str | None
-    timeout_ms: int | None
-    scheduled_for: datetime | None
-    delay_us: int | None
-    expires: datetime | timedelta | None
-    deadline: datetime | timedelta | None
-    tags: str | None
+    ``fields`` are those of a NewJob after its payload; ``expires`` and ``deadline``, if they count from the call.
+    """
+
+    options: JobOptions
+    fields: tuple[Any, ...]
+    is_keyed: bool
+    expires: timedelta | None
+    deadline: timedelta | None
 
 
 class Submission:
@@ -116,7 +116,7 @@ class Submission:
         self._is_lone = True
         self._flushes: set[asyncio.Task[None]] = set()
         self._checked_type = ""
-        self._template_of: tuple[JobOptions, _Template] | None = None
+        self._last_template: _Template | None = None
 
     async def submit(self, request: Wanted, *, declare: bool) -> Submitted:
         """Accept one job. With ``declare`` an unknown queue is made, else refused.
@@ -126,8 +126,9 @@ class Submission:
         queue = self._directory.lately(request.queue) or await self._queue(request.queue, declare=declare)
         if not self._limits.is_free(self._directory.organization_id):
             await self.check_limit(1)
-        job = self._new_job(request, queue)
-        if request.options.is_keyed or queue.is_bounded:
+        template = self._template(request.options)
+        job = self._new_job(request, queue, template)
+        if template.is_keyed or queue.is_bounded:
             return (await self._accept_ruled([request], [job], [queue]))[0]
         if self._is_lone and not self._waiting and not self._flushes:
             self._is_lone = False
@@ -136,7 +137,7 @@ class Submission:
                 await self._accept_alone(job)
                 return Submitted(job.id, created=True)
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(job, answer))
+        self._waiting.append((job, answer))
         if not self._flush_due and len(self._flushes) < IN_FLIGHT:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -149,7 +150,7 @@ class Submission:
             return []
         queues = {name: await self._queue(name, declare=declare) for name in {r.queue for r in requests}}
         await self.check_limit(len(requests))
-        jobs = [self._new_job(request, queues[request.queue]) for request in requests]
+        jobs = [self._new_job(r, queues[r.queue], self._template(r.options)) for r in requests]
         if any(queue.is_bounded for queue in queues.values()) or any(
             options.is_keyed for options in {id(r.options): r.options for r in requests}.values()
         ):
@@ -186,7 +187,7 @@ class Submission:
 
     def prepared(self, requests: Sequence[Wanted], queues: Mapping[str, Queue]) -> Batch:
         """The jobs of requests, for those who store them themselves. Raises InvalidInput."""
-        jobs = [self._new_job(request, queues[request.queue]) for request in requests]
+        jobs = [self._new_job(r, queues[r.queue], self._template(r.options)) for r in requests]
         return _ruled(requests, jobs, queues.values())
 
     async def _queue(self, name: str, *, declare: bool) -> Queue:
@@ -220,21 +221,21 @@ class Submission:
 
     async def _accept(self, group: list[_Waiting]) -> None:
         try:
-            refused = await self._stored([waiting.job for waiting in group])
+            refused = await self._stored([job for job, _ in group])
         except BaseException as error:
-            for waiting in group:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(error)
+            for _, answer in group:
+                if not answer.done():
+                    answer.set_exception(error)
             if not isinstance(error, Exception):
                 raise
             return
-        for waiting in group:
-            if waiting.answer.done():
+        for job, answer in group:
+            if answer.done():
                 continue
-            if waiting.job.id in refused:
-                waiting.answer.set_exception(refused[waiting.job.id])
+            if refused and job.id in refused:
+                answer.set_exception(refused[job.id])
             else:
-                waiting.answer.set_result(None)
+                answer.set_result(None)
 
     async def _stored(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
         """Store and announce the jobs; answers why some were refused."""
@@ -250,7 +251,9 @@ class Submission:
                 raise
             return await self._stored_alone(jobs)
         refused = {} if len(stored) == len(jobs) else await self._refusals(jobs, stored)
-        self._announce([job for job in jobs if job.id not in refused], elsewhere=hint is None)
+        if refused:
+            jobs = [job for job in jobs if job.id not in refused]
+        self._announce(jobs, elsewhere=hint is None)
         return refused
 
     async def _stored_alone(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
@@ -301,41 +304,37 @@ class Submission:
     def _ready(self, queue_id: UUID) -> Hint:
         return Hint(Topic.READY, self._directory.project_id, QueueId(queue_id))
 
-    def _new_job(self, request: Wanted, queue: Queue) -> NewJob:
+    def _new_job(self, request: Wanted, queue: Queue, template: _Template) -> NewJob:
         if len(request.payload) * 4 > MAX_PAYLOAD_BYTES:
             _check_size(request.payload)
         if request.job_type is not self._checked_type:
             self._checked_type = check_job_type(request.job_type)
-        known = self._template_of
-        if known is not None and known[0] is request.options:
-            template = known[1]
-        else:
-            template = self._template(request.options)
-            self._template_of = (request.options, template)
-        delay_us = template.delay_us
-        if queue.settings.priority_delays and delay_us is None and template.scheduled_for is None:
-            delay_us = queue.settings.delay_seconds(template.priority) * 1_000_000 or None
-        now = None if template.expires is None and template.deadline is None else self._now()
-        return NewJob(
-            self._mint(),
-            queue.id,
-            request.job_type,
-            request.payload,
-            template.priority,
-            template.max_attempts,
-            template.retry_policy,
-            template.timeout_ms,
-            template.scheduled_for,
-            delay_us,
-            _moment(template.expires, now),
-            _moment(template.deadline, now),
-            template.tags,
+        job = NewJob._make((self._mint(), queue.id, request.job_type, request.payload, *template.fields))
+        if queue.settings.priority_delays and job.delay_us is None and job.scheduled_for is None:
+            job = job._replace(delay_us=queue.settings.delay_seconds(job.priority) * 1_000_000 or None)
+        if template.expires is None and template.deadline is None:
+            return job
+        now = self._now()
+        return job._replace(
+            expires_at=job.expires_at if template.expires is None else now + template.expires,
+            deadline=job.deadline if template.deadline is None else now + template.deadline,
         )
 
     def _template(self, options: JobOptions) -> _Template:
+        known = self._last_template
+        if known is None or known.options is not options:
+            known = self._last_template = self._new_template(options)
+        return known
+
+    def _new_template(self, options: JobOptions) -> _Template:
         retry = options.retry_policy()
         timeout = options.timeout
-        return _Template(
+        expires, deadline = _span(options.expires), _span(options.deadline)
+        fields = NewJob(
+            id=NOBODY,
+            queue_id=NOBODY,
+            job_type="",
+            payload="",
             priority=options.priority or 0,
             max_attempts=options.max_attempts,
             retry_policy=None if retry is None else self._encode(retry),
@@ -346,10 +345,12 @@ class Submission:
             delay_us=None
             if options.delay is None
             else round(check_seconds(options.delay, "delay", least=0) * 1_000_000),
-            expires=_span(options.expires),
-            deadline=_span(options.deadline),
+            expires_at=None if isinstance(expires, timedelta) else expires,
+            deadline=None if isinstance(deadline, timedelta) else deadline,
             tags=self._encode(list(options.tags)) if options.tags else None,
         )
+        spans = [limit if isinstance(limit, timedelta) else None for limit in (expires, deadline)]
+        return _Template(options, fields[GIVEN:], options.is_keyed, *spans)
 
 
 @asynccontextmanager
@@ -392,7 +393,3 @@ def _check_size(payload: str) -> None:
 
 def _span(limit: datetime | float | timedelta | None) -> datetime | timedelta | None:
     return timedelta(seconds=limit) if isinstance(limit, int | float) else limit
-
-
-def _moment(limit: datetime | timedelta | None, now: datetime | None) -> datetime | None:
-    return limit + now if isinstance(limit, timedelta) and now is not None else limit  # type: ignore[return-value]

@@ -14,7 +14,7 @@ from taskforge.services.direct_link import DirectLink
 from taskforge.services.submission import Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from uuid import UUID
 
     from taskforge.domain.job import Submitted
@@ -39,9 +39,12 @@ class TracedSubmission(Submission):
         self._fresh = mint
         self._traces = traces
 
-    async def submit(self, request: Wanted, *, declare: bool) -> Submitted:
+    def submit(self, request: Wanted, *, declare: bool) -> Coroutine[Any, Any, Submitted]:
         if not is_traced():
-            return await super().submit(request, declare=declare)
+            return super().submit(request, declare=declare)
+        return self._submit_traced(request, declare=declare)
+
+    async def _submit_traced(self, request: Wanted, *, declare: bool) -> Submitted:
         with sending(request.queue, request.job_type, 1) as trace:
             [job_id] = await self._noted(1, trace)
             token = _minted.set(deque([job_id]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from taskforge.domain.errors import InvalidSetting
+from taskforge.domain.errors import InvalidSetting, Unavailable
 
 FORMS = (
     "sqlite:///folder/file.db, sqlite:////absolute/file.db, sqlite://:memory: or postgresql://user@host/name"
@@ -20,6 +20,17 @@ class Address:
     kind: str
     target: str
     shown: str
+
+    def make_folder(self) -> None:
+        """Make the folder of a SQLite file. Raises Unavailable."""
+        if self.kind == "sqlite" and self.target != ":memory:":
+            try:
+                Path(self.target).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise Unavailable(
+                    f"the folder of {self.target} cannot be made: {error}",
+                    hint="is the address right, and may you write there?",
+                ) from error
 
 
 def parse_address(url: str) -> Address:
