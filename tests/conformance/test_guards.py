@@ -170,12 +170,12 @@ async def test_a_suspect_of_another_project_is_not_claimed(stage: Stage) -> None
     assert (await stage.claim_one(queue)).id == job.id
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, 2, 3], ids=["one", "alike", "unlike"])
 async def test_a_task_that_only_another_project_knows_has_no_worker_here(stage: Stage, count: int) -> None:
     other = await stage.other_project()
     await stage.know("theirs", project=other)
     queue = await stage.queue()
-    jobs = [stage.new(queue, "theirs") for _ in range(count)]
+    jobs = [stage.new(queue, "theirs", priority=number if count == 3 else 0) for number in range(count)]
     await stage.jobs.accept(stage.project, jobs)
     assert [(await stage.job(job.id)).hold for job in jobs] == [Hold.NO_WORKER] * count
     await stage.jobs.cancel(stage.project, (await stage.job(jobs[0].id)).id)
@@ -184,12 +184,12 @@ async def test_a_task_that_only_another_project_knows_has_no_worker_here(stage: 
     assert await stage.jobs.release_holds(10) == 0
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, 2, 3], ids=["one", "alike", "unlike"])
 async def test_nothing_gets_into_a_closed_queue_or_another_project_s(stage: Stage, count: int) -> None:
     other = await stage.other_project()
     queue, closed = await stage.queue(), await stage.queue("closed", state=QueueState.CLOSED)
     for project, into in ((other, queue), (stage.project, closed)):
-        jobs = [stage.new(into) for _ in range(count)]
+        jobs = [stage.new(into, priority=number if count == 3 else 0) for number in range(count)]
         assert await stage.jobs.accept(project, jobs) == frozenset()
     assert await stage.sql("SELECT id FROM jobs") == []
 
