@@ -51,7 +51,7 @@ async def _is_under_its_path(visitor: httpx2.AsyncClient, shop: Any) -> None:
     assert made.headers["location"].startswith(f"{api}/queues/")
     assert (await visitor.get(made.headers["location"], headers=headers)).json()["data"]["name"] == "mail"
     wrong = await visitor.put(f"{api}/queues", headers=headers)
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, POST")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD, POST")
     page = await visitor.get("/taskforge/")
     assert page.status_code == 200
     assert "/taskforge/" in page.text

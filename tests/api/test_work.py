@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 
 from taskforge import Context, TaskForge
+from taskforge.domain.worker import Registration, TaskDescription, WorkerType
+from taskforge.services.processes import this_process
 from tests.api.installation import Client
 from tests.api.test_jobs import make_job, make_queue
 
@@ -69,6 +71,26 @@ async def test_attempts_and_logs(client: Client, database_url: str) -> None:
     assert (await client.get("/executions/active")).json()["data"] == []
     assert (await client.get("/executions/timed-out?hours=1")).json()["data"] == []
     assert (await client.get(f"/executions/{uuid4()}")).status_code == 404
+
+
+async def test_what_a_worker_runs_now(client: Client, database_url: str) -> None:
+    app = TaskForge(database_url)
+
+    @app.task(queue="reports", name="careful")
+    async def careful() -> None: ...
+
+    async with app:
+        platform = await app.platform()
+        types = [TaskDescription("careful", "reports")]
+        link = platform.link()
+        about = Registration("w", WorkerType.GENERAL, {}, 2, ["reports"], types, this_process(), "0")
+        worker_id = (await link.register(about)).worker_id
+        handle = await careful.aenqueue()
+        await link.claim(1, 0)
+        path = "/executions/active?worker_id="
+        [own] = (await client.get(f"{path}{worker_id}")).json()["data"]
+        assert (own["job_id"], own["worker_id"]) == (str(handle.id), str(worker_id))
+        assert (await client.get(f"{path}{uuid4()}")).json()["data"] == []
 
 
 async def test_what_a_task_declares_of_its_jobs_holds_where_the_request_says_nothing(

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
-import { api, data } from "@/api/client";
+import { api, data, MOST } from "@/api/client";
 import { FIGURES_MS } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Worker } from "@/api/types";
@@ -112,14 +112,13 @@ function RunningJobs({ worker }: { worker: Worker }) {
   const t = useTranslate();
   const running = useQuery({
     queryKey: ["job", worker.id, "running"],
-    queryFn: () => data(api.GET("/api/v1/executions/active", { params: { query: { project_id: worker.project_id, limit: 200 } } })),
+    queryFn: () => data(api.GET("/api/v1/executions/active", { params: { query: { project_id: worker.project_id, worker_id: worker.id, limit: MOST } } })),
     refetchInterval: FIGURES_MS,
   });
   return (
     <Panel title={t("workers.running")} isFlush>
       <Asked query={running}>
-        {(all) => {
-          const own = all.filter((execution) => execution.worker_id === worker.id);
+        {(own) => {
           if (own.length === 0) return <Empty title={t("workers.idle")} />;
           return (
             <ul>

@@ -54,9 +54,15 @@ Together = Annotated[
 
 
 @executions.get("/executions/active", name="executions.active", answers=ExecutionView, is_list=True, **_READ)
-async def active_executions(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def active_executions(
+    call: Calling,
+    everywhere: Everywhere,
+    page: Paging,
+    worker_id: Annotated[UUID | None, Query(description="Only those of this worker.")] = None,
+) -> Response:
     """The attempts that run now."""
-    found = [e for s in everywhere for e in await s.insights.active_executions()]
+    running = [e for s in everywhere for e in await s.insights.active_executions()]
+    found = [e for e in running if worker_id in (None, e.worker_id)]
     return await _listed(call, page, found, everywhere)
 
 
