@@ -136,7 +136,7 @@ async def test_many_who_enqueue_the_same_keys_at_once(stage: Stage) -> None:
     """Several engines stand for several processes; in between, jobs end and free their keys."""
     queue = await stage.queue()
     await stage.know("t")
-    engines = [make_engine(stage.url, stage.clock, pool_size=2) for _ in range(4)]
+    engines = [make_engine(stage.url, stage.clock, pool_size=6) for _ in range(4)]
     stores = [SqlJobStore(engine) for engine in engines]
     names = [f"k{number}" for number in range(5)]
 

@@ -149,7 +149,8 @@ async def test_past_the_lease_handlers_are_stopped_and_nothing_spins(postgres_ur
             await eventually(lambda: _assert(job.id in site.stopped), lease + 2)
             assert site.stopped[job.id] - lost < lease, "before the database gives it to others"
             await asyncio.sleep(max(0.0, lost + 6 - time.monotonic()))
-            assert 2 <= proxy.attempts - tried < 60, "it tries again, with pauses"
+            # each loop within its interval, which are short here; what spins tries thousands of times
+            assert 2 <= proxy.attempts - tried < 300, "it tries again, with pauses"
             proxy.resume()
             await eventually(lambda: _assert(site.began.count(job.id) == 2), 25)
             platform = await site.platform()
