@@ -8,6 +8,7 @@ kept: some 1,500 would reach from a microsecond to a year.)
 from __future__ import annotations
 
 import operator
+from bisect import bisect_left
 from collections import Counter
 from itertools import accumulate
 from math import ceil, log
@@ -71,11 +72,8 @@ class Histogram:
         """About the smallest value that this part (0 to 1) of the values does not exceed; None without values."""
         if not self.count:
             return None
-        rank = place_of(part, self.count)
-        for bucket, seen in enumerate(accumulate(self._counts), self._first):
-            if seen >= rank:
-                return _value(bucket)
-        raise AssertionError("the counts do not add up")
+        seen = list(accumulate(self._counts))
+        return _value(self._first + bisect_left(seen, place_of(part, self.count)))
 
     def at_most(self, values: Sequence[int]) -> list[int]:
         """How many values do not exceed each of these, which are in order; a bucket counts where its value falls."""
