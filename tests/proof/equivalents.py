@@ -82,8 +82,13 @@ REASONS: dict[tuple[str, str, str], str] = {
     ("sqlite", "lock_keys", "project_id = :project_id"): (
         "it only takes the lock of the file: its other condition is false, so that no row is changed"
     ),
-    ("sqlite", "claim_ruled_jobs", "q.project_id = :project_id"): (
-        "where starts are counted, none were made just before if the queue is another project's"
+    **dict.fromkeys(
+        (
+            ("sqlite", "claim_ruled_jobs", "q.project_id = :project_id"),
+            ("sqlite", "claim_weighed_jobs", "q.project_id = :project_id"),
+            ("postgres", "claim_weighed_jobs", "q.project_id = :project_id::uuid"),
+        ),
+        "where starts are counted, none were made just before if the queue is another project's",
     ),
     **{
         (dialect, "join_common_line", condition): (
