@@ -90,6 +90,9 @@ REASONS: dict[tuple[str, str, str], str] = {
         ),
         "where starts are counted, none were made just before if the queue is another project's",
     ),
+    ("postgres", "claim_weighed_jobs", "project_id = :project_id::uuid"): (
+        "where the turn is noted, the gate is the one that was just taken, of the project"
+    ),
     **{
         (dialect, "join_common_line", condition): (
             "it names an index: who is held, waits or is planned joins the line by one of the four looks anyway"
