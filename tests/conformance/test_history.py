@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -96,6 +96,9 @@ async def test_filters(stage: Stage) -> None:
     assert await _ids(stage, tag="y") == []
     assert await _ids(stage, created_from=NOON + timedelta(seconds=10)) == [dead, b]
     assert await _ids(stage, created_to=NOON + timedelta(seconds=10)) == [a]
+    for year, found in ((1, []), (1969, []), (9999, [dead, b, a])):
+        at_its_end = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+        assert await _ids(stage, created_to=at_its_end) == found
     due = NOON + timedelta(seconds=70)
     assert await _ids(stage, scheduled_from=due) == [b]
     assert await _ids(stage, scheduled_to=due) == []

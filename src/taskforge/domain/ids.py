@@ -64,8 +64,8 @@ def uuid_of(number: int) -> UUID:
 
 
 def least_id(moment: datetime) -> UUID:
-    """Not greater than any UUIDv7 that is minted from this moment on."""
-    return uuid_of(int(moment.timestamp() * 1000) << 80)
+    """Not greater than any UUIDv7 that is minted from this moment on; none was before 1970."""
+    return uuid_of(max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def short(identity: UUID) -> str:

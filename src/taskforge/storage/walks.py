@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
@@ -26,6 +26,7 @@ ORDERED = FINISHED | {JobStatus.PENDING}
 TOLERATED_CLOCK_SKEW = timedelta(minutes=5)
 """A client whose clock is further ahead makes jobs that are not found by the time at which they were created."""
 FILTERS = tuple(field.name for field in fields(JobFilter) if field.name not in ("payload", "ids"))
+LATEST = datetime.max.replace(tzinfo=UTC) - TOLERATED_CLOCK_SKEW
 UNBOUNDED = 1 << 62
 AFTER_ALL = UUID(int=2**128 - 1)
 LEAST_SCAN, MOST_SCAN = 500, 20_000
@@ -83,7 +84,7 @@ class Walks:
         start = chosen.before or AFTER_ALL
         if chosen.created_to is None:
             return start
-        return min(start, least_id(chosen.created_to + TOLERATED_CLOCK_SKEW))
+        return min(start, least_id(min(chosen.created_to, LATEST) + TOLERATED_CLOCK_SKEW))
 
     async def _queues_by_index(self, project_id: ProjectId, chosen: JobFilter) -> Sequence[QueueId] | None:
         """The queues whose jobs are to be listed by index, where a queue or a status is asked for."""
