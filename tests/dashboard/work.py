@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.conftest import SOAK
 from tests.dashboard.browser import Visit
 from tests.dashboard.scene import Scene
 
@@ -75,9 +76,11 @@ def find_jobs(visitor: Visit) -> None:
     page.get_by_role("option", name="task:shop.send_mail").click()
     bar.fill("args.to:<script>window.hurt = 1</script>")
     bar.press("Enter")
-    expect(page.get_by_text(re.compile(r"^1–(\d) \w+ \1$"))).to_be_visible()
     assert "type=shop.send_mail" in page.url
     region = page.get_by_role("region", name=say("nav.jobs"))
+    # in a soak a hundred thousand newer jobs are looked through first, and how many fit is not counted
+    if not SOAK:
+        expect(page.get_by_text(re.compile(r"^1–(\d) \w+ \1$"))).to_be_visible()
     region.get_by_role("link", name="shop.send_mail").first.click()
     expect(page.get_by_text("<script>window.hurt = 1</script>").first).to_be_visible()
     expect(page.get_by_text("<U+202E>").first).to_be_visible()
