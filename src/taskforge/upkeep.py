@@ -31,9 +31,10 @@ def upkeep(
     settings: Settings,
     noting: Callable[[Callable[[], Awaitable[object]]], Callable[[], Awaitable[object]]] | None = None,
 ) -> list[Loop]:
-    """Of workers and servers. ``noting`` goes around each round of recovery.
+    """Of workers and servers. ``noting``, which servers give, goes around each round of recovery.
 
-    Workers whose jobs Redis hands out ask in turns what there is to do, as often as one that is idle asks for jobs.
+    Workers whose jobs Redis hands out ask in turns what there is to do, as often as one that is idle asks for jobs. A server
+    always looks for itself: that it does is what it notes, and tells whoever asks whether it is ready.
     """
     agreement = platform.agreement
     turns = Turns(platform.ready_queues if noting is None else None, platform.project_id)

@@ -198,18 +198,20 @@ async def test_what_redis_never_heard_of_and_what_was_pulled_and_lost(
             await here.all_ran()
 
 
-async def test_idle_workers_get_what_redis_never_heard_of(database_url: str, redis_url: str) -> None:
+async def test_idle_workers_get_what_redis_never_heard_of(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is compared by then; that jobs are ready is seen by whoever looks for all."""
     async with at_work(database_url, redis_url) as here:
         await here.add(1)
         await here.all_ran()
         platform = await here.app.platform()
         assert platform.offering is not None
-        platform.offering.offer = lambda jobs: None  # type: ignore[method-assign]
+        monkeypatch.setattr(platform.offering, "offer", lambda jobs: None)
 
         async def nothing_is_compared() -> None:
             await here.count_statements()
-            await asyncio.sleep(3 * POLL)
+            await asyncio.sleep(3 * POLL)  # nothing is to happen
             assert not here.statements["queue_heads"]
 
         await eventually(nothing_is_compared, timeout=PATIENCE)

@@ -109,7 +109,7 @@ class Story:
         return judge(self._ours(await evidence(self._url, read(self.history))))
 
     async def _kill_again_and_again(self, until: float) -> None:
-        await asyncio.sleep(2)
+        await asyncio.sleep(2)  # whoever watches sees them at work first
         while time.monotonic() < until:
             busy = [name for name in WORKERS if self._running(self._workers[name].pid)]
             name = self._random.choice(busy or WORKERS)

@@ -77,8 +77,8 @@ class ClaimsByRules:
             [queue_id] = request.queue_ids
             waits = self._by_gate.get(queue_id, 0)
             if waits == 0:
-                fast = lambda: _claim_unheld(request, queue_id, read_weighed, self._engine)  # noqa: E731
-                batch = await adrive(fast, self._engine.call)
+                unheld = partial(_claim_unheld, request, queue_id, read_weighed, self._engine)
+                batch = await adrive(unheld, self._engine.call)
                 if batch is not None:
                     return batch
             self._by_gate[queue_id] = waits - 1 if waits else CLAIMS_BY_GATE

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
+async def _hang(beats: object, incidents: object = None) -> None:
+    await asyncio.Event().wait()
+
+
 async def test_a_heartbeat_that_hangs_does_not_keep_the_worker_from_seeing_that_its_lease_is_over(
-    link: FakeLink, scene: Scene
+    link: FakeLink, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link.lease, link.beat_interval = 0.6, 0.1
     stopped: list[float] = []
@@ -32,11 +36,7 @@ async def test_a_heartbeat_that_hangs_does_not_keep_the_worker_from_seeing_that_
         finally:
             stopped.append(time.monotonic())
 
-    async def hang(beats: object, incidents: object = None) -> object:
-        await asyncio.sleep(30)
-        return None
-
-    link.beat = hang  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(link, "beat", _hang)
     began = time.monotonic()
     link.add("forever")
     async with scene.worker():
@@ -63,7 +63,9 @@ async def test_a_claim_that_was_too_long_on_its_way_is_not_started(link: FakeLin
     assert started == []
 
 
-async def test_what_has_waited_past_its_lease_is_not_begun(link: FakeLink, scene: Scene) -> None:
+async def test_what_has_waited_past_its_lease_is_not_begun(
+    link: FakeLink, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     link.lease, link.beat_interval = 0.3, 0.1
     began: list[int] = []
 
@@ -75,11 +77,7 @@ async def test_what_has_waited_past_its_lease_is_not_begun(link: FakeLink, scene
     async def later() -> None:
         began.append(1)
 
-    async def hang(beats: object, incidents: object = None) -> object:
-        await asyncio.sleep(30)
-        return None
-
-    link.beat = hang  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(link, "beat", _hang)
     link.add("stand")
     id = link.add("later")
     async with scene.worker():
