@@ -230,7 +230,10 @@ async def test_who_makes_a_job_and_who_has_a_queue_says_who_is_told(client: Clie
         assert (await client.post(f"/jobs/{job}/cancel")).status_code == 204
     told = [json.loads(one.body) for one in await requests(there, 2)]
     assert {one["data"]["job_id"] for one in told} == {jobs[0], jobs[2]}
-    assert len((await client.get("/alerts/deliveries")).json()["data"]) == 2
+    newest = (await client.get("/alerts/deliveries?limit=1")).json()
+    older = await client.get(f"/alerts/deliveries?cursor={newest['meta']['next_cursor']}")
+    assert len({one["id"] for one in (*newest["data"], *older.json()["data"])}) == 2
+    assert older.json()["meta"]["has_more"] is False
 
 
 async def test_a_secret_is_replaced_and_the_old_one_signs_for_a_day(client: Client, there: Receiver) -> None:

@@ -52,6 +52,10 @@ async def test_what_a_filter_chooses_is_counted_first_and_then_done(client: Clie
     found = (await client.get("/operations")).json()["data"]
     assert [operation["action"] for operation in found] == ["delete", "move", "cancel"]
     assert {operation["created_by"] for operation in found} == {"admin"}
+    first = (await client.get("/operations?limit=1")).json()
+    rest = (await client.get(f"/operations?limit=2&cursor={first['meta']['next_cursor']}")).json()
+    assert [*first["data"], *rest["data"]] == found
+    assert (rest["meta"]["has_more"], rest["meta"]["next_cursor"]) == (False, None)
 
 
 async def test_a_queue_is_purged_of_what_waits(client: Client, installation: Installation) -> None:

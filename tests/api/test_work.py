@@ -139,6 +139,8 @@ async def test_dead_letters_are_grouped_and_redriven(client: Client, database_ur
     assert (await client.get(f"/queues/{dead}/stats")).json()["data"]["dead_letter_count"] == 2
     [group] = (await client.get("/dead-letters/groups")).json()["data"]
     assert (group["count"], group["error_type"], group["example"]) == (2, "ValueError", "no paper")
+    [older] = (await client.get(f"/dead-letters/groups?before={job['id']}")).json()["data"]
+    assert (older["count"], older["last_at"]) == (1, group["first_at"])
     [failed] = (await client.get("/jobs/failures")).json()["data"]
     assert failed["queue_id"] == job["queue_id"] != group["queue_id"]
     assert (failed["count"], failed["error_type"], failed["example"]) == (2, "ValueError", "no paper")

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -56,6 +56,18 @@ class Page:
             total_capped=is_capped,
             next_cursor=self.signer.write(last) if has_more and last is not None else None,
         )
+
+    @property
+    def wanted(self) -> int:
+        """How many to read behind ``after``: with one more, which says that the list goes on."""
+        return self.skip + self.limit + 1
+
+    def newest(self, read: Iterable[T], id_of: Callable[[T], UUID]) -> tuple[list[T], ListMeta]:
+        """This part of what was read, of each project as many as are wanted: by id, newest first."""
+        found = sorted(read, key=id_of, reverse=True)
+        part = found[self.skip : self.skip + self.limit]
+        has_more = len(found) > self.skip + len(part)
+        return part, self.meta(has_more=has_more, last=id_of(part[-1]) if part else None)
 
     def cut(self, items: Sequence[T]) -> tuple[list[T], ListMeta]:
         """This part of a list that is here as a whole."""

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+NEWEST = 1000
+"""So many are listed at most, and among so many a delivery is known by the end of its id."""
+
+
 class AlertDesk(Protocol):
     """Alerts; rules and receivers by name, silences and deliveries by the end of their ids; documents of the API."""
 
@@ -16,7 +20,7 @@ class AlertDesk(Protocol):
         """What is wrong, and was lately."""
         ...
 
-    async def events(self, rule: str | None) -> list[dict[str, Any]]:
+    async def events(self, rule: str | None, limit: int) -> list[dict[str, Any]]:
         """What has happened, the latest first."""
         ...
 
@@ -76,7 +80,7 @@ class AlertDesk(Protocol):
         """Send it something; the delivery."""
         ...
 
-    async def deliveries(self, receiver: str | None, status: str | None) -> list[dict[str, Any]]:
+    async def deliveries(self, receiver: str | None, status: str | None, limit: int) -> list[dict[str, Any]]:
         """What was told, newest first."""
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from taskforge.cli.alert_desk import NEWEST
 from taskforge.cli.show import plain
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.services.directory import near
@@ -32,9 +33,10 @@ class LocalAlerts:
     async def alerts(self) -> list[Document]:
         return [plain(self._views.alert_view(alert)) for alert in await self._alerting.alerts()]
 
-    async def events(self, rule: str | None) -> list[Document]:
+    async def events(self, rule: str | None, limit: int) -> list[Document]:
         rule_id = None if rule is None else (await self._alerting.rule(rule)).id
-        return [plain(self._views.event_view(event)) for event in await self._alerting.events(rule_id)]
+        found = await self._alerting.events(rule_id, limit=limit)
+        return [plain(self._views.event_view(event)) for event in found]
 
     async def rules(self) -> list[Document]:
         return [plain(self._views.rule_view(rule)) for rule in await self._alerting.rules()]
@@ -98,16 +100,16 @@ class LocalAlerts:
         document: Document = plain(self._views.delivery_view(delivery))
         return document
 
-    async def deliveries(self, receiver: str | None, status: str | None) -> list[Document]:
+    async def deliveries(self, receiver: str | None, status: str | None, limit: int) -> list[Document]:
         from taskforge.domain.delivery import DeliveryStatus
 
         receiver_id = None if receiver is None else (await self._receivers.get(receiver)).id
         wanted = None if status is None else _known(DeliveryStatus, status, "status")
-        found = await self._receivers.deliveries(receiver_id, wanted)
+        found = await self._receivers.deliveries(receiver_id, wanted, limit=limit)
         return [plain(self._views.delivery_view(delivery)) for delivery in found]
 
     async def resend(self, text: str) -> Document:
-        delivery_id = _id_of(text, await self.deliveries(None, None), "delivery")
+        delivery_id = _id_of(text, await self.deliveries(None, None, NEWEST), "delivery")
         sent = await self._receivers.resend(await self._receivers.delivery(delivery_id))
         document: Document = plain(self._views.delivery_view(sent))
         return document
@@ -122,9 +124,9 @@ class RemoteAlerts:
     async def alerts(self) -> list[Document]:
         return await self._client.alist()
 
-    async def events(self, rule: str | None) -> list[Document]:
+    async def events(self, rule: str | None, limit: int) -> list[Document]:
         filters = {} if rule is None else {"rule_id": await self._rule(rule)}
-        return await self._client.aevents(**filters)
+        return await self._client.aevents(limit=limit, **filters)
 
     async def rules(self) -> list[Document]:
         return await self._client.arules()
@@ -175,12 +177,13 @@ class RemoteAlerts:
     async def test(self, receiver: str, by: str) -> Document:
         return await self._client.atest(await self._receiver(receiver))
 
-    async def deliveries(self, receiver: str | None, status: str | None) -> list[Document]:
-        filters = {} if receiver is None else {"receiver_id": await self._receiver(receiver)}
-        return await self._client.adeliveries(**filters, **({} if status is None else {"status": status}))
+    async def deliveries(self, receiver: str | None, status: str | None, limit: int) -> list[Document]:
+        said = {"receiver_id": None if receiver is None else await self._receiver(receiver), "status": status}
+        given = {name: value for name, value in said.items() if value is not None}
+        return await self._client.adeliveries(limit=limit, **given)
 
     async def resend(self, text: str) -> Document:
-        found = await self.deliveries(None, None)
+        found = await self.deliveries(None, None, NEWEST)
         return await self._client.aresend(_id_of(text, found, "delivery"))
 
     async def _rule(self, name: str) -> str:

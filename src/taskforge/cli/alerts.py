@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from taskforge.cli import alert_rules, receivers
+from taskforge.cli.alert_desk import NEWEST
 from taskforge.cli.options import AsJson, By, Reason
 from taskforge.cli.session import session_of
 
@@ -21,6 +22,9 @@ Id = Annotated[
 ]
 
 
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=NEWEST, help="At most so many.")]
+
+
 @commands.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List what is pending, fires, or has recovered within the last hour."""
@@ -35,12 +39,12 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @commands.command("events")
-def events(context: typer.Context, rule: OfRule = None, as_json: AsJson = False) -> None:
+def events(context: typer.Context, rule: OfRule = None, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List what fired and recovered within 30 days, the latest first."""
     from taskforge.cli.alert_view import print_events
     from taskforge.cli.show import print_json
 
-    found = session_of(context).ask(lambda desk: desk.alerts.events(rule))
+    found = session_of(context).ask(lambda desk: desk.alerts.events(rule, limit))
     if as_json:
         print_json({"events": found})
     else:
@@ -109,13 +113,14 @@ def deliveries(
         str | None,
         typer.Option("--status", metavar="STATUS", help="waiting, delivered, failed, cancelled."),
     ] = None,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List what was told within 30 days, or is to be, newest first."""
     from taskforge.cli.alert_view import print_deliveries
     from taskforge.cli.show import print_json
 
-    found = session_of(context).ask(lambda desk: desk.alerts.deliveries(receiver, status))
+    found = session_of(context).ask(lambda desk: desk.alerts.deliveries(receiver, status, limit))
     if as_json:
         print_json({"deliveries": found})
     else:

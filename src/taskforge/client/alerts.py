@@ -20,9 +20,9 @@ class Alerts(Resource):
         """What is pending, fires, or has recovered lately. ``filters`` are the API's: status."""
         return await self._by_number(dict[str, Any], "/alerts", **filters)
 
-    async def aevents(self, /, **filters: Any) -> list[dict[str, Any]]:
+    async def aevents(self, /, *, limit: int = 50, **filters: Any) -> list[dict[str, Any]]:
         """What fired and recovered, the latest first. ``filters`` are the API's: rule_id."""
-        return await self._by_number(dict[str, Any], "/alerts/events", **filters)
+        return [found async for found in self._all(dict[str, Any], "/alerts/events", limit, **filters)]
 
     async def arules(self) -> list[dict[str, Any]]:
         """All rules by name."""
@@ -84,9 +84,9 @@ class Alerts(Resource):
         """Send it something; answers the delivery."""
         return await self._do(dict[str, Any], f"/alerts/receivers/{receiver_id}/test")
 
-    async def adeliveries(self, /, **filters: Any) -> list[dict[str, Any]]:
+    async def adeliveries(self, /, *, limit: int = 50, **filters: Any) -> list[dict[str, Any]]:
         """What was told, or is to be, newest first. ``filters`` are the API's: receiver_id, status."""
-        return await self._by_number(dict[str, Any], "/alerts/deliveries", **filters)
+        return [found async for found in self._all(dict[str, Any], "/alerts/deliveries", limit, **filters)]
 
     async def adelivery(self, delivery_id: UUID | str) -> dict[str, Any]:
         """What has become of one. Raises NotFound."""

@@ -20,6 +20,9 @@ AssignmentId = NewType("AssignmentId", UUID)
 DEFAULT_ORGANIZATION = OrganizationId(UUID("00000000-0000-7000-8000-000000000001"))
 DEFAULT_PROJECT = ProjectId(UUID("00000000-0000-7000-8000-000000000002"))
 
+AFTER_ALL = UUID(int=2**128 - 1)
+"""Greater than every id: a list that begins before it begins with the newest."""
+
 SHORT_LENGTH = 8
 
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.alert import AlertState, AlertStatus, Silence
     from taskforge.domain.alert_rule import Rule, RuleKind, RuleSpec
-    from taskforge.domain.delivery import Delivery, DeliveryCause
+    from taskforge.domain.delivery import Delivery, DeliveryCause, DeliveryStatus
     from taskforge.domain.ids import JobId, ProjectId, QueueId
     from taskforge.domain.receiver import Message, Receiver, ReceiverKind, Secrets
 
@@ -97,8 +97,10 @@ class AlertStore(Protocol):
         """All that are not ok, the latest change first."""
         ...
 
-    async def events(self, project_id: ProjectId, rule_id: UUID | None, limit: int) -> Sequence[AlertEvent]:
-        """What has happened, the latest first."""
+    async def events(
+        self, project_id: ProjectId, rule_id: UUID | None, limit: int, before: UUID | None = None
+    ) -> Sequence[AlertEvent]:
+        """What has happened, the latest first; ``before`` is the id to go on from."""
         ...
 
     async def silences(self, project_id: ProjectId) -> Sequence[Silence]:
@@ -183,9 +185,15 @@ class ReceiverStore(Protocol):
         ...
 
     async def deliveries(
-        self, project_id: ProjectId, receiver_id: UUID | None, limit: int
+        self,
+        project_id: ProjectId,
+        receiver_id: UUID | None,
+        limit: int,
+        *,
+        status: DeliveryStatus | None = None,
+        before: UUID | None = None,
     ) -> Sequence[Delivery]:
-        """The newest first."""
+        """The newest first; ``before`` is the id to go on from."""
         ...
 
     async def delivery(self, project_id: ProjectId, delivery_id: UUID) -> Delivery | None:

@@ -86,6 +86,13 @@ class ErrorGroup(NamedTuple):
     example: str | None
 
 
+class GroupedLetters(NamedTuple):
+    """Dead letters in groups; ``place`` is the id to go on from, None where these were all."""
+
+    groups: Sequence[ErrorGroup]
+    place: UUID | None
+
+
 class HistoryStore(Protocol):
     """Read-only; every question names the project."""
 
@@ -147,6 +154,10 @@ class HistoryStore(Protocol):
         """One attempt, ended or live."""
         ...
 
+    async def jobs_of_worker(self, project_id: ProjectId, worker_id: UUID) -> Sequence[JobId]:
+        """What a worker runs now, newest first."""
+        ...
+
     async def timed_out(self, project_id: ProjectId, since: datetime, limit: int) -> Sequence[Execution]:
         """Attempts that began since then and ended by their timeout, newest first."""
         ...
@@ -157,8 +168,10 @@ class HistoryStore(Protocol):
         """What became of the newest ``bound`` attempts of a worker."""
         ...
 
-    async def dead_letter_groups(self, project_id: ProjectId, bound: int) -> Sequence[ErrorGroup]:
-        """The newest ``bound`` dead letters by queue, job type and error, the most frequent first."""
+    async def dead_letter_groups(
+        self, project_id: ProjectId, bound: int, before: UUID | None = None
+    ) -> GroupedLetters:
+        """The newest ``bound`` dead letters ``before`` one, by queue, job type and error, the most frequent first."""
         ...
 
     async def failure_groups(

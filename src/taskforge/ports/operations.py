@@ -57,8 +57,10 @@ class OperationStore(Protocol):
         """One of them."""
         ...
 
-    async def list(self, project_id: ProjectId, limit: int) -> Sequence[Operation]:
-        """The newest first."""
+    async def list(
+        self, project_id: ProjectId, limit: int, before: UUID | None = None
+    ) -> Sequence[Operation]:
+        """The newest first; ``before`` is the id to go on from."""
         ...
 
     async def cancel(self, project_id: ProjectId, operation_id: UUID) -> Operation | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from taskforge.ports.alerts import Alert, AlertEvent, AlertStore, ReceiverStore
     from taskforge.services.directory import QueueDirectory
 
-MOST_EVENTS = 1000
+LISTED = 50
 
 
 class Alerting:
@@ -115,9 +115,11 @@ class Alerting:
         """All that are pending, firing or recovered lately; the latest change first."""
         return await self._store.alerts(self._project_id)
 
-    async def events(self, rule_id: UUID | None = None, limit: int = MOST_EVENTS) -> Sequence[AlertEvent]:
-        """What has happened within 30 days, the latest first, a thousand at most."""
-        return await self._store.events(self._project_id, rule_id, min(limit, MOST_EVENTS))
+    async def events(
+        self, rule_id: UUID | None = None, *, limit: int = LISTED, before: UUID | None = None
+    ) -> Sequence[AlertEvent]:
+        """What has happened within 30 days, the latest first; ``before`` is the id to go on from."""
+        return await self._store.events(self._project_id, rule_id, limit, before)
 
     async def silences(self) -> Sequence[Silence]:
         """All silences, those that end last first."""

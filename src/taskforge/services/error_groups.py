@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskforge.domain.error_group import ErrorStatus
+from taskforge.domain.error_group import MOST_GROUPS, ErrorStatus
 from taskforge.domain.errors import InvalidInput, NotFound
 from taskforge.domain.job import JobStatus
 from taskforge.domain.operation import BulkAction
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from taskforge.ports.queues import QueueStore
     from taskforge.services.operations import Operations
     from taskforge.services.recording import Recording
-
-LISTED = 1000
 
 
 class ErrorGroups:
@@ -48,9 +46,11 @@ class ErrorGroups:
     async def list(
         self, statuses: Sequence[ErrorStatus] | None = None, job_type: str | None = None
     ) -> Sequence[ErrorGroup]:
-        """Up to 1,000 groups, those that failed last first; without tracebacks."""
+        """All groups, those that failed last first; without tracebacks."""
         await self._recording.fold_failures()
-        return await self._store.list(self._project_id, statuses=statuses, job_type=job_type, limit=LISTED)
+        return await self._store.list(
+            self._project_id, statuses=statuses, job_type=job_type, limit=MOST_GROUPS
+        )
 
     async def find(self, group_id: UUID) -> ErrorGroup | None:
         """One with the traceback of its sample, None if there is none."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from taskforge.domain.job import Job
     from taskforge.domain.stats import ExecutionStats, StatusCounts
     from taskforge.domain.worker import TaskDescription, Worker
-    from taskforge.ports.history import Ending, ErrorGroup, HistoryStore
+    from taskforge.ports.history import Ending, ErrorGroup, GroupedLetters, HistoryStore
     from taskforge.ports.workers import WorkerStore
 
 RECENT = 10_000
@@ -106,11 +106,17 @@ class Insights:
         """One attempt, ended or live; None if there is none."""
         return await self._history.execution(self._project_id, execution_id)
 
-    async def active_executions(self, limit: int = 1000) -> Sequence[Execution]:
-        """The attempts that run now, newest job first."""
-        running = JobFilter(statuses=[JobStatus.PROCESSING], limit=limit)
-        found = [live_execution(job) for job in await self.jobs(running)]
-        return [execution for execution in found if execution is not None]
+    async def active_executions(
+        self, worker_id: UUID | None = None, limit: int = 1000
+    ) -> Sequence[Execution]:
+        """The attempts that run now, newest job first: all of a worker, or the newest of all."""
+        if worker_id is None:
+            jobs = await self.jobs(JobFilter(statuses=[JobStatus.PROCESSING], limit=limit))
+        else:
+            ids = await self._history.jobs_of_worker(self._project_id, worker_id)
+            jobs = await self.jobs_by_ids(ids)
+        found = [live_execution(job) for job in jobs]
+        return [e for e in found if e is not None and worker_id in (None, e.worker_id)]
 
     async def timed_out(self, now: datetime, hours: int, limit: int = 1000) -> Sequence[Execution]:
         """Attempts that ended by their timeout within so many hours, and running ones that are past theirs."""
@@ -118,9 +124,9 @@ class Insights:
         ended = await self._history.timed_out(self._project_id, now - timedelta(hours=hours), limit)
         return [*late, *ended][:limit]
 
-    async def dead_letter_groups(self, bound: int = RECENT) -> Sequence[ErrorGroup]:
-        """Dead letters by queue, job type and error."""
-        return await self._history.dead_letter_groups(self._project_id, bound)
+    async def dead_letter_groups(self, before: UUID | None = None, bound: int = RECENT) -> GroupedLetters:
+        """The newest dead letters, or the newest ``before`` one, by queue, job type and error."""
+        return await self._history.dead_letter_groups(self._project_id, bound, before)
 
     async def failure_groups(
         self, queue_ids: Sequence[QueueId] | None = None, bound: int = RECENT_FAILURES

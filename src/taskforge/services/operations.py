@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST_RUNNING = 20
 """Of one project; each step of one is a step that others wait for."""
-LISTED = 500
+LISTED = 50
 COUNT_BOUND = 50_000
 STEP_SECONDS = 60.0
 """A step that took longer is another server's to take again."""
@@ -105,9 +105,9 @@ class Operations:
             )
         return begun
 
-    async def list(self) -> Sequence[Operation]:
-        """The newest 500, the newest first."""
-        return await self._store.list(self._project_id, LISTED)
+    async def list(self, limit: int = LISTED, before: UUID | None = None) -> Sequence[Operation]:
+        """The newest first; ``before`` is the id to go on from."""
+        return await self._store.list(self._project_id, limit, before)
 
     async def find(self, operation_id: UUID) -> Operation | None:
         """One of them, None if there is none."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from taskforge.services.control import Control
     from taskforge.services.directory import QueueDirectory
 
-LISTED = 1000
+LISTED = 50
 OVERLAP_SECONDS = 86400.0
 """For a day after a change the old secret signs as well."""
 
@@ -164,11 +164,17 @@ class Receivers:
         return await self.delivery(delivery_id)
 
     async def deliveries(
-        self, receiver_id: UUID | None = None, status: DeliveryStatus | None = None
+        self,
+        receiver_id: UUID | None = None,
+        status: DeliveryStatus | None = None,
+        *,
+        limit: int = LISTED,
+        before: UUID | None = None,
     ) -> Sequence[Delivery]:
-        """What was told, or is to be, within 30 days: the newest thousand, newest first."""
-        found = await self._store.deliveries(self._project_id, receiver_id, LISTED)
-        return [delivery for delivery in found if status in (None, delivery.status)]
+        """What was told, or is to be, within 30 days, newest first; ``before`` is the id to go on from."""
+        return await self._store.deliveries(
+            self._project_id, receiver_id, limit, status=status, before=before
+        )
 
     async def find_delivery(self, delivery_id: UUID) -> Delivery | None:
         """One by id, None if there is none."""

@@ -8,6 +8,7 @@ from taskforge.domain.alert import AlertState, AlertStatus, Silence, Step, ended
 from taskforge.domain.alert_rule import Rule, RuleKind, RuleSpec, rule_spec, summary
 from taskforge.domain.delivery import DeliveryCause
 from taskforge.domain.errors import Conflict
+from taskforge.domain.ids import AFTER_ALL
 from taskforge.domain.receiver import Message
 from taskforge.ports.alerts import Alert, AlertEvent, TakenRule
 from taskforge.storage.auditing import Audit
@@ -123,9 +124,11 @@ class SqlAlertStore:
             for row in rows
         ]
 
-    async def events(self, project_id: ProjectId, rule_id: UUID | None, limit: int) -> Sequence[AlertEvent]:
+    async def events(
+        self, project_id: ProjectId, rule_id: UUID | None, limit: int, before: UUID | None = None
+    ) -> Sequence[AlertEvent]:
         of = None if rule_id is None else str(rule_id)
-        where = {"project_id": project_id, "rule_id": of, "limit": limit}
+        where = {"project_id": project_id, "rule_id": of, "limit": limit, "before": before or AFTER_ALL}
         return [self._event(row) for row in await self._engine.read(One("list_alert_events", where))]
 
     async def silences(self, project_id: ProjectId) -> Sequence[Silence]:

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from taskforge.domain.execution import live_execution
 from taskforge.domain.explanation import Ahead, QueueUse
+from taskforge.domain.ids import AFTER_ALL
 from taskforge.domain.job import JobStatus
 from taskforge.domain.stats import COUNT_BOUND, ExecutionStats, StatusCounts
-from taskforge.ports.history import Ending, ErrorGroup, JobFilter, Walk, WorkerCounts
+from taskforge.ports.history import Ending, ErrorGroup, GroupedLetters, JobFilter, Walk, WorkerCounts
 from taskforge.storage.codec import execution_of, job_of, lines_of
 from taskforge.storage.engine import Engine, One
 from taskforge.storage.walks import NEWEST, UNBOUNDED, Walks
@@ -126,6 +127,11 @@ class SqlHistoryStore:
                 return live_execution(job_of(rows[0], self._engine))
         return None
 
+    async def jobs_of_worker(self, project_id: ProjectId, worker_id: UUID) -> Sequence[JobId]:
+        which = {"project_id": project_id, "worker_id": worker_id}
+        rows = await self._engine.read(One("jobs_of_worker", which))
+        return [self._engine.identity(row["id"]) for row in rows]
+
     async def timed_out(self, project_id: ProjectId, since: datetime, limit: int) -> Sequence[Execution]:
         rows = await self._engine.read(
             One("timed_out_executions", {"project_id": project_id, "floor": floor_of(since), "limit": limit})
@@ -139,9 +145,14 @@ class SqlHistoryStore:
         [row] = await self._engine.read(One("worker_executions", which))
         return WorkerCounts(int(row["total"]), int(row["succeeded"] or 0), int(row["failed"] or 0))
 
-    async def dead_letter_groups(self, project_id: ProjectId, bound: int) -> Sequence[ErrorGroup]:
-        parameters = {"project_id": project_id, "bound": bound}
-        return self._error_groups(await self._engine.read(One("dead_letter_groups", parameters)))
+    async def dead_letter_groups(
+        self, project_id: ProjectId, bound: int, before: UUID | None = None
+    ) -> GroupedLetters:
+        parameters = {"project_id": project_id, "bound": bound, "before": before or AFTER_ALL}
+        rows = await self._engine.read(One("dead_letter_groups", parameters))
+        groups = self._error_groups(rows)
+        is_all = sum(group.jobs for group in groups) < bound
+        return GroupedLetters(groups, None if is_all else min(UUID(row["oldest"]) for row in rows))
 
     async def failure_groups(
         self, project_id: ProjectId, queue_ids: Sequence[QueueId] | None, bound: int

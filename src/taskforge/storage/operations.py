@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from taskforge.domain.access import PrincipalKind
-from taskforge.domain.ids import OrganizationId, QueueId
+from taskforge.domain.ids import AFTER_ALL, OrganizationId, QueueId
 from taskforge.domain.job import JobStatus
 from taskforge.domain.operation import Initiator, Operation, OperationAction, OperationStatus, Span
 from taskforge.ports.history import JobFilter, PayloadCondition
@@ -65,8 +65,11 @@ class SqlOperationStore:
         rows = await self._engine.read(One("get_operation", where))
         return self._operation(rows[0]) if rows else None
 
-    async def list(self, project_id: ProjectId, limit: int) -> Sequence[Operation]:
-        rows = await self._engine.read(One("list_operations", {"project_id": project_id, "limit": limit}))
+    async def list(
+        self, project_id: ProjectId, limit: int, before: UUID | None = None
+    ) -> Sequence[Operation]:
+        where = {"project_id": project_id, "limit": limit, "before": before or AFTER_ALL}
+        rows = await self._engine.read(One("list_operations", where))
         return [self._operation(row) for row in rows]
 
     async def cancel(self, project_id: ProjectId, operation_id: UUID) -> Operation | None:

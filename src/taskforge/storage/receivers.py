@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.delivery import QUEUE, Delivery, DeliveryCause, DeliveryStatus, delivery_status
 from taskforge.domain.errors import Conflict
+from taskforge.domain.ids import AFTER_ALL
 from taskforge.domain.receiver import Receiver, ReceiverKind, Secrets, message_of
 from taskforge.ports.alerts import DeliveryOutlook
 from taskforge.storage.auditing import Audit
@@ -123,10 +124,21 @@ class SqlReceiverStore:
         )
 
     async def deliveries(
-        self, project_id: ProjectId, receiver_id: UUID | None, limit: int
+        self,
+        project_id: ProjectId,
+        receiver_id: UUID | None,
+        limit: int,
+        *,
+        status: DeliveryStatus | None = None,
+        before: UUID | None = None,
     ) -> Sequence[Delivery]:
-        of = None if receiver_id is None else str(receiver_id)
-        where = {"project_id": project_id, "receiver_id": of, "limit": limit}
+        where = {
+            "project_id": project_id,
+            "receiver_id": None if receiver_id is None else str(receiver_id),
+            "status": None if status is None else status.value,
+            "limit": limit,
+            "before": before or AFTER_ALL,
+        }
         return [self._delivery(row) for row in await self._engine.read(One("list_deliveries", where))]
 
     async def delivery(self, project_id: ProjectId, delivery_id: UUID) -> Delivery | None:

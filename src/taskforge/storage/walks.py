@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import UUID
 
-from taskforge.domain.ids import JobId, least_id
+from taskforge.domain.ids import AFTER_ALL, JobId, least_id
 from taskforge.domain.job import JobStatus
 from taskforge.ports.history import JobFilter, Walk
 from taskforge.storage.engine import Engine, One
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
 
@@ -28,7 +28,6 @@ TOLERATED_CLOCK_SKEW = timedelta(minutes=5)
 FILTERS = tuple(field.name for field in fields(JobFilter) if field.name not in ("payload", "ids"))
 LATEST = datetime.max.replace(tzinfo=UTC) - TOLERATED_CLOCK_SKEW
 UNBOUNDED = 1 << 62
-AFTER_ALL = UUID(int=2**128 - 1)
 LEAST_SCAN, MOST_SCAN = 500, 20_000
 """A page is found by walking back over the newest jobs, in windows that grow: none of them takes long."""
 FEW = 5_000

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Calling
 from taskforge.api.etags import check_match, etag_of
-from taskforge.api.pages import SortedPaging
+from taskforge.api.pages import Paging, SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, OneProject, look_up
 from taskforge.api.values import Id
@@ -101,14 +101,17 @@ async def list_alerts(
 async def list_events(
     call: Calling,
     everywhere: Everywhere,
-    page: SortedPaging,
+    page: Paging,
     rule_id: Annotated[Id | None, Query(description="Only those of this rule.")] = None,
 ) -> Response:
-    """What fired and recovered within 30 days, the latest first; a thousand of each project at most."""
-    found = [event for services in everywhere for event in await services.alerting.events(rule_id)]
-    found.sort(key=lambda event: event.id, reverse=True)
-    part, meta = page.cut([event_view(event) for event in found])
-    return call.answer(part, "listed", meta=meta, count=len(found))
+    """What fired and recovered within 30 days, the latest first."""
+    read = [
+        event
+        for services in everywhere
+        for event in await services.alerting.events(rule_id, limit=page.wanted, before=page.after)
+    ]
+    part, meta = page.newest(read, lambda event: event.id)
+    return call.answer([event_view(event) for event in part], "listed", meta=meta, count=len(part))
 
 
 @alerts.get(

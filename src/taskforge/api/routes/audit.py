@@ -99,12 +99,10 @@ async def list_entries(
         since=since,
         until=until,
         before=page.after,
-        limit=page.skip + page.limit + 1,
+        limit=page.wanted,
     )
-    found = await call.backend.audit.list(organization_of(call), chosen)
-    part = found[page.skip : page.skip + page.limit]
-    has_more = len(found) > page.skip + len(part)
-    meta = page.meta(has_more=has_more, last=part[-1].id if part else None)
+    read = await call.backend.audit.list(organization_of(call), chosen)
+    part, meta = page.newest(read, lambda entry: entry.id)
     return call.answer([_told(call, entry) for entry in part], "listed", meta=meta, count=len(part))
 
 

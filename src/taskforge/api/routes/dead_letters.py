@@ -1,5 +1,6 @@
 """Dead letters: jobs whose attempts are spent, listed by a dead-letter queue."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query
@@ -49,15 +50,25 @@ async def list_dead_letters(
     answers=ErrorGroupView,
     is_list=True,
 )
-async def dead_letter_groups(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
-    """The newest 10,000 dead letters grouped by queue, job type and error, the most frequent first."""
-    found = [
-        group_view_of(group, call.principal)
-        for services in everywhere
-        for group in await services.insights.dead_letter_groups()
-    ]
-    part, meta = page.cut(sorted(found, key=lambda group: -group.count))
-    return call.answer(part, "listed", meta=meta, count=len(found))
+async def dead_letter_groups(
+    call: Calling,
+    everywhere: Everywhere,
+    page: SortedPaging,
+    before: Annotated[
+        Id | None, Query(description="Group those that are older than this job: `meta.next_cursor`.")
+    ] = None,
+) -> Response:
+    """The newest 10,000 dead letters grouped by queue, job type and error, the most frequent first.
+
+    Where there are more, `meta.total_capped` is true; of one project `meta.next_cursor` is where to go on.
+    """
+    read = [await services.insights.dead_letter_groups(before) for services in everywhere]
+    groups = [group_view_of(group, call.principal) for one in read for group in one.groups]
+    part, meta = page.cut(sorted(groups, key=lambda group: -group.count))
+    places = [one.place for one in read if one.place is not None]
+    if places:
+        meta = replace(meta, total_capped=True, next_cursor=str(places[0]) if len(read) == 1 else None)
+    return call.answer(part, "listed", meta=meta, count=len(groups))
 
 
 @dead_letters.post(

@@ -32,7 +32,7 @@ async def list_errors(
     status: Statuses = None,
     job_type: filters.Text = None,
 ) -> Response:
-    """Error groups, those that failed last first; the latest 1,000 of each project."""
+    """Error groups, those that failed last first."""
     found = []
     for services in everywhere:
         names = await services.errors.queue_names()

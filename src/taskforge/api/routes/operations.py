@@ -7,7 +7,7 @@ from starlette.responses import Response
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Call, Calling
 from taskforge.api.filters import filter_of
-from taskforge.api.pages import SortedPaging
+from taskforge.api.pages import Paging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import (
     Everywhere,
@@ -104,12 +104,11 @@ async def redrive_many(call: Calling, body: Redrive) -> Response:
 @operations.get(
     "", permission=Permission.JOB_READ, name="operations.list", answers=OperationView, is_list=True
 )
-async def list_operations(call: Calling, everywhere: Everywhere, page: SortedPaging) -> Response:
+async def list_operations(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
     """Operations, newest first: those that run, and those that have ended within 30 days."""
-    found = [operation for services in everywhere for operation in await services.operations.list()]
-    found.sort(key=lambda operation: operation.id, reverse=True)
-    part, meta = page.cut(found)
-    return call.answer([view_of(operation) for operation in part], "listed", meta=meta, count=len(found))
+    read = [one for services in everywhere for one in await services.operations.list(page.wanted, page.after)]
+    part, meta = page.newest(read, lambda operation: operation.id)
+    return call.answer([view_of(operation) for operation in part], "listed", meta=meta, count=len(part))
 
 
 @operations.get(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from taskforge.api.backend import ProjectServices
 from taskforge.api.call import Calling
 from taskforge.api.operation import Reach
-from taskforge.api.pages import SortedPaging
+from taskforge.api.pages import Paging, SortedPaging
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import Everywhere, JobHere, OneProject, look_up
 from taskforge.api.values import Id
@@ -173,19 +173,20 @@ async def test_receiver(call: Calling, here: ReceiverHere) -> Response:
 async def list_deliveries(
     call: Calling,
     everywhere: Everywhere,
-    page: SortedPaging,
+    page: Paging,
     receiver_id: Annotated[Id | None, Query(description="Only those to this receiver.")] = None,
     status: Annotated[DeliveryStatus | None, Query(description="Only these.")] = None,
 ) -> Response:
-    """What was told within 30 days, or is to be, newest first; a thousand of each project at most."""
-    found = [
+    """What was told within 30 days, or is to be, newest first."""
+    read = [
         delivery
         for services in everywhere
-        for delivery in await services.receivers.deliveries(receiver_id, status)
+        for delivery in await services.receivers.deliveries(
+            receiver_id, status, limit=page.wanted, before=page.after
+        )
     ]
-    found.sort(key=lambda delivery: delivery.id, reverse=True)
-    part, meta = page.cut([delivery_view(delivery) for delivery in found])
-    return call.answer(part, "listed", meta=meta, count=len(found))
+    part, meta = page.newest(read, lambda delivery: delivery.id)
+    return call.answer([delivery_view(delivery) for delivery in part], "listed", meta=meta, count=len(part))
 
 
 @receivers.get(

@@ -199,10 +199,8 @@ async def list_decisions(
     queue_id: Annotated[Id | None, Query(description="Only those for this queue.")] = None,
 ) -> Response:
     """What was decided and carried out in a project, the latest first. Deeper than the first page: by cursor."""
-    found = await project.scaling.decisions(queue_id, before=page.after, limit=page.skip + page.limit + 1)
-    part = found[page.skip : page.skip + page.limit]
-    has_more = len(found) > page.skip + len(part)
-    meta = page.meta(has_more=has_more, last=part[-1].id if part else None)
+    read = await project.scaling.decisions(queue_id, before=page.after, limit=page.wanted)
+    part, meta = page.newest(read, lambda decision: decision.id)
     data = [decision_record(decision) for decision in part]
     return call.answer(data, "listed", meta=meta, count=len(data))
 

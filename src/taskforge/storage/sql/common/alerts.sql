@@ -46,6 +46,7 @@ DELETE FROM alert_silences WHERE project_id = :project_id AND id = :silence_id R
 -- name: list_alert_events
 SELECT * FROM alert_events WHERE project_id = :project_id
   AND (CAST(:rule_id AS TEXT) IS NULL OR CAST(rule_id AS TEXT) = CAST(:rule_id AS TEXT))
+  AND id < :before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: list_deliveries
@@ -55,6 +56,10 @@ JOIN alert_receivers r ON r.id = d.receiver_id AND r.project_id = :project_id
 LEFT JOIN jobs j ON j.id = d.id AND j.project_id = :project_id
 WHERE d.project_id = :project_id
   AND (CAST(:receiver_id AS TEXT) IS NULL OR CAST(d.receiver_id AS TEXT) = CAST(:receiver_id AS TEXT))
+  AND (CAST(:status AS TEXT) IS NULL OR CAST(:status AS TEXT) = CASE WHEN d.delivered_at IS NOT NULL THEN 'delivered'
+    WHEN j.status = 'cancelled' THEN 'cancelled' WHEN j.status IN ('pending', 'scheduled', 'processing') THEN 'waiting'
+    ELSE 'failed' END)
+  AND d.id < :before
 ORDER BY d.id DESC LIMIT :limit;
 
 -- name: get_delivery

@@ -9,6 +9,11 @@ SELECT j.*, q.name AS queue_name, q.settings AS queue_settings
 FROM queues q JOIN jobs j ON j.queue_id = q.id
 WHERE q.project_id = :project_id AND j.status = 'processing' AND j.execution_id = :execution_id;
 
+-- name: jobs_of_worker
+SELECT j.id FROM queues q JOIN jobs j ON j.queue_id = q.id
+WHERE q.project_id = :project_id AND j.project_id = :project_id AND j.status = 'processing' AND j.worker_id = :worker_id
+ORDER BY j.id DESC;
+
 -- name: timed_out_executions
 SELECT e.id, e.job_id, e.queue_id, e.job_type, e.worker_id, e.status, e.reason, e.attempt_number, e.output,
   e.error_type, e.error_message, e.traceback, e.claimed_at, e.started_at, e.finished_at, e.heartbeat_at,
@@ -27,11 +32,11 @@ FROM (
 
 -- name: dead_letter_groups
 SELECT g.queue_id, g.job_type, g.error_type, count(*) AS jobs, min(g.dead_lettered_at) AS first_at,
-  max(g.dead_lettered_at) AS last_at, max(g.error_message) AS example
+  max(g.dead_lettered_at) AS last_at, max(g.error_message) AS example, min(CAST(g.id AS TEXT)) AS oldest
 FROM (
-  SELECT j.dead_letter_queue_id AS queue_id, j.job_type, coalesce(e.error_type, '') AS error_type,
+  SELECT j.id, j.dead_letter_queue_id AS queue_id, j.job_type, coalesce(e.error_type, '') AS error_type,
     e.error_message, j.dead_lettered_at
   FROM queues q JOIN jobs j ON j.dead_letter_queue_id = q.id LEFT JOIN executions e ON e.id = j.execution_id
-  WHERE q.project_id = :project_id AND j.project_id = :project_id ORDER BY j.id DESC LIMIT :bound
+  WHERE q.project_id = :project_id AND j.project_id = :project_id AND j.id < :before ORDER BY j.id DESC LIMIT :bound
 ) g
-GROUP BY g.queue_id, g.job_type, g.error_type ORDER BY count(*) DESC, max(g.dead_lettered_at) DESC LIMIT 200;
+GROUP BY g.queue_id, g.job_type, g.error_type ORDER BY count(*) DESC, max(g.dead_lettered_at) DESC;

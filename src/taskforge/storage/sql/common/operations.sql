@@ -2,4 +2,4 @@
 SELECT * FROM operations WHERE project_id = :project_id AND id = :operation_id;
 
 -- name: list_operations
-SELECT * FROM operations WHERE project_id = :project_id ORDER BY id DESC LIMIT :limit;
+SELECT * FROM operations WHERE project_id = :project_id AND id < :before ORDER BY id DESC LIMIT :limit;

@@ -3,7 +3,7 @@ SELECT id, organization_id, project_id, name, role, permissions, queue_ids, user
   last_used_from, revoked_at, created_at, updated_at FROM api_keys
 WHERE organization_id = :organization_id AND (id = :key_id OR :key_id IS NULL)
   AND (:with_revoked::boolean OR revoked_at IS NULL)
-ORDER BY id DESC LIMIT 1000;
+ORDER BY id DESC LIMIT 10000;
 
 -- name: rename_key
 -- audited
@@ -67,7 +67,7 @@ RETURNING id, organization_id, user_id, address, expires_at, last_used_at, creat
 -- name: list_sessions
 SELECT id, organization_id, user_id, address, expires_at, last_used_at, created_at, (secret_hash IS NOT NULL) AS is_cookie FROM sessions
 WHERE organization_id = :organization_id AND user_id = :user_id AND revoked_at IS NULL AND expires_at > coalesce(:now::timestamptz, clock_timestamp())
-ORDER BY id DESC LIMIT 1000;
+ORDER BY id DESC LIMIT 10000;
 
 -- name: find_session
 SELECT s.id, s.organization_id, s.user_id, s.secret_hash, u.email, u.is_administrator, m.project_id, m.role, r.permissions,

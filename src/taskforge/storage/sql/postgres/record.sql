@@ -164,7 +164,7 @@ FROM workers w
 WHERE w.project_id = :project_id::uuid AND (:name::text IS NULL OR w.name = :name::text)
   AND (:worker_id::uuid IS NULL OR w.id = :worker_id::uuid)
   AND w.created_at < :end::timestamptz AND (w.stopped_at IS NULL OR w.last_heartbeat >= :start::timestamptz)
-ORDER BY w.created_at DESC, w.id DESC LIMIT 1000;
+ORDER BY w.created_at DESC, w.id DESC LIMIT 10000;
 
 -- name: forget_record
 -- each kind at its age

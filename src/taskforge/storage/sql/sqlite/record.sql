@@ -157,7 +157,7 @@ SELECT w.id, w.name, w.queues,
 FROM workers w
 WHERE w.project_id = :project_id AND (:name IS NULL OR w.name = :name) AND (:worker_id IS NULL OR w.id = :worker_id)
   AND w.created_at < :end AND (w.stopped_at IS NULL OR w.last_heartbeat >= :start)
-ORDER BY w.created_at DESC, w.id DESC LIMIT 1000;
+ORDER BY w.created_at DESC, w.id DESC LIMIT 10000;
 
 -- name: forget_record
 -- each kind at its age

@@ -47,7 +47,7 @@ SELECT w.id, w.project_id, w.name, w.type, w.capabilities, w.max_concurrent_jobs
   (SELECT count(*) FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id) AS active_jobs
 FROM workers w
 WHERE w.project_id = :project_id AND (:stopped OR w.stopped_at IS NULL)
-ORDER BY w.id DESC LIMIT 1000;
+ORDER BY w.id DESC LIMIT 10000;
 
 -- name: forget_workers
 -- audited
