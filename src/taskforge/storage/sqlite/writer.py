@@ -35,6 +35,7 @@ UNDONE: Any = object()
 class _Waiting(NamedTuple):
     kind: str
     operation: Operation
+    unbegun: Operation | None
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
@@ -61,8 +62,8 @@ class Writer:
         """Run the operation in a transaction; answers after its commit. Raises domain errors only.
 
         When nothing else waits and the last operation of this ``kind`` was short, it runs on the caller's
-        thread, and there ``unbegun`` goes first: the same without BEGIN and COMMIT, for a single statement
-        or for reading. It may answer ``UNDONE``.
+        thread. Where it is alone ``unbegun`` goes first: the same without BEGIN and COMMIT, for a single
+        statement or for reading. It may answer ``UNDONE``.
         """
         self.check_open()
         if (
@@ -80,7 +81,7 @@ class Writer:
                 return cast("T", result)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Waiting(kind, operation, loop, future))
+        self._waiting.append(_Waiting(kind, operation, unbegun, loop, future))
         self._start()
         self._wake.set()
         return await future
@@ -153,10 +154,8 @@ class Writer:
         """The operation alone, now; UNDONE when another connection is writing."""
         before = time.perf_counter()
         connection = self._opened()
-        result = UNDONE
         try:
-            if unbegun is not None:
-                result = unbegun(connection)
+            result = UNDONE if unbegun is None else unbegun(connection)
             if result is UNDONE and self._begin(connection):
                 result = operation(connection)
                 connection.execute("COMMIT")
@@ -176,10 +175,27 @@ class Writer:
             while self._waiting:
                 group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
                 with self._in_use:
-                    results = self._together(group)
+                    results = self._alone(*group) if len(group) == 1 else self._together(group)
                 _deliver(group, results)
             if self._closing:
                 return
+
+    def _alone(self, waiting: _Waiting) -> list[Any]:
+        """Without BEGIN and COMMIT, if it can be done so at once."""
+        if waiting.unbegun is not None and not waiting.future.cancelled():
+            before = time.perf_counter()
+            try:
+                result = waiting.unbegun(self._opened())
+            except sqlite3.Error as error:
+                if not is_busy(error):
+                    return [translated(error, self._path)]
+            except BaseException as error:
+                return [error]
+            else:
+                if result is not UNDONE:
+                    self._seconds[waiting.kind] = time.perf_counter() - before
+                    return [result]
+        return self._together([waiting])
 
     def _together(self, group: list[_Waiting]) -> list[Any]:
         try:
