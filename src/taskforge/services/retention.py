@@ -25,6 +25,8 @@ CHORE = "retention"
 COUNT_BOUND = 100_000
 OPERATIONS_DAYS = 30
 """For so long it is told what became of a bulk operation."""
+TIDY_INTERVAL = 600.0
+"""Seconds after which a process looks beside the jobs again when it is its turn: mostly there is nothing."""
 
 logger = logging.getLogger("taskforge.retention")
 
@@ -47,7 +49,7 @@ class Pruned:
 class Pruning:
     """Looks after all projects of a database. ``interval`` is seconds, ``batch`` jobs.
 
-    ``before`` is done first: what is to outlive the jobs is copied.
+    ``before`` is done before jobs are removed: what is to outlive them is copied.
     """
 
     def __init__(
@@ -68,36 +70,48 @@ class Pruning:
         self._interval = interval
         self._batch = batch
         self._before = before
+        self._tidy_at = 0.0
 
     async def round(self) -> Pruned | None:
-        """`prune`, if it is due and nobody else does it; None when not."""
+        """Prune what is old, if it is due and nobody else does it; None when not. Now and then, all that `prune` does."""
         if not await self._store.take_chore(CHORE, round(self._interval * 1_000_000)):
             return None
-        if self._before is not None:
-            await self._before()
-        pruned = await self.prune()
+        if time.monotonic() < self._tidy_at:
+            pruned = Pruned()
+            await self._prune_jobs(pruned)
+        else:
+            pruned = await self.prune()
+            self._tidy_at = time.monotonic() + TIDY_INTERVAL
         if pruned.total or pruned.dropped:
             logger.info("pruned %d jobs, dropped %d partitions", pruned.total, len(pruned.dropped))
         return pruned
 
     async def prune(self) -> Pruned:
-        """Make partitions ahead, prune what is old, drop the days that nothing needs any more.
+        """Make partitions ahead, prune what is old, drop the days that nothing needs any more, and what lies beside jobs.
 
         Works half of the time at most. Raises ArchiveFailed: what could not be archived stays.
         """
         pruned = Pruned()
         if self._partitions is not None:
             pruned.made = await self._partitions.make_ahead()
-        now = await self._store.now()
-        for line in await self._store.lines():
-            await self._prune_line(line, now, pruned)
+        if self._before is not None:
+            await self._before()
+        await self._prune_jobs(pruned)
         if self._partitions is not None:
             ages = self._retention.least_ages(await self._store.queue_settings())
-            pruned.dropped = await self._partitions.drop_old(now, ages)
-        if pruned.total:
-            await self._store.give_back_space()
+            pruned.dropped = await self._partitions.drop_old(await self._store.now(), ages)
         await self._store.forget_requests(round(OPERATIONS_DAYS * 86_400e6))
         return pruned
+
+    async def _prune_jobs(self, pruned: Pruned) -> None:
+        lines = await self._store.lines()
+        if not lines:
+            return
+        now = await self._store.now()
+        for line in lines:
+            await self._prune_line(line, now, pruned)
+        if pruned.total:
+            await self._store.give_back_space()
 
     async def preview(self, bound: int = COUNT_BOUND) -> Pruned:
         """What `prune` would do now; jobs are counted up to ``bound`` for each queue and status."""
@@ -124,6 +138,8 @@ class Pruning:
             began = time.monotonic()
             page = await self._store.page(line, cutoff, after, self._batch)
             if page.ids:
+                if self._before is not None and not pruned.total:
+                    await self._before()
                 if self._archive is not None and page.project_id is not None:
                     records = await self._store.records(page.project_id, page.ids)
                     pruned.archived.append(await self._archive.write(records))
