@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from taskforge.services.insights import Insights
     from taskforge.services.leasing import Leasing
     from taskforge.services.limits import LimitGuard
+    from taskforge.services.lull import Lull
     from taskforge.services.measuring import Measuring
     from taskforge.services.metrics import Metrics
     from taskforge.services.offering import Offering
@@ -278,7 +279,7 @@ class Platform:
 
         options = LinkOptions(
             self.settings.lease_seconds,
-            self.settings.poll_seconds * (CALM if self.engine.dialect == "sqlite" else 1),
+            self._poll_seconds,
             self.settings.poll_without_hints_seconds,
         )
         link = partial(
@@ -293,7 +294,7 @@ class Platform:
             breaking=self.breaking,
         )
         if self.ready_queues is None:
-            return link
+            return partial(link, lull=self._lull)
         return lambda **incarnation: link(dispatch=self._dispatch(), **incarnation)
 
     @cached_property
@@ -322,7 +323,19 @@ class Platform:
             breaking=self.breaking,
             signals=self.signals,
             lease=self.settings.lease_seconds,
+            lull=self._lull,
         )
+
+    @cached_property
+    def _lull(self) -> Lull:
+        from taskforge.services.lull import Lull
+
+        return Lull(self._poll_seconds)
+
+    @property
+    def _poll_seconds(self) -> float:
+        """How often a worker polls while it hears hints."""
+        return self.settings.poll_seconds * (CALM if self.engine.dialect == "sqlite" else 1)
 
     @cached_property
     def recording(self) -> Recording:

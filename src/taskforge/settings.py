@@ -141,7 +141,8 @@ SETTINGS = (
         "poll_seconds",
         float,
         5.0,
-        "How often an idle worker asks for jobs while hints arrive; on SQLite, where it watches the file, a sixth as often.",
+        "How often an idle worker asks for jobs while hints arrive, unless recovery has just seen that there are none; on "
+        "SQLite, where it watches the file, a sixth as often.",
         0.05,
         3600,
     ),

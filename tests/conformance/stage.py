@@ -23,6 +23,7 @@ from taskforge.domain.retry import RetryPolicy
 from taskforge.domain.worker import ProcessIdentity, Registration, TaskDescription, WorkerType
 from taskforge.ports.jobs import Accepted, Beat, BeatAnswer, ClaimBatch, ClaimRequest, Settlement
 from taskforge.services.breaking import Breaking
+from taskforge.services.lull import Lull
 from taskforge.services.pauses import PauseWork
 from taskforge.services.recovery import Recovery
 from taskforge.storage.address import parse_address
@@ -82,6 +83,7 @@ class Stage:
         self.pauses = SqlPauseStore(self.engine, self.mint)
         self.breakers = SqlBreakerStore(self.engine, self.mint)
         self.history = SqlHistoryStore(self.engine)
+        self.lull = Lull(30.0)
         self._hand = Hand(url)
 
     async def close(self) -> None:
@@ -100,6 +102,7 @@ class Stage:
             breaking=Breaking(self.breakers, pauses, signals),
             signals=signals,
             lease=LEASE,
+            lull=self.lull,
         )
 
     async def queue(

@@ -11,6 +11,7 @@ import pytest
 from taskforge.domain.access import system
 from taskforge.domain.alert_rule import RuleKind
 from taskforge.domain.outcome import Succeeded
+from taskforge.domain.queue import QueueState
 from taskforge.ports.acting import acting
 from taskforge.ports.jobs import Chore
 from taskforge.storage.audit import SqlAuditStore
@@ -47,6 +48,38 @@ async def test_what_could_be_handed_out_is_to_be_compared(stage: Stage) -> None:
     assert not await is_told()
     await stage.queue("new")
     assert (await stage.jobs.outlook("none", 10**15)).configuration > before
+
+
+async def test_a_lull_is_told_only_while_nothing_could_be_claimed(stage: Stage) -> None:
+    recovery, lull = stage.recovery(), stage.lull
+
+    async def is_lull() -> bool:
+        await recovery.look()
+        return lull.left() > 0
+
+    queue = await stage.queue("emails")
+    ruled = await stage.queue("slow", max_concurrent_jobs=1)
+    assert not await is_lull(), "what the configuration is has to be heard of first"
+    assert await is_lull()
+    await stage.add(queue)  # of a type that no worker knows
+    assert await is_lull()
+    await stage.know("t")
+    await stage.add(ruled)
+    assert not await is_lull()
+    assert len((await stage.claim_batch(ruled)).jobs) == 1
+    assert await is_lull()
+    await stage.add(queue, delay_us=31_000_000)
+    assert await is_lull()
+    stage.clock.advance(2)
+    assert not await is_lull(), "it is due within the time for which a look stands"
+    stage.clock.advance(-2)
+    assert await is_lull()
+    await stage.queue("new")
+    assert not await is_lull()
+    assert await is_lull()
+    await stage.add(await stage.queue("stopped", state=QueueState.PAUSED))
+    assert not await is_lull()
+    assert await is_lull()
 
 
 async def test_each_chore_is_told_while_it_waits(stage: Stage) -> None:

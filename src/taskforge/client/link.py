@@ -50,6 +50,9 @@ class RemoteLink:
         self._may_own_more = False
         self._hears = False
 
+    def lull(self) -> float:
+        return 0.0
+
     @property
     def poll_interval(self) -> float:
         welcome = self.registered

@@ -166,7 +166,8 @@ class Outlook(NamedTuple):
     """What recovery would find: which kinds of work there are, and who is registered on this machine; and which
     chores wait.
 
-    ``configuration`` is another number whenever that of a project has changed.
+    ``configuration`` is another number whenever that of a project has changed. ``ready``: jobs that might be claimed,
+    now or soon.
     """
 
     expired_leases: bool
@@ -180,6 +181,7 @@ class Outlook(NamedTuple):
     present: Sequence[tuple[WorkerId, ProcessIdentity]]
     chores: frozenset[Chore] = frozenset()
     configuration: int = 0
+    ready: bool = True
 
 
 class JobStore(Protocol):
@@ -246,10 +248,10 @@ class JobStore(Protocol):
         """Those of these jobs that are this worker's at present, as it claimed them, but without payload."""
         ...
 
-    async def outlook(self, machine: str, silence_us: int) -> Outlook:
+    async def outlook(self, machine: str, silence_us: int, soon_us: int = 0) -> Outlook:
         """What there is to recover, in one statement: mostly nothing.
 
-        Workers are silent when they have not beaten for ``silence_us``.
+        Workers are silent when they have not beaten for ``silence_us``. Jobs that are due within ``soon_us`` count as ready.
         """
         ...
 

@@ -123,3 +123,7 @@ class Link(Protocol):
     def poll_interval(self) -> float:
         """Seconds after which to ask again though no hint came."""
         ...
+
+    def lull(self) -> float:
+        """Seconds for which asking so may still wait, because someone beside has looked for all; 0 when nobody has."""
+        ...

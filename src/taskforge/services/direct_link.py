@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from taskforge.ports.workers import Subscription, WorkerStore
     from taskforge.services.breaking import Breaking
     from taskforge.services.directory import QueueDirectory
+    from taskforge.services.lull import Lull
 
 PROMOTE_LIMIT = 1000
 PROMOTION_PAUSE = 5.0
@@ -73,6 +74,7 @@ class DirectLink:
         dispatch: Dispatch | None = None,
         breaking: Breaking | None = None,
         worker_id: UUID | None = None,
+        lull: Lull | None = None,
     ) -> None:
         self._jobs = jobs
         self._dispatch = dispatch or DatabaseDispatch(jobs)
@@ -82,6 +84,7 @@ class DirectLink:
         self._signals = signals
         self._mint = mint
         self._options = options
+        self._lull = lull
         self._lease_us = round(options.lease * 1_000_000)
         self._worker_id = WorkerId(worker_id or mint())
         self._name = ""
@@ -96,6 +99,11 @@ class DirectLink:
     @property
     def poll_interval(self) -> float:
         return self._options.poll_hearing if self._signals.hears_others else self._options.poll_deaf
+
+    def lull(self) -> float:
+        if self._lull is None or not self._signals.hears_others:
+            return 0.0
+        return self._lull.left()
 
     @property
     def poll_intervals(self) -> tuple[float, float]:

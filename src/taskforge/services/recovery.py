@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.breaking import Breaking
+    from taskforge.services.lull import Lull
     from taskforge.services.pauses import PauseWork
 
 RECOVERY = system("recovery")
@@ -73,6 +74,7 @@ class Recovery:
         breaking: Breaking,
         signals: Signals,
         lease: float,
+        lull: Lull,
     ) -> None:
         self._jobs = jobs
         self._pauses = pauses
@@ -80,13 +82,18 @@ class Recovery:
         self._queues = queues
         self._workers = workers
         self._signals = signals
+        self._lull = lull
         self._silence_us = round(lease * FORGET_AFTER_LEASES * 1_000_000)
         self._refused: dict[UUID, None] = {}
         self._after_key: ConcurrencyKey | None = None
 
     async def look(self) -> Outlook:
         """Ask what there is to do, of recovery and of every process's other chores."""
-        return await self._jobs.outlook(this_machine() or "unknown", self._silence_us)
+        asked = self._lull.clock()
+        soon_us = round(self._lull.span * 1_000_000)
+        outlook = await self._jobs.outlook(this_machine() or "unknown", self._silence_us, soon_us)
+        self._lull.note(asked, outlook)
+        return outlook
 
     async def sweep(self, outlook: Outlook | None = None) -> Swept:
         """Rescue, promote, expire, release, end what pauses have begun, forget, give places, turn breakers; how much

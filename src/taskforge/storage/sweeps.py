@@ -33,13 +33,18 @@ class SqlSweeps:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def outlook(self, machine: str, silence_us: int) -> Outlook:
+    async def outlook(self, machine: str, silence_us: int, soon_us: int = 0) -> Outlook:
         from taskforge.domain.delivery import QUEUE as DELIVERIES  # what enqueues does without it
 
         rows = await self._engine.read(
             One(
                 "recovery_outlook",
-                {"machine": machine, "silence_us": silence_us, "deliveries": DELIVERIES},
+                {
+                    "machine": machine,
+                    "silence_us": silence_us,
+                    "soon_us": soon_us,
+                    "deliveries": DELIVERIES,
+                },
             )
         )
         found = rows[0]
@@ -56,6 +61,7 @@ class SqlSweeps:
             [worker for worker in present if worker is not None],
             frozenset(chore for chore in Chore if found[chore]),
             found["configuration"],
+            bool(found["ready"]),
         )
 
     def _present(self, row: Any) -> tuple[WorkerId, ProcessIdentity]:

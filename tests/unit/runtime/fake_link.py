@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections import deque
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ class FakeLink:
         self.lease = lease
         self.beat_interval = beat_interval
         self.poll_interval = 60.0
+        self.lull_until = 0.0
         self.waiting: deque[Attempt] = deque()
         self.next_due_in: float | None = None
         self.claims: list[tuple[int, int, int]] = []
@@ -118,6 +120,9 @@ class FakeLink:
     async def settled(self, count: int) -> None:
         """Wait until so many reports were taken."""
         await self.until(lambda: len(self.reports) >= count)
+
+    def lull(self) -> float:
+        return max(0.0, self.lull_until - time.monotonic())
 
     async def register(self, registration: Registration) -> Welcome:
         self._called("register")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from taskforge.ports.jobs import Chore, Outlook
 
 RECOVERY_INTERVAL = 10.0
+EARLY_PART = 0.95
+"""So the pauses, which vary, are not longer than they are said to be: a worker's polls count on the look (`Lull`)."""
 
 
 def recovery_round(
@@ -35,4 +37,4 @@ def recovery_round(
 
 def recovery_loop(round: Callable[[], Awaitable[object]], interval: float = RECOVERY_INTERVAL) -> Loop:
     """A loop that calls a `recovery_round` every ``interval`` seconds; after an outage too it waits no longer than that."""
-    return Loop("recover", round, interval, max_backoff=interval)
+    return Loop("recover", round, interval * EARLY_PART, max_backoff=interval)

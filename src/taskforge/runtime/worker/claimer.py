@@ -28,8 +28,9 @@ class Claimer:
     """One claim in flight. ``start`` gets the work, when the claim was sent and when its answer came.
 
     It asks when something may be there: at first, after a hint, when a scheduled job is due, when the
-    last claim got all it asked for, when so many slots are free as the next job needs, and every poll interval. When most slots are taken it waits up to
-    5 ms for a quarter of them, so that batches stay large and a freed slot does not wait for long ones.
+    last claim got all it asked for, when so many slots are free as the next job needs, and every poll interval, unless
+    somebody beside has looked for all. When most slots are taken it waits up to 5 ms for a quarter of them, so that
+    batches stay large and a freed slot does not wait for long ones.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Claimer:
         self._backoff = Backoff(random=random)
         self._wakeup = Wakeup()
         self._may_have_work = True
+        self._knows_due = False
         self._closing = False
         self._unanswered_since: float | None = None
 
@@ -68,8 +70,9 @@ class Claimer:
         pause = 0.0
         while not self._closing:
             if not self._may_have_work:
-                await self._wakeup.wait(pause)
-                self._may_have_work = True
+                was_woken = await self._wakeup.wait(pause)
+                pause = 0.0 if was_woken or self._knows_due else self._link.lull()
+                self._may_have_work = pause <= 0.0
             elif await self._has_room():
                 try:
                     pause = await self._claim()
@@ -95,6 +98,7 @@ class Claimer:
         elif work.wanted:
             self._slots.call_when(work.wanted, self.wake)
         pause = self._link.poll_interval * (0.95 + 0.1 * self._random())
+        self._knows_due = work.next_due_in is not None and work.next_due_in < pause
         return pause if work.next_due_in is None else min(pause, max(LEAST_PAUSE, work.next_due_in))
 
     async def _has_room(self) -> bool:
