@@ -17,7 +17,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from taskforge.domain.job import ClaimedJob, JobOptions
+from taskforge.domain.job import ClaimedJob
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.outcome import Report, Succeeded
 from taskforge.domain.worker import ProcessIdentity, Registration
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work

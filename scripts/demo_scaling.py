@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskforge import TaskForge
-from taskforge.domain.job import NO_OPTIONS, JobStatus
+from taskforge.domain.job import JobStatus
+from taskforge.domain.job_options import NO_OPTIONS
 from taskforge.domain.scaling import ScalingDecision, ScalingOutcome
 from taskforge.domain.worker import TaskDescription, WorkerStatus
 from taskforge.storage.address import masked

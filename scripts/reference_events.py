@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,7 +96,7 @@ def job_events() -> str:
 
 def job_members() -> str:
     """The members of JobEnded."""
-    rows = [(f"`{field.name}`", code(str(field.type))) for field in fields(JobEnded)]
+    rows = [(f"`{name}`", code(kind.__forward_arg__)) for name, kind in JobEnded.__annotations__.items()]
     return table(("member", "type"), rows)
 
 

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple, get_overloads
 
 from scripts.markdown import code, table
 from taskforge.domain import errors
-from taskforge.sdk.options import CallFields, TaskFields
-from taskforge.sdk.schedule import ScheduleFields
+from taskforge.sdk.fields import CallFields, ScheduleFields, TaskFields
 
 GROUPS = {
     "application": ["taskforge.TaskForge", "taskforge.sdk.decorator.TaskDecorator"],

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from taskforge.ports.clock import Clock
     from taskforge.scheduler_session import SchedulerSession
     from taskforge.sdk.backend import TaskCall
+    from taskforge.sdk.fields import ScheduleFields
     from taskforge.sdk.handle import JobHandle
     from taskforge.sdk.handler import JobHandler
-    from taskforge.sdk.schedule import DeclaredSchedule, ScheduleFields
+    from taskforge.sdk.schedule import DeclaredSchedule
     from taskforge.sdk.scheduled_job import BaseScheduledJob
     from taskforge.services.leasing import Held
     from taskforge.services.transactions import TransactionalSubmission
@@ -242,9 +243,8 @@ class TaskForge(Hooked):
                 if self._api is not None:
                     await stack.enter_async_context(self._api.router.lifespan_context(self._api))
                 if self._wired().address.kind == "sqlite":
-                    await (
-                        self.platform()
-                    )  # its tables: nothing could make them within a request's transaction
+                    # Its tables: nothing could make them within a request's transaction.
+                    await self.platform()
                 if worker:
                     await stack.enter_async_context(self.worker())
                 if scheduler:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.bounds import RESULT_BYTES
 from taskforge.domain.errors import InvalidSetting
-from taskforge.domain.job import RESULT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

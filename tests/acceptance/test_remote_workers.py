@@ -223,7 +223,7 @@ async def _finished(app: TaskForge, ids: list[Any]) -> list[Any]:
 
 
 async def _submit(app: TaskForge, job_type: str, *payloads: Any, **options: Any) -> list[Any]:
-    from taskforge.domain.job import JobOptions
+    from taskforge.domain.job_options import JobOptions
     from taskforge.services.submission import JobRequest
 
     platform = await app.platform()

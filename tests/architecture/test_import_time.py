@@ -7,6 +7,7 @@ import sys
 HEAVY = (
     "asyncio",
     "asyncpg",
+    "datetime",
     "msgspec",
     "platform",
     "pydantic",
@@ -17,8 +18,16 @@ HEAVY = (
     "uvloop",
     "watchfiles",
 )
-ROWS = ("taskforge.domain.execution", "taskforge.domain.queue", "taskforge.domain.worker")
-"""Making their dataclasses took a fifth of the import."""
+ROWS = (
+    "taskforge.domain.execution",
+    "taskforge.domain.job",
+    "taskforge.domain.queue",
+    "taskforge.domain.requirements",
+    "taskforge.domain.retry",
+    "taskforge.domain.worker",
+    "taskforge.sdk.fields",
+)
+"""Making their dataclasses and types took two fifths of the import."""
 BUDGET_MILLISECONDS = 60
 
 

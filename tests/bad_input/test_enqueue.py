@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from taskforge.domain.errors import InvalidInput, InvalidPayload, NotFound, QueueClosed
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.queue import QueueState
 from taskforge.services.submission import JobRequest
 from tests.conformance.stage import run_sql

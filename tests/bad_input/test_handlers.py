@@ -141,7 +141,7 @@ async def test_a_task_that_nobody_registered_waits_and_says_so(app: TaskForge) -
     @app.task(name="known")
     async def known() -> None: ...
 
-    from taskforge.domain.job import JobOptions
+    from taskforge.domain.job_options import JobOptions
     from taskforge.services.submission import JobRequest
 
     platform = await app.platform()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from taskforge.domain.ids import JobId, WorkerId
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.outcome import Failed
 from taskforge.domain.requirements import Requirements, abilities
 from taskforge.domain.worker import WorkerType

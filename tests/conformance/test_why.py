@@ -12,7 +12,7 @@ from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.domain.breaker import BreakerSettings, BreakerState, Turn
 from taskforge.domain.errors import NotFound
 from taskforge.domain.explanation import WhyCode
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.outcome import Failed, Lost, Succeeded
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.queue import QueueState

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from taskforge.domain.ids import WorkerId
-from taskforge.domain.job import NO_OPTIONS, JobOptions
+from taskforge.domain.job_options import NO_OPTIONS, JobOptions
 from taskforge.domain.outcome import Succeeded
 from taskforge.domain.worker import TaskDescription, WorkerStatus, WorkerType
 from tests.conformance.stage import LEASE, NOON, PROCESS, beat_of, registration

@@ -52,7 +52,7 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 def test_simple_tasks_never_need_pydantic() -> None:
     program = """
 import sys
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.sdk.task import make_task
 def add(a: int, b: list[float] | None = None) -> dict[str, int]: return {}
 task = make_task(add, name="add", queue="q", pool=None, options=JobOptions(), backend=None)

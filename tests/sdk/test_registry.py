@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from taskforge.domain.errors import Conflict, DuplicateTask, InvalidInput, InvalidPayload, NotFound
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.sdk.handler import JobHandler, task_of_handler
 
 if TYPE_CHECKING:

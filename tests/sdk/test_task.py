@@ -11,7 +11,8 @@ import pytest
 
 from taskforge.domain.durations import parse_duration
 from taskforge.domain.errors import InvalidInput, InvalidPayload, NotFound
-from taskforge.domain.job import JobOptions, JobStatus
+from taskforge.domain.job import JobStatus
+from taskforge.domain.job_options import JobOptions
 from taskforge.sdk.context import Context, current_job, use_context
 from taskforge.sdk.decorator import TaskMaker
 from taskforge.sdk.handle import JobHandle

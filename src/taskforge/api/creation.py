@@ -12,7 +12,8 @@ from taskforge.api.once import REPLAYED, request_key
 from taskforge.api.tenancy import find_queue
 from taskforge.api.views.drafts import NewJob, check_one_queue
 from taskforge.domain.errors import InvalidInput, NotFound
-from taskforge.domain.job import NO_OPTIONS, Submitted
+from taskforge.domain.job import Submitted
+from taskforge.domain.job_options import NO_OPTIONS
 from taskforge.sdk.codec import encode
 from taskforge.services.idempotency import Attempt
 from taskforge.services.submission import JobRequest, Submission

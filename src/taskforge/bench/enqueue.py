@@ -66,7 +66,7 @@ async def load(database_url: str, jobs: int) -> None:
 
 async def prepare(database_url: str, rules: Mapping[str, int], unknown: int) -> None:
     """Give the measured queue its rules, and jobs of a type that nobody knows."""
-    from taskforge.domain.job import JobOptions
+    from taskforge.domain.job_options import JobOptions
     from taskforge.services.submission import JobRequest
 
     async with opened(database_url) as bench:

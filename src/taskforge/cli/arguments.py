@@ -81,7 +81,7 @@ def seconds(text: str | None, field: str) -> float | None:
 
 def moment(text: str | None, field: str) -> datetime | None:
     """A moment of RFC 3339, such as 2026-01-31T09:00:00Z or 2026-01-31T09:00+07:00."""
-    from taskforge.domain.job import check_aware
+    from taskforge.domain.bounds import check_aware
 
     if text is None:
         return None

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from taskforge.domain.error_group import ErrorStatus
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
-    from taskforge.domain.job import Job, JobOptions, JobStatus
+    from taskforge.domain.job import Job, JobStatus
+    from taskforge.domain.job_options import JobOptions
     from taskforge.domain.operation import BulkAction
     from taskforge.domain.queue import Queue
     from taskforge.domain.stats import StatusCounts

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from taskforge.cli.schedule_desk import ScheduleDesk
     from taskforge.domain.execution import StoredLogLine
     from taskforge.domain.explanation import Explanation
-    from taskforge.domain.job import Job, JobOptions, JobStatus
+    from taskforge.domain.job import Job, JobStatus
+    from taskforge.domain.job_options import JobOptions
     from taskforge.domain.queue import Queue
     from taskforge.domain.stats import StatusCounts
     from taskforge.domain.worker import Worker, WorkerStatus

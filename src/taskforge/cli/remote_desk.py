@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from taskforge.cli.schedule_desk import ScheduleDesk
     from taskforge.client import Client
     from taskforge.client.views import Queue as QueueView
-    from taskforge.domain.job import JobOptions
+    from taskforge.domain.job_options import JobOptions
 
 T = TypeVar("T", bound="DataclassInstance")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.keys import check_receivers
 
 if TYPE_CHECKING:
-    from taskforge.domain.job import JobOptions
+    from taskforge.domain.job_options import JobOptions
 
 
 def draft(options: JobOptions) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def run(
 
     from taskforge.cli.arguments import call_arguments, seconds
     from taskforge.cli.run_one import run_one
-    from taskforge.domain.job import check_seconds
+    from taskforge.domain.bounds import check_seconds
 
     wait = seconds(timeout, "timeout")
     if wait is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.cli.submit import full_name, submit
 from taskforge.domain.errors import NotFound
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.services.directory import near
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from taskforge.cli.arguments import call_arguments, payload_text
 from taskforge.cli.errors import note
+from taskforge.domain.bounds import check_job_type
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
-from taskforge.domain.job import Hold, check_job_type
+from taskforge.domain.job import Hold
 from taskforge.sdk.backend import TaskCall
 from taskforge.services.directory import near
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from taskforge.app import TaskForge
     from taskforge.cli.desk import Desk
     from taskforge.cli.session import Session
-    from taskforge.domain.job import Job, JobOptions
+    from taskforge.domain.job import Job
+    from taskforge.domain.job_options import JobOptions
     from taskforge.sdk.task import Task
 
 QUEUE = "default"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from taskforge.cli.arguments import pairs, seconds, split
 from taskforge.cli.errors import note
 from taskforge.cli.logs import write_logs
+from taskforge.domain.bounds import check_seconds
 from taskforge.domain.errors import InvalidInput, NotFound
-from taskforge.domain.job import check_seconds
 from taskforge.domain.names import check_name
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from taskforge.domain.bounds import check_job_type, check_tags
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import check_job_type, check_tags
 from taskforge.domain.keys import check_key
 
 if TYPE_CHECKING:

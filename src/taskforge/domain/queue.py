@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from taskforge.domain.bounds import MAX_DELAY_SECONDS
 from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.ids import QueueId
 from taskforge.domain.keys import MOST_NOTIFIED
-from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
+from taskforge.domain.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from taskforge.domain.bounds import MAX_DELAY_SECONDS
 from taskforge.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-MAX_DELAY_SECONDS = 365 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)

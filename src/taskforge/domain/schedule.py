@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.bounds import check_job_type, check_seconds
 from taskforge.domain.calendar import Calendar, together
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import JobOptions, check_job_type, check_seconds
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.local_time import zone_named
 from taskforge.domain.names import check_name
 from taskforge.domain.timetable import Timetable

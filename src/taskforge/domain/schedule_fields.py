@@ -6,9 +6,9 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.bounds import check_aware
 from taskforge.domain.durations import parse_duration
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import check_aware
 from taskforge.domain.requirements import check_wishes
 from taskforge.domain.schedule import TRIGGERS, MissedPolicy, OnHoliday, OverlapPolicy, ScheduleSpec
 

@@ -19,13 +19,7 @@ if TYPE_CHECKING:
     from taskforge.domain.keys import JobKeys
     from taskforge.domain.queue import QueueSettings
 
-MAX_SLOTS = 1000
-"""As many as a worker has at most."""
-MAX_TOKENS = 1_000_000
-MAX_WEIGHT = 1000
 NO_LIMIT = 1 << 62
-_MOST = {"fairness_weight": MAX_WEIGHT, "slots": MAX_SLOTS, "rate_tokens": MAX_TOKENS}
-SHARES = tuple(_MOST)
 
 
 class Load(NamedTuple):
@@ -170,18 +164,6 @@ def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: s
         if not any(waiting):
             more = free > 0 and jobs > 0 and any(line.is_cut for line in lines)
             return Choice(chosen, left(), turn, more=more)
-
-
-def check_share(value: int | None, field: str) -> int | None:
-    """How many slots or tokens a job takes, or what its line weighs, if it is None or a whole number in range."""
-    most = _MOST[field]
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise InvalidInput(
-            f"{field} must be a whole number from 1 to {most}, not {value!r:.120}", field=field
-        )
-    return value
 
 
 def misfits(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import NO_OPTIONS, JobOptions
+from taskforge.domain.job_options import NO_OPTIONS, JobOptions
 from taskforge.domain.requirements import check_capabilities
 
 if TYPE_CHECKING:

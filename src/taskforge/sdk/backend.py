@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.explanation import Explanation
-    from taskforge.domain.job import Job, JobOptions, Submitted
+    from taskforge.domain.job import Job, Submitted
+    from taskforge.domain.job_options import JobOptions
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.bounds import MAX_PAYLOAD_BYTES
 from taskforge.domain.errors import InvalidPayload
-from taskforge.domain.job import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

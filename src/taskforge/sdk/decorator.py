@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, overload
 
-from taskforge.sdk.options import KEYS, OF_TASKS_ALONE, TaskFields, job_options
+from taskforge.sdk.options import KEYS, OF_TASKS_ALONE, job_options
 from taskforge.sdk.schedule import OF_TASKS, schedule_of_task
 from taskforge.sdk.task import AsyncTask, SyncTask, Task, make_task
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from taskforge.sdk.backend import Backend
     from taskforge.sdk.context import Context
+    from taskforge.sdk.fields import TaskFields
 
 P = ParamSpec("P")
 R = TypeVar("R")

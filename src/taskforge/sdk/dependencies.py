@@ -7,8 +7,7 @@ dependencies itself, and take the `Context`. FastAPI's own ``Depends`` is unders
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_origin
 
 from taskforge.domain.errors import InvalidInput
 from taskforge.sdk.annotations import evaluated, is_context
@@ -20,8 +19,7 @@ Kind: TypeAlias = Literal["plain", "async", "generator", "async generator"]
 _SIMPLE = frozenset({"int", "str", "float", "bool", "bytes", "dict", "list", "None", "object", "Any"})
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(NamedTuple):
     """What ``Depends`` makes. ``use_cache``: those who need the same function within an attempt share its value."""
 
     function: Callable[..., Any]
@@ -39,8 +37,7 @@ def Depends(dependency: Callable[..., Any], *, use_cache: bool = True) -> Any:
     return Dependency(dependency, use_cache)
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """How a dependency is called: ``needs`` are its own dependencies by parameter, ``contexts`` take the context."""
 
     function: Callable[..., Any]

@@ -6,8 +6,9 @@ import inspect
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from taskforge.domain.bounds import check_job_type
 from taskforge.domain.errors import InvalidInput, InvalidPayload
-from taskforge.domain.job import JobOptions, check_job_type
+from taskforge.domain.job_options import JobOptions
 from taskforge.sdk import codec
 from taskforge.sdk.annotations import annotation_of
 from taskforge.sdk.task import AsyncTask

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from taskforge.domain.errors import InvalidInput
 
@@ -24,8 +23,7 @@ EVENTS = {
 """What `TaskForge.on` can be told of."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobEnded:
+class JobEnded(NamedTuple):
     """An attempt of a job has ended here, and the record has it. ``name`` is the event's: ``job.failed``.
 
     ``attempt`` counts from 1. ``duration`` is in seconds. ``error_type``, ``error`` and ``traceback`` are those of a

@@ -11,7 +11,7 @@ from taskforge.domain.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from taskforge.domain.job import JobOptions
+    from taskforge.domain.job_options import JobOptions
 
 KeyMaker: TypeAlias = str | Callable[..., str | None]
 """A text with parameters in braces (``invoice-{number}``), or a function of the task's parameters by name."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.bounds import check_job_type
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import check_job_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable

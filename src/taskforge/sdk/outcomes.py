@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskforge.domain.job import check_seconds
+from taskforge.domain.bounds import check_seconds
 
 if TYPE_CHECKING:
     from datetime import timedelta

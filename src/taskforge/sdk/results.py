@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.bounds import RESULT_BYTES
 from taskforge.domain.errors import InvalidInput, InvalidPayload
-from taskforge.domain.job import RESULT_BYTES
 from taskforge.sdk import codec
 from taskforge.sdk.annotations import return_annotation_of
 from taskforge.sdk.values import Value

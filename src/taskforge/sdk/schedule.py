@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.errors import InvalidInput, InvalidPayload
 from taskforge.sdk import codec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Mapping
 
-    from taskforge.domain.job import JobOptions
+    from taskforge.domain.job_options import JobOptions
     from taskforge.sdk.backend import TaskCall
     from taskforge.sdk.task import Task
-
-
-class ScheduleFields(TypedDict, total=False):
-    """``@app.task(cron=...)`` and ``app.schedule(...)``; texts such as ``1h30m`` are durations.
-
-    One of ``cron``, ``every`` and ``run_at``. Without ``timezone`` the setting of that name holds.
-    """
-
-    cron: str
-    every: float | timedelta | str
-    run_at: datetime
-    timezone: str
-    description: str
-    enabled: bool
-    starts_at: datetime
-    ends_at: datetime
-    jitter: float | timedelta | str
-    missed: Literal["skip", "one", "all"]
-    catch_up: float | timedelta | str
-    catch_up_limit: int
-    overlap: Literal["skip", "queue_one", "allow", "cancel_previous"]
-    calendars: Sequence[str]
-    on_holiday: Literal["skip", "next_business_day"]
-    keep_days: float
-    keep_failed_days: float
 
 
 OF_TASKS = ("cron", "every", "timezone")
@@ -47,8 +20,7 @@ OF_TASKS = ("cron", "every", "timezone")
 _NAMES = {"every": "interval_seconds", "jitter": "jitter_seconds", "catch_up": "catch_up_seconds"}
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredSchedule:
+class DeclaredSchedule(NamedTuple):
     """A schedule that code names, with its fields as JSON values."""
 
     name: str
@@ -60,6 +32,7 @@ def declared_schedule(
 ) -> DeclaredSchedule:
     """A schedule of a call of a task. Raises InvalidInput naming the field."""
     from taskforge.domain.schedule_fields import parse_spec
+    from taskforge.sdk.fields import ScheduleFields
 
     unknown = sorted(given.keys() - ScheduleFields.__annotations__.keys())
     if unknown:

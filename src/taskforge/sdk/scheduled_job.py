@@ -7,16 +7,17 @@ from abc import ABC, abstractmethod
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from taskforge.domain.bounds import check_job_type
 from taskforge.domain.errors import Conflict, InvalidInput
-from taskforge.domain.job import check_job_type
 from taskforge.sdk.options import job_options
-from taskforge.sdk.schedule import ScheduleFields, declared_schedule
+from taskforge.sdk.schedule import declared_schedule
 from taskforge.sdk.task import make_task
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from taskforge.sdk.backend import Backend
+    from taskforge.sdk.fields import ScheduleFields
     from taskforge.sdk.task import Task
 
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
+from taskforge.domain.bounds import RESULT_BYTES, check_job_type
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import RESULT_BYTES, JobOptions, check_job_type
 from taskforge.sdk.backend import TaskCall
 from taskforge.sdk.context import Context, SilentRecorder, find_current_job
 from taskforge.sdk.keys import TaskKeys
 from taskforge.sdk.names import default_task_name, place_of
-from taskforge.sdk.options import CallFields, Pool, job_options
+from taskforge.sdk.options import job_options
 from taskforge.sdk.results import ResultCodec
 from taskforge.sdk.signature import Signature
-from taskforge.sdk.sizes import parse_memory
 from taskforge.sdk.verbs import Enqueuing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import Unpack
 
+    from taskforge.domain.job_options import JobOptions
     from taskforge.sdk.backend import Backend
     from taskforge.sdk.dependencies import Dependency
+    from taskforge.sdk.fields import CallFields, Pool
     from taskforge.sdk.keys import KeyMaker
     from taskforge.sdk.schedule import DeclaredSchedule
 
@@ -282,4 +283,6 @@ def _checked_limit(limit: int | str | None, pool: Pool, name: str) -> int | None
             field="memory_limit",
             hint="pool='process'",
         )
+    from taskforge.sdk.sizes import parse_memory
+
     return parse_memory(limit, "memory_limit")

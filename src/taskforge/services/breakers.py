@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskforge.domain.bounds import check_job_type
 from taskforge.domain.breaker import BreakerSettings, BreakerState, Turn, opened_by_hand
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
-from taskforge.domain.job import check_job_type
 from taskforge.domain.pause import check_words
 from taskforge.ports.signals import Hint, Topic
 from taskforge.services.directory import near

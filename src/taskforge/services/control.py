@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from taskforge.domain.bounds import check_aware
 from taskforge.domain.errors import Conflict, IllegalTransition, NotFound, QueueClosed
 from taskforge.domain.ids import JobId
-from taskforge.domain.job import JobStatus, check_aware
+from taskforge.domain.job import JobStatus
 from taskforge.domain.lifecycle import JobEvent, next_status
 from taskforge.domain.queue import QueueState
 from taskforge.ports.history import JobFilter

@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidPayload
-from taskforge.domain.job import NO_OPTIONS
+from taskforge.domain.job_options import NO_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taskforge.domain.ids import ProjectId
-    from taskforge.domain.job import JobOptions
+    from taskforge.domain.job_options import JobOptions
     from taskforge.domain.worker import TaskDescription
     from taskforge.ports.workers import WorkerStore
 

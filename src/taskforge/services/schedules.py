@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from taskforge.domain.bounds import check_seconds
 from taskforge.domain.calendar import Calendar, parse_calendar
 from taskforge.domain.errors import Conflict, InvalidInput, NotFound
-from taskforge.domain.job import check_seconds
 from taskforge.domain.names import check_name
 from taskforge.domain.schedule import TRIGGERS, Schedule
 from taskforge.domain.schedule_fields import changed, checked_fields, effective

@@ -14,16 +14,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
+from taskforge.domain.bounds import MAX_PAYLOAD_BYTES, check_job_type, check_seconds
 from taskforge.domain.errors import InvalidPayload, NotFound, QueueClosed, TaskforgeError, Unavailable
 from taskforge.domain.ids import QueueId
-from taskforge.domain.job import (
-    MAX_PAYLOAD_BYTES,
-    JobOptions,
-    NewJob,
-    Submitted,
-    check_job_type,
-    check_seconds,
-)
+from taskforge.domain.job import NewJob, Submitted
 from taskforge.domain.sharing import check_fits
 from taskforge.ports.signals import Hint, Topic
 from taskforge.ports.transactions import Batch
@@ -31,6 +25,7 @@ from taskforge.ports.transactions import Batch
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
+    from taskforge.domain.job_options import JobOptions
     from taskforge.domain.keys import JobKeys
     from taskforge.domain.queue import Queue
     from taskforge.ports.dispatch import Offers

@@ -14,7 +14,8 @@ from taskforge.domain.balancing import Plan
 from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.execution import Execution, ExecutionStatus, Reason, StoredLogLine
 from taskforge.domain.ids import ExecutionId
-from taskforge.domain.job import NO_OPTIONS, Hold, Job, JobOptions, JobStatus
+from taskforge.domain.job import Hold, Job, JobStatus
+from taskforge.domain.job_options import NO_OPTIONS, JobOptions
 from taskforge.domain.log_level import LogLevel
 from taskforge.domain.pause import Pause, PauseKind
 from taskforge.domain.queue import Queue, QueueSettings, QueueState

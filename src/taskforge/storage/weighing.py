@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.sharing import (
-    Choice,
-    Line,
-    Load,
-    Turn,
-    choose_by_turns,
-    choose_in_order,
-)
+from taskforge.domain.sharing import Choice, Line, Load, Turn, choose_by_turns, choose_in_order
 from taskforge.ports.jobs import ClaimBatch
 from taskforge.storage.codec import from_json
 from taskforge.storage.engine import One

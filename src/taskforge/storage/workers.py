@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.job import declared
+from taskforge.domain.job_options import declared
 from taskforge.domain.organization import exceeded
 from taskforge.domain.requirements import abilities
 from taskforge.ports.workers import Subscription

@@ -10,12 +10,17 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Raw
 
+from taskforge.domain.bounds import (
+    MAX_ATTEMPTS,
+    MAX_DELAY_SECONDS,
+    MAX_SLOTS,
+    MAX_TAGS,
+    MAX_TOKENS,
+    MAX_WEIGHT,
+)
 from taskforge.domain.execution import MAX_LOG_MESSAGE
-from taskforge.domain.job import MAX_ATTEMPTS, MAX_TAGS
 from taskforge.domain.keys import MAX_PLACES, MOST_NOTIFIED
 from taskforge.domain.log_level import LogLevel
-from taskforge.domain.retry import MAX_DELAY_SECONDS
-from taskforge.domain.sharing import MAX_SLOTS, MAX_TOKENS, MAX_WEIGHT
 from taskforge.domain.worker import MAX_CONCURRENCY, WorkerType
 
 MAX_REPORTS = 1000

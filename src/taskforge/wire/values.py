@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Raw, structs
 
+from taskforge.domain.bounds import check_job_type, check_seconds
 from taskforge.domain.errors import InvalidPayload
 from taskforge.domain.execution import LogLine
 from taskforge.domain.ids import ExecutionId, JobId, QueueId
-from taskforge.domain.job import NO_OPTIONS, ClaimedJob, JobOptions, check_job_type, check_seconds, declared
+from taskforge.domain.job import ClaimedJob
+from taskforge.domain.job_options import NO_OPTIONS, JobOptions, declared
 from taskforge.domain.log_level import LogLevel
 from taskforge.domain.names import check_name
 from taskforge.domain.outcome import (

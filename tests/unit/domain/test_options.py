@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from taskforge.domain.attempt_policy import DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_SECONDS, attempt_policy
+from taskforge.domain.bounds import check_job_type
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import JobOptions, JobStatus, check_job_type
+from taskforge.domain.job import JobStatus
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.queue import QueueSettings
 from taskforge.domain.retry import RetryPolicy
 

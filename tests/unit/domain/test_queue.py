@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskforge.domain.bounds import MAX_DELAY_SECONDS
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.names import check_name, check_priority
 from taskforge.domain.queue import STRICT_AGING_SECONDS, QueueSettings
-from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
+from taskforge.domain.retry import RetryPolicy
 
 LETTERS = UUID(int=3)
 

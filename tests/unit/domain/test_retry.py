@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from taskforge.domain.bounds import MAX_DELAY_SECONDS
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.retry import MAX_DELAY_SECONDS, RetryPolicy
+from taskforge.domain.retry import RetryPolicy
 
 TINIEST = 5e-324
 POLICIES = st.builds(

@@ -9,18 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskforge.domain.bounds import check_share
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.queue import QueueSettings
-from taskforge.domain.sharing import (
-    Line,
-    Load,
-    Room,
-    Turn,
-    check_share,
-    choose_by_turns,
-    choose_in_order,
-    misfits,
-)
+from taskforge.domain.sharing import Line, Load, Room, Turn, choose_by_turns, choose_in_order, misfits
 
 QUICK = settings(max_examples=60)
 loads = st.builds(

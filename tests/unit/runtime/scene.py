@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.worker import ProcessIdentity
 from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.worker import Worker

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from taskforge.api.faults import InvalidRequest
+from taskforge.domain.bounds import MAX_ATTEMPTS, MAX_SLOTS, MAX_TAGS, MAX_TOKENS, MAX_WEIGHT
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import MAX_ATTEMPTS, MAX_TAGS, JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.keys import MAX_KEY, MAX_PLACES, MOST_NOTIFIED
-from taskforge.domain.sharing import MAX_SLOTS, MAX_TOKENS, MAX_WEIGHT
 
 MAX_BULK = 1000
 YEAR_MS = 366 * 86_400_000

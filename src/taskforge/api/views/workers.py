@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from taskforge.api.values import Body
-from taskforge.domain.job import declared
+from taskforge.domain.job_options import declared
 from taskforge.domain.worker import (
     MAX_CONCURRENCY,
     Incidents,

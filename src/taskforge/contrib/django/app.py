@@ -25,9 +25,10 @@ from taskforge.contrib.django.options import ONCE, checked, options_of, priority
 from taskforge.contrib.django.payload import Call, CallShape
 from taskforge.contrib.django.results import changed, fresh_result, result_of, task_named, task_of_call
 from taskforge.contrib.django.running import Attempts, handler_of
+from taskforge.domain.bounds import check_job_type
 from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.ids import JobId, Uuid7Source, WorkerId
-from taskforge.domain.job import JobOptions, check_job_type
+from taskforge.domain.job_options import JobOptions
 from taskforge.domain.names import check_name
 from taskforge.sdk.backend import TaskCall
 from taskforge.sdk.task import AsyncTask, SyncTask, Task

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.sdk import options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
-    from taskforge.sdk.options import CallFields
+    from taskforge.sdk.fields import CallFields
 
 F = TypeVar("F", bound="Callable[..., Any]")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.job import RESULT_BYTES
+from taskforge.domain.bounds import RESULT_BYTES
 from taskforge.domain.worker import WorkerType
 from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.sdk.hooks import Hooks

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.job import JobOptions
+from taskforge.domain.job_options import JobOptions
 from taskforge.sdk.registry import tasks_anywhere
 from taskforge.sdk.task import Task, make_task
 
