@@ -264,7 +264,7 @@ async def test_emptied_again_and_again(database_url: str, private_redis: RedisPr
         assert server is not None
         for _ in range(3):
             await here.add(20)
-            await server.ask(lambda client: client.flushall())
+            await server.ask("FLUSHALL")
             await here.add(20, delay=0.1)
         await here.all_ran()
         private_redis.kill()
