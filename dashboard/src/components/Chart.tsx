@@ -2,10 +2,11 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
+import { moments } from "@/format/formats";
 import { compact } from "@/format/numbers";
 import { zone } from "@/format/time";
 import { type Translate, useTranslate } from "@/i18n/translate";
-import { preferences, usePreferences } from "@/shell/preferences";
+import { usePreferences } from "@/shell/preferences";
 
 export interface Line {
   name: string;
@@ -31,7 +32,7 @@ interface Props {
 function shortTime(times: number[], marks: number[]): (moment: number) => string {
   const isLong = (times.at(-1) ?? 0) - (times[0] ?? 0) > 2 * 86_400 || (marks[1] ?? 0) - (marks[0] ?? 0) >= 80_000;
   const part = isLong ? ({ day: "numeric", month: "short" } as const) : ({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const);
-  return (moment) => new Date(moment * 1000).toLocaleString(preferences.get().language, { ...part, timeZone: zone() });
+  return (moment) => moments({ ...part, timeZone: zone() }).format(moment * 1000);
 }
 
 /** Between the marks of a time since a beginning, in seconds. */

@@ -1,11 +1,11 @@
-import { preferences } from "@/shell/preferences";
+import { numbers } from "./formats";
 
 export function compact(value: number): string {
-  return Intl.NumberFormat(preferences.get().language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return numbers({ notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
 /** A number that was counted up to a bound. */
-export const atLeast = (value: number, isBounded: boolean) => `${value.toLocaleString(preferences.get().language)}${isBounded ? "+" : ""}`;
+export const atLeast = (value: number, isBounded: boolean) => `${numbers().format(value)}${isBounded ? "+" : ""}`;
 
 /** The server counts what a queue holds up to here. */
 const DEEPEST = 100_000;
@@ -18,7 +18,7 @@ export const deep = (...counts: number[]) =>
   );
 
 export function percent(part: number, digits = 1): string {
-  return Intl.NumberFormat(preferences.get().language, { style: "percent", maximumFractionDigits: digits }).format(part);
+  return numbers({ style: "percent", maximumFractionDigits: digits }).format(part);
 }
 
 export function bytes(value: number | null): string {
@@ -26,7 +26,7 @@ export function bytes(value: number | null): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
   const digits = power === 0 ? 0 : 1;
-  const written = (value / 1000 ** power).toLocaleString(preferences.get().language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const written = numbers({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value / 1000 ** power);
   return `${written} ${units[power]}`;
 }
 

@@ -1,4 +1,5 @@
 import { preferences } from "@/shell/preferences";
+import { distances, moments, numbers } from "./formats";
 
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400],
@@ -9,12 +10,10 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 export function relative(time: string | Date, now = Date.now()): string {
   const seconds = (new Date(time).getTime() - now) / 1000;
-  const { language } = preferences.get();
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
   // "3 h" are days in Indonesian, and hours to everybody else.
-  const style = language === "id" && unit === "day" ? "long" : "short";
-  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto", style });
-  return format.format(Math.trunc(seconds / size), unit);
+  const style = preferences.get().language === "id" && unit === "day" ? "long" : "short";
+  return distances({ numeric: "auto", style }).format(Math.trunc(seconds / size), unit);
 }
 
 export function zone(): string | undefined {
@@ -23,21 +22,12 @@ export function zone(): string | undefined {
 }
 
 export function absolute(time: string | Date): string {
-  return new Date(time).toLocaleString(preferences.get().language, {
-    dateStyle: "medium",
-    timeStyle: "medium",
-    timeZone: zone(),
-  });
+  return moments({ dateStyle: "medium", timeStyle: "medium", timeZone: zone() }).format(new Date(time));
 }
 
 export function clock(time: string | Date, fraction: 0 | 3 = 0): string {
-  return new Date(time).toLocaleTimeString(preferences.get().language === "id" ? "id" : "en-GB", {
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    fractionalSecondDigits: fraction === 3 ? 3 : undefined,
-    timeZone: zone(),
-  });
+  const parts = { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: fraction === 3 ? 3 : undefined, timeZone: zone() } as const;
+  return moments(parts, preferences.get().language === "id" ? "id" : "en-GB").format(new Date(time));
 }
 
 /** Letters of units; "h" are days (hari) in Indonesian. */
@@ -46,14 +36,13 @@ const LETTERS = { en: { d: "d", h: "h", m: "m", s: "s" }, id: { d: "hr", h: "j",
 /** Milliseconds as people say them: 840 ms, 3.2 s, 4m 10s, 2h, 3d 4h. */
 export function duration(milliseconds: number | null | undefined): string {
   if (milliseconds === null || milliseconds === undefined) return "—";
-  const { language } = preferences.get();
-  const letters = LETTERS[language];
+  const letters = LETTERS[preferences.get().language];
   if (milliseconds < 1) return milliseconds <= 0 ? "0 ms" : "<1 ms";
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
   if (seconds < 60) {
     const digits = seconds < 10 ? 1 : 0;
-    return `${seconds.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${letters.s}`;
+    return `${numbers({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(seconds)} ${letters.s}`;
   }
   const [large, big, small, little] =
     seconds < 3600 ? ([60, "m", 1, "s"] as const) : seconds < 86_400 ? ([3600, "h", 60, "m"] as const) : ([86_400, "d", 3600, "h"] as const);
@@ -79,7 +68,7 @@ export function momentOf(text: string): string {
 
 /** By how much the clock of the chosen zone is ahead of UTC at a moment, in milliseconds. */
 function offset(time: Date): number {
-  const written = new Intl.DateTimeFormat("en-US", { timeZone: zone(), timeZoneName: "longOffset" }).format(time);
+  const written = moments({ timeZone: zone(), timeZoneName: "longOffset" }, "en-US").format(time);
   const [, sign, hours, minutes] = /GMT([+-])(\d{2}):(\d{2})/.exec(written) ?? [];
   return (sign === "-" ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
 }

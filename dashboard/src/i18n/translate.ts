@@ -1,3 +1,4 @@
+import { numbers } from "@/format/formats";
 import { preferences, type Preferences, whenChosenElsewhere, usePreferences } from "@/shell/preferences";
 import type en from "./en.json";
 
@@ -48,7 +49,7 @@ export function translate(key: Key, values: Values = {}): string {
 }
 
 export function formatNumber(value: number): string {
-  return value.toLocaleString(preferences.get().language);
+  return numbers().format(value);
 }
 
 /** Translates, and shows again when another language is chosen. */

@@ -1,5 +1,4 @@
 import { getRouteApi } from "@tanstack/react-router";
-import type { RowSelectionState } from "@tanstack/react-table";
 import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 
@@ -22,7 +21,7 @@ import { BulkBar } from "./BulkBar";
 import { ColumnsButton } from "./columns";
 import { FilterBar } from "./FilterBar";
 import { chipsOf, withChip } from "./filters";
-import { JobsTable } from "./JobsTable";
+import { JobsTable, type Selection } from "./JobsTable";
 import { Pages } from "./Pages";
 import { useCounts, useJobs } from "./queries";
 import { SavedViews } from "./SavedViews";
@@ -37,7 +36,7 @@ export function Jobs() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const jobs = useJobs(search);
-  const [selection, setSelection] = useState<RowSelectionState>({});
+  const [selection, setSelection] = useState<Selection>({});
   const [isEnqueuing, setEnqueuing] = useState(false);
   const [stopped, setStopped] = useState<Job | null>(null);
   const action = useAction();

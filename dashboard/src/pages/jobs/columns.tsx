@@ -1,5 +1,5 @@
 import { Columns3 } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 
 import { Button, IconButton } from "@/components/Button";
 import { Choices } from "@/components/Choices";
@@ -8,7 +8,7 @@ import { type Key, useTranslate } from "@/i18n/translate";
 import { preferences, usePreferences } from "@/shell/preferences";
 
 /** What a row says beside the status and the task. */
-const NAMES = {
+export const NAMES = {
   queue: "job.queue",
   attempt: "job.attempt",
   priority: "job.priority",
@@ -28,7 +28,7 @@ const USUAL: ColumnName[] = ["queue", "attempt", "priority", "wait", "duration",
 /** Kept in this browser. */
 export function useColumns(): ColumnName[] {
   const { jobColumns } = usePreferences();
-  return jobColumns === null ? USUAL : ALL.filter((name) => jobColumns.includes(name));
+  return useMemo(() => (jobColumns === null ? USUAL : ALL.filter((name) => jobColumns.includes(name))), [jobColumns]);
 }
 
 export function ColumnsButton() {

@@ -1,5 +1,4 @@
 import { useNavigate } from "@tanstack/react-router";
-import type { RowSelectionState } from "@tanstack/react-table";
 import { useState } from "react";
 
 import { useAction } from "@/api/queries";
@@ -8,12 +7,13 @@ import type { Job } from "@/api/types";
 import { useTranslate } from "@/i18n/translate";
 import { useShortcuts } from "@/shell/shortcuts";
 import { allows, cancel, retry } from "./acts";
+import type { Selection } from "./JobsTable";
 
 /** The row that the keys are at, and what they do with it. */
 export function useRowShortcuts(
   jobs: Job[],
-  selection: RowSelectionState,
-  onSelect: (selection: RowSelectionState) => void,
+  selection: Selection,
+  onSelect: (selection: Selection) => void,
   /** What stops a job that runs cannot be undone: it is asked first. */
   onStop: (job: Job) => void,
 ): number {

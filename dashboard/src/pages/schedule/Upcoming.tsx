@@ -2,17 +2,16 @@ import type { ScheduleDetail } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Panel } from "@/components/Page";
 import { Time } from "@/components/Time";
+import { moments } from "@/format/formats";
 import { useTranslate, word } from "@/i18n/translate";
-import { usePreferences } from "@/shell/preferences";
 import { useUpcoming } from "@/pages/schedules/queries";
 
 /** The next due times by the clock of the schedule's zone, and what a change of that clock does to them. */
 export function Upcoming({ schedule }: { schedule: ScheduleDetail }) {
   const t = useTranslate();
-  const { language } = usePreferences();
   const upcoming = useUpcoming(schedule.job_id, schedule.version);
   const local = (at: string) =>
-    new Date(at).toLocaleString(language, { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: schedule.timezone });
+    moments({ weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: schedule.timezone }).format(new Date(at));
   return (
     <Panel title={t("upcoming.title", { zone: schedule.timezone })} isFlush>
       <Asked query={upcoming}>
