@@ -35,6 +35,8 @@ from taskforge.storage.migrate import migrate
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
+    from taskforge.bench.figures import Drain
+
 AT_ONCE = 20
 EIGHT = 8
 OURS = ("database", "redis")
@@ -117,7 +119,7 @@ class Run:
         workers = (
             ended.children_user + ended.children_system - own.children_user - own.children_system
         ) * 1000
-        return {"jobs/s": found.per_second} | used._replace(workers=workers).per_job(self._chosen.jobs)
+        return _rates(found) | used._replace(workers=workers).per_job(self._chosen.jobs)
 
     async def _backlog(self, dispatch: str) -> dict[str, float]:
         """Of ``backlog`` ready jobs eight processes run ``jobs``, after some to come into step."""
@@ -169,7 +171,7 @@ class Run:
                 WORKER[name], self._stamps.environment, self._stamps, Ledger(count, "", ()),
                 jobs=self._chosen.jobs, processes=1,
             )  # fmt: skip
-        return {"jobs/s": found.per_second}
+        return _rates(found)
 
     async def _latency_of(self, name: str) -> dict[str, float]:
         async with self._peer(name) as (peer, _):
@@ -217,6 +219,12 @@ class Run:
     def _say(self, number: int, what: str, who: str, figures: dict[str, float]) -> None:
         said = ", ".join(f"{value:,.1f} {figure}" for figure, value in figures.items())
         print(f"#{number + 1} {what:<18} {who:<22} {said}", flush=True)
+
+
+def _rates(found: Drain) -> dict[str, float]:
+    """From the first handler, and from the start of the workers."""
+    with_start = found.jobs / (found.start_seconds + found.agreed_seconds)
+    return {"jobs/s": found.per_second, "jobs/s with the start": with_start}
 
 
 async def _enqueue(peer: Any, name: str, task: str, value: float) -> None:

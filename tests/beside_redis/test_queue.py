@@ -12,9 +12,12 @@ import pytest
 import redis.asyncio as redis_asyncio
 
 from taskforge import Context, TaskForge
+from taskforge.coordination.redis_server import LONGEST_PAUSE
+from taskforge.coordination.redis_signals import ANSWER_SECONDS, QUIET_SECONDS
 from taskforge.domain.errors import InvalidSetting, Unavailable
 from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import QueueState
+from tests.conftest import SOAK
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 POLL = 0.25
+FROZEN_SECONDS = 30.0 if SOAK else 1.5 * (QUIET_SECONDS + ANSWER_SECONDS)
 PATIENCE = 60.0
 
 
@@ -286,16 +290,31 @@ async def test_emptied_again_and_again(database_url: str, private_redis: RedisPr
 
 
 async def test_it_stands_still(database_url: str, private_redis: RedisProcess) -> None:
-    """F25: frozen; work goes on meanwhile."""
+    """F25: frozen for longer than commands wait, listeners are patient and the first pauses last; work goes on meanwhile."""
     async with at_work(database_url, private_redis.url) as here:
+        server = (await here.app.platform()).redis
+        assert server is not None
         await here.add(10)
         private_redis.freeze()
-        await here.add(10)
-        await here.add(10, delay=0.1)
-        await here.all_ran()
+        clock = asyncio.get_running_loop().time
+        until = clock() + FROZEN_SECONDS
+        refusals = 0
+        while clock() < until:
+            refusals += not server.is_answering
+            await here.add(3)
+            await here.add(2, delay=0.1)
+            await here.all_ran()
+            await asyncio.sleep(POLL)
+        assert refusals > 0  # it is left alone: what ran then was not held up by it
         private_redis.thaw()
-        await here.add(10)
-        await here.all_ran()
+
+        async def is_used_again() -> None:
+            await here.count_statements()
+            await here.add(5)
+            await here.all_ran()
+            assert here.statements["claim_these_jobs"] > 0
+
+        await eventually(is_used_again, timeout=LONGEST_PAUSE + PATIENCE)
 
 
 async def test_its_memory_is_full(database_url: str, private_redis: RedisProcess) -> None:
@@ -311,6 +330,27 @@ async def test_its_memory_is_full(database_url: str, private_redis: RedisProcess
             await here.add(5)
             await here.add(5, delay=0.05)
         await here.all_ran()
+
+
+@pytest.mark.parametrize("kind", ["ready", "scheduled", "types"])
+async def test_one_key_of_a_queue_is_evicted(database_url: str, redis_url: str, kind: str) -> None:
+    """F26: what is left of a queue is not taken for all of it."""
+    async with scene(database_url, redis_url) as here:
+        platform = await here.app.platform()
+        assert platform.agreement is not None
+        assert platform.redis is not None
+        await here.add(5)
+        await here.add(5, delay=0.5)
+        await platform.agreement.round(0.001)
+        queue = await platform.queues.get("default")
+        ready = await here.ready()
+        assert await ready.incomplete(platform.project_id, [queue.id]) == []
+        await platform.redis.ask("UNLINK", platform.redis.key(platform.project_id, kind, str(queue.id)))
+        pulled = await ready.pull(platform.project_id, [queue.id], [here.note.name], 10)
+        assert pulled.incomplete == [queue.id]
+        assert pulled.jobs == []
+        async with here.app.worker(concurrency=5):
+            await here.all_ran()
 
 
 async def test_cancelled_pulls_lose_nothing(database_url: str, redis_url: str) -> None:
