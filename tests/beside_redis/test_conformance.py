@@ -1,4 +1,7 @@
-"""A part of the conformance suite, with jobs handed out by ready queues in Redis: what a claim promises does not change."""
+"""What the conformance suite says of claims, holds, rules, turns and steering, with jobs handed out by ready queues in Redis.
+
+The whole suite goes by Redis in a soak (`tests/conformance/conftest.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,13 @@ import pytest
 
 from tests.beside_redis.stage import RedisStage
 from tests.conformance.test_claim import *  # noqa: F403 - its tests are collected here again
-from tests.conformance.test_control import (  # noqa: F401 - collected here again
-    test_a_rescheduled_job_leaves_its_place_to_another,
-    test_a_retry_goes_to_the_end_of_its_priority,
-    test_cancel_and_claim_at_once_leave_one_truth,
-    test_delete_and_claim_at_once_leave_one_truth,
-    test_reschedule,
-)
-from tests.conformance.test_pauses import (  # noqa: F401 - collected here again
-    test_a_retry_by_hand_is_held,
-    test_a_type_is_held_at_once_and_from_birth_and_let_go,
-    test_who_comes_back_is_held,
-)
-from tests.conformance.test_rules import (  # noqa: F401 - collected here again
-    test_both_rules_hold,
-    test_no_more_run_than_the_limit,
-    test_queues_with_and_without_rules_are_served_in_one_order,
-    test_who_does_not_know_of_the_rule_gets_nothing_of_the_queue,
-)
+from tests.conformance.test_concurrency_keys import *  # noqa: F403 - its tests are collected here again
+from tests.conformance.test_control import *  # noqa: F403 - its tests are collected here again
+from tests.conformance.test_pauses import *  # noqa: F403 - its tests are collected here again
+from tests.conformance.test_priority_delays import *  # noqa: F403 - its tests are collected here again
+from tests.conformance.test_requirements import *  # noqa: F403 - its tests are collected here again
+from tests.conformance.test_rules import *  # noqa: F403 - its tests are collected here again
+from tests.conformance.test_sharing import *  # noqa: F403 - its tests are collected here again
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:

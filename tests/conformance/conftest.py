@@ -1,7 +1,7 @@
 """One suite over every engine: `stage` gives the stores of a fresh database.
 
 In a soak, or with `TASKFORGE_TEST_DISPATCH=redis`, also with jobs that ready queues in Redis hand out: a row more for each
-engine. A part of it runs always, in `tests/beside_redis/test_conformance.py`.
+engine. What is about claiming runs so always, on one engine, in `tests/beside_redis/test_conformance.py`.
 """
 
 from __future__ import annotations
