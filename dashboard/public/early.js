@@ -1,5 +1,5 @@
 // What does not wait for the program to come: theme, density and language as chosen in this browser, so that no other
-// ones are painted first; and the question who is logged in, whose answer `api/early.ts` hands to the program.
+// ones are painted first; the words of the language; and the question who is logged in, whose answer `api/early.ts` hands to the program.
 (function () {
   var chosen = {};
   var key = new URLSearchParams(location.hash.slice(1)).get("key");
@@ -16,6 +16,14 @@
   root.classList.toggle("dark", dark);
   root.classList.toggle("compact", chosen.density === "compact");
   root.lang = chosen.language || (navigator.language.slice(0, 2) === "id" ? "id" : "en");
+
+  var words = document.querySelector('meta[name="taskforge-words-' + root.lang + '"]');
+  if (words) {
+    var link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = words.content;
+    document.head.append(link);
+  }
 
   var answer = fetch(document.querySelector('meta[name="taskforge-root"]').content + "/api/v1/auth/me", {
     credentials: "same-origin",

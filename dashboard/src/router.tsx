@@ -10,7 +10,10 @@ import {
 import { ROOT } from "@/api/root";
 import { Skeleton, Wrong } from "@/components/Notices";
 import { type InsightsSearch, insightsSearch } from "@/pages/insights/range";
+import { askJobs } from "@/pages/jobs/queries";
 import { type JobsSearch, jobsSearch } from "@/pages/jobs/search";
+import { Overview } from "@/pages/overview/Overview";
+import { askOverview } from "@/pages/overview/queries";
 import { Shell } from "@/shell/Shell";
 import { NotFound } from "@/shell/NotFound";
 
@@ -30,12 +33,15 @@ const under = { getParentRoute: () => root };
 const overview = createRoute({
   ...under,
   path: "/",
-  component: lazyRouteComponent(() => import("@/pages/overview/Overview"), "Overview"),
+  loader: askOverview,
+  // Where most come in: it does not come after the program but with it.
+  component: Overview,
 });
 const jobs = createRoute({
   ...under,
   path: "/jobs",
   validateSearch: (search: Record<string, unknown>): JobsSearch => jobsSearch(search),
+  loader: askJobs,
   component: lazyRouteComponent(() => import("@/pages/jobs/Jobs"), "Jobs"),
 });
 const job = createRoute({

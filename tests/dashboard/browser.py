@@ -82,7 +82,7 @@ class Visit:
     def __init__(self, context: BrowserContext, shown: Scene, preferences: dict[str, str]) -> None:
         self.page: Page = context.new_page()
         self._preferences = preferences
-        self._url = shown.url
+        self.url = shown.url
         self._turns = count()
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
@@ -97,7 +97,7 @@ class Visit:
 
     def go(self, path: str) -> None:
         """Load an address of the dashboard and wait until it shows something of its own."""
-        self.page.goto(self._url + path)
+        self.page.goto(self.url + path)
         self.page.locator("h1").first.wait_for()
         self.settle()
 
@@ -105,7 +105,7 @@ class Visit:
         """Come to an address as by a link: what was loaded once stays. Waits as `go` does."""
         key = f"visit-{next(self._turns)}"
         self.page.evaluate(
-            "([url, key]) => history.pushState({key, __TSR_key: key}, '', url)", [self._url + path, key]
+            "([url, key]) => history.pushState({key, __TSR_key: key}, '', url)", [self.url + path, key]
         )
         self.page.locator(f"main[data-shown={key}]").wait_for()
         self.page.locator("h1").first.wait_for()

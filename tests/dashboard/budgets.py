@@ -1,8 +1,9 @@
 """How long the dashboard takes with very much to show: `python -m tests.dashboard.budgets`.
 
-It measures and tells, and judges nothing but the size of the first page's JavaScript: times are the machine's. Beside
-each stand the processor time that the server took for it and how long the page's own thread was at work, which other
-work on the machine changes less, and at the end how busy the machine was. What it says goes into docs/dashboard.md.
+It tells for each budget whether it is kept, and fails by none but the size of the first page's JavaScript: times are the
+machine's. Beside each stand the processor time that the server took for it and how long the page's own thread was at work,
+which other work on the machine changes less, and at the end how busy the machine was. It ends within six minutes. What it
+says goes into docs/dashboard.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import statistics
 import tempfile
 import time
@@ -30,6 +32,29 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+FIRST_PAGE_MS, ROWS_MS, SCRIPT_BYTES = 1000, 300, 200_000
+"""The budgets."""
+MOST_SECONDS = 345
+TABS = ("Failed", "Succeeded", "Failed", "Pending", "All", "Succeeded")
+VISITORS = 2
+WATCH = """(() => {
+  const said = window.taskforgeFirst = {heading: null, usable: null};
+  new MutationObserver(() => {
+    const now = performance.now();
+    const isThere = document.querySelector('h1') !== null;
+    if (isThere) said.heading ??= now;
+    const isUsable = isThere && document.querySelector('[role=status] > .animate-pulse') === null;
+    said.usable = isUsable ? (said.usable ?? now) : null;
+  }).observe(document, {childList: true, subtree: true});
+})()"""
+"""Notes within the page when its heading was there and when nothing was loading any more: a driver that asks from outside
+takes the processor from it."""
+SAID = """() => {
+  const {heading, usable} = window.taskforgeFirst;
+  if (usable === null || performance.now() - usable < 500) return null;
+  const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0;
+  return {paint, heading, usable};
+}"""
 SCROLL = """async part => {
   const log = document.querySelector('[role=log]'), times = [];
   let before = await new Promise(requestAnimationFrame);
@@ -49,6 +74,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--jobs", type=int, default=1_000_000)
     count = options.parse_args().jobs
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(MOST_SECONDS)
     folder = Path(tempfile.mkdtemp(prefix="taskforge-budgets-"))
     processes = Processes(folder)
     try:
@@ -65,26 +92,32 @@ def measure(browser: Browser, shown: Scene, count: int) -> None:
     began = time.perf_counter()
     add_jobs(shown.database, shown.ids["waiting"], count)
     print(f"{count:,} jobs added in {time.perf_counter() - began:.1f} s")
-    with visit(browser, shown, key=shown.key) as visitor:
-        costs = Costs(visitor, shown)
-        costs.tell("first page that the server is asked for, nothing cached", lambda: visitor.go("/"))
-        size = visitor.page.evaluate(
-            "performance.getEntriesByType('resource').filter(one => one.name.includes('.js'))"
-            ".reduce((sum, one) => sum + one.encodedBodySize, 0)"
-        )
-        print(f"its JavaScript: {size / 1000:.0f} kB")
-        assert size < 200_000
-        costs.tell("first page, once more", lambda: visitor.go("/"))
-    with visit(browser, shown, key=shown.key) as visitor:
-        costs = Costs(visitor, shown)
-        costs.tell("first page of another browser that has nothing cached", lambda: visitor.go("/"))
-        visitor.go("/jobs")
-        for name in ("Failed", "Succeeded", "Failed", "Pending", "All", "Succeeded"):
-            costs.tell(
-                f"list, from the click on {name} to its rows", partial(from_click_to_rows, visitor, name)
+    for place in ("of all", "of the second browser"):
+        with visit(browser, shown, key=shown.key) as visitor:
+            costs = Costs(visitor, shown)
+            visitor.page.context.add_init_script(WATCH)
+            costs.tell(f"first page {place}, nothing cached", partial(first_page, visitor), FIRST_PAGE_MS)
+            size = visitor.page.evaluate(
+                "performance.getEntriesByType('resource').filter(one => one.name.includes('.js'))"
+                ".reduce((sum, one) => sum + one.encodedBodySize, 0)"
             )
-        costs.tell("page 200", lambda: visitor.go("/jobs?page=200"))
-        for path in ("/queues", "/errors", "/insights"):
+            costs.tell("first page, once more", partial(first_page, visitor), FIRST_PAGE_MS)
+    print(f"JavaScript of the first page: {size / 1000:.0f} kB{kept(size, SCRIPT_BYTES, 1000, 'kB')}")
+    assert size < SCRIPT_BYTES
+    clicks = []
+    for _ in range(VISITORS):
+        with visit(browser, shown, key=shown.key) as visitor:
+            costs = Costs(visitor, shown)
+            visitor.go("/jobs")
+            for name in TABS:
+                act = partial(from_click_to_rows, visitor, name)
+                clicks.append(costs.tell(f"list, from the click on {name} to its rows", act, ROWS_MS))
+    slow = sum(1 for one in clicks if one >= ROWS_MS)
+    print(f"{len(clicks)} clicks: median {statistics.median(clicks):.0f} ms, {slow} above {ROWS_MS} ms")
+    with visit(browser, shown, key=shown.key) as visitor:
+        costs = Costs(visitor, shown)
+        visitor.go("/jobs")
+        for path in ("/jobs?page=200", "/queues", "/errors", "/insights"):
             costs.tell(path, partial(visitor.go, path))
     read_a_log(browser, shown)
     print("load of the machine over one, five and fifteen minutes:", *os.getloadavg())
@@ -99,14 +132,16 @@ class Costs:
         self._session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
         self._session.send("Performance.enable")
 
-    def tell(self, what: str, act: Callable[[], object]) -> None:
-        """Do it, and print a line. Where ``act`` answers a number, that is the time in milliseconds."""
+    def tell(self, what: str, act: Callable[[], object], aim: float | None = None) -> float:
+        """Do it, and print a line. Where ``act`` answers a number, that is the time in milliseconds, which are answered."""
         server, page, began = self._server_seconds(), self._page_seconds(), time.perf_counter()
         said = act()
         taken = said if isinstance(said, float) else (time.perf_counter() - began) * 1000
         server, page = self._server_seconds() - server, self._page_seconds() - page
         page = max(0.0, page)  # a page that was loaded anew begins to count anew
-        print(f"{what}: {taken:.0f} ms; server {server * 1000:.0f} ms, page {page * 1000:.0f} ms")
+        judged = "" if aim is None else kept(taken, aim, 1, "ms")
+        print(f"{what}: {taken:.0f} ms{judged}; server {server * 1000:.0f} ms, page {page * 1000:.0f} ms")
+        return taken
 
     def _server_seconds(self) -> float:
         processes = [self._server, *self._server.children(recursive=True)]
@@ -115,6 +150,24 @@ class Costs:
     def _page_seconds(self) -> float:
         found = self._session.send("Performance.getMetrics")["metrics"]
         return float(next(one["value"] for one in found if one["name"] == "TaskDuration"))
+
+
+def kept(value: float, most: float, unit: float, name: str) -> str:
+    """Whether a budget is kept, in words."""
+    return f" ({'kept' if value < most else 'NOT KEPT'}: under {most / unit:.0f} {name})"
+
+
+def first_page(visitor: Visit) -> float:
+    """Milliseconds from the address to a page that can be used: its heading is there and nothing is loading any more."""
+    visitor.page.goto(visitor.url + "/", wait_until="commit")
+    while (said := visitor.page.evaluate(SAID)) is None:
+        time.sleep(0.25)
+    print(f"  first paint {said['paint']:.0f} ms, heading {said['heading']:.0f} ms")
+    return float(said["usable"])
+
+
+def _give_up(*_: object) -> None:
+    raise TimeoutError(f"the budgets took longer than {MOST_SECONDS} s")
 
 
 def from_click_to_rows(visitor: Visit, tab: str) -> float:

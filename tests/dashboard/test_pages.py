@@ -1,5 +1,6 @@
 """The dashboard's page and files, as the server hands them out."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "index.html").write_text(INDEX)
     (tmp_path / "early.js").write_text("1")
     (tmp_path / "assets/index-1.js").write_text("2")
+    (tmp_path / "assets/index-1.js.gz").write_bytes(gzip.compress(b"2"))
     (tmp_path / "secret.txt").write_text("3")
     monkeypatch.setattr(pages, "_static", lambda: tmp_path)
     return tmp_path
@@ -75,6 +77,7 @@ def test_files_with_a_hash_are_kept_for_ever(built: Path) -> None:
 def test_a_file_is_packed_for_those_who_can_unpack_it(built: Path) -> None:
     script = "const one = 1;\n" * 1000
     (built / "assets/index-2.js").write_text(script)
+    (built / "assets/index-2.js.gz").write_bytes(gzip.compress(script.encode()))
     client = client_of()
     packed = client.get("/assets/index-2.js", headers={"Accept-Encoding": "gzip"})
     assert (packed.text, packed.headers["content-encoding"]) == (script, "gzip")
@@ -86,7 +89,7 @@ def test_a_file_is_packed_for_those_who_can_unpack_it(built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["other.js", "..%2Fsecret.txt", "%2e%2e%2findex.html", "index-1.js%00", ".stamp"]
+    "name", ["other.js", "..%2Fsecret.txt", "%2e%2e%2findex.html", "index-1.js%00", "index-1.js.gz", ".stamp"]
 )
 def test_only_built_files_are_handed_out(built: Path, name: str) -> None:
     assert client_of().get(f"/assets/{name}").status_code == 404

@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { useProject } from "@/shell/project";
 import { tell, toast } from "@/shell/toasts";
@@ -12,25 +12,29 @@ import { useSession } from "./session";
 /** Figures that no event announces. */
 export const FIGURES_MS = 10_000;
 
+export const queuesOf = (id: string | undefined) =>
+  queryOptions({
+    queryKey: ["queue", id, "list"],
+    queryFn: () => whole((page) => api.GET("/api/v1/queues", { params: { query: { project_id: id, ...page } } })),
+    staleTime: 10_000,
+  });
+
 export function useQueues() {
   const { id } = useProject();
   const { may } = useSession();
-  return useQuery({
-    queryKey: ["queue", id, "list"],
-    queryFn: () => whole((page) => api.GET("/api/v1/queues", { params: { query: { project_id: id, ...page } } })),
-    enabled: may("queue:read"),
-    staleTime: 10_000,
-  });
+  return useQuery({ ...queuesOf(id), enabled: may("queue:read") });
 }
 
-/** What each queue holds now. */
-export function useDepths() {
-  const { id } = useProject();
-  return useQuery({
+export const depthsOf = (id: string | undefined) =>
+  queryOptions({
     queryKey: ["job", id, "depths"],
     queryFn: () => data(api.GET("/api/v1/metrics/depths", { params: { query: { project_id: id } } })),
     refetchInterval: FIGURES_MS,
   });
+
+/** What each queue holds now. */
+export function useDepths() {
+  return useQuery(depthsOf(useProject().id));
 }
 
 export function useTasks() {
@@ -44,28 +48,32 @@ export function useTasks() {
   });
 }
 
-export function useWorkers(stopped = false) {
-  const { id } = useProject();
-  const { may } = useSession();
-  return useQuery({
+export const workersOf = (id: string | undefined, stopped = false) =>
+  queryOptions({
     queryKey: ["worker", id, "list", stopped],
     queryFn: () => whole((page) => api.GET("/api/v1/workers", { params: { query: { project_id: id, stopped, ...page } } })),
-    enabled: may("worker:read"),
     refetchInterval: FIGURES_MS,
     placeholderData: keepPreviousData,
   });
+
+export function useWorkers(stopped = false) {
+  const { id } = useProject();
+  const { may } = useSession();
+  return useQuery({ ...workersOf(id, stopped), enabled: may("worker:read") });
 }
+
+export const matrixOf = (id: string | undefined) =>
+  queryOptions({
+    queryKey: ["worker", id, "matrix"],
+    queryFn: () => data(api.GET("/api/v1/assignments/matrix", { params: { query: { project_id: id } } })),
+    refetchInterval: FIGURES_MS,
+  });
 
 /** Who serves which queue, and what was assigned. */
 export function useMatrix() {
   const { id } = useProject();
   const { may } = useSession();
-  return useQuery({
-    queryKey: ["worker", id, "matrix"],
-    queryFn: () => data(api.GET("/api/v1/assignments/matrix", { params: { query: { project_id: id } } })),
-    enabled: may("assignment:read"),
-    refetchInterval: FIGURES_MS,
-  });
+  return useQuery({ ...matrixOf(id), enabled: may("assignment:read") });
 }
 
 /** How many workers that are online serve a queue, by assignment or because they asked to; nothing before it is known. */

@@ -20,7 +20,6 @@ import { ConnectionBanner, TopBar } from "./TopBar";
 export function Shell() {
   return (
     <SessionGate
-      waiting={<Skeleton lines={8} />}
       login={({ onLogin }) => <Login onLogin={onLogin} />}
       broken={(error, again) => <Wrong error={error} again={again} />}
     >

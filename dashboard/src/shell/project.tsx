@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
-import { createContext, type ReactNode, useContext } from "react";
+import { createContext, type ReactNode, useContext, useMemo } from "react";
 
 import { api, whole } from "@/api/client";
 import { useSession } from "@/api/session";
-import type { Project } from "@/api/types";
+import type { Caller, Project } from "@/api/types";
 
 interface Chosen {
   /** Undefined for those who may not see projects: the server knows the only one that they have. */
@@ -35,11 +35,14 @@ export function ProjectChoice({ children }: { children: ReactNode }) {
   const { caller } = useSession();
   const wanted = useSearch({ strict: false }).project;
   const projects = useProjects();
-  const all = projects.data ?? [];
+  const chosen = useMemo(() => chosenProject(caller, projects.data, wanted), [caller, projects.data, wanted]);
+  return <Context.Provider value={chosen}>{children}</Context.Provider>;
+}
+
+export function chosenProject(caller: Caller, all: Project[] = caller.projects ?? [], wanted?: unknown): Chosen {
   const byName = [...all].sort((one, other) => rank(one) - rank(other) || one.name.localeCompare(other.name));
   const found = all.find((project) => project.id === (wanted ?? caller.project_id)) ?? byName[0];
-  const id = found?.id ?? caller.project_id ?? undefined;
-  return <Context.Provider value={{ id, name: found?.name, all: byName }}>{children}</Context.Provider>;
+  return { id: found?.id ?? caller.project_id ?? undefined, name: found?.name, all: byName };
 }
 
 const rank = (project: Project) => (project.name === "default" ? 0 : 1);

@@ -5,10 +5,8 @@ It needs no permission: the page holds nothing, and shows what the API answers t
 
 from __future__ import annotations
 
-import gzip
 import html
 import re
-from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -38,7 +36,7 @@ PAGES = (
     "settings",
 )
 """The first parts of its addresses; the page itself knows the rest."""
-ROOT_FILES = ("early.js", "favicon.svg")
+ROOT_FILES = ("early.js",)
 MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -46,9 +44,8 @@ MEDIA_TYPES = {
 }
 MOST_OF_ENVIRONMENT = 40
 FOR_EVER = "public, max-age=31536000, immutable"
-PACKING = 6
-PACKED_FILES = 256
-"""So many files are kept as they are sent; there are about a hundred."""
+PACKED = ".gz"
+"""Beside each file of the build lies what it is when packed."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 NOT_BUILT = """<!doctype html>
 <html lang="en">
@@ -77,15 +74,11 @@ def serve_dashboard(application: Starlette, environment: str = "") -> None:
         )
 
     async def asset(request: Request) -> Response:
-        name = request.path_params["name"]
-        if "gzip" not in request.headers.get("accept-encoding", ""):
-            return _file("assets", name, FOR_EVER)
-        body, kind = _packed(str(_static()), name)
-        headers = {"Cache-Control": FOR_EVER, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-        return Response(body, headers=headers, media_type=kind)
+        return _asset(request.path_params["name"], request.headers.get("accept-encoding", ""))
 
     async def root_file(request: Request) -> Response:
-        return _file("", request.url.path.rpartition("/")[2], "no-cache")
+        body, kind = _content(_static(), request.url.path.rpartition("/")[2])
+        return Response(body, headers={"Cache-Control": "no-cache"}, media_type=kind)
 
     for path in ("/", *(f"/{name}{rest}" for name in PAGES for rest in ("", "/{rest:path}"))):
         application.add_route(path, page, methods=["GET"], include_in_schema=False)
@@ -115,21 +108,19 @@ def _page(root: str, environment: str) -> str:
     return text.replace('"./', f'"{root}/')
 
 
-def _file(folder: str, name: str, caching: str) -> Response:
-    body, kind = _content(_static().joinpath(folder) if folder else _static(), name)
-    return Response(body, headers={"Cache-Control": caching}, media_type=kind)
+def _asset(name: str, accepted: str) -> Response:
+    """A file of the build whose name says what is in it. Raises NotFound."""
+    headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
+    packing = PACKED if "gzip" in accepted else ""
+    body, kind = _content(_static().joinpath("assets"), name, packing)
+    if packing:
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, headers=headers, media_type=kind)
 
 
-@lru_cache(PACKED_FILES)
-def _packed(_build: str, name: str) -> tuple[bytes, str]:
-    """A file of a build whose name says what is in it is packed once, not for each visitor. Raises NotFound."""
-    body, kind = _content(_static().joinpath("assets"), name)
-    return gzip.compress(body, PACKING, mtime=0), kind
-
-
-def _content(folder: Traversable, name: str) -> tuple[bytes, str]:
-    """What is in a file, and its media type. Raises NotFound for anything but a file of the build."""
-    found = folder.joinpath(name)
+def _content(folder: Traversable, name: str, packing: str = "") -> tuple[bytes, str]:
+    """What is in a file, as it is or packed, and its media type. Raises NotFound for anything but a file of the build."""
+    found = folder.joinpath(name + packing)
     kind = MEDIA_TYPES.get(name[name.rfind(".") :])
     if not _NAME.fullmatch(name) or kind is None or not found.is_file():
         raise NotFound(f"the dashboard has no file {name!r:.100}")

@@ -1,15 +1,15 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
 
 import { api, body, data } from "@/api/client";
+import { ahead } from "@/shell/ahead";
 import { useProject } from "@/shell/project";
-import { filterQuery, type JobsSearch, PAGE_SIZE } from "./search";
+import { filterQuery, type JobsSearch, jobsSearch, PAGE_SIZE } from "./search";
 
 /** So often, by itself: then whoever looks decides. */
 const GOING_ON = 4;
 
-export function useJobs(search: JobsSearch) {
-  const { id } = useProject();
-  return useQuery({
+export const jobsOf = (id: string | undefined, search: JobsSearch) =>
+  queryOptions({
     queryKey: ["job", id, "list", search],
     queryFn: async () => {
       const ask = (place: { cursor: string } | { page: number }) => body(api.GET("/api/v1/jobs", { params: { query: { ...filterQuery(search, id), limit: PAGE_SIZE, ...place } } }));
@@ -20,15 +20,22 @@ export function useJobs(search: JobsSearch) {
     },
     placeholderData: keepPreviousData,
   });
-}
 
-/** Jobs of the project by status. */
-export function useCounts(isWanted = true) {
-  const { id } = useProject();
-  return useQuery({
+export const useJobs = (search: JobsSearch) => useQuery(jobsOf(useProject().id, search));
+
+const countsOf = (id: string | undefined) =>
+  queryOptions({
     queryKey: ["job", id, "counts"],
     queryFn: () => data(api.GET("/api/v1/jobs/counts", { params: { query: { project_id: id } } })),
-    enabled: isWanted,
     placeholderData: keepPreviousData,
   });
-}
+
+/** Jobs of the project by status. */
+export const useCounts = (isWanted = true) => useQuery({ ...countsOf(useProject().id), enabled: isWanted });
+
+/** What the list asks when it comes: its rows first. */
+export const askJobs = ahead(({ id }, search) => {
+  const { project } = search;
+  return [jobsOf(id, { ...jobsSearch(search), ...(typeof project === "string" && { project }) }), countsOf(id)];
+});
+

@@ -11,13 +11,11 @@ import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 import { Attention } from "./Attention";
 import { FirstRun } from "./FirstRun";
-import { useFigures, useIsQuiet, useThroughput } from "./queries";
+import { PERIODS, useFigures, useIsQuiet, useThroughput } from "./queries";
 import { NextRuns } from "./NextRuns";
 import { RecentFailures } from "./RecentFailures";
 import { WorkersNow } from "./WorkersNow";
 import { useCounts } from "@/pages/jobs/queries";
-
-const PERIODS = [1, 24, 168] as const;
 
 export function Overview() {
   const t = useTranslate();
