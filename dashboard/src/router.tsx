@@ -47,7 +47,7 @@ const jobs = createRoute({
 const job = createRoute({
   ...under,
   path: "/jobs/$jobId",
-  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
+  validateSearch: (search: Record<string, unknown>): { tab?: string; page?: number } => ({ tab: text(search.tab), page: pageNumber(search.page) }),
   component: lazyRouteComponent(() => import("@/pages/job/JobPage"), "JobPage"),
 });
 const queues = createRoute({
@@ -63,6 +63,7 @@ const queue = createRoute({
 const deadLetters = createRoute({
   ...under,
   path: "/dead-letters",
+  validateSearch: (search: Record<string, unknown>): { page?: number; before?: string } => ({ page: pageNumber(search.page), before: text(search.before) }),
   component: lazyRouteComponent(() => import("@/pages/dead-letters/DeadLetters"), "DeadLetters"),
 });
 const workers = createRoute({
@@ -94,7 +95,7 @@ const schedules = createRoute({
 const schedule = createRoute({
   ...under,
   path: "/schedules/$name",
-  validateSearch: (search: Record<string, unknown>): { kind?: string; page?: number } => ({ kind: text(search.kind), page: pageNumber(search.page) }),
+  validateSearch: (search: Record<string, unknown>): { kind?: string; cursor?: string } => ({ kind: text(search.kind), cursor: text(search.cursor) }),
   component: lazyRouteComponent(() => import("@/pages/schedule/SchedulePage"), "SchedulePage"),
 });
 const insights = createRoute({
@@ -137,7 +138,7 @@ const scaling = createRoute({
 const alerts = createRoute({
   ...under,
   path: "/alerts",
-  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
+  validateSearch: (search: Record<string, unknown>): { tab?: string; cursor?: string } => ({ tab: text(search.tab), cursor: text(search.cursor) }),
   component: lazyRouteComponent(() => import("@/pages/alerts/Alerts"), "Alerts"),
 });
 const audit = createRoute({

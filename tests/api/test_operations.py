@@ -56,6 +56,8 @@ async def test_what_a_filter_chooses_is_counted_first_and_then_done(client: Clie
     rest = (await client.get(f"/operations?limit=2&cursor={first['meta']['next_cursor']}")).json()
     assert [*first["data"], *rest["data"]] == found
     assert (rest["meta"]["has_more"], rest["meta"]["next_cursor"]) == (False, None)
+    assert (await client.get("/operations?status=succeeded")).json()["data"] == found
+    assert (await client.get("/operations?status=running")).json()["data"] == []
 
 
 async def test_a_queue_is_purged_of_what_waits(client: Client, installation: Installation) -> None:

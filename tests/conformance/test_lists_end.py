@@ -13,9 +13,11 @@ from taskforge.domain.operation import BulkAction
 from taskforge.domain.outcome import Failed
 from taskforge.domain.receiver import Message
 from taskforge.ports.acting import acting
+from taskforge.ports.schedules import RunFilter
 from tests.conformance.stage import BOOM, plain_policy
 from tests.conformance.test_alerts import Watch
 from tests.conformance.test_operations import Desk
+from tests.conformance.test_schedules import Yard
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -117,3 +119,21 @@ async def test_what_one_of_many_workers_runs(stage: Stage) -> None:
         await stage.claim(queue, free=2, worker=worker)
     assert await stage.history.jobs_of_worker(stage.project, mine) == [ids[5], ids[4], ids[1], ids[0]]
     assert await stage.history.jobs_of_worker(await stage.other_project(), mine) == []
+
+
+async def test_what_a_schedule_has_done(stage: Stage) -> None:
+    yard = Yard(stage)
+    schedule = await yard.make(overlap="allow")
+    for seconds in range(10, 90, 10):
+        await yard.at(seconds)
+    whole = [run.id for run in await yard.schedules.runs(schedule, RunFilter(limit=100))]
+    assert len(whole) == 8
+
+    async def found(outcome: str | None) -> list[UUID]:
+        ask = RunFilter(outcome, limit=AT_ONCE)
+        return await _walk(lambda before: yard.schedules.runs(schedule, ask._replace(before=before)))
+
+    assert await found(None) == whole
+    assert await found("missed") == []
+    gone = RunFilter(before=stage.mint())
+    assert await yard.schedules.runs(schedule, gone) == []

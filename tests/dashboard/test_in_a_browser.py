@@ -2,42 +2,21 @@
 
 import json
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.conftest import SOAK
-from tests.dashboard.browser import PHONE, SIZE, Visit, chromium, visit
+from tests.dashboard.browser import PHONE, SIZE, Visit, visit
 from tests.dashboard.giants import add_jobs, add_lines
-from tests.dashboard.scene import Scene, fill_again, job, scene
+from tests.dashboard.scene import Scene, fill_again, job
 from tests.dashboard.work import drain_the_worker, fill_in, log_out, work
-from tests.support.processes import Processes
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("default::ResourceWarning")]
 
-ROOT = "/desk/tasks"
-"""The whole dashboard is tried below a path, as behind a proxy."""
 LOOKS = [(theme, language) for language in ("id", "en") for theme in ("dark", "light")][: None if SOAK else 1]
 """In which theme and language axe looks at all pages: in one in every run, for its time, in a soak in all four."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def shown(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    folder = tmp_path_factory.mktemp("shown")
-    processes = Processes(folder)
-    try:
-        with scene(processes, folder, ROOT) as shown:
-            yield shown
-    finally:
-        processes.clean_up()
 
 
 def pages(shown: Scene) -> dict[str, str]:

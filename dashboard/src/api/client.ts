@@ -48,8 +48,10 @@ export async function data<Data>(asked: Promise<Answer<{ data: Data }>>): Promis
 /** So many things the server lists at once, and so many pages have numbers. */
 export const MOST = 200;
 const PAGES = 50;
+/** So many things of a list at most are asked for as a whole. */
+export const WHOLE = MOST * PAGES;
 
-/** All of a list, which comes in pages: 10,000 things at most. Throws ApiProblem. */
+/** All of a list, which comes in pages: `WHOLE` at most. Throws ApiProblem. */
 export async function whole<Item>(ask: (page: { page: number; limit: number }) => Promise<Answer<{ data: Item[]; meta: ListMeta }>>): Promise<Item[]> {
   const items: Item[] = [];
   for (let page = 1; page <= PAGES; page += 1) {

@@ -1,10 +1,17 @@
-import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { Skeleton, Wrong } from "./Notices";
 
+/** What is known of a question: of a query, or of a part of its answer. */
+export interface Question<Data> {
+  data: Data | undefined;
+  isError: boolean;
+  error: unknown;
+  refetch: () => unknown;
+}
+
 interface Props<Data> {
-  query: UseQueryResult<Data>;
+  query: Question<Data>;
   lines?: number;
   children: (data: Data) => ReactNode;
 }

@@ -1,10 +1,9 @@
-import type { UseQueryResult } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { type ReactNode, useState } from "react";
 
 import { useAction } from "@/api/queries";
 import { useTranslate } from "@/i18n/translate";
-import { Asked } from "./Asked";
+import { Asked, type Question } from "./Asked";
 import { Button } from "./Button";
 import { Confirm } from "./Dialog";
 import { Empty } from "./Notices";
@@ -33,16 +32,20 @@ interface Props<Item> {
   label: string;
   note?: string;
   none: string;
-  items: UseQueryResult<Item[]>;
+  /** What would stand here, and how it comes to that. */
+  noneHint?: string;
+  items: Question<Item[]>;
   idOf: (item: Item) => string;
   columns: Column<Item>[];
   /** Null for those who may only look. */
   edit: { make: string; onMake: () => void; change?: string; onChange?: (item: Item) => void } | null;
   removal?: Removal<Item> | null;
+  /** The way on, where these are not all. */
+  foot?: ReactNode;
 }
 
 /** Things of one kind in a table: what they are, a button for a new one, and in each row what can be done to it. */
-export function Collection<Item>({ label, note, none, items, idOf, columns, edit, removal }: Props<Item>) {
+export function Collection<Item>({ label, note, none, noneHint, items, idOf, columns, edit, removal, foot }: Props<Item>) {
   const shown = edit === null ? columns : [...columns, { name: null, of: (item: Item) => <Actions item={item} edit={edit} removal={removal} />, className: "text-right" }];
   return (
     <div className="flex flex-col">
@@ -56,7 +59,8 @@ export function Collection<Item>({ label, note, none, items, idOf, columns, edit
           )}
         </div>
       )}
-      <Asked query={items}>{(found) => (found.length === 0 ? <Empty title={none} /> : <Parts items={found}>{(part) => <Rows label={label} items={part} idOf={idOf} columns={shown} />}</Parts>)}</Asked>
+      <Asked query={items}>{(found) => (found.length === 0 ? <Empty title={none}>{noneHint}</Empty> : <Parts items={found}>{(part) => <Rows label={label} items={part} idOf={idOf} columns={shown} />}</Parts>)}</Asked>
+      {foot}
     </div>
   );
 }

@@ -1,11 +1,12 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 
-import { api, data, done } from "@/api/client";
+import { api, data, done, MOST } from "@/api/client";
 import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
-import { formatNumber, useTranslate, word } from "@/i18n/translate";
+import { formatNumber, translate, useTranslate, word } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
+import { tell, toast } from "@/shell/toasts";
 import { Button } from "./Button";
 
 const SOON_MS = 1000;
@@ -19,19 +20,23 @@ export function Operations() {
   const { caller, may } = useSession();
   const operations = useQuery({
     queryKey: ["job", id, "operations"],
-    queryFn: () => data(api.GET("/api/v1/operations", { params: { query: { project_id: id, limit: 20 } } })),
+    queryFn: () => data(api.GET("/api/v1/operations", { params: { query: { project_id: id, status: "running", limit: MOST } } })),
     enabled: caller.queue_ids === null,
-    refetchInterval: (query) => (query.state.data?.some((one) => one.completed_at === null) ? SOON_MS : LATER_MS),
+    refetchInterval: (query) => (query.state.data?.length ? SOON_MS : LATER_MS),
   });
-  const running = (operations.data ?? []).filter((one) => one.completed_at === null);
+  const running = operations.data ?? [];
   const queries = useQueryClient();
-  const count = running.length;
-  const before = useRef(count);
+  const seen = useRef<string[]>([]);
   useEffect(() => {
-    if (count < before.current) void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] === "job" });
-    before.current = count;
-  }, [count, queries]);
-  if (count === 0) return null;
+    if (operations.data === undefined) return;
+    const now = operations.data.map((one) => one.id);
+    const ended = seen.current.filter((one) => !now.includes(one));
+    seen.current = now;
+    if (ended.length === 0) return;
+    void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] === "job" });
+    for (const one of ended) void tellEnd(one).catch(tell);
+  }, [operations.data, queries]);
+  if (running.length === 0) return null;
   return (
     <ul aria-label={t("operations.label")} className="flex flex-col gap-2">
       {running.map((operation) => {
@@ -63,4 +68,12 @@ export function Operations() {
       })}
     </ul>
   );
+}
+
+/** What an operation came to that runs no more. Who stopped it knows. */
+async function tellEnd(operationId: string): Promise<void> {
+  const ended = await data(api.GET("/api/v1/operations/{operation_id}", { params: { path: { operation_id: operationId } } }));
+  const action = word("operation", ended.action);
+  if (ended.status === "failed") toast(translate("operations.failed", { action, why: ended.failure ?? "" }), { kind: "wrong" });
+  if (ended.status === "succeeded") toast(translate("operations.ended", { action, done: ended.done, skipped: ended.skipped }));
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 
 interface Props {
   title: string;
@@ -9,14 +9,19 @@ interface Props {
 }
 
 export function Page({ title, heading, note, actions, children }: Props) {
+  const first = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · TaskForge`;
   }, [title]);
+  useEffect(() => {
+    // Who came to a page that was not there yet waits at its frame.
+    if (document.activeElement?.id === "main") first.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <div className="mx-auto flex w-full max-w-[1440px] flex-col gap-4 px-4 py-5 md:px-6">
       <header className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <div className="flex min-w-0 flex-col max-sm:basis-full sm:flex-1">
-          <h1 className="untrusted flex flex-wrap items-center gap-x-3 gap-y-1">{heading ?? title}</h1>
+          <h1 ref={first} tabIndex={-1} className="untrusted outline-none flex flex-wrap items-center gap-x-3 gap-y-1">{heading ?? title}</h1>
           {note && <div className="text-[13px] text-muted">{note}</div>}
         </div>
         {actions && <div className="flex flex-wrap items-center gap-2">{actions}</div>}

@@ -9,11 +9,14 @@ interface Props<Name extends string> {
 
 export function Tabs<Name extends string>({ label, tabs, chosen, onChoose }: Props<Name>) {
   const list = useRef<HTMLDivElement>(null);
-  // On a narrow screen the chosen one may be outside of what is seen.
+  // On a narrow screen the chosen one may be outside of what is seen. The router puts back how far this was moved before: then comes this.
   useEffect(() => {
-    const { current } = list;
-    const tab = current?.querySelector<HTMLElement>(`[data-tab="${chosen}"]`);
-    if (current && tab) current.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth / 2 - current.clientWidth / 2);
+    const frame = requestAnimationFrame(() => {
+      const { current } = list;
+      const tab = current?.querySelector<HTMLElement>(`[data-tab="${chosen}"]`);
+      if (current && tab) current.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth / 2 - current.clientWidth / 2);
+    });
+    return () => cancelAnimationFrame(frame);
   }, [chosen]);
   function move(event: KeyboardEvent) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -74,8 +74,8 @@ function Announcement() {
   const [said, setSaid] = useState("");
   const before = useRef(path);
   useEffect(() => {
-    // What was pressed went with its page: who reads by ear or by keys goes on at the new one, not at the top of all.
-    if (before.current !== path && document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+    // Who reads by ear or by keys goes on at the new page, not at the link that led there, which may be gone, or among forty others.
+    if (before.current !== path && !isOccupied()) (document.querySelector<HTMLElement>("main h1") ?? document.getElementById("main"))?.focus({ preventScroll: true });
     before.current = path;
     const timer = setTimeout(() => setSaid(document.title), ANNOUNCED_AFTER_MS);
     return () => clearTimeout(timer);
@@ -86,6 +86,9 @@ function Announcement() {
     </p>
   );
 }
+
+/** Whether somebody writes, or is in a dialog, where the focus belongs. */
+const isOccupied = () => document.activeElement?.matches("input, textarea, select, dialog, dialog *") ?? false;
 
 /** By then a page that loads quickly has its title. */
 const ANNOUNCED_AFTER_MS = 500;

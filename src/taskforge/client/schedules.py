@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from taskforge.client import views
-from taskforge.client.resources import LONGEST_PAGE, Resource, synchronous
+from taskforge.client.resources import Resource, synchronous
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,14 +61,8 @@ class Schedules(Resource):
 
     async def ahistory(self, /, name: str, *, limit: int = 20, **filters: Any) -> list[dict[str, Any]]:
         """Its due times that have come, the latest first. ``filters`` are the API's: success, outcome."""
-        found: list[dict[str, Any]] = []
-        size, page, has_more = min(limit, LONGEST_PAGE), 1, True
-        while has_more and len(found) < limit:
-            path = f"{_schedule(name)}/history"
-            part, meta = await self._list(dict[str, Any], path, limit=size, page=page, **filters)
-            found += part
-            page, has_more = page + 1, meta.has_more
-        return found[:limit]
+        path = f"{_schedule(name)}/history"
+        return [found async for found in self._all(dict[str, Any], path, limit, **filters)]
 
     async def atrigger(self, name: str, *, wait: float = 0.0) -> dict[str, Any]:
         """Run it now, also a disabled one; its job is ``queue_job_id``. ``wait``: seconds for its end, less than ``timeout``."""

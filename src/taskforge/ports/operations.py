@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
-    from taskforge.domain.operation import Initiator, Operation, OperationAction, Span
+    from taskforge.domain.operation import Initiator, Operation, OperationAction, OperationStatus, Span
     from taskforge.ports.history import JobFilter
 
 
@@ -58,7 +58,11 @@ class OperationStore(Protocol):
         ...
 
     async def list(
-        self, project_id: ProjectId, limit: int, before: UUID | None = None
+        self,
+        project_id: ProjectId,
+        limit: int,
+        before: UUID | None = None,
+        status: OperationStatus | None = None,
     ) -> Sequence[Operation]:
         """The newest first; ``before`` is the id to go on from."""
         ...

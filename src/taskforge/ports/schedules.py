@@ -125,12 +125,16 @@ class Fired(NamedTuple):
 
 
 class RunFilter(NamedTuple):
-    """Which runs a list shows; newest first. ``ended_well``: by how their jobs ended."""
+    """Which runs a list shows; newest first. ``ended_well``: by how their jobs ended.
+
+    ``before`` is the run to go on from, in the list of one schedule.
+    """
 
     outcome: str | None = None
     ended_well: bool | None = None
     limit: int = 20
     skip: int = 0
+    before: UUID | None = None
 
 
 class TickStore(Protocol):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from taskforge.domain.ids import ProjectId, QueueId
-    from taskforge.domain.operation import Operation
+    from taskforge.domain.operation import Operation, OperationStatus
     from taskforge.ports.history import JobFilter
     from taskforge.ports.operations import OperationStore, Step
     from taskforge.ports.queues import QueueStore
@@ -105,9 +105,11 @@ class Operations:
             )
         return begun
 
-    async def list(self, limit: int = LISTED, before: UUID | None = None) -> Sequence[Operation]:
+    async def list(
+        self, limit: int = LISTED, before: UUID | None = None, status: OperationStatus | None = None
+    ) -> Sequence[Operation]:
         """The newest first; ``before`` is the id to go on from."""
-        return await self._store.list(self._project_id, limit, before)
+        return await self._store.list(self._project_id, limit, before, status)
 
     async def find(self, operation_id: UUID) -> Operation | None:
         """One of them, None if there is none."""

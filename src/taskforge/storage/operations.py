@@ -66,9 +66,18 @@ class SqlOperationStore:
         return self._operation(rows[0]) if rows else None
 
     async def list(
-        self, project_id: ProjectId, limit: int, before: UUID | None = None
+        self,
+        project_id: ProjectId,
+        limit: int,
+        before: UUID | None = None,
+        status: OperationStatus | None = None,
     ) -> Sequence[Operation]:
-        where = {"project_id": project_id, "limit": limit, "before": before or AFTER_ALL}
+        where = {
+            "project_id": project_id,
+            "status": None if status is None else status.value,
+            "limit": limit,
+            "before": before or AFTER_ALL,
+        }
         rows = await self._engine.read(One("list_operations", where))
         return [self._operation(row) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,6 @@ from taskforge.storage.traces import put_traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from taskforge.domain.calendar import Calendar
@@ -49,6 +48,8 @@ if TYPE_CHECKING:
 _TICK = ("due_at", "id", "outcome", "reason", "missed_until", "job_id")
 _STEP = timedelta(microseconds=1)
 _ENDED = {None: None, True: "well", False: "badly"}
+
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class SqlTickStore:
@@ -289,7 +290,13 @@ class SqlTickStore:
 
     async def runs(self, project_id: ProjectId, schedule_id: UUID, chosen: RunFilter) -> Sequence[Run]:
         where = {"project_id": project_id, "schedule_id": schedule_id, **_page(chosen), **_chosen(chosen)}
-        where |= {"outcome": chosen.outcome}
+        where |= {"outcome": chosen.outcome, "until": END_OF_TIME}
+        if chosen.before is not None:
+            which = {"project_id": project_id, "schedule_id": schedule_id, "run_id": chosen.before}
+            places = await self._engine.read(One("due_time_of_run", which))
+            if not places:
+                return []
+            where |= {"until": self._engine.moment(places[0]["due_at"])}
         return [run_of(row, self._engine) for row in await self._engine.read(One("runs_of_schedule", where))]
 
     async def count_runs(

@@ -23,6 +23,7 @@ export function Alerts() {
   const navigate = route.useNavigate();
   const offered = TABS.filter((tab) => !FOR_WRITERS.has(tab) || may("alert:write"));
   const tab = offered.find((one) => one === search.tab) ?? "now";
+  const go = (cursor: string | undefined) => void navigate({ search: (before) => ({ ...before, cursor }) });
   return (
     <Page title={t("nav.alerts")} note={t("alerts.note")}>
       <Panel isFlush>
@@ -36,8 +37,8 @@ export function Alerts() {
         {tab === "rules" && <Rules />}
         {tab === "silences" && <Silences />}
         {tab === "receivers" && <Receivers />}
-        {tab === "deliveries" && <Deliveries />}
-        {tab === "events" && <Events />}
+        {tab === "deliveries" && <Deliveries cursor={search.cursor} onGo={go} />}
+        {tab === "events" && <Events cursor={search.cursor} onGo={go} />}
       </Panel>
     </Page>
   );

@@ -5,19 +5,22 @@ import { useAction } from "@/api/queries";
 import type { Delivery } from "@/api/types";
 import { Button } from "@/components/Button";
 import { Collection } from "@/components/Collection";
+import { Deeper } from "@/components/Deeper";
 import { Status } from "@/components/Status";
 import { Time } from "@/components/Time";
 import { useTranslate, word } from "@/i18n/translate";
 import { useDeliveries } from "./queries";
 
 /** What was told to whom, and what came of it. */
-export function Deliveries() {
+export function Deliveries({ cursor, onGo }: { cursor: string | undefined; onGo: (cursor: string | undefined) => void }) {
   const t = useTranslate();
+  const found = useDeliveries(cursor);
   return (
     <Collection
       label={t("alerts.tab_deliveries")}
       none={t("deliveries.none")}
-      items={useDeliveries()}
+      noneHint={t("deliveries.none_hint")}
+      items={{ ...found, data: found.data?.data }}
       idOf={(delivery) => delivery.id}
       columns={[
         { name: t("job.status"), of: (delivery) => <Status of={delivery.status} /> },
@@ -28,6 +31,7 @@ export function Deliveries() {
         { name: null, of: (delivery) => <Again delivery={delivery} />, className: "text-right" },
       ]}
       edit={null}
+      foot={<Deeper place={cursor} next={found.data?.meta.next_cursor} onGo={onGo} />}
     />
   );
 }

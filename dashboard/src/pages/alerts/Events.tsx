@@ -1,4 +1,5 @@
 import { Collection } from "@/components/Collection";
+import { Deeper } from "@/components/Deeper";
 import { Status } from "@/components/Status";
 import { Time } from "@/components/Time";
 import { useTranslate, word } from "@/i18n/translate";
@@ -6,13 +7,15 @@ import { figure } from "./figures";
 import { useEvents } from "./queries";
 
 /** What fired and recovered. */
-export function Events() {
+export function Events({ cursor, onGo }: { cursor: string | undefined; onGo: (cursor: string | undefined) => void }) {
   const t = useTranslate();
+  const found = useEvents(cursor);
   return (
     <Collection
       label={t("alerts.tab_events")}
       none={t("events.none")}
-      items={useEvents()}
+      noneHint={t("events.none_hint")}
+      items={{ ...found, data: found.data?.data }}
       idOf={(event) => event.id}
       columns={[
         { name: t("job.status"), of: (event) => <Status of={event.change} /> },
@@ -23,6 +26,7 @@ export function Events() {
         { name: t("events.at"), of: (event) => <Time at={event.happened_at} /> },
       ]}
       edit={null}
+      foot={<Deeper place={cursor} next={found.data?.meta.next_cursor} onGo={onGo} />}
     />
   );
 }

@@ -31,6 +31,7 @@ export function Receivers() {
         label={t("alerts.tab_receivers")}
         note={t("receivers.note")}
         none={t("receivers.none")}
+        noneHint={t("receivers.none_hint")}
         items={useReceivers()}
         idOf={(receiver) => receiver.id}
         columns={[

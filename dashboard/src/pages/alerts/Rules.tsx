@@ -27,6 +27,7 @@ export function Rules() {
         label={t("alerts.tab_rules")}
         note={t("rules.note")}
         none={t("rules.none")}
+        noneHint={t("rules.none_hint")}
         items={useRules()}
         idOf={(rule) => rule.id}
         columns={[

@@ -1,14 +1,15 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, data, MOST, whole } from "@/api/client";
+import { api, body, whole } from "@/api/client";
 import { FIGURES_MS } from "@/api/queries";
 import { useProject } from "@/shell/project";
 
+const AT_ONCE = 50;
 const live = { refetchInterval: FIGURES_MS, placeholderData: keepPreviousData };
 
 function useAsked() {
   const { id } = useProject();
-  return { id, params: { query: { project_id: id, limit: MOST } }, of: (page: { page: number; limit: number }) => ({ params: { query: { project_id: id, ...page } } }) };
+  return { id, of: (page: { page: number; limit: number }) => ({ params: { query: { project_id: id, ...page } } }) };
 }
 
 export function useAlerts() {
@@ -31,12 +32,14 @@ export function useSilences() {
   return useQuery({ queryKey: ["alert", id, "silences"], queryFn: () => whole((page) => api.GET("/api/v1/alerts/silences", of(page))) });
 }
 
-export function useDeliveries() {
-  const { id, params } = useAsked();
-  return useQuery({ queryKey: ["alert", id, "deliveries"], queryFn: () => data(api.GET("/api/v1/alerts/deliveries", { params })), ...live });
+export function useDeliveries(cursor: string | undefined) {
+  const { id } = useProject();
+  const params = { query: { project_id: id, limit: AT_ONCE, cursor } };
+  return useQuery({ queryKey: ["alert", id, "deliveries", cursor], queryFn: () => body(api.GET("/api/v1/alerts/deliveries", { params })), ...live });
 }
 
-export function useEvents() {
-  const { id, params } = useAsked();
-  return useQuery({ queryKey: ["alert", id, "events"], queryFn: () => data(api.GET("/api/v1/alerts/events", { params })), ...live });
+export function useEvents(cursor: string | undefined) {
+  const { id } = useProject();
+  const params = { query: { project_id: id, limit: AT_ONCE, cursor } };
+  return useQuery({ queryKey: ["alert", id, "events", cursor], queryFn: () => body(api.GET("/api/v1/alerts/events", { params })), ...live });
 }

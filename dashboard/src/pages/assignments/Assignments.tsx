@@ -42,7 +42,7 @@ export function Assignments() {
       <Asked query={matrix} lines={8}>
         {(found) => (
           <>
-            <Panel isFlush>{found.queues.length === 0 ? <Empty title={t("queues.none")} /> : <Grid matrix={found} onAssign={assign} />}</Panel>
+            <Panel isFlush>{found.queues.length === 0 ? <Empty title={t("queues.none")}>{t("assignments.none_hint")}</Empty> : <Grid matrix={found} onAssign={assign} />}</Panel>
             <Patterns matrix={found} />
           </>
         )}

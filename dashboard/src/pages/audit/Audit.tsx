@@ -10,6 +10,7 @@ import { useSession } from "@/api/session";
 import type { AuditEntry } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
+import { Deeper } from "@/components/Deeper";
 import { Json } from "@/components/Json";
 import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
@@ -85,20 +86,7 @@ export function Audit() {
                     <Entry key={entry.id} entry={entry} />
                   ))}
                 </ul>
-                <div className="flex justify-end gap-2 border-t border-line px-4 py-2">
-                  {search.cursor && (
-                    <Button kind="quiet" onClick={() => history.back()}>
-                      {t("pages.newer")}
-                    </Button>
-                  )}
-                  <Button
-                    kind="quiet"
-                    disabled={!meta.has_more}
-                    onClick={() => void navigate({ search: (before) => ({ ...before, cursor: meta.next_cursor ?? undefined }) })}
-                  >
-                    {t("pages.older")}
-                  </Button>
-                </div>
+                <Deeper place={search.cursor} next={meta.next_cursor} onGo={(cursor) => void navigate({ search: (before) => ({ ...before, cursor }) })} />
               </>
             )
           }
@@ -117,12 +105,14 @@ function Entry({ entry }: { entry: AuditEntry }) {
     <li className="border-b border-line/60 last:border-0">
       <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} className="row flex w-full items-center gap-3 px-4 text-left text-[13px] hover:bg-hover">
         {isOpen ? <ChevronDown aria-hidden className="size-4 shrink-0" /> : <ChevronRight aria-hidden className="size-4 shrink-0" />}
-        <span className="w-44 shrink-0 truncate font-mono text-xs">{entry.action}</span>
-        <span className="untrusted min-w-0 flex-1 truncate">
-          <span className="text-muted">{named(entry.resource, "kind")}</span> {resource}
+        <span className="flex min-w-0 flex-1 flex-col py-1 sm:flex-row sm:items-center sm:gap-3">
+          <span className="shrink-0 truncate font-mono text-xs sm:w-44">{entry.action}</span>
+          <span className="untrusted min-w-0 flex-1 truncate">
+            <span className="text-muted">{named(entry.resource, "kind")}</span> {resource}
+          </span>
         </span>
         <span className="untrusted hidden max-w-56 truncate text-muted sm:inline">{named(entry.actor, "label")}</span>
-        <span className="text-xs text-muted">
+        <span className="shrink-0 text-xs text-muted">
           <Time at={entry.happened_at} />
         </span>
       </button>

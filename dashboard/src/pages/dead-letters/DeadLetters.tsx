@@ -1,16 +1,19 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
 import { ChevronDown, ChevronRight, RotateCw } from "lucide-react";
 import { useState } from "react";
 
-import { api, data } from "@/api/client";
+import { api, body } from "@/api/client";
 import { useQueues } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { ErrorGroup } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
+import { Deeper } from "@/components/Deeper";
 import { Empty } from "@/components/Notices";
 import { Operations } from "@/components/Operations";
 import { Page, Panel } from "@/components/Page";
+import { Pager } from "@/components/Pager";
 import { Time } from "@/components/Time";
 import { shortId } from "@/format/numbers";
 import { useTranslate } from "@/i18n/translate";
@@ -18,13 +21,19 @@ import { useProject } from "@/shell/project";
 import { Members } from "./Members";
 import { RedriveDialog } from "./RedriveDialog";
 
+const route = getRouteApi("/dead-letters");
+const AT_ONCE = 50;
+
 export function DeadLetters() {
   const t = useTranslate();
   const { id } = useProject();
+  const { page = 1, before } = route.useSearch();
+  const navigate = route.useNavigate();
+  const go = (place: { page?: number; before?: string }) => void navigate({ search: ({ project }) => ({ project, ...place }) });
   const queues = useQueues();
   const groups = useQuery({
-    queryKey: ["job", id, "dead letter groups"],
-    queryFn: () => data(api.GET("/api/v1/dead-letters/groups", { params: { query: { project_id: id, limit: 200 } } })),
+    queryKey: ["job", id, "dead letter groups", page, before],
+    queryFn: () => body(api.GET("/api/v1/dead-letters/groups", { params: { query: { project_id: id, page, before, limit: AT_ONCE } } })),
     placeholderData: keepPreviousData,
   });
   const names = new Map((queues.data ?? []).map((queue) => [queue.id, queue.name]));
@@ -33,15 +42,25 @@ export function DeadLetters() {
       <Operations />
       <Panel isFlush>
         <Asked query={groups} lines={8}>
-          {(found) =>
-            found.length === 0 ? (
+          {({ data: found, meta }) =>
+            found.length === 0 && before === undefined ? (
               <Empty title={t("dead.none")}>{t("dead.none_hint")}</Empty>
             ) : (
-              <ul>
-                {found.map((group) => (
-                  <Group key={`${group.queue_id} ${group.job_type} ${group.error_type}`} group={group} queue={names.get(group.queue_id) ?? shortId(group.queue_id)} />
-                ))}
-              </ul>
+              <>
+                {(meta.total_capped || before !== undefined) && <p className="border-b border-line px-4 py-2 text-[13px] text-muted">{t(before === undefined ? "dead.newest" : "dead.older")}</p>}
+                <ul>
+                  {found.map((group) => (
+                    <Group
+                      key={`${group.queue_id} ${group.job_type} ${group.error_type}`}
+                      group={group}
+                      queue={names.get(group.queue_id) ?? shortId(group.queue_id)}
+                      isPart={meta.total_capped || before !== undefined}
+                    />
+                  ))}
+                </ul>
+                <Pager page={page} hasMore={meta.has_more} onGo={(next) => go({ before, page: next > 1 ? next : undefined })} />
+                {!meta.has_more && <Deeper place={before} next={meta.next_cursor} onGo={(next) => go({ before: next })} />}
+              </>
             )
           }
         </Asked>
@@ -50,7 +69,7 @@ export function DeadLetters() {
   );
 }
 
-function Group({ group, queue }: { group: ErrorGroup; queue: string }) {
+function Group({ group, queue, isPart }: { group: ErrorGroup; queue: string; isPart: boolean }) {
   const t = useTranslate();
   const { caller, may } = useSession();
   const [isOpen, setOpen] = useState(false);
@@ -73,7 +92,7 @@ function Group({ group, queue }: { group: ErrorGroup; queue: string }) {
           </span>
         </button>
         <span className="flex flex-col text-right text-[13px]">
-          <span className="font-semibold">{t("dead.count", { count: group.count })}</span>
+          <span className="font-semibold">{t("dead.count", { count: group.count })}{isPart && "+"}</span>
           <span className="text-xs text-muted">
             {queue} · <Time at={group.last_at} />
           </span>
@@ -85,7 +104,7 @@ function Group({ group, queue }: { group: ErrorGroup; queue: string }) {
         )}
       </div>
       {isOpen && <Members group={group} />}
-      {isRedriving && <RedriveDialog group={group} onClose={() => setRedriving(false)} />}
+      {isRedriving && <RedriveDialog group={group} isPart={isPart} onClose={() => setRedriving(false)} />}
     </li>
   );
 }

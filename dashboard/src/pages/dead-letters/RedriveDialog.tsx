@@ -10,7 +10,7 @@ import { formatNumber, useTranslate } from "@/i18n/translate";
 const MINUTE = 60;
 
 /** Redrives a group, so many a minute if wanted: what failed together need not come back together. */
-export function RedriveDialog({ group, onClose }: { group: ErrorGroup; onClose: () => void }) {
+export function RedriveDialog({ group, isPart, onClose }: { group: ErrorGroup; isPart: boolean; onClose: () => void }) {
   const t = useTranslate();
   const action = useAction();
   const queues = useQueues();
@@ -34,7 +34,7 @@ export function RedriveDialog({ group, onClose }: { group: ErrorGroup; onClose: 
     );
   return (
     <FormDialog title={t("dead.redrive_group")} isOpen onClose={onClose} submit={t("dead.redrive")} save={begin}>
-      <p>{t("dead.redrive_will", { count: formatNumber(group.count), task: group.job_type, error: group.error_type || t("dead.no_error") })}</p>
+      <p>{t("dead.redrive_will", { count: `${formatNumber(group.count)}${isPart ? "+" : ""}`, task: group.job_type, error: group.error_type || t("dead.no_error") })}</p>
       <Field label={t("dead.target")}>
         <select className="field" value={target} onChange={(event) => setTarget(event.target.value)}>
           <option value="">{t("dead.origin")}</option>

@@ -71,7 +71,7 @@ function Group({ group }: { group: ErrorRecord }) {
         </span>
       </Link>
       <Hours hours={group.hours} />
-      <span className="flex w-32 shrink-0 flex-col text-right text-[13px]">
+      <span className="ml-auto flex w-32 shrink-0 flex-col text-right text-[13px]">
         <span className="font-semibold">{t("errors.failures", { count: group.count })}</span>
         <span className="text-xs text-muted">
           <Time at={group.last_seen} />

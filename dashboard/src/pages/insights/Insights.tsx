@@ -65,17 +65,19 @@ function Charts({ search }: { search: InsightsSearch }) {
     <div className="grid items-start gap-4 xl:grid-cols-2">
       <Panel title={t("throughput.title")} actions={throughput.data && <ThroughputCsv points={throughput.data} />}>
         <Asked query={throughput} lines={6}>
-          {(points) => <ThroughputChart points={points} />}
+          {(points) => (isEmpty(points) ? <p className="text-muted">{t("insights.none")}</p> : <ThroughputChart points={points} />)}
         </Asked>
       </Panel>
       <Panel title={t("insights.percentiles")}>
         <Asked query={throughput} lines={6}>
-          {(points) => <Percentiles points={points} />}
+          {(points) => (isEmpty(points) ? <p className="text-muted">{t("insights.none")}</p> : <Percentiles points={points} />)}
         </Asked>
       </Panel>
     </div>
   );
 }
+
+const isEmpty = (points: Throughput[]) => points.every((point) => point.succeeded + point.failed + point.cancelled === 0);
 
 function Percentiles({ points }: { points: Throughput[] }) {
   const t = useTranslate();

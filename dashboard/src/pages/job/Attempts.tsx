@@ -1,13 +1,37 @@
 import type { Execution } from "@/api/types";
+import { Asked } from "@/components/Asked";
 import { Empty } from "@/components/Notices";
+import { Pager } from "@/components/Pager";
 import { Status } from "@/components/Status";
 import { Running, Time } from "@/components/Time";
 import { WorkerLink } from "@/components/WorkerLink";
 import { duration } from "@/format/time";
 import { useTranslate, word } from "@/i18n/translate";
 import { Trace } from "./ErrorBox";
+import { useExecutions } from "./queries";
 
-export function Attempts({ executions }: { executions: Execution[] }) {
+interface Props {
+  jobId: string;
+  page: number;
+  onGo: (page: number) => void;
+}
+
+/** Every attempt, the latest first. */
+export function Attempts({ jobId, page, onGo }: Props) {
+  const executions = useExecutions(jobId, page);
+  return (
+    <Asked query={executions}>
+      {({ data, meta }) => (
+        <>
+          <List executions={data} />
+          <Pager page={page} hasMore={meta.has_more} onGo={onGo} />
+        </>
+      )}
+    </Asked>
+  );
+}
+
+function List({ executions }: { executions: Execution[] }) {
   const t = useTranslate();
   if (executions.length === 0) return <Empty title={t("attempts.none")} />;
   return (

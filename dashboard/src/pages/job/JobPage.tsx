@@ -2,13 +2,12 @@ import { getRouteApi } from "@tanstack/react-router";
 
 import { useSession } from "@/api/session";
 import type { Job } from "@/api/types";
-import { Asked } from "@/components/Asked";
 import { AskedPage } from "@/components/AskedPage";
 import { Copy } from "@/components/Copy";
 import { Page, Panel } from "@/components/Page";
 import { Status, statusOf } from "@/components/Status";
 import { Tabs } from "@/components/Tabs";
-import { useTranslate } from "@/i18n/translate";
+import { formatNumber, useTranslate } from "@/i18n/translate";
 import { Actions } from "./Actions";
 import { Attempts } from "./Attempts";
 import { Details } from "./Details";
@@ -54,7 +53,7 @@ function Shown({ job }: { job: Job }) {
       }
       actions={<Actions job={job} />}
     >
-      <Timeline job={job} executions={executions.data?.data ?? []} />
+      <Timeline job={job} executions={executions.data?.data ?? []} attempts={executions.data?.meta.total_items ?? 0} />
       {isWaiting && <WhyNot jobId={job.id} />}
       {job.status === "processing" && <Progress job={job} />}
       {(job.status === "failed" || (isWaiting && job.attempt_count > 0)) && (
@@ -65,16 +64,16 @@ function Shown({ job }: { job: Job }) {
           <Tabs
             label={t("job.parts")}
             chosen={tab}
-            onChoose={(name) => void navigate({ search: (before) => ({ ...before, tab: name === "values" ? undefined : name }), replace: true })}
+            onChoose={(name) => void navigate({ search: ({ project }) => ({ project, tab: name === "values" ? undefined : name }), replace: true })}
             tabs={TABS.filter((name) => name !== "log" || may("payload:read")).map((name) => ({
               name,
               label: t(`job.tab_${name}`),
-              count: name === "attempts" && executions.data ? String(executions.data.data.length) : null,
+              count: name === "attempts" && executions.data ? formatNumber(executions.data.meta.total_items ?? executions.data.data.length) : null,
             }))}
           />
           <div className="p-4">
             {tab === "values" && <Values job={job} />}
-            {tab === "attempts" && <Asked query={executions}>{({ data }) => <Attempts executions={data} />}</Asked>}
+            {tab === "attempts" && <Attempts jobId={job.id} page={search.page ?? 1} onGo={(page) => void navigate({ search: (before) => ({ ...before, page: page > 1 ? page : undefined }) })} />}
             {tab === "log" && <Log job={job} />}
             {tab === "raw" && <Raw job={job} />}
           </div>

@@ -10,7 +10,7 @@ import { save } from "@/format/files";
 import { absolute, clock } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
 import { usePreferences } from "@/shell/preferences";
-import { useLogTail } from "./logLines";
+import { MOST_LINES, useLogTail } from "./logLines";
 
 const LEVELS: LogLevel[] = ["trace", "debug", "info", "warn", "error"];
 const LOOKS: Record<LogLevel, string> = {
@@ -57,6 +57,7 @@ export function Log({ job }: { job: Job }) {
         />
         <span className="text-xs text-muted" aria-live="polite">
           {t("log.count", { shown: formatNumber(found.length), all: formatNumber(lines.length) })}
+          {lines.length >= MOST_LINES && ` · ${t("log.newest")}`}
         </span>
         <Button icon={Download} disabled={lines.length === 0} onClick={() => download(job, found)}>
           {t("log.download")}

@@ -1,3 +1,5 @@
+import { Link } from "@tanstack/react-router";
+
 import type { Execution, Job } from "@/api/types";
 import { Running, Time } from "@/components/Time";
 import { statusOf } from "@/components/Status";
@@ -13,6 +15,9 @@ interface Step {
   runningSince?: string | null;
 }
 
+/** So many attempts, the last ones, stand in the line. */
+const SHOWN = 4;
+
 const LOOKS: Record<string, string> = {
   succeeded: "bg-succeeded",
   failed: "bg-failed",
@@ -25,8 +30,9 @@ const LOOKS: Record<string, string> = {
 };
 
 /** From creation to the end, each state with its time, and how long it lasted. */
-export function Timeline({ job, executions }: { job: Job; executions: Execution[] }) {
+export function Timeline({ job, executions, attempts }: { job: Job; executions: Execution[]; attempts: number }) {
   const t = useTranslate();
+  const earlier = attempts - SHOWN;
   const steps = stepsOf(job, executions);
   return (
     <ol aria-label={t("job.timeline")} className="flex flex-col gap-3 rounded-lg border border-line bg-panel px-4 py-3 sm:flex-row sm:gap-0">
@@ -45,6 +51,11 @@ export function Timeline({ job, executions }: { job: Job; executions: Execution[
           <span className="text-xs text-muted">
             <Time at={step.at} />
           </span>
+          {index === 0 && earlier > 0 && (
+            <Link from="/jobs/$jobId" to="." search={(before) => ({ ...before, tab: "attempts" })} className="text-xs text-accent hover:underline">
+              {t("attempts.earlier", { count: earlier })}
+            </Link>
+          )}
         </li>
       ))}
     </ol>
@@ -55,7 +66,7 @@ function stepsOf(job: Job, executions: Execution[]): Step[] {
   const steps: Step[] = [{ name: "created", at: job.created_at, look: "pending", span: null }];
   const isLater = job.scheduled_for !== null && job.scheduled_for > job.created_at && job.attempt_count === 0;
   if (isLater) steps.push({ name: "due", at: job.scheduled_for, look: "scheduled", span: null });
-  const past = [...executions].reverse().slice(-4);
+  const past = [...executions].reverse().slice(-SHOWN);
   for (const execution of past) {
     const isLive = execution.finished_at === null;
     const start = execution.started_at ?? execution.created_at;

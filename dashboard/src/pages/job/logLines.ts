@@ -15,7 +15,8 @@ const SHOW_MS = 150;
 const LINES_A_MS = 200;
 /** What comes first is there at once. */
 const FIRST_LINES = 1000;
-const MOST_LINES = 500_000;
+/** Of a longer log the newest ones. */
+export const MOST_LINES = 500_000;
 const AGAIN_MS = 2000;
 
 /** The log of a job as it grows. Lines that arrive together are shown together: a fast log costs no more than a slow one. */

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { api, body, data } from "@/api/client";
 
@@ -25,8 +25,9 @@ export const useResult = (jobId: string, isWanted: boolean) =>
     enabled: isWanted,
   });
 
-export const useExecutions = (jobId: string) =>
+export const useExecutions = (jobId: string, page = 1) =>
   useQuery({
-    queryKey: ["job", jobId, "executions"],
-    queryFn: () => body(api.GET("/api/v1/jobs/{job_id}/executions", { params: { ...path(jobId), query: { limit: 100 } } })),
+    queryKey: ["job", jobId, "executions", page],
+    queryFn: () => body(api.GET("/api/v1/jobs/{job_id}/executions", { params: { ...path(jobId), query: { page, limit: 100 } } })),
+    placeholderData: keepPreviousData,
   });

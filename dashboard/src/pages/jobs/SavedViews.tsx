@@ -34,6 +34,7 @@ export function SavedViews({ search, onChoose }: { search: JobsSearch; onChoose:
     setViews(changed.slice(0, MOST));
     localStorage.setItem(NAME, JSON.stringify(changed.slice(0, MOST)));
   }
+  const isFull = views.length >= MOST && !views.some((view) => view.name === name.trim());
   const { page: _page, cursor: _cursor, ...filter } = search;
   return (
     <>
@@ -43,7 +44,7 @@ export function SavedViews({ search, onChoose }: { search: JobsSearch; onChoose:
       <Dialog title={t("views.title")} isOpen={isOpen} onClose={() => setOpen(false)}>
         <DialogForm
           submit={t("views.save")}
-          isDisabled={name.trim() === ""}
+          isDisabled={name.trim() === "" || isFull}
           onCancel={() => setOpen(false)}
           onSubmit={() => {
             keep([{ name: name.trim(), search: filter }, ...views.filter((view) => view.name !== name.trim())]);
@@ -72,7 +73,7 @@ export function SavedViews({ search, onChoose }: { search: JobsSearch; onChoose:
               ))}
             </ul>
           )}
-          <Field label={t("views.name")} hint={t("views.hint")}>
+          <Field label={t("views.name")} hint={t(isFull ? "views.full" : "views.hint", { count: MOST })}>
             <input className="field" value={name} maxLength={60} onChange={(event) => setName(event.target.value)} />
           </Field>
         </DialogForm>

@@ -7,11 +7,13 @@ import { useTranslate } from "@/i18n/translate";
 import { useSchedules } from "@/pages/schedules/queries";
 
 const SHOWN = 6;
+/** Some of them may be paused. */
+const ASKED = 50;
 
 /** What schedules will run next. */
 export function NextRuns() {
   const t = useTranslate();
-  const schedules = useSchedules(1, 200).data?.data ?? [];
+  const schedules = useSchedules(1, ASKED, "next_due_at").data?.data ?? [];
   const next = schedules
     .flatMap((schedule) => (schedule.next_run === null || schedule.paused_at !== null ? [] : [{ name: schedule.job_id, at: schedule.next_run, words: schedule.trigger_in_words }]))
     .sort((one, other) => Date.parse(one.at) - Date.parse(other.at));

@@ -4,6 +4,7 @@ import type { Simulation } from "@/api/types";
 import { Figure } from "@/components/Figure";
 import { LazyChart } from "@/components/LazyChart";
 import { Panel } from "@/components/Page";
+import { Parts } from "@/components/Parts";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { compact } from "@/format/numbers";
 import { duration } from "@/format/time";
@@ -11,7 +12,6 @@ import { formatNumber, useTranslate } from "@/i18n/translate";
 import { Arrow } from "./Arrow";
 
 const elapsed = (seconds: number) => duration(seconds * 1000);
-const CHANGES = 200;
 
 /** What a replay came to, beside the one before it. */
 export function Replay({ found, before }: { found: Simulation; before: Simulation | null }) {
@@ -42,31 +42,34 @@ export function Replay({ found, before }: { found: Simulation; before: Simulatio
         {found.changes.length === 0 ? (
           <p className="p-4 text-muted">{t("simulator.no_changes")}</p>
         ) : (
-          <Table label={t("scaling.decisions")}>
-            <thead>
-              <tr>
-                <Head isNumber>{t("simulator.after")}</Head>
-                <Head>{t("scaling.bounds")}</Head>
-                <Head>{t("simulator.why")}</Head>
-              </tr>
-            </thead>
-            <tbody>
-              {found.changes.slice(0, CHANGES).map((change, index) => (
-                <Row key={index}>
-                  <Cell isNumber>{elapsed(change.at)}</Cell>
-                  <Cell>
-                    <span className="flex items-center gap-1.5 font-medium">
-                      <Arrow action={change.action} />
-                      {change.workers} → {change.desired}
-                    </span>
-                  </Cell>
-                  <Cell lang="en" className="untrusted wraps text-muted">{change.message}</Cell>
-                </Row>
-              ))}
-            </tbody>
-          </Table>
+          <Parts items={found.changes}>
+            {(part) => (
+              <Table label={t("scaling.decisions")}>
+                <thead>
+                  <tr>
+                    <Head isNumber>{t("simulator.after")}</Head>
+                    <Head>{t("scaling.bounds")}</Head>
+                    <Head>{t("simulator.why")}</Head>
+                  </tr>
+                </thead>
+                <tbody>
+                  {part.map((change, index) => (
+                    <Row key={index}>
+                      <Cell isNumber>{elapsed(change.at)}</Cell>
+                      <Cell>
+                        <span className="flex items-center gap-1.5 font-medium">
+                          <Arrow action={change.action} />
+                          {change.workers} → {change.desired}
+                        </span>
+                      </Cell>
+                      <Cell lang="en" className="untrusted wraps text-muted">{change.message}</Cell>
+                    </Row>
+                  ))}
+                </tbody>
+              </Table>
+            )}
+          </Parts>
         )}
-        {found.changes.length > CHANGES && <p className="border-t border-line px-4 py-2 text-muted">{t("simulator.more_changes", { count: found.changes.length - CHANGES })}</p>}
       </Panel>
     </>
   );

@@ -7,6 +7,7 @@ import { useSession } from "@/api/session";
 import type { Decision, Policy, Recommendation } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Button, buttonClass } from "@/components/Button";
+import { Deeper } from "@/components/Deeper";
 import { Collection } from "@/components/Collection";
 import { Confirm } from "@/components/Dialog";
 import { Empty } from "@/components/Notices";
@@ -65,6 +66,7 @@ function Policies() {
         label={t("scaling.policies")}
         note={t("scaling.policies_note")}
         none={t("scaling.none")}
+        noneHint={t("scaling.none_hint")}
         items={policies}
         idOf={(policy) => policy.id}
         columns={[
@@ -193,7 +195,7 @@ function Decisions() {
       <Asked query={decisions} lines={6}>
         {({ data: found, meta }) =>
           found.length === 0 ? (
-            <Empty title={t("scaling.no_decisions")} />
+            <Empty title={t("scaling.no_decisions")}>{t("scaling.no_decisions_hint")}</Empty>
           ) : (
             <>
               <ol>
@@ -201,18 +203,7 @@ function Decisions() {
                   <Made key={decision.id} decision={decision} />
                 ))}
               </ol>
-              {(cursor || meta.has_more) && (
-                <div className="flex justify-end gap-2 border-t border-line px-4 py-2">
-                  {cursor && (
-                    <Button kind="quiet" onClick={() => history.back()}>
-                      {t("pages.newer")}
-                    </Button>
-                  )}
-                  <Button kind="quiet" disabled={!meta.has_more} onClick={() => void navigate({ search: (before) => ({ ...before, cursor: meta.next_cursor ?? undefined }) })}>
-                    {t("pages.older")}
-                  </Button>
-                </div>
-              )}
+              <Deeper place={cursor} next={meta.next_cursor} onGo={(next) => void navigate({ search: (before) => ({ ...before, cursor: next }) })} />
             </>
           )
         }

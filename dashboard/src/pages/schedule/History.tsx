@@ -4,10 +4,10 @@ import { useState } from "react";
 
 import type { Run } from "@/api/types";
 import { Asked } from "@/components/Asked";
+import { Deeper } from "@/components/Deeper";
 import { Block, Json } from "@/components/Json";
 import { Empty } from "@/components/Notices";
 import { Fact, Facts, Panel } from "@/components/Page";
-import { Pager } from "@/components/Pager";
 import { Status } from "@/components/Status";
 import { Time } from "@/components/Time";
 import { shortId } from "@/format/numbers";
@@ -25,8 +25,8 @@ export function History({ name }: { name: string }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const kind = KINDS.find((one) => one === search.kind) ?? "all";
-  const page = search.page ?? 1;
-  const runs = useHistory(name, kind, page);
+  const { cursor } = search;
+  const runs = useHistory(name, kind, cursor);
   return (
     <Panel
       title={t("history.title")}
@@ -57,7 +57,7 @@ export function History({ name }: { name: string }) {
                   <Entry key={run.id} run={run} />
                 ))}
               </ul>
-              <Pager page={page} hasMore={meta.has_more} onGo={(next) => void navigate({ search: (before) => ({ ...before, page: next > 1 ? next : undefined }) })} />
+              <Deeper place={cursor} next={meta.next_cursor} onGo={(next) => void navigate({ search: (before) => ({ ...before, cursor: next }) })} />
             </>
           )
         }
@@ -73,15 +73,15 @@ function Entry({ run }: { run: Run }) {
     <li className="border-b border-line/60 last:border-0">
       <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} className="row flex w-full items-center gap-3 px-4 py-1 text-left text-[13px] hover:bg-hover">
         {isOpen ? <ChevronDown aria-hidden className="size-4 shrink-0" /> : <ChevronRight aria-hidden className="size-4 shrink-0" />}
-        <span className="w-28 shrink-0">
+        <span className="w-28 shrink-0 max-sm:w-auto">
           <Status of={fate(run)} />
         </span>
         <span className="untrusted min-w-0 flex-1 truncate text-muted max-sm:hidden">
           {run.reason !== null ? word("tick_reason", run.reason) : (run.message ?? "")}
         </span>
         {run.cause !== "due" && <span className="text-xs text-muted">{word("tick_cause", run.cause)}</span>}
-        <span className="w-16 shrink-0 text-right text-muted">{run.duration_seconds === null ? "" : duration(run.duration_seconds * 1000)}</span>
-        <span className="w-24 shrink-0 text-right text-xs text-muted">
+        <span className="w-16 shrink-0 text-right text-muted max-sm:ml-auto max-sm:w-auto">{run.duration_seconds === null ? "" : duration(run.duration_seconds * 1000)}</span>
+        <span className="w-24 shrink-0 text-right text-xs text-muted max-sm:w-auto">
           <Time at={run.due_at} />
         </span>
       </button>

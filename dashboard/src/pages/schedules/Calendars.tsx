@@ -25,6 +25,7 @@ export function Calendars() {
         label={t("calendars.title")}
         note={t("calendars.note")}
         none={t("calendars.none")}
+        noneHint={t("calendars.none_hint")}
         items={useCalendars()}
         idOf={(calendar) => calendar.name}
         columns={[

@@ -7,7 +7,7 @@ export function When({ schedule }: { schedule: Schedule }) {
   const t = useTranslate();
   const words = schedule.trigger_in_words ?? (schedule.run_at ? t("schedules.once", { at: absolute(schedule.run_at) }) : schedule.trigger);
   return (
-    <span className="flex min-w-44 flex-col py-1 whitespace-normal">
+    <span className="flex min-w-44 flex-col in-[dd]:min-w-0 py-1 whitespace-normal">
       <span className="first-letter:uppercase">{words}</span>
       <span className="flex flex-wrap gap-x-2 text-xs text-muted">
         {schedule.cron && <code className="untrusted font-mono">{schedule.cron}</code>}

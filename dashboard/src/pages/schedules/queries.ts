@@ -19,11 +19,11 @@ export function useAt(name: string) {
   return { path: { schedule_name: name }, query: { project_id: id } };
 }
 
-export function useSchedules(page: number, limit: number) {
+export function useSchedules(page: number, limit: number, sort?: "next_due_at") {
   const { id } = useProject();
   return useQuery({
-    queryKey: useKey("list", page, limit),
-    queryFn: () => body(api.GET("/api/v1/scheduled-jobs", { params: { query: { project_id: id, page, limit } } })),
+    queryKey: useKey("list", page, limit, sort ?? "name"),
+    queryFn: () => body(api.GET("/api/v1/scheduled-jobs", { params: { query: { project_id: id, page, limit, sort } } })),
     refetchInterval: FIGURES_MS,
     placeholderData: keepPreviousData,
   });
@@ -60,14 +60,14 @@ export function useUpcoming(name: string, version: number) {
 
 export type Kind = "all" | "well" | "badly" | "missed" | "skipped";
 
-export function useHistory(name: string, kind: Kind, page: number) {
+export function useHistory(name: string, kind: Kind, cursor: string | undefined) {
   const params = useAt(name);
   const success = kind === "well" ? true : kind === "badly" ? false : undefined;
   const outcome = kind === "missed" || kind === "skipped" ? kind : undefined;
   return useQuery({
-    queryKey: useKey("history", name, kind, page),
+    queryKey: useKey("history", name, kind, cursor),
     queryFn: () =>
-      body(api.GET("/api/v1/scheduled-jobs/{schedule_name}/history", { params: { ...params, query: { ...params.query, page, limit: 20, success, outcome } } })),
+      body(api.GET("/api/v1/scheduled-jobs/{schedule_name}/history", { params: { ...params, query: { ...params.query, cursor, limit: 20, success, outcome } } })),
     refetchInterval: FIGURES_MS,
     placeholderData: keepPreviousData,
   });

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { api, data, done } from "@/api/client";
+import { api, done, whole } from "@/api/client";
 import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import { Asked } from "@/components/Asked";
@@ -9,6 +9,7 @@ import { Button } from "@/components/Button";
 import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
 import { Fact, Facts } from "@/components/Page";
+import { Parts } from "@/components/Parts";
 import { Cell, Head, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { useTranslate, word } from "@/i18n/translate";
@@ -45,39 +46,43 @@ function Sessions() {
   const t = useTranslate();
   const sessions = useQuery({
     queryKey: ["sessions"],
-    queryFn: () => data(api.GET("/api/v1/auth/sessions", { params: { query: { limit: 200 } } })),
+    queryFn: () => whole((query) => api.GET("/api/v1/auth/sessions", { params: { query } })),
   });
   return (
     <section className="flex flex-col gap-2">
       <h2>{t("account.sessions")}</h2>
       <Asked query={sessions}>
         {(found) => (
-          <Table label={t("account.sessions")}>
-            <thead>
-              <tr>
-                <Head>{t("account.address")}</Head>
-                <Head>{t("account.last_used")}</Head>
-                <Head>{t("job.created")}</Head>
-                <Head>{t("job.expires")}</Head>
-              </tr>
-            </thead>
-            <tbody>
-              {found.map((session) => (
-                <Row key={session.id}>
-                  <Cell>{session.address ?? "—"}</Cell>
-                  <Cell>
-                    <Time at={session.last_used_at} />
-                  </Cell>
-                  <Cell>
-                    <Time at={session.created_at} />
-                  </Cell>
-                  <Cell>
-                    <Time at={session.expires_at} />
-                  </Cell>
-                </Row>
-              ))}
-            </tbody>
-          </Table>
+          <Parts items={found}>
+            {(part) => (
+              <Table label={t("account.sessions")}>
+                <thead>
+                  <tr>
+                    <Head>{t("account.address")}</Head>
+                    <Head>{t("account.last_used")}</Head>
+                    <Head>{t("job.created")}</Head>
+                    <Head>{t("job.expires")}</Head>
+                  </tr>
+                </thead>
+                <tbody>
+                  {part.map((session) => (
+                    <Row key={session.id}>
+                      <Cell>{session.address ?? "—"}</Cell>
+                      <Cell>
+                        <Time at={session.last_used_at} />
+                      </Cell>
+                      <Cell>
+                        <Time at={session.created_at} />
+                      </Cell>
+                      <Cell>
+                        <Time at={session.expires_at} />
+                      </Cell>
+                    </Row>
+                  ))}
+                </tbody>
+              </Table>
+            )}
+          </Parts>
         )}
       </Asked>
     </section>

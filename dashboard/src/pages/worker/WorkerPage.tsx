@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
-import { api, data, MOST } from "@/api/client";
+import { api, data, whole } from "@/api/client";
 import { FIGURES_MS } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { Worker } from "@/api/types";
@@ -11,6 +11,7 @@ import { Figure } from "@/components/Figure";
 import { Json } from "@/components/Json";
 import { Empty } from "@/components/Notices";
 import { Fact, Facts, Page, Panel } from "@/components/Page";
+import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
 import { Running, Time } from "@/components/Time";
 import { bytes, percent, shortId } from "@/format/numbers";
@@ -112,7 +113,7 @@ function RunningJobs({ worker }: { worker: Worker }) {
   const t = useTranslate();
   const running = useQuery({
     queryKey: ["job", worker.id, "running"],
-    queryFn: () => data(api.GET("/api/v1/executions/active", { params: { query: { project_id: worker.project_id, worker_id: worker.id, limit: MOST } } })),
+    queryFn: () => whole((page) => api.GET("/api/v1/executions/active", { params: { query: { project_id: worker.project_id, worker_id: worker.id, ...page } } })),
     refetchInterval: FIGURES_MS,
   });
   return (
@@ -121,19 +122,23 @@ function RunningJobs({ worker }: { worker: Worker }) {
         {(own) => {
           if (own.length === 0) return <Empty title={t("workers.idle")} />;
           return (
-            <ul>
-              {own.map((execution) => (
-                <li key={execution.id} className="flex items-center gap-3 border-b border-line/60 px-4 py-2 text-[13px] last:border-0">
-                  <Link to="/jobs/$jobId" params={{ jobId: execution.job_id }} className="untrusted min-w-0 flex-1 truncate font-medium hover:underline">
-                    {execution.job_type} <span className="font-mono text-xs text-muted">{shortId(execution.job_id)}</span>
-                  </Link>
-                  <Status of={execution.status} />
-                  <span className="text-muted">
-                    <Running since={execution.started_at ?? execution.created_at} />
-                  </span>
-                </li>
-              ))}
-            </ul>
+            <Parts items={own}>
+              {(part) => (
+                <ul>
+                  {part.map((execution) => (
+                    <li key={execution.id} className="flex items-center gap-3 border-b border-line/60 px-4 py-2 text-[13px] last:border-0">
+                      <Link to="/jobs/$jobId" params={{ jobId: execution.job_id }} className="untrusted min-w-0 flex-1 truncate font-medium hover:underline">
+                        {execution.job_type} <span className="font-mono text-xs text-muted">{shortId(execution.job_id)}</span>
+                      </Link>
+                      <Status of={execution.status} />
+                      <span className="text-muted">
+                        <Running since={execution.started_at ?? execution.created_at} />
+                      </span>
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Parts>
           );
         }}
       </Asked>

@@ -1,7 +1,8 @@
 """Operations: the same done to all jobs that a filter chooses, or a backfill, in the background, with its progress."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from fastapi import Query
 from starlette.responses import Response
 
 from taskforge.api.backend import ProjectServices
@@ -28,7 +29,7 @@ from taskforge.api.views.operations import (
 )
 from taskforge.domain.access import Permission
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.operation import BulkAction, Operation, OperationAction
+from taskforge.domain.operation import BulkAction, Operation, OperationAction, OperationStatus
 from taskforge.ports.history import JobFilter
 from taskforge.services.bulk import WAITING, BulkOrder
 
@@ -104,9 +105,18 @@ async def redrive_many(call: Calling, body: Redrive) -> Response:
 @operations.get(
     "", permission=Permission.JOB_READ, name="operations.list", answers=OperationView, is_list=True
 )
-async def list_operations(call: Calling, everywhere: Everywhere, page: Paging) -> Response:
+async def list_operations(
+    call: Calling,
+    everywhere: Everywhere,
+    page: Paging,
+    status: Annotated[OperationStatus | None, Query(description="Only these.")] = None,
+) -> Response:
     """Operations, newest first: those that run, and those that have ended within 30 days."""
-    read = [one for services in everywhere for one in await services.operations.list(page.wanted, page.after)]
+    read = [
+        operation
+        for services in everywhere
+        for operation in await services.operations.list(page.wanted, page.after, status)
+    ]
     part, meta = page.newest(read, lambda operation: operation.id)
     return call.answer([view_of(operation) for operation in part], "listed", meta=meta, count=len(part))
 

@@ -84,12 +84,20 @@ async def schedule_history(
     success: Success = None,
     outcome: Annotated[TickOutcome | None, Query(description="What became of the due time.")] = None,
 ) -> Response:
-    """Its due times that have come and what became of them, the latest first."""
-    chosen = RunFilter(None if outcome is None else outcome.value, success, page.limit, page.skip)
-    total = await here.services.schedules.count_runs(here.schedule, chosen)
-    found = await here.services.schedules.runs(here.schedule, chosen)
-    meta = page.meta(has_more=page.skip + len(found) < total, total=total, is_capped=total >= COUNT_BOUND)
-    shown = run_views_of(found, [here.schedule], call.principal)
+    """Its due times that have come and what became of them, the latest first. Deeper than the first page: by cursor."""
+    schedules = here.services.schedules
+    wanted = None if outcome is None else outcome.value
+    chosen = RunFilter(wanted, success, page.limit + 1, page.skip, page.after)
+    total = None if page.after is not None else await schedules.count_runs(here.schedule, chosen)
+    read = await schedules.runs(here.schedule, chosen)
+    part = read[: page.limit]
+    meta = page.meta(
+        has_more=len(read) > len(part),
+        total=total,
+        is_capped=total is not None and total >= COUNT_BOUND,
+        last=part[-1].id if part else None,
+    )
+    shown = run_views_of(part, [here.schedule], call.principal)
     return call.answer(shown, "schedules.history", meta=meta, name=here.schedule.name)
 
 

@@ -14,11 +14,14 @@ SELECT t.id, t.schedule_id, s.name AS schedule_name, t.due_at, t.fired_at, t.cau
 FROM ticks t JOIN schedules s ON s.id = t.schedule_id AND s.project_id = :project_id
 LEFT JOIN jobs j ON j.id = t.job_id AND t.finished_at IS NULL
 LEFT JOIN executions e ON e.id = j.execution_id
-WHERE t.schedule_id = :schedule_id
+WHERE t.schedule_id = :schedule_id AND t.due_at < :until
   AND (CAST(:outcome AS TEXT) IS NULL OR t.outcome = CAST(:outcome AS TEXT))
   AND (CAST(:ended AS TEXT) IS NULL OR CASE coalesce(t.status, j.status) WHEN 'succeeded' THEN 'well'
     WHEN 'failed' THEN 'badly' WHEN 'cancelled' THEN 'badly' END = CAST(:ended AS TEXT))
 ORDER BY t.due_at DESC LIMIT :limit OFFSET :skip;
+
+-- name: due_time_of_run
+SELECT t.due_at FROM ticks t WHERE t.project_id = :project_id AND t.schedule_id = :schedule_id AND t.id = :run_id;
 
 -- name: count_runs_of_schedule
 SELECT count(*) AS runs FROM (
