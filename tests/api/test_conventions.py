@@ -106,6 +106,8 @@ async def test_people_are_spoken_to_in_their_language(client: Client) -> None:
     assert found.json()["message"] == "Ditemukan 0 queue"
     missing = await client.get("/nothing", headers={"Accept-Language": "id"})
     assert missing.json()["title"] == "Tidak ada apa pun di alamat ini"
+    wrong = await client.get("/queues?page=100&limit=200", headers={"Accept-Language": "id"})
+    assert wrong.json()["hint"].startswith("persempit filternya")
     assert (await client.get("/queues")).json()["message"] == "Found 0 queues"
 
 

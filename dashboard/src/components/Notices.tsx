@@ -13,7 +13,7 @@ export function Wrong({ error, again }: { error: unknown; again?: () => void }) 
     <div role="alert" className="flex flex-col items-center gap-2 px-4 py-8 text-center">
       <CircleAlert aria-hidden className="size-5 text-failed" />
       <p className="untrusted max-w-prose font-medium">{error instanceof Error ? error.message : String(error)}</p>
-      {hint && <p lang={problem?.status ? "en" : undefined} className="untrusted max-w-prose text-muted">{hint}</p>}
+      {hint && <p className="untrusted max-w-prose text-muted">{hint}</p>}
       {problem !== null && problem.status >= 500 && problem.requestId && <p className="font-mono text-xs text-muted">{t("problem.request", { id: problem.requestId })}</p>}
       {again && isPassing(error) && <Button onClick={again}>{t("action.try_again")}</Button>}
     </div>

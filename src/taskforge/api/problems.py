@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from taskforge.api import faults
+from taskforge.api.hints import hint_in
 from taskforge.api.messages import title_of
 from taskforge.domain import errors
 
@@ -74,7 +75,7 @@ def problem(request: Request, error: errors.TaskforgeError) -> Response:
         "request_id": getattr(request.state, "request_id", None),
     }
     if error.hint:
-        body["hint"] = _safe(error.hint)
+        body["hint"] = _safe(hint_in(error.hint, language))
     found = _errors(error)
     if found:
         body["errors"] = found
