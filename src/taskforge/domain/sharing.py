@@ -7,25 +7,27 @@ many jobs as its weight says. The turn is kept, so how many jobs are claimed at 
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from uuid import UUID
 
 from taskforge.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from uuid import UUID
 
     from taskforge.domain.keys import JobKeys
     from taskforge.domain.queue import QueueSettings
 
 NO_LIMIT = 1 << 62
 
+Place: TypeAlias = UUID | str | int
+"""By whatever its store finds a job again."""
+
 
 class Load(NamedTuple):
-    """A job that may be claimed, and what it weighs. ``id``: by whatever its store finds it again."""
+    """A job that may be claimed, and what it weighs. A light one is told by its place alone."""
 
-    id: UUID | str | int
+    id: Place
     slots: int = 1
     tokens: int = 1
 
@@ -59,22 +61,13 @@ class Room(NamedTuple):
             and (self.tokens is None or load.tokens <= self.tokens)
         )
 
-    def without(self, load: Load) -> Room:
-        """What is left when the job has started."""
-        return Room(
-            self.free - load.slots,
-            None if self.places is None else self.places - load.slots,
-            None if self.tokens is None else self.tokens - load.tokens,
-            None if self.jobs is None else self.jobs - 1,
-        )
-
 
 class Line(NamedTuple):
     """The next jobs of one fairness key. ``is_cut``: there may be more of them."""
 
     key: str
     weight: int
-    loads: Sequence[Load]
+    loads: Sequence[Load | Place]
     is_cut: bool = False
 
 
@@ -91,7 +84,7 @@ class Choice(NamedTuple):
     ``more``: others may wait that were not looked at.
     """
 
-    chosen: Sequence[UUID | str | int]
+    chosen: Sequence[Place]
     room: Room
     turn: Turn
     blocked: Load | None = None
@@ -106,17 +99,55 @@ class Choice(NamedTuple):
         return load.slots
 
 
-def choose_in_order(loads: Iterable[Load], room: Room, turn: Turn) -> Choice:
+class _Left:
+    """What is left of a room while jobs are chosen. Claims wait for this, so it is made to be quick."""
+
+    __slots__ = ("_room", "free", "jobs", "places", "tokens")
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self.free, self.places, self.tokens, self.jobs = (
+            NO_LIMIT if limit is None else limit for limit in room
+        )
+
+    @property
+    def is_full(self) -> bool:
+        return self.free <= 0 or self.jobs <= 0
+
+    def takes(self, loads: Sequence[Load | Place]) -> bool:
+        """Whether all of these fit in; then they are in."""
+        slots = tokens = jobs = len(loads)
+        for load in loads:
+            if isinstance(load, Load):
+                slots += load.slots - 1
+                tokens += load.tokens - 1
+        if slots > self.free or slots > self.places or tokens > self.tokens or jobs > self.jobs:
+            return False
+        self.free -= slots
+        self.places -= slots
+        self.tokens -= tokens
+        self.jobs -= jobs
+        return True
+
+    def room(self) -> Room:
+        limits = (self.free, self.places, self.tokens, self.jobs)
+        return Room._make(
+            None if given is None else left for given, left in zip(self._room, limits, strict=True)
+        )
+
+
+def choose_in_order(loads: Iterable[Load | Place], room: Room, turn: Turn) -> Choice:
     """One after the other, as long as there is room: none overtakes one that is too heavy just now."""
-    chosen: list[UUID | str | int] = []
+    chosen: list[Load | Place] = []
+    left = _Left(room)
     for load in loads:
-        if room.is_full:
+        if left.is_full:
             break
-        if not room.holds(load):
-            return Choice(chosen, room, turn, blocked=load)
-        room = room.without(load)
-        chosen.append(load.id)
-    return Choice(chosen, room, turn)
+        if not left.takes((load,)):
+            blocked = load if isinstance(load, Load) else Load(load)
+            return Choice(_places(chosen), left.room(), turn, blocked=blocked)
+        chosen.append(load)
+    return Choice(_places(chosen), left.room(), turn)
 
 
 def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: str | None) -> Choice:
@@ -124,46 +155,50 @@ def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: s
 
     A line that has no more jobs loses the rest of its turn.
     """
-    chosen: list[UUID | str | int] = []
-    waiting = [deque(line.loads) for line in lines]
-    quota = turn.left if lines and turn.left and lines[0].key == turn.key else 0
-    free, places, tokens, jobs = (NO_LIMIT if limit is None else limit for limit in room)
-
-    def left() -> Room:
-        return Room(
-            free,
-            None if room.places is None else places,
-            None if room.tokens is None else tokens,
-            None if room.jobs is None else jobs,
-        )
-
+    chosen: list[Load | Place] = []
+    left = _Left(room)
+    begun = [0] * len(lines)
+    quota = turn.left if lines and lines[0].key == turn.key else 0
     while True:
-        for line, loads in zip(lines, waiting, strict=True):
-            quota = quota or line.weight
-            while quota and loads:
-                load = loads[0]
-                if free <= 0 or jobs <= 0:
-                    return Choice(chosen, left(), turn)
-                if load.slots > free or load.slots > places or load.tokens > tokens:
-                    return Choice(chosen, left(), Turn(line.key, quota), blocked=load)
-                free, places, tokens, jobs = (
-                    free - load.slots,
-                    places - load.slots,
-                    tokens - load.tokens,
-                    jobs - 1,
-                )
-                chosen.append(load.id)
-                loads.popleft()
-                quota -= 1
-                turn = Turn(line.key, quota)
-            if quota and line.is_cut:
-                return Choice(chosen, left(), Turn(line.key, quota), more=free > 0 and jobs > 0)
-            turn, quota = Turn(line.key, 0), 0
+        a_round = () if quota else _round(lines, begun)
+        if a_round and left.takes(a_round):
+            chosen += a_round
+            begun = [count + line.weight for count, line in zip(begun, lines, strict=True)]
+            turn = Turn(lines[-1].key)
+        else:
+            for number, (key, weight, loads, is_cut) in enumerate(lines):
+                quota = quota or weight
+                mine = loads[begun[number] : begun[number] + quota]
+                if mine and not left.takes(mine):
+                    rest = choose_in_order(mine, left.room(), Turn(key, quota))
+                    if rest.chosen or rest.blocked is not None:
+                        turn = Turn(key, quota - len(rest.chosen))
+                    return rest._replace(chosen=[*_places(chosen), *rest.chosen], turn=turn)
+                chosen += mine
+                begun[number] += len(mine)
+                if len(mine) < quota and is_cut:
+                    turn = Turn(key, quota - len(mine))
+                    return Choice(_places(chosen), left.room(), turn, more=not left.is_full)
+                turn, quota = Turn(key), 0
         if seen_to is not None:
-            return Choice(chosen, left(), Turn(seen_to, 0), more=free > 0 and jobs > 0)
-        if not any(waiting):
-            more = free > 0 and jobs > 0 and any(line.is_cut for line in lines)
-            return Choice(chosen, left(), turn, more=more)
+            return Choice(_places(chosen), left.room(), Turn(seen_to), more=not left.is_full)
+        if all(count == len(line.loads) for count, line in zip(begun, lines, strict=True)):
+            more = not left.is_full and any(line.is_cut for line in lines)
+            return Choice(_places(chosen), left.room(), turn, more=more)
+
+
+def _round(lines: Sequence[Line], begun: Sequence[int]) -> Sequence[Load | Place]:
+    """The next jobs of all lines, as many of each as it weighs; nothing when one has fewer."""
+    jobs = [
+        load
+        for count, line in zip(begun, lines, strict=True)
+        for load in line.loads[count : count + line.weight]
+    ]
+    return jobs if len(jobs) == sum(line.weight for line in lines) else ()
+
+
+def _places(loads: Sequence[Load | Place]) -> list[Place]:
+    return [load.id if isinstance(load, Load) else load for load in loads]
 
 
 def misfits(

@@ -120,7 +120,9 @@ class Turns:
         """These, as ``close`` would leave them."""
         then = copy(self)
         then._reached = dict(self._reached)
-        then._standings = {worker: copy(standing) for worker, standing in self._standings.items()}
+        then._standings = {
+            worker: Standing(s.passed, s.wanted, s.kind, s.owed_at) for worker, s in self._standings.items()
+        }
         then.close(got, left)
         return then
 

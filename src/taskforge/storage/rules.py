@@ -92,8 +92,7 @@ def _claim_unheld(
 
     The claim takes nothing when somebody was at the gate since the look, and then no other claim can have begun.
     """
-    asked = {**request._asdict(), "queue_id": queue_id, "lines": request.free}
-    [seen] = yield look(asked, silence_us=silence(request))
+    [seen] = yield look(request, queue_id, request.free, silence_us=silence(request))
     if seen["turn_key"] is None:
         return None
     balance = Balance(request, [seen], engine)

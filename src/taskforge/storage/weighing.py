@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskforge.domain.sharing import Choice, Line, Load, Turn, choose_by_turns, choose_in_order
+from taskforge.domain.sharing import Choice, Line, Load, Room, Turn, choose_by_turns, choose_in_order
 from taskforge.ports.jobs import ClaimBatch
 from taskforge.storage.codec import from_json
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
     from taskforge.domain.job import ClaimedJob
-    from taskforge.domain.sharing import Room
+    from taskforge.domain.sharing import Place
     from taskforge.ports.jobs import ClaimRequest
     from taskforge.storage.engine import Engine, Rows, Script
 
@@ -23,6 +23,8 @@ LOOKS = 12
 """So often a claim looks for more lines; then it is asked again."""
 MORE_LINES = 4
 """Where no line had a job for this worker, the next look is so many times as wide."""
+MOST_LINES = 1_000
+"""No look is wider than that."""
 
 
 def claim_weighed(
@@ -45,33 +47,32 @@ def claim_weighed(
     ``seen`` is what a first look has found that did not hold the gate. Then somebody may have been there meanwhile, and
     it is time to ask again.
     """
-    same = {**request._asdict(), "queue_id": queue_id}
     jobs: list[ClaimedJob] = []
     turn: Turn | None = None
     version: int | None = None
     is_held, was_disturbed = seen is None, False
     lines, by_line = room.most_jobs, is_fair
     for look_number in range(1, LOOKS + 1):
-        asked = {
-            **same,
-            "free": room.most_jobs,
-            "lines": lines,
-            "suspects": max(0, suspects - sum(1 for job in jobs if job.losses)),
-            "turn_key": None if turn is None else turn.key,
-            "turn_left": None if turn is None else turn.left,
-        }
-        [head] = [seen] if seen is not None else (yield look(asked) if by_line else One("weigh_jobs", asked))
-        seen = None
+        if seen is not None:
+            head, seen = seen, None
+        else:
+            asked = request._replace(
+                free=room.most_jobs, suspects=max(0, suspects - sum(1 for job in jobs if job.losses))
+            )
+            [head] = yield look(asked, queue_id, lines if by_line else None, turn)
         if version is not None and head["version"] != version:
             was_disturbed = True
             break
         version = head["version"]
         limits = room._replace(places=head["places_left"], tokens=head["tokens_left"])
-        choice = _choice(head, limits, by_line=by_line)
+        choice = _choice(head, limits, lines if by_line else None)
         turn = choice.turn
         if choice.chosen or (choice.more and look_number == LOOKS):
             claim = {
-                **same,
+                "project_id": request.project_id,
+                "queue_id": queue_id,
+                "worker_id": request.worker_id,
+                "lease_us": request.lease_us,
                 "job_ids": choice.chosen,
                 "turn_key": turn.key,
                 "turn_left": turn.left,
@@ -84,10 +85,12 @@ def claim_weighed(
                 break
             version = head["version"] + 1
             jobs += claimed
-            for job in claimed:
-                room = room.without(Load(job.id, job.slots))
+            room = Room(
+                room.free - sum(job.slots for job in claimed),
+                jobs=None if room.jobs is None else room.jobs - len(claimed),
+            )
         else:
-            lines *= MORE_LINES
+            lines = max(lines, min(lines * MORE_LINES, MOST_LINES))
         if room.is_full or choice.blocked is not None or not (choice.more or by_line):
             break
         by_line = by_line and choice.more
@@ -108,9 +111,34 @@ def claim_weighed(
     )
 
 
-def look(asked: Mapping[str, Any], *, silence_us: int | None = None) -> One:
-    """The look at the lines of a fair queue; with ``silence_us`` (see ``lock_gates``) at its gate, too."""
-    return One("weigh_lines", {"turn_key": None, "turn_left": None, **asked, "silence_us": silence_us})
+def look(
+    request: ClaimRequest,
+    queue_id: QueueId,
+    most_lines: int | None,
+    turn: Turn | None = None,
+    *,
+    silence_us: int | None = None,
+) -> One:
+    """The look at the lines of a fair queue, so many of them, or at its jobs in order.
+
+    ``turn``: whose it is after what was claimed just now; None: as the gate says. With ``silence_us`` (see
+    ``lock_gates``) at the gate, too.
+    """
+    asked = {
+        "project_id": request.project_id,
+        "queue_id": queue_id,
+        "worker_id": request.worker_id,
+        "job_types": request.job_types,
+        "needs": request.needs,
+        "second_best": request.second_best,
+        "free": request.free,
+        "suspects": request.suspects,
+        "turn_key": None if turn is None else turn.key,
+        "turn_left": None if turn is None else turn.left,
+    }
+    if most_lines is None:
+        return One("weigh_jobs", asked)
+    return One("weigh_lines", {**asked, "lines": most_lines, "silence_us": silence_us})
 
 
 def note_weights(project_id: ProjectId, job_ids: Sequence[UUID], engine: Engine) -> Script[None]:
@@ -125,25 +153,30 @@ def note_weights(project_id: ProjectId, job_ids: Sequence[UUID], engine: Engine)
     yield One("note_weights", {"project_id": project_id, "queue_ids": queue_ids})
 
 
-def _choice(look: Any, room: Room, *, by_line: bool) -> Choice:
-    """Of what a look has found, who starts."""
+def _choice(look: Any, room: Room, most_lines: int | None) -> Choice:
+    """Of what a look has found, who starts. ``most_lines``: how wide it was; None: it was not by line."""
     if look["turn_key"] is None:  # the queue is paused
         return Choice((), room, Turn())
     turn = Turn(look["turn_key"], look["turn_left"])
-    suspects, ready = _loads(from_json(look["suspects"])), from_json(look["ready"]) or ()
-    if not by_line:
+    suspects = _loads(from_json(look["suspects"]))
+    ready: Sequence[Any] = from_json(look["ready"]) or ()
+    if most_lines is None:
         return choose_in_order([*suspects, *_loads(ready)], room, turn)
     suspected = choose_in_order(suspects, room, turn)
     if suspected.blocked is not None:
         return suspected
+    weight_of_all = sum(weight for _, weight, _ in ready)
+    rounds = -(-room.most_jobs // weight_of_all) if weight_of_all else 0
     lines = []
-    for key, weight, part, jobs in ready:
+    for key, weight, jobs in ready:
+        part = min(room.most_jobs, weight * rounds)
         if loads := _loads(jobs)[:part]:
-            lines.append(Line(key, weight, loads, is_cut=len(loads) >= part))
-    seen_to = None if look["is_whole"] else look["last_key"]
+            lines.append(Line(key, weight, loads, is_cut=len(loads) == part))
+    seen_to = ready[-1][0] if weight_of_all >= most_lines else None
     choice = choose_by_turns(lines, suspected.room, turn, seen_to=seen_to)
     return choice._replace(chosen=[*suspected.chosen, *choice.chosen])
 
 
-def _loads(jobs: Any) -> list[Load]:
-    return [Load._make(job) for job in jobs or ()]
+def _loads(jobs: Any) -> Sequence[Load | Place]:
+    """As a look tells them: a light job by its place alone."""
+    return [Load._make(job) if type(job) is list else job for job in jobs or ()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,9 @@ from taskforge.domain.bounds import check_share
 from taskforge.domain.errors import InvalidInput
 from taskforge.domain.queue import QueueSettings
 from taskforge.domain.sharing import Line, Load, Room, Turn, choose_by_turns, choose_in_order, misfits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 QUICK = settings(max_examples=60)
 loads = st.builds(
@@ -75,7 +79,7 @@ def test_in_order_what_starts_fits_and_nothing_overtakes(waiting: list[Load], ro
     left = room
     for load in waiting[:count]:
         assert left.holds(load)
-        left = left.without(load)
+        left = without(left, load)
     assert left == choice.room
     if count < len(waiting) and not left.is_full:
         assert choice.blocked == waiting[count]
@@ -123,6 +127,53 @@ def test_nothing_is_idle_and_no_line_waits_for_more_than_a_round(
     rounds = {key: served[key] / of_lines[key] for key in lengths if served[key] < lengths[key]}
     if rounds:
         assert max(rounds.values()) - min(rounds.values()) <= 1
+
+
+@QUICK
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.lists(st.none() | loads, max_size=6)), max_size=5),
+    rooms,
+    st.integers(0, 3),
+)
+def test_a_round_at_once_starts_what_one_job_after_the_other_would(
+    waiting: list[tuple[int, list[Load | None]]], room: Room, left: int
+) -> None:
+    lines = [
+        Line(f"{n}", weight, [f"{n}{at}" if load is None else load for at, load in enumerate(jobs)])
+        for n, (weight, jobs) in enumerate(waiting)
+    ]
+    turn = Turn("0", left)
+    assert choose_by_turns(lines, room, turn, seen_to=None).chosen == list(one_by_one(lines, room, turn))
+
+
+def one_by_one(lines: list[Line], room: Room, turn: Turn) -> Iterator[UUID | str | int]:
+    """The rule, word by word."""
+    quota = turn.left
+    jobs = {line.key: list(line.loads) for line in lines}
+    while any(jobs.values()):
+        for line in lines:
+            for _ in range(quota or line.weight):
+                if not jobs[line.key] or room.is_full:
+                    break
+                load = jobs[line.key].pop(0)
+                load = load if isinstance(load, Load) else Load(load)
+                if not room.holds(load):
+                    return
+                room = without(room, load)
+                yield load.id
+            quota = 0
+        if room.is_full:
+            return
+
+
+def without(room: Room, load: Load) -> Room:
+    free, places, tokens, jobs = room
+    return Room(
+        free - load.slots,
+        None if places is None else places - load.slots,
+        None if tokens is None else tokens - load.tokens,
+        None if jobs is None else jobs - 1,
+    )
 
 
 def test_the_turn_stays_with_a_line_whose_next_job_does_not_fit() -> None:

@@ -84,6 +84,8 @@ def stored(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime):
         return microseconds(value)
+    if set(map(type, value)) <= _SAME_IN_JSON:
+        return msgspec.json.encode(value).decode()
     return json.dumps([stored(item) for item in value])
 
 
@@ -95,6 +97,7 @@ _STORED: dict[type, Callable[[Any], Any]] = {
     type(None): lambda value: value,
     bool: int,
 }
+_SAME_IN_JSON = {int, UUID}
 
 
 def is_busy(error: sqlite3.Error) -> bool:

@@ -142,10 +142,11 @@ SELECT t.now, lane.next_due_at,
 FROM t LEFT JOIN lane ON true;
 
 -- name: weigh_lines
--- The lines of a fair queue, whose gate is held, from the one whose turn it is and around; of each the next jobs, as
--- many as its part of what is free: [key, weight, part, jobs]. Each line costs two looks into an index, however long
--- it is. With :silence_us the gate is not held, and what it keeps is told too: nothing where it has to be held, since
--- the queue is not fair (any more), or others have room for its jobs.
+-- The lines of a fair queue from the one whose turn it is and around, until what they weigh together is :lines; of each the
+-- next jobs, at least as many as its part of what is free: [key, weight, jobs]. Each line costs two looks into an index,
+-- however long it is. A light job is told by its id, another one as [id, slots, tokens]. With :silence_us
+-- the gate is not held, and what it keeps is told too: nothing where it has to be held, since the queue is not fair (any
+-- more), or others have room for its jobs.
 WITH RECURSIVE t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
@@ -158,6 +159,8 @@ lane AS MATERIALIZED (
     CASE WHEN q.rate_limit IS NOT NULL THEN to_timestamp(61 + coalesce(u.oldest, t.second)) END AS next_start_at,
     coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left, g.version,
     g.project_id, g.plan, g.shares,
+    coalesce(:turn_key::text, g.turn_key) COLLATE "C"
+      || CASE WHEN coalesce(:turn_left::integer, g.turn_left) > 0 THEN '' ELSE chr(1) END AS first_key,
     (SELECT d.scheduled_for FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled'
       ORDER BY d.scheduled_for LIMIT 1) AS next_due_at
   FROM t, queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id::uuid,
@@ -167,43 +170,35 @@ lane AS MATERIALIZED (
     AND (:silence_us::bigint IS NULL
       OR q.common_line IS NOT NULL AND coalesce((g.shares::json ->> 'spare')::bigint, 0) = 0)
 ),
-ahead AS (
-  (SELECT h.key, h.weight, 1 AS n FROM lane, LATERAL (
-    SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
-    WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key >= lane.turn_key || CASE WHEN lane.turn_left > 0 THEN '' ELSE chr(1) END
-    ORDER BY j.fairness_key, j.rank, j.id LIMIT 1) h WHERE lane.common_line IS NOT NULL)
+line AS (
+  (SELECT h.key, h.weight, 0::bigint AS before, lane.first_key FROM lane, LATERAL (
+    (SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+        AND j.fairness_key >= lane.first_key
+      ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
+    UNION ALL
+    (SELECT j.fairness_key, coalesce(j.fairness_weight, 1) FROM jobs j
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
+    LIMIT 1) h
+   WHERE lane.common_line IS NOT NULL)
   UNION ALL
-  SELECT h.key, h.weight, a.n + 1 FROM ahead a, lane, LATERAL (
-    SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
-    WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key > a.key
-    ORDER BY j.fairness_key, j.rank, j.id LIMIT 1) h
-  WHERE a.n < :lines::bigint
+  SELECT h.key, h.weight, a.before + a.weight, a.first_key FROM line a, lane, LATERAL (
+    (SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+        AND j.fairness_key > a.key
+      ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
+    UNION ALL
+    (SELECT j.fairness_key, coalesce(j.fairness_weight, 1) FROM jobs j
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+        AND a.key >= a.first_key
+      ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
+    LIMIT 1) h
+  WHERE a.before + a.weight < :lines::bigint
+    AND (h.key < a.first_key OR a.key >= a.first_key AND h.key > a.key)
 ),
-behind AS (
-  (SELECT h.key, h.weight, 1 + (SELECT count(*) FROM ahead) AS n FROM lane, LATERAL (
-    SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
-    WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key < lane.turn_key || CASE WHEN lane.turn_left > 0 THEN '' ELSE chr(1) END
-    ORDER BY j.fairness_key, j.rank, j.id LIMIT 1) h
-   WHERE lane.common_line IS NOT NULL AND (SELECT count(*) FROM ahead) < :lines::bigint)
-  UNION ALL
-  SELECT h.key, h.weight, b.n + 1 FROM behind b, lane, LATERAL (
-    SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
-    WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key > b.key
-      AND j.fairness_key < lane.turn_key || CASE WHEN lane.turn_left > 0 THEN '' ELSE chr(1) END
-    ORDER BY j.fairness_key, j.rank, j.id LIMIT 1) h
-  WHERE b.n < :lines::bigint
-),
-found AS MATERIALIZED (
-  SELECT f.*, sum(f.weight) OVER (ORDER BY f.n) - f.weight AS before
-  FROM (SELECT * FROM ahead UNION ALL SELECT * FROM behind) f
-),
-line AS MATERIALIZED (
-  SELECT f.n, f.key, f.weight, least(:free::bigint, f.weight * ceil(:free::numeric / sum(f.weight) OVER ()))::bigint AS part
-  FROM found f WHERE f.before < :free::bigint
+around AS MATERIALIZED (
+  SELECT ceil(:free::numeric / sum(weight))::bigint AS rounds FROM line
 )
 SELECT t.now, lane.next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
@@ -225,22 +220,21 @@ SELECT t.now, lane.next_due_at,
         AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
       ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)) h
   )::text AS suspects,
-  (SELECT json_agg(json_build_array(l.key, l.weight, l.part, l.jobs)) FROM (
-    SELECT line.key, line.weight, line.part, (
-      SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
-      SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
-      WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
-        AND j.status = 'pending' AND j.hold IS NULL
-        AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
-        AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
-          OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
-        AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
-        AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
-      ORDER BY j.rank, j.id LIMIT line.part) h
-    ) AS jobs FROM line ORDER BY line.n) l
-  )::text AS ready,
-  (SELECT count(*) FROM line) = (SELECT count(*) FROM found) AND (SELECT count(*) FROM found) < :lines::bigint AS is_whole,
-  (SELECT l.key FROM line l ORDER BY l.n DESC LIMIT 1) AS last_key
+  (SELECT json_agg(json_build_array(line.key, line.weight, (
+      SELECT json_agg(CASE WHEN h.slots IS NULL AND h.tokens IS NULL THEN to_json(h.id)
+        ELSE json_build_array(h.id, coalesce(h.slots, 1), coalesce(h.tokens, 1)) END)
+      FROM (
+        SELECT j.id, j.slots, j.rate_tokens AS tokens FROM jobs j
+        WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
+          AND j.status = 'pending' AND j.hold IS NULL
+          AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+          AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+            OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+          AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+          AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+        ORDER BY j.rank, j.id LIMIT least(:free::bigint, line.weight * (SELECT rounds FROM around))) h
+    )) ORDER BY line.before) FROM line
+  )::text AS ready
 FROM t LEFT JOIN lane ON true;
 
 -- name: claim_weighed_jobs
@@ -263,9 +257,9 @@ claimed AS (
     worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t), started_at = NULL, heartbeat_at = NULL,
     progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
-  WHERE id = ANY (ARRAY (
-    SELECT h.id FROM unnest((SELECT :job_ids::uuid[] FROM gate)) AS p (id), LATERAL (
-      SELECT j.id, j.queue_id, j.status, j.hold FROM jobs j WHERE j.id = p.id LIMIT 1 FOR UPDATE SKIP LOCKED
+  WHERE ctid = ANY (ARRAY (
+    SELECT h.place FROM unnest((SELECT :job_ids::uuid[] FROM gate)) AS p (id), LATERAL (
+      SELECT j.ctid AS place, j.queue_id, j.status, j.hold FROM jobs j WHERE j.id = p.id LIMIT 1 FOR UPDATE SKIP LOCKED
     ) h
     WHERE h.queue_id = :queue_id::uuid AND h.status = 'pending' AND (h.hold IS NULL OR h.hold = 'suspect')))
   RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,

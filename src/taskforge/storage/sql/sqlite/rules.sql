@@ -120,8 +120,9 @@ SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE
 FROM (SELECT 1) LEFT JOIN lane;
 
 -- name: weigh_lines
--- The lines of a fair queue from the one whose turn it is and around; of each the next jobs, as many as its part of
--- what is free: [key, weight, part, jobs]. Each line costs three looks into an index, however long it is. With :silence_us
+-- The lines of a fair queue from the one whose turn it is and around, until what they weigh together is :lines; of each the
+-- next jobs, at least as many as its part of what is free: [key, weight, jobs]. Each line costs two looks into an index,
+-- however long it is. A light job is told by where it stands, another one as [place, slots, tokens]. With :silence_us
 -- the gate is not held, and what it keeps is told too: nothing where it has to be held, since the queue is not fair (any
 -- more), or others have room for its jobs.
 WITH RECURSIVE lane AS MATERIALIZED (
@@ -141,43 +142,34 @@ WITH RECURSIVE lane AS MATERIALIZED (
   WHERE q.project_id = :project_id AND q.id = :queue_id AND q.state <> 'paused'
     AND (:silence_us IS NULL OR q.common_line IS NOT NULL AND coalesce(g.shares ->> 'spare', 0) = 0)
 ),
-ahead (key, n) AS (
-  SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
-    WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key >= lane.first_key ORDER BY j.fairness_key LIMIT 1), 1
-  FROM lane WHERE lane.common_line IS NOT NULL
-  UNION ALL
-  SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
-    WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key > a.key ORDER BY j.fairness_key LIMIT 1), a.n + 1
-  FROM ahead a WHERE a.key IS NOT NULL AND a.n < :lines
-),
-before_turn (key, n) AS (
-  SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
-    WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key < lane.first_key ORDER BY j.fairness_key LIMIT 1), 1 + (SELECT count(key) FROM ahead)
-  FROM lane WHERE lane.common_line IS NOT NULL AND (SELECT count(key) FROM ahead) < :lines
-  UNION ALL
-  SELECT (SELECT j.fairness_key FROM jobs j INDEXED BY jobs_lines
-    WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-      AND j.fairness_key > b.key AND j.fairness_key < (SELECT first_key FROM lane)
-    ORDER BY j.fairness_key LIMIT 1), b.n + 1
-  FROM before_turn b WHERE b.key IS NOT NULL AND b.n < :lines
-),
-found AS MATERIALIZED (
-  SELECT w.*, sum(w.weight) OVER (ORDER BY w.n) - w.weight AS before FROM (
-    SELECT f.n, f.key, (SELECT coalesce(j.fairness_weight, 1) FROM jobs j INDEXED BY jobs_lines
+line (key, weight, before, first_key) AS MATERIALIZED (
+  SELECT h.fairness_key, coalesce(h.fairness_weight, 1), 0, lane.first_key
+  FROM lane CROSS JOIN jobs h ON h.rowid = coalesce(
+    (SELECT j.rowid FROM jobs j INDEXED BY jobs_lines
       WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-        AND j.fairness_key = f.key ORDER BY j.rank, j.id LIMIT 1) AS weight
-    FROM (
-      SELECT n, key FROM ahead WHERE key IS NOT NULL UNION ALL SELECT n, key FROM before_turn WHERE key IS NOT NULL
-    ) f
-  ) w
+        AND j.fairness_key >= lane.first_key ORDER BY j.fairness_key, j.rank, j.id LIMIT 1),
+    (SELECT j.rowid FROM jobs j INDEXED BY jobs_lines
+      WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
+  )
+  WHERE lane.common_line IS NOT NULL
+  UNION ALL
+  SELECT h.fairness_key, coalesce(h.fairness_weight, 1), a.before + a.weight, a.first_key
+  FROM line a CROSS JOIN jobs h ON h.rowid = coalesce(
+    (SELECT j.rowid FROM jobs j INDEXED BY jobs_lines
+      WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+        AND j.fairness_key > a.key ORDER BY j.fairness_key, j.rank, j.id LIMIT 1),
+    CASE WHEN a.key >= a.first_key THEN (
+      SELECT j.rowid FROM jobs j INDEXED BY jobs_lines
+      WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      ORDER BY j.fairness_key, j.rank, j.id LIMIT 1
+    ) END
+  )
+  WHERE a.before + a.weight < :lines
+    AND (h.fairness_key < a.first_key OR a.key >= a.first_key AND h.fairness_key > a.key)
 ),
-line AS MATERIALIZED (
-  SELECT f.n, f.key, f.weight,
-    min(:free, f.weight * ((:free + sum(f.weight) OVER () - 1) / sum(f.weight) OVER ())) AS part
-  FROM found f WHERE f.before < :free
+longest AS MATERIALIZED (
+  SELECT min(:free, max(weight) * ((:free + sum(weight) - 1) / sum(weight))) AS jobs FROM line
 )
 SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE id = :project_id) AS config_version,
   lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, lane.version,
@@ -198,23 +190,20 @@ SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE
         AND coalesce(j.rate_tokens, 1) <= (SELECT most_tokens FROM lane)
       ORDER BY j.rank, j.id LIMIT :suspects)
   ) AS suspects,
-  (SELECT json_group_array(json_array(l.key, l.weight, l.part, json(l.jobs))) FROM (
-    SELECT line.key, line.weight, line.part, (
-      SELECT json_group_array(json_array(id, slots, tokens)) FROM (
-      SELECT j.rowid AS id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
-      FROM jobs j INDEXED BY jobs_lines
-      WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
-        AND j.fairness_key = line.key
-        AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
-        AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
-          OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
-        AND coalesce(j.slots, 1) <= (SELECT most_slots FROM lane)
-        AND coalesce(j.rate_tokens, 1) <= (SELECT most_tokens FROM lane)
-      ORDER BY j.rank, j.id LIMIT (SELECT max(part) FROM line))
-    ) AS jobs FROM line ORDER BY line.n) l
-  ) AS ready,
-  (SELECT count(*) FROM line) = (SELECT count(*) FROM found) AND (SELECT count(*) FROM found) < :lines AS is_whole,
-  (SELECT l.key FROM line l ORDER BY l.n DESC LIMIT 1) AS last_key
+  (SELECT json_group_array(json_array(line.key, line.weight, (
+      SELECT json_group_array(CASE WHEN slots IS NULL AND tokens IS NULL THEN id
+        ELSE json_array(id, coalesce(slots, 1), coalesce(tokens, 1)) END)
+      FROM (
+        SELECT j.rowid AS id, j.slots, j.rate_tokens AS tokens FROM jobs j INDEXED BY jobs_lines
+        WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+          AND j.fairness_key = line.key
+          AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+          AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+            OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
+          AND (j.slots IS NULL OR j.slots <= (SELECT most_slots FROM lane))
+          AND (j.rate_tokens IS NULL OR j.rate_tokens <= (SELECT most_tokens FROM lane))
+        ORDER BY j.rank, j.id LIMIT (SELECT jobs FROM longest))
+    ))) FROM (SELECT key, weight FROM line ORDER BY before) line) AS ready
 FROM (SELECT 1) LEFT JOIN lane;
 
 -- name: claim_weighed_jobs
