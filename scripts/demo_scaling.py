@@ -22,6 +22,7 @@ from taskforge import TaskForge
 from taskforge.domain.job import JobStatus
 from taskforge.domain.job_options import NO_OPTIONS
 from taskforge.domain.scaling import ScalingDecision, ScalingOutcome
+from taskforge.domain.sentences import counted
 from taskforge.domain.worker import TaskDescription, WorkerStatus
 from taskforge.storage.address import masked
 from taskforge.storage.migrate import migrate
@@ -128,7 +129,9 @@ async def _watch(platform: Platform, found: Story, jobs: int, tell: Callable[[st
         counts = await platform.insights.counts()
         found.most_workers = max(found.most_workers, len(present))
         found.succeeded, found.left = counts[JobStatus.SUCCEEDED], len(present)
-        line = f"{len(present)} workers, {counts[JobStatus.PENDING]} jobs wait, {counts[JobStatus.PROCESSING]} run"
+        fleet = counted(len(present), "worker", "workers")
+        waiting = counted(counts[JobStatus.PENDING], "job waits", "jobs wait")
+        line = f"{fleet}, {waiting}, {counts[JobStatus.PROCESSING]:,} started and not settled"
         if line != before:
             tell(f"  {time.monotonic() - began:6.1f} s  {line}")
             before = line
@@ -187,7 +190,7 @@ def wrong_with(found: Story, jobs: int, workers: int) -> list[str]:
 
 
 def _print(found: Story) -> None:
-    print(f"  {found.most_workers} workers at once; decisions:")
+    print(f"  {counted(found.most_workers, 'worker', 'workers')} at once; decisions:")
     for decision in found.decisions:
         print(
             f"    {decision.decided_at:%H:%M:%S}  {decision.action.value:<10}  {decision.workers} -> {decision.desired}  "

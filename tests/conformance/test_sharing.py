@@ -398,3 +398,39 @@ async def test_lines_and_weights_stay_in_their_project(stage: Stage) -> None:
     found = await stage.queues.get(other, theirs.id)
     assert found is not None
     assert found.has_rule
+
+
+@pytest.mark.parametrize("fair_first", [True, False])
+async def test_a_fair_queue_beside_others_costs_one_statement_more_than_a_plain_one(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, fair_first: bool
+) -> None:
+    """A look before the claim; the other queue is served by the plain claim, and no gate is held."""
+    fair = await stage.queue("fair", policy="fair", priority=9 if fair_first else 0)
+    plain = await stage.queue("plain", priority=5)
+    await stage.know("t")
+    for key in "abc":
+        await line(stage, fair, key, 6)
+    await stage.add(plain, 6)
+    names: list[str] = []
+    call, run = type(stage.engine).call, type(stage.engine).run
+
+    async def counted(engine: Any, one: Call) -> Rows:
+        names.append(one.name)
+        return await call(engine, one)
+
+    async def held(engine: Any, script: Any) -> Any:
+        names.append("at the gate")
+        return await run(engine, script)
+
+    monkeypatch.setattr(type(stage.engine), "call", counted)
+    monkeypatch.setattr(type(stage.engine), "run", held)
+    for _ in range(3):
+        assert len(await stage.claim(fair, plain, free=6, is_expected=False)) == 6
+    mine = ["weigh_lines", "claim_weighed_jobs"]
+    if not fair_first:
+        assert names == ["claim_jobs", *["claim_jobs", *mine] * 2]
+        return
+    assert names == mine * 3
+    names.clear()
+    assert len(await stage.claim(fair, plain, free=6, is_expected=False)) == 6
+    assert names == ["weigh_lines", "weigh_jobs", "claim_jobs"]

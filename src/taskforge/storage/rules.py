@@ -1,6 +1,6 @@
 """Claiming where queues have rules: their gates first, then queue by queue with the room that is left.
 
-A fair queue that is alone is claimed from without holding its gate, by the version of the gate that was seen.
+A fair queue that comes first is claimed from without holding its gate, by the version of the gate that was seen.
 """
 
 from __future__ import annotations
@@ -45,44 +45,75 @@ class ClaimsByRules:
     async def claim(self, request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs) -> ClaimBatch:
         """Take jobs of the queues in their order.
 
-        Those before the first with rules are served by a plain claim. When that takes all that the worker has room for, no gate
-        is touched, unless turns may be kept for it there, which it gives up by saying that it is full.
+        Those before the first with rules are served by a plain claim, and a fair one at their head without holding its gate.
+        When that takes all that the worker has room for, no other gate is touched, unless turns may be kept for it there,
+        which it gives up by saying that it is full.
         """
-        plain = list(takewhile(lambda queue_id: queue_id not in request.ruled, request.queue_ids))
-        if not plain or request.is_expected:
-            return await self._ruled(request, read, read_weighed)
-        one = One("claim_jobs", {**request._asdict(), "queue_ids": plain})
-        batch = read(await self._engine.call(one))
-        free = request.free - len(batch.jobs)
-        if free <= 0:
-            return batch._replace(is_expected=False)
-        rest = request._replace(
-            queue_ids=request.queue_ids[len(plain) :],
-            free=free,
-            suspects=max(0, request.suspects - sum(1 for job in batch.jobs if job.losses)),
-        )
+        head = list(takewhile(lambda queue_id: queue_id not in request.ruled, request.queue_ids))
+        batch: ClaimBatch | None = None
+        if head and not request.is_expected:
+            one = One("claim_jobs", {**request._asdict(), "queue_ids": head})
+            batch = read(await self._engine.call(one))._replace(is_expected=False)
+        elif not head and (not request.is_expected or len(request.ruled) == 1):
+            head = list(request.queue_ids[:1])
+            batch = await self._unheld(request, read_weighed)
+        if batch is None:
+            return await self._at_gates(request, read, read_weighed)
+        rest = _rest(request, request.queue_ids[len(head) :], batch)
+        if rest.free <= 0 or batch.wanted or not rest.queue_ids:
+            return batch
         try:
-            more = await self._ruled(rest, read, read_weighed)
+            more = await self.claim(rest, read, read_weighed)
+            if batch.is_expected and more.jobs:  # its gate has heard of more room than there is now
+                batch = _together(batch, more)
+                there = _rest(request, head, batch)._replace(is_expected=True)
+                more = await self._at_gates(there, read, read_weighed)
         except TaskforgeError as error:
             if not batch.jobs:
                 raise
             logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
             return batch
-        due = _first((batch.next_due_at, more.next_due_at))
-        return more._replace(jobs=[*batch.jobs, *more.jobs], next_due_at=due)
+        return _together(batch, more)
 
-    async def _ruled(self, request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs) -> ClaimBatch:
-        """One fair queue without holding its gate, unless that was in vain lately; else by the gates."""
-        if len(request.queue_ids) == 1 and request.fair:
-            [queue_id] = request.queue_ids
-            waits = self._by_gate.get(queue_id, 0)
-            if waits == 0:
-                unheld = partial(_claim_unheld, request, queue_id, read_weighed, self._engine)
-                batch = await adrive(unheld, self._engine.call)
-                if batch is not None:
-                    return batch
-            self._by_gate[queue_id] = waits - 1 if waits else CLAIMS_BY_GATE
+    async def _unheld(self, request: ClaimRequest, read: ReadJobs) -> ClaimBatch | None:
+        """Of the first queue, if it is fair, without holding its gate; None: that was in vain, now or lately."""
+        queue_id = request.queue_ids[0]
+        if queue_id not in request.fair:
+            return None
+        waits = self._by_gate.get(queue_id, 0)
+        if waits == 0:
+            batch = await adrive(
+                partial(_claim_unheld, request, queue_id, read, self._engine), self._engine.call
+            )
+            if batch is not None:
+                return batch
+        self._by_gate[queue_id] = waits - 1 if waits else CLAIMS_BY_GATE
+        return None
+
+    async def _at_gates(self, request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs) -> ClaimBatch:
         return await self._engine.run(lambda: _claim_by_rules(request, read, read_weighed, self._engine))
+
+
+def _rest(request: ClaimRequest, queue_ids: Sequence[QueueId], batch: ClaimBatch) -> ClaimRequest:
+    """What is still wanted of these queues beside the jobs of a batch."""
+    return request._replace(
+        queue_ids=queue_ids,
+        ruled=[queue_id for queue_id in request.ruled if queue_id in queue_ids],
+        free=request.free - sum(job.slots for job in batch.jobs),
+        suspects=max(0, request.suspects - sum(1 for job in batch.jobs if job.losses)),
+        is_expected=False,
+    )
+
+
+def _together(batch: ClaimBatch, more: ClaimBatch) -> ClaimBatch:
+    """Two claims as one; the second one's time and version are newer."""
+    return more._replace(
+        jobs=[*batch.jobs, *more.jobs],
+        next_due_at=_first((batch.next_due_at, more.next_due_at)),
+        next_start_at=_first((batch.next_start_at, more.next_start_at)),
+        news=[*batch.news, *more.news],
+        is_expected=batch.is_expected or more.is_expected,
+    )
 
 
 def _claim_unheld(
@@ -109,7 +140,8 @@ def _claim_unheld(
         engine=engine,
         seen=seen,
     )
-    if not batch.jobs:
+    was_disturbed = batch.next_start_at is not None and batch.next_start_at <= batch.now
+    if not batch.jobs and (balance.has_turns or was_disturbed):
         return None
     left = request.free - sum(job.slots for job in batch.jobs)
     return batch._replace(is_expected=left > 0 and balance.has_turns)
