@@ -185,6 +185,7 @@ def test_what_is_read_is_the_same(both: Both) -> None:
 REFUSED: list[tuple[tuple[object, ...], ExitCode]] = [
     (("jobs", "show", "0123abcd"), ExitCode.NOT_FOUND),
     (("workers", "drain", "nobody"), ExitCode.NOT_FOUND),
+    (("workers", "deregister", "nobody"), ExitCode.NOT_FOUND),
     (("jobs", "show", "abc"), ExitCode.USAGE),
     (("jobs", "cancel", "01a20114-5504-7608-bb39-6bc558a30eae"), ExitCode.NOT_FOUND),
     (("jobs", "list", "--queue", "reprots"), ExitCode.NOT_FOUND),
@@ -205,7 +206,12 @@ def test_what_is_refused_is_refused_alike(both: Both) -> None:
         assert both.alike(*words, code=code) == ""
 
 
-def test_a_job_is_seen_through_by_the_workers_of_the_server(both: Both, sqlite_url: str) -> None:
+@pytest.mark.parametrize(
+    ("verb", "said"), [("drain", "takes no more jobs"), ("deregister", "is deregistered")]
+)
+def test_a_job_is_seen_through_by_the_workers_of_the_server(
+    both: Both, sqlite_url: str, verb: str, said: str
+) -> None:
     ended = threading.Event()
 
     async def work() -> None:
@@ -221,7 +227,7 @@ def test_a_job_is_seen_through_by_the_workers_of_the_server(both: Both, sqlite_u
     try:
         assert registered.wait(20)
         assert both.ok("run", "add", "a=21", "--timeout", "20s") == "42\n"
-        assert both.ok("workers", "drain", "elsewhere").startswith("elsewhere takes no more jobs")
+        assert both.ok("workers", verb, "elsewhere").startswith(f"elsewhere {said}")
         present = both.command.ok("workers", "list").out
         assert "draining" in present or "no worker runs" in present
     finally:

@@ -287,6 +287,10 @@ class Desk(Protocol):
         """Have a worker leave, or take that back. Raises Conflict, NotFound."""
         ...
 
+    async def deregister(self, worker_id: UUID) -> None:
+        """Forget a worker that runs nothing. Raises Conflict, NotFound."""
+        ...
+
     async def diagnosis(self) -> list[Finding]:
         """What is examined of the database and the project."""
         ...

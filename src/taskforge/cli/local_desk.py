@@ -194,6 +194,9 @@ class LocalDesk:
         fleet = self._platform.worker_fleet
         await (fleet.drain if takes_no_more else fleet.undrain)(worker_id)
 
+    async def deregister(self, worker_id: UUID) -> None:
+        await self._platform.worker_fleet.deregister(worker_id)
+
     async def diagnosis(self) -> list[Finding]:
         return [*await self._platform.health.examine(), *await self._platform.redis_health.examine()]
 

@@ -302,6 +302,9 @@ class RemoteDesk:
         workers = self._client.workers
         await (workers.adrain if takes_no_more else workers.aundrain)(worker_id)
 
+    async def deregister(self, worker_id: UUID) -> None:
+        await self._client.workers.aderegister(worker_id)
+
     async def workers(self, *, stopped: bool) -> tuple[datetime, Sequence[tuple[Worker, WorkerStatus]]]:
         found = await self._client.workers.alist(stopped="true" if stopped else None)
         return datetime.now(UTC), [

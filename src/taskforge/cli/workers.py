@@ -9,6 +9,7 @@ from taskforge.cli.session import session_of
 
 if TYPE_CHECKING:
     from taskforge.cli.desk import Desk
+    from taskforge.domain.worker import Worker
 
 commands = typer.Typer(
     help="Look at the workers, and have them leave.", no_args_is_help=True, rich_markup_mode=None
@@ -69,19 +70,36 @@ def undrain(context: typer.Context, worker: Named) -> None:
     print(f"{name} goes on, unless it has heard of the drain already")
 
 
-def _set_drain(context: typer.Context, wanted: str, *, takes_no_more: bool) -> str:
-    from taskforge.domain.errors import NotFound
-    from taskforge.domain.ids import short
+@commands.command("deregister")
+def deregister(context: typer.Context, worker: Named) -> None:
+    """Forget a worker that runs no job: its id stays in the record. If its process lives, it leaves."""
 
     async def work(desk: "Desk") -> str:
-        _, present = await desk.workers(stopped=False)
-        found = next((w for w, _ in present if wanted in (w.name, short(w.id), str(w.id))), None)
-        if found is None:
-            raise NotFound(f"no worker is named {wanted!r}", hint="taskforge workers list")
+        found = await _found(desk, worker)
+        await desk.deregister(found.id)
+        return found.name
+
+    print(f"{session_of(context).ask(work)} is deregistered")
+
+
+def _set_drain(context: typer.Context, wanted: str, *, takes_no_more: bool) -> str:
+    async def work(desk: "Desk") -> str:
+        found = await _found(desk, wanted)
         await desk.drain(found.id, takes_no_more=takes_no_more)
         return found.name
 
     return session_of(context).ask(work)
+
+
+async def _found(desk: "Desk", wanted: str) -> "Worker":
+    from taskforge.domain.errors import NotFound
+    from taskforge.domain.ids import short
+
+    _, present = await desk.workers(stopped=False)
+    found = next((w for w, _ in present if wanted in (w.name, short(w.id), str(w.id))), None)
+    if found is None:
+        raise NotFound(f"no worker is named {wanted!r}", hint="taskforge workers list")
+    return found
 
 
 @commands.command("metrics")

@@ -317,10 +317,15 @@ class Workers(Resource):
         """Take a drain back; a process that has heard of it leaves all the same."""
         return await self._do(views.Worker, f"/workers/{worker_id}/drain", method="DELETE")
 
+    async def aderegister(self, worker_id: UUID) -> None:
+        """Forget a worker that runs nothing; if its process lives, it leaves. Raises Conflict while it runs jobs."""
+        await self._transport.ask("DELETE", f"/workers/{worker_id}")
+
     get = synchronous(aget)
     list = synchronous(alist)
     drain = synchronous(adrain)
     undrain = synchronous(aundrain)
+    deregister = synchronous(aderegister)
 
 
 class Tasks(Resource):

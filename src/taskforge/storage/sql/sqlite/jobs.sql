@@ -17,7 +17,9 @@ INSERT INTO jobs (
 )
 SELECT n.value ->> 0, q.project_id, q.id, :job_type, n.value ->> 1,
   CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses THEN 'paused'
+  CASE WHEN q.project_has_pauses AND (:tags IS NOT NULL OR EXISTS (
+      SELECT 1 FROM pauses p
+      WHERE p.project_id = :project_id AND p.kind IN ('type', 'breaker') AND p.value = :job_type)) THEN 'paused'
     WHEN EXISTS (SELECT 1 FROM tasks k WHERE k.project_id = :project_id AND k.name = :job_type)
     THEN NULL ELSE 'no_worker' END,
   coalesce(:scheduled_for, :now + :delay_us, :now) - :priority * q.aging_us,
