@@ -69,7 +69,6 @@ REASONS: dict[tuple[str, str, str], str] = {
     **dict.fromkeys(
         (
             ("postgres", "settle_jobs", "h.lease_until IS NOT NULL"),
-            ("postgres", "settle_succeeded", "h.lease_until IS NOT NULL"),
             (
                 "postgres",
                 "settle_jobs",

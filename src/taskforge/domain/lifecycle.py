@@ -100,6 +100,10 @@ class Transition(NamedTuple):
     line: str | None = None
 
 
+WITHOUT_RESULT = Transition(JobEvent.SUCCEED, JobStatus.SUCCEEDED, ExecutionStatus.SUCCEEDED)
+"""What most attempts come to."""
+
+
 def decide(
     outcome: Outcome,
     policy: AttemptPolicy,
@@ -110,6 +114,8 @@ def decide(
 ) -> Transition:
     """What the end of the ``attempt``-th attempt (1 for the first) of a processing job means for it."""
     match outcome:
+        case Succeeded(None):
+            return WITHOUT_RESULT
         case Succeeded(output):
             return Transition(
                 JobEvent.SUCCEED,

@@ -191,6 +191,11 @@ class Context:
                 self._state = State(self._state_text)
             return self._state
 
+    @property
+    def has_state(self) -> bool:
+        """For the runtime: whether the handler has looked at its checkpoint, and may have changed it."""
+        return self._state is not None
+
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """Show how far the task is. Each call is a sign of life too."""
         _check_amount("done", done)

@@ -28,7 +28,7 @@ from taskforge.runtime.worker.watchdog import RESOLUTION, Watchdog
 from taskforge.sdk.context import Context, use_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
@@ -194,7 +194,10 @@ class Executor:
         if running.stop is None and running.is_trusted:
             try:
                 with self._scope(running, context):
-                    result = await self._awaited(running, self._call_of(running, task, context))
+                    work = self._call_of(running, task, context)
+                    if self.usage.is_measured(task.name) and asyncio.iscoroutine(work):
+                        work = self._measured(running, work)
+                    result = await work
                 outcome = NO_RESULT if result is None else self._success(task, result)
             except BaseException as error:
                 outcome = judge.raised(error, running.stop)
@@ -213,10 +216,8 @@ class Executor:
         arguments, keywords = task.prepare(payload, context)
         return task.function(*arguments, **keywords)
 
-    async def _awaited(self, running: Running, work: Any) -> Any:
+    async def _measured(self, running: Running, work: Coroutine[Any, Any, Any]) -> Any:
         job = running.attempt.job
-        if not self.usage.is_measured(job.job_type) or not asyncio.iscoroutine(work):
-            return await work
         metered = Metered(work)
         try:
             return await metered

@@ -101,6 +101,8 @@ class AttemptRecorder:
 
     def save(self, context: Context) -> None:
         """Take the checkpoint of ``context``, if it changed. Raises InvalidPayload when it is not JSON."""
+        if not context.has_state:
+            return
         with _lock:
             text = context.take_state()
             if text is not None:

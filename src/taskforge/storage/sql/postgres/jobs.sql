@@ -65,10 +65,12 @@ RETURNING id, CASE WHEN :hint::text IS NOT NULL THEN pg_notify('taskforge', :hin
 
 -- name: claim_jobs
 WITH t AS MATERIALIZED (
-  -- the time of a UUIDv7 and its version are the same for the whole batch, the rest is random
+  -- a UUIDv7 begins with the time, its version and 12 random bits, the same for the whole batch. The other 62, below the two of
+  -- its variant, are a hash of the job's id by a random seed: randomness for each row would cost ten times as much
   SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now,
-    overlay(lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
-      || '-7' AS id_start
+    lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
+      || substr(gen_random_uuid()::text, 1, 3) AS id_start,
+    uuid_hash_extended(gen_random_uuid(), 0) AS seed
 ),
 lane AS MATERIALIZED (
   SELECT q.id FROM queues q
@@ -96,7 +98,9 @@ claimed AS (
   -- ctid = ANY (ARRAY (...)): joined by UPDATE ... FROM, a generic plan merges over the whole key after churn. The rows
   -- are locked, so each stays at its place; one that was changed in the moment before is left to the next claim
   UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
-    execution_id = ((SELECT id_start FROM t) || substr(gen_random_uuid()::text, 16))::uuid, worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t),
+    execution_id = ((SELECT id_start FROM t)
+      || to_hex(uuid_hash_extended(id, (SELECT seed FROM t)) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid,
+    worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t),
     started_at = NULL, heartbeat_at = NULL, progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
   WHERE ctid = ANY (ARRAY (SELECT place FROM suspect UNION ALL SELECT place FROM ready))
@@ -116,45 +120,44 @@ FROM t LEFT JOIN claimed ON true;
 
 -- name: settle_succeeded
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
-held AS MATERIALIZED (
-  SELECT h.*, o.output, o.wait_us, o.duration_us, o.waited_us
-  FROM unnest(
-    (SELECT :job_id::uuid[]), :claim_seq::bigint[], :execution_id::uuid[], :output::text[], :wait_us::bigint[],
-    :duration_us::bigint[], :waited_us::bigint[]
-  ) AS o (job_id, claim_seq, execution_id, output, wait_us, duration_us, waited_us),
-  LATERAL (
-    SELECT j.id, j.execution_id, j.claim_seq, j.lease_until, j.project_id, j.queue_id, j.job_type, j.worker_id,
-      j.attempt_count, j.claimed_at, j.heartbeat_at
-    FROM jobs j WHERE j.id = o.job_id LIMIT 1
-  ) h
-  WHERE h.lease_until IS NOT NULL AND h.claim_seq = o.claim_seq AND h.execution_id = o.execution_id
+o AS MATERIALIZED (
+  SELECT * FROM unnest(
+    :claim_seq::bigint[], :execution_id::uuid[], :output::text[], :wait_us::bigint[], :duration_us::bigint[],
+    :waited_us::bigint[]
+  ) AS r (claim_seq, execution_id, output, wait_us, duration_us, waited_us)
 ),
 settled AS (
   UPDATE jobs SET status = 'succeeded', lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
     completed_at = (SELECT now FROM t), updated_at = (SELECT now FROM t)
-  WHERE id = ANY (ARRAY (SELECT id FROM held)) AND lease_until IS NOT NULL
-    AND ((claim_seq, execution_id) IN (SELECT claim_seq, execution_id FROM held)) IS TRUE
-  RETURNING execution_id
+  WHERE id = ANY ((SELECT :job_id::uuid[])::uuid[]) AND lease_until IS NOT NULL
+    AND ((claim_seq, execution_id) IN (SELECT claim_seq, execution_id FROM o)) IS TRUE
+  RETURNING id, execution_id, claim_seq, project_id, queue_id, job_type, worker_id, attempt_count, claimed_at,
+    heartbeat_at
+),
+ended AS MATERIALIZED (
+  -- a FULL JOIN is never a nested loop, which would compare each with each; all that was settled is in the batch
+  SELECT s.*, o.output, o.wait_us, o.duration_us, o.waited_us
+  FROM settled s FULL JOIN o ON o.execution_id = s.execution_id
+  WHERE CASE WHEN s.execution_id IS NULL THEN false ELSE true END
 ),
 recorded AS (
   INSERT INTO executions_succeeded (
     id, job_id, project_id, queue_id, job_type, worker_id, status, attempt_number, claim_seq, output,
     claimed_at, started_at, finished_at, heartbeat_at, duration_us
   )
-  SELECT h.execution_id, h.id, h.project_id, h.queue_id, h.job_type, h.worker_id, 'succeeded', h.attempt_count,
-    h.claim_seq, h.output, h.claimed_at, h.claimed_at + h.wait_us * interval '1 microsecond', t.now,
-    h.heartbeat_at, h.duration_us
-  FROM held h, t WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
+  SELECT e.execution_id, e.id, e.project_id, e.queue_id, e.job_type, e.worker_id, 'succeeded', e.attempt_count,
+    e.claim_seq, e.output, e.claimed_at, e.claimed_at + e.wait_us * interval '1 microsecond', (SELECT now FROM t),
+    e.heartbeat_at, e.duration_us
+  FROM ended e
 ),
 counted AS (
   INSERT INTO attempt_deltas (project_id, queue_id, job_type, worker_id, settled_at, succeeded, durations, waits)
-  SELECT h.project_id, h.queue_id, h.job_type, h.worker_id, (SELECT now FROM t), count(*), array_agg(h.duration_us),
-    array_agg(h.waited_us)
-  FROM held h
-  WHERE (h.execution_id IN (SELECT execution_id FROM settled)) IS TRUE
-  GROUP BY h.project_id, h.queue_id, h.job_type, h.worker_id
+  SELECT e.project_id, e.queue_id, e.job_type, e.worker_id, (SELECT now FROM t), count(*), array_agg(e.duration_us),
+    array_agg(e.waited_us)
+  FROM ended e
+  GROUP BY e.project_id, e.queue_id, e.job_type, e.worker_id
 )
-SELECT execution_id FROM settled;
+SELECT execution_id FROM ended;
 
 -- name: settle_jobs
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
