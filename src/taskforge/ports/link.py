@@ -58,13 +58,15 @@ class Work(NamedTuple):
     """Claimed jobs in the order to start them.
 
     ``next_due_in``: seconds until a scheduled job of the worker's queues is due, None if there is none.
-    ``wanted``: so many free slots the next job waits for; 0 when it does not.
+    ``wanted``: so many free slots the next job waits for; 0 when it does not. ``is_divisible``: nobody's turn depends on how
+    much a worker asks for, so it may ask for a part of what it has room for, and then for the rest.
     """
 
     attempts: Sequence[Attempt]
     now: datetime
     next_due_in: float | None
     wanted: int = 0
+    is_divisible: bool = False
 
 
 class BeatReply(NamedTuple):

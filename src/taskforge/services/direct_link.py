@@ -95,6 +95,7 @@ class DirectLink:
         self._may_own_more = False
         self._is_expected = True
         self._no_promotion_before = 0.0
+        self._last_claim = EPOCH, 0
 
     @property
     def poll_interval(self) -> float:
@@ -185,7 +186,7 @@ class DirectLink:
         if moments:
             due_in = max(0.0, (min(moments) - batch.now).total_seconds())
             due_in = max(due_in, self._no_promotion_before - time.monotonic())
-        return Work(attempts, batch.now, due_in, batch.wanted)
+        return Work(attempts, batch.now, due_in, batch.wanted, not self._ruled())
 
     async def _with_due(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
         """Promotes what is due, and takes of it what there is room for."""
@@ -335,8 +336,10 @@ class DirectLink:
         """Microseconds from when a job was due until it was claimed. A retry or a delay made it due anew."""
         queue = self._directory.by_id(job.queue_id)
         due = 0 if queue is None else job.rank + job.priority * queue.settings.aging_microseconds
+        if job.claimed_at != self._last_claim[0]:  # that of a batch is one
+            self._last_claim = job.claimed_at, (job.claimed_at - EPOCH) // MICROSECOND
         # an id begins with the milliseconds of its birth: however ranks were moved, nothing waits before that
-        return max(0, (job.claimed_at - EPOCH) // MICROSECOND - max(due, (job.id.int >> 80) * 1000))
+        return max(0, self._last_claim[1] - max(due, (job.id.int >> 80) * 1000))
 
     def _concurrency_key(self, job: ClaimedJob) -> ConcurrencyKey | None:
         if job.concurrency_key is None:

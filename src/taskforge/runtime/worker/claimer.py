@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 GATHER_PAUSE = 0.005
 GOOD_PART = 4
 LEAST_PAUSE = 0.01
+LEAST_PORTION = 50
+"""Fewer jobs are not worth a claim of their own."""
 
 
 class Claimer:
@@ -30,7 +32,8 @@ class Claimer:
     It asks when something may be there: at first, after a hint, when a scheduled job is due, when the
     last claim got all it asked for, when so many slots are free as the next job needs, and every poll interval, unless
     somebody beside has looked for all. When most slots are taken it waits up to 5 ms for a quarter of them, so that
-    batches stay large and a freed slot does not wait for long ones.
+    batches stay large and a freed slot does not wait for long ones. Of many slots it fills half at a time where nobody's turn
+    depends on it, so that the next claim is on its way while handlers begin.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Claimer:
         self._may_have_work = True
         self._knows_due = False
         self._closing = False
+        self._is_divisible = False
         self._unanswered_since: float | None = None
 
     def stalled(self) -> float:
@@ -85,11 +89,14 @@ class Claimer:
     async def _claim(self) -> float:
         """Seconds to wait for a hint before asking again."""
         room = self._slots.room()
+        if self._is_divisible:
+            room = min(room, max(LEAST_PORTION, self._slots.concurrency // 2))
         self._may_have_work = False
         sent = time.monotonic()
         self._unanswered_since = self._unanswered_since or sent
         work = await self._link.claim(room, 0 if self._slots.suspects else 1)
         self._unanswered_since = None
+        self._is_divisible = work.is_divisible
         self._backoff.reset()
         if work.attempts:
             self._start(work, sent, time.monotonic())
