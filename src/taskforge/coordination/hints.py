@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,6 +19,8 @@ CHANNEL = "hints"
 ENDS_CHANNEL = "ends"
 """Where in Redis it is told that jobs have ended: nearly all hints, and few want them."""
 FOLD_SECONDS = 0.003
+CARRY_SECONDS = 0.002
+"""A little less: while statements come that can carry a hint, one of them does, and no message is sent for it."""
 FINISHED_FOLD_SECONDS = 0.03
 SEND_OFF_SECONDS = 1.0
 MOST_AT_ONCE = 100
@@ -49,12 +53,18 @@ class HintOutbox:
         self._unsent: dict[Hint, None] = {}
         self._urgent = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._sent_at = -math.inf
         self._is_closed = False
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether some have not been handed on."""
-        return bool(self._unsent)
+    def carried(self, hint: Hint) -> bool:
+        """Whether a statement shall send this one at its commit; what waits is sent with it if it says the same."""
+        now = time.monotonic()
+        if now - self._sent_at < CARRY_SECONDS or len(self._unsent) > (hint in self._unsent):
+            return False
+        self._sent_at = now
+        self._unsent.clear()
+        return True
 
     def put(self, hint: Hint) -> None:
         """Send it soon; after `close` nothing is sent."""
@@ -63,12 +73,26 @@ class HintOutbox:
         self._unsent[hint] = None
         if hint.topic in URGENT:
             self._urgent.set()
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.get_running_loop().create_task(self._run())
+        if self._later is None and (self._sender is None or self._sender.done()):
+            self._begin()
+
+    def _begin(self) -> None:
+        self._later = None
+        if not self._unsent:
+            return
+        loop = asyncio.get_running_loop()
+        early = self._sent_at + FOLD_SECONDS - time.monotonic()
+        if early > 0 and not self._is_closed:
+            self._later = loop.call_later(early, self._begin)
+        else:
+            self._sender = loop.create_task(self._run())
 
     async def close(self) -> None:
         """Send what is left, if that does not take long."""
         self._is_closed = True
+        if self._later is not None:
+            self._later.cancel()
+            self._begin()
         if self._sender is not None:
             self._urgent.set()
             await asyncio.wait({self._sender}, timeout=SEND_OFF_SECONDS)
@@ -78,6 +102,7 @@ class HintOutbox:
     async def _run(self) -> None:
         while self._unsent:
             hints, self._unsent = list(self._unsent), {}
+            self._sent_at = time.monotonic()
             await self._send(hints[:MOST_AT_ONCE])
             await asyncio.sleep(FOLD_SECONDS)
             if not any(hint.topic in URGENT for hint in self._unsent):

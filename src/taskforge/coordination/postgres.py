@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -27,7 +26,6 @@ CHANNEL = "taskforge"
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 ALIVE_CHECK_SECONDS = 60.0
 HEARING_SECONDS = 2.0
-INLINE_SECONDS = 0.005
 CONNECT_SECONDS = 5.0
 
 logger = logging.getLogger("taskforge.signals")
@@ -48,7 +46,6 @@ class PostgresSignals(LocalSignals):
         self._hears = asyncio.Event()
         self._origin = uuid4().hex[:12]
         self._call = f"{self._origin} hearing"
-        self._last_inline = 0.0
         self._closed = False
 
     @property
@@ -76,11 +73,7 @@ class PostgresSignals(LocalSignals):
             self._outbox.put(hint)
 
     def inline(self, hint: Hint) -> str | None:
-        now = time.monotonic()
-        if self._outbox.is_waiting or now - self._last_inline < INLINE_SECONDS:
-            return None
-        self._last_inline = now
-        return written(hint, self._origin)
+        return written(hint, self._origin) if self._outbox.carried(hint) else None
 
     def at_commit(self, hint: Hint) -> str | None:
         return written(hint, "transaction")  # not ours: this process has to hear it as well

@@ -187,6 +187,11 @@ class Outlook(NamedTuple):
 class JobStore(Protocol):
     """Verbs are transitions, guarded by expected status and fence; there is no general update."""
 
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether statements that write wait for each other, and not only where they write the same."""
+        ...
+
     async def accept(
         self, project_id: ProjectId, jobs: Sequence[NewJob], *, hint: str | None = None
     ) -> frozenset[UUID]:

@@ -1,8 +1,6 @@
 """Accepting jobs: validated, stored, committed, and only then an id.
 
-Single jobs that are submitted at the same time share statements: the first one schedules a flush, all
-that come before it runs go along, and each gets its own answer. While they come one after the other, each
-goes its way alone.
+Single jobs that are submitted at the same time share statements (``services.gathering``), and each gets its own answer.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID
 
 from taskforge.domain.bounds import MAX_PAYLOAD_BYTES, check_job_type, check_seconds
@@ -21,6 +19,7 @@ from taskforge.domain.job import NewJob, Submitted
 from taskforge.domain.sharing import check_fits
 from taskforge.ports.signals import Hint, Topic
 from taskforge.ports.transactions import Batch
+from taskforge.services.gathering import Gathering
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from taskforge.services.directory import QueueDirectory
     from taskforge.services.limits import LimitGuard
 
-GROUP = 500
-IN_FLIGHT = 4
 GIVEN = 4
 """So many fields of a NewJob are its own; the others follow from its options."""
 NOBODY = UUID(int=0)
@@ -65,9 +62,6 @@ class JobRequest(NamedTuple):
     job_type: str
     payload: str
     options: JobOptions
-
-
-_Waiting: TypeAlias = tuple[NewJob, "asyncio.Future[None]"]
 
 
 class _Template(NamedTuple):
@@ -106,10 +100,7 @@ class Submission:
         self._limits = limits
         self._offers = offers
         self._now = now
-        self._waiting: list[_Waiting] = []
-        self._flush_due = False
-        self._is_lone = True
-        self._flushes: set[asyncio.Task[None]] = set()
+        self._gathering = Gathering(self._stored, in_halves=not jobs.has_one_writer)
         self._checked_type = ""
         self._last_template: _Template | None = None
 
@@ -125,18 +116,7 @@ class Submission:
         job = self._new_job(request, queue, template)
         if template.is_keyed or queue.is_bounded:
             return (await self._accept_ruled([request], [job], [queue]))[0]
-        if self._is_lone and not self._waiting and not self._flushes:
-            self._is_lone = False
-            await asyncio.sleep(0)  # whoever else is about to enqueue comes now
-            if not self._waiting:
-                await self._accept_alone(job)
-                return Submitted(job.id, created=True)
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, answer))
-        if not self._flush_due and len(self._flushes) < IN_FLIGHT:
-            self._flush_due = True
-            asyncio.get_running_loop().call_soon(self._flush)
-        await answer
+        await self._gathering.store(job)
         return Submitted(job.id, created=True)
 
     async def submit_many(self, requests: Sequence[Wanted], *, declare: bool) -> list[Submitted]:
@@ -191,47 +171,6 @@ class Submission:
                 return (await self._directory.declared([name]))[0]
             return await self._directory.named(name)
 
-    def _flush(self) -> None:
-        self._flush_due = False
-        if self._waiting:
-            group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
-            self._is_lone = len(group) == 1
-            task = asyncio.get_running_loop().create_task(self._accept(group))
-            self._flushes.add(task)
-            task.add_done_callback(self._flushed)
-
-    def _flushed(self, task: asyncio.Task[None]) -> None:
-        self._flushes.discard(task)
-        if self._waiting and not self._flush_due:
-            self._flush()
-
-    async def _accept_alone(self, job: NewJob) -> None:
-        """In the caller's own task, which saves two. Those that come meanwhile gather."""
-        try:
-            refused = await self._stored([job])
-        finally:
-            self._is_lone = not self._waiting and not self._flushes
-        if refused:
-            raise refused[job.id]
-
-    async def _accept(self, group: list[_Waiting]) -> None:
-        try:
-            refused = await self._stored([job for job, _ in group])
-        except BaseException as error:
-            for _, answer in group:
-                if not answer.done():
-                    answer.set_exception(error)
-            if not isinstance(error, Exception):
-                raise
-            return
-        for job, answer in group:
-            if answer.done():
-                continue
-            if refused and job.id in refused:
-                answer.set_exception(refused[job.id])
-            else:
-                answer.set_result(None)
-
     async def _stored(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
         """Store and announce the jobs; answers why some were refused."""
         hint = None
@@ -241,14 +180,16 @@ class Submission:
             stored = await self._persist(
                 lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint)
             )
-        except TaskforgeError as error:
-            if len(jobs) == 1 or isinstance(error, Unavailable):
+        except BaseException as error:
+            if hint is not None:
+                self._announce(jobs)  # others counted on its telling of theirs
+            if len(jobs) == 1 or isinstance(error, Unavailable) or not isinstance(error, TaskforgeError):
                 raise
             return await self._stored_alone(jobs)
         refused = {} if len(stored) == len(jobs) else await self._refusals(jobs, stored)
-        if refused:
+        if refused and hint is None:
             jobs = [job for job in jobs if job.id not in refused]
-        self._announce(jobs, elsewhere=hint is None)
+        self._announce(jobs, elsewhere=hint is None or bool(refused))
         return refused
 
     async def _stored_alone(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:

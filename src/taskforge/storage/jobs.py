@@ -75,6 +75,10 @@ class SqlJobStore(SqlSweeps):
         super().__init__(engine)
         self._rules = ClaimsByRules(engine)
 
+    @property
+    def has_one_writer(self) -> bool:
+        return self._engine.dialect == "sqlite"
+
     async def accept(
         self, project_id: ProjectId, jobs: Sequence[NewJob], *, hint: str | None = None
     ) -> frozenset[UUID]:
