@@ -42,11 +42,12 @@ def encode(value: Any, *, where: str, limit: int = MAX_PAYLOAD_BYTES) -> str:
             field=where,
             hint="store large data elsewhere (a file, a bucket, a table) and pass its name",
         )
-    if b"null" in data or b"\\u0000" in data:
+    text = data.decode()  # in which it is looked several times faster than in bytes
+    if "null" in text or "\\u0000" in text:
         _look_closer(value, where, data)
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and is_too_deep(data):
+    if len(text) > 2 * MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and is_too_deep(data):
         raise _too_deep(where)
-    return data.decode()
+    return text
 
 
 def decode(text: str | bytes) -> Any:
