@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from taskforge.ports.jobs import Chore, Outlook
 
 RECOVERY_INTERVAL = 10.0
-EARLY_PART = 0.95
+EARLY_PART = 0.92
 """So the pauses, which vary, are not longer than they are said to be: a worker's polls count on the look (`Lull`)."""
 
 

@@ -157,7 +157,7 @@ WHERE j.id = :job_id AND j.status = 'processing' AND j.claim_seq = :claim_seq AN
 INSERT INTO attempt_deltas (
   project_id, queue_id, job_type, worker_id, settled_at, succeeded, failed, cancelled, durations, waits)
 SELECT e.project_id, e.queue_id, e.job_type, e.worker_id, e.finished_at, e.status = 'succeeded',
-  e.status IN ('failed', 'retry_scheduled', 'dead_letter'), e.status = 'cancelled',
+  e.status IN ('failed', 'retry_scheduled') OR e.status = 'dead_letter', e.status = 'cancelled',
   CASE WHEN e.status <> 'cancelled' THEN json_array(e.duration_us) END,
   CASE WHEN e.status <> 'cancelled' THEN json_array(:waited_us) END
 FROM executions e CROSS JOIN jobs j ON j.id = :job_id
@@ -186,7 +186,7 @@ UPDATE jobs SET
     ELSE :now + :delay_us - priority * (SELECT q.aging_us FROM queues q WHERE q.id = queue_id) END,
   dead_letter_queue_id = :dead_letter_queue_id,
   dead_lettered_at = CASE WHEN :dead_letter_queue_id IS NOT NULL THEN :now END,
-  completed_at = CASE WHEN cancel_requested_at IS NOT NULL OR :status IN ('succeeded', 'failed', 'cancelled')
+  completed_at = CASE WHEN cancel_requested_at IS NOT NULL OR :status = 'succeeded' OR :status IN ('failed', 'cancelled')
     THEN :now END,
   state = coalesce(:state, state), updated_at = :now
 WHERE id = :job_id AND status = 'processing' AND claim_seq = :claim_seq AND execution_id = :execution_id
