@@ -79,14 +79,17 @@ ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
 -- name: claim_jobs
+-- the first of the queues, and of the types, is compared before the list of them all is made into a table, which often is
+-- not needed then
 -- as picked
 SELECT
   (SELECT json_group_array(id) FROM (
     SELECT id FROM (
       SELECT j.rowid AS id FROM queues q INDEXED BY queues_in_order
       CROSS JOIN jobs j INDEXED BY jobs_suspect ON j.queue_id = q.id
-      WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
-        AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold = 'suspect' AND j.job_type IN (SELECT value FROM json_each(:job_types))
+      WHERE q.project_id = :project_id AND (q.id = :queue_ids ->> 0 OR q.id IN (SELECT value FROM json_each(:queue_ids)))
+        AND q.state <> 'paused' AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold = 'suspect'
+        AND (j.job_type = :job_types ->> 0 OR j.job_type IN (SELECT value FROM json_each(:job_types)))
         AND (j.waits_until IS NULL OR j.waits_until > :now)
       ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :suspects
     )
@@ -94,8 +97,9 @@ SELECT
     SELECT id FROM (
       SELECT j.rowid AS id FROM queues q INDEXED BY queues_in_order
       CROSS JOIN jobs j INDEXED BY jobs_ready ON j.queue_id = q.id
-      WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
-        AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold IS NULL AND j.job_type IN (SELECT value FROM json_each(:job_types))
+      WHERE q.project_id = :project_id AND (q.id = :queue_ids ->> 0 OR q.id IN (SELECT value FROM json_each(:queue_ids)))
+        AND q.state <> 'paused' AND q.is_ruled = 0 AND j.status = 'pending' AND j.hold IS NULL
+        AND (j.job_type = :job_types ->> 0 OR j.job_type IN (SELECT value FROM json_each(:job_types)))
         AND (j.waits_until IS NULL OR j.waits_until > :now)
       ORDER BY q.priority DESC, q.id, j.rank, j.id LIMIT :free
     )
@@ -105,7 +109,8 @@ SELECT
   (SELECT min(d) FROM (
     SELECT (SELECT min(j.scheduled_for) FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled') AS d
     FROM queues q
-    WHERE q.project_id = :project_id AND q.id IN (SELECT value FROM json_each(:queue_ids)) AND q.state <> 'paused'
+    WHERE q.project_id = :project_id AND (q.id = :queue_ids ->> 0 OR q.id IN (SELECT value FROM json_each(:queue_ids)))
+      AND q.state <> 'paused'
   )) AS next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id) AS config_version;
 UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
