@@ -1,4 +1,4 @@
-"""A Django site with a worker beside it: python examples/django_site/main.py, then open http://127.0.0.1:8004
+"""A Django site with a worker beside it: python examples/django_site/main.py, then open http://127.0.0.1:8005
 
 `python examples/django_site/manage.py taskforge ...` is TaskForge's command line for it.
 """
@@ -12,7 +12,7 @@ import django
 from django.core.management import call_command
 
 HERE = Path(__file__).parent
-PORT = os.environ.get("PORT", "8004")
+PORT = os.environ.get("PORT", "8005")
 
 
 def main() -> None:

@@ -229,7 +229,7 @@ class Jobs(Resource):
             if found.status.is_finished:
                 return _output(found)
             if until is not None and time.monotonic() >= until:
-                raise ResultTimeout(f"job {job_id} has not ended within {timeout:g} s; it goes on")
+                raise ResultTimeout.after(timeout, job_id)
 
     create = synchronous(acreate)
     submit = synchronous(asubmit)

@@ -45,6 +45,9 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Self
+    from uuid import UUID
+
     from taskforge.domain.worker import ProcessIdentity
 
 
@@ -330,3 +333,10 @@ class ResultTimeout(TaskforgeError, TimeoutError):
     """The awaited job has not ended in time; it goes on."""
 
     code = "result_timeout"
+
+    @classmethod
+    def after(cls, timeout: float | None, job_id: UUID) -> Self:
+        """Of a job that waits or runs; which of them it is, and why, is for somebody else to say."""
+        return cls(
+            f"job {job_id} has not ended within {timeout:g} s; it goes on, or waits: see `taskforge jobs why {job_id}`"
+        )

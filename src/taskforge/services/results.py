@@ -56,7 +56,7 @@ class Results:
             async with asyncio.timeout(timeout):
                 ending = await asyncio.shield(future)
         except TimeoutError:
-            raise ResultTimeout(f"job {job_id} has not ended within {timeout:g} s; it goes on") from None
+            raise ResultTimeout.after(timeout, job_id) from None
         finally:
             self._waiters[job_id] -= 1
             if not self._waiters[job_id]:  # nobody waits for it any more
