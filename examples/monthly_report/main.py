@@ -2,7 +2,9 @@
 
     taskforge dev examples/monthly_report/main.py
 
-Sales are in sales.db (SALES_DB names another file). `taskforge run monthly_report --month 2026-10` makes one by hand.
+Sales are in sales.db (SALES_DB names another file). One by hand, beside it:
+
+    taskforge run --app examples/monthly_report/main.py monthly_report month=2026-10
 """
 
 import os

@@ -40,7 +40,8 @@ def call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
         name, equals, value = text.partition("=")
         if text.startswith("--"):
             raise InvalidInput(
-                f"there is no option {text}", hint="a text that begins so is written as JSON: '\"--text\"'"
+                f"there is no option {text}",
+                hint="what the task takes by name is name=value; a text that begins so is JSON: '\"--text\"'",
             )
         if equals and name.isidentifier():
             keywords[name] = json_or_text(value)
