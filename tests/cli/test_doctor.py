@@ -56,6 +56,15 @@ def test_a_variable_that_is_no_setting(bare: CommandLine, monkeypatch: pytest.Mo
     assert environment["hint"] == "TASKFORGE_CONCURENCY: did you mean TASKFORGE_CONCURRENCY?"
 
 
+def test_a_time_zone_that_nobody_knows(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKFORGE_TIMEZONE", "Mars")
+    zone = findings(bare, ExitCode.FAILURE)["timezone"]
+    assert (zone["verdict"], zone["detail"]) == (
+        "problem",
+        "'Mars' is no time zone of this machine (from environment TASKFORGE_TIMEZONE)",
+    )
+
+
 def test_no_database(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKFORGE_DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/x")
     database = findings(bare, ExitCode.FAILURE)["database"]
