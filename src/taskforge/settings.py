@@ -68,8 +68,8 @@ SETTINGS = (
         "redis_url",
         str,
         None,
-        "A Redis or Valkey beside the database, redis://host:6379/0 (of a cluster: any node, with ?cluster=true, and the "
-        "extra redis): faster hints, and locks. Nothing that must be true stands in it.",
+        "A Redis or Valkey beside the database, redis://host:6379/0 (of a cluster: any node, with ?cluster=true): faster "
+        "hints, and locks. Nothing that must be true stands in it. Needs the extra redis.",
         secret=True,
     ),
     Setting(

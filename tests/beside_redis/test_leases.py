@@ -50,7 +50,7 @@ async def test_the_number_grows_also_after_everything_was_flushed(server: RedisS
     store = RedisLeaseStore(server)
     before = await store.acquire(DEFAULT_PROJECT, "n", A, 30)
     assert before is not None
-    await server.ask("FLUSHALL")
+    await server.ask(lambda client: client.flushall())
     after = await store.acquire(DEFAULT_PROJECT, "n", B, 30)
     assert after is not None
     assert after > before

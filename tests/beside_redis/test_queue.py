@@ -268,7 +268,7 @@ async def test_emptied_again_and_again(database_url: str, private_redis: RedisPr
         assert server is not None
         for _ in range(3):
             await here.add(20)
-            await server.ask("FLUSHALL")
+            await server.ask(lambda client: client.flushall())
             await here.add(20, delay=0.1)
         await here.all_ran()
         private_redis.kill()
@@ -345,7 +345,8 @@ async def test_one_key_of_a_queue_is_evicted(database_url: str, redis_url: str, 
         queue = await platform.queues.get("default")
         ready = await here.ready()
         assert await ready.incomplete(platform.project_id, [queue.id]) == []
-        await platform.redis.ask("UNLINK", platform.redis.key(platform.project_id, kind, str(queue.id)))
+        key = platform.redis.key(platform.project_id, kind, str(queue.id))
+        await platform.redis.ask(lambda client: client.unlink(key))
         pulled = await ready.pull(platform.project_id, [queue.id], [here.note.name], 10)
         assert pulled.incomplete == [queue.id]
         assert pulled.jobs == []

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 def open_redis(url: str | None, prefix: str) -> RedisServer | None:
     """A server that is not connected to yet; None without a URL.
 
-    Raises InvalidSetting: the URL is none, or one of a cluster and the package for it is missing.
+    Raises InvalidSetting: the package is missing, the URL is none.
     """
     if url is None:
         return None
-    from taskforge.coordination.redis_server import RedisServer
-
     try:
-        return RedisServer(url, prefix=prefix)
+        from taskforge.coordination.redis_server import RedisServer
     except ModuleNotFoundError as error:
         raise InvalidSetting(
-            "redis_url: a cluster needs the package redis, which is not installed",
+            "redis_url: the package redis is not installed",
             field="redis_url",
             hint="pip install 'taskforge-jobs[redis]'",
         ) from error
+    try:
+        return RedisServer(url, prefix=prefix)
     except ValueError as error:
         raise InvalidSetting(
             f"redis_url: {error}", field="redis_url", hint="redis://user:password@host:6379/0"

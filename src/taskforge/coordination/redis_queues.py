@@ -94,7 +94,7 @@ class RedisReadyQueues:
         if whole:
             await self._server.run(self._place, keys, ["1"])
             known = self._server.key(project_id, "queues")
-            await self._server.ask("SADD", known, queue_id)
+            await self._server.ask(lambda client: client.sadd(known, str(queue_id)))
 
     async def lacking(
         self, project_id: ProjectId, queue_id: QueueId, waiting: Sequence[Waiting]
@@ -114,12 +114,12 @@ class RedisReadyQueues:
 
     async def head(self, project_id: ProjectId, queue_id: QueueId, limit: int) -> Sequence[UUID]:
         ready = self._keys(project_id, queue_id)[0]
-        found: Any = await self._server.ask("ZRANGE", ready, 0, limit)
+        found: Any = await self._server.ask(lambda client: client.zrange(ready, 0, limit))
         return [UUID(text) for text in found if text]
 
     async def size(self, project_id: ProjectId, queue_id: QueueId) -> int:
         ready = self._keys(project_id, queue_id)[0]
-        return int(await self._server.ask("ZCOUNT", ready, "(-inf", "+inf"))
+        return int(await self._server.ask(lambda client: client.zcount(ready, "(-inf", "+inf")))
 
     async def incomplete(self, project_id: ProjectId, queue_ids: Sequence[QueueId]) -> Sequence[QueueId]:
         return (await self._look_at(project_id, queue_ids))[0]
@@ -139,33 +139,33 @@ class RedisReadyQueues:
 
     async def drop(self, project_id: ProjectId, queue_id: QueueId) -> None:
         keys, known = self._keys(project_id, queue_id), self._server.key(project_id, "queues")
-        await self._server.ask("UNLINK", *keys)
-        await self._server.ask("SREM", known, queue_id)
+        await self._server.ask(lambda client: client.unlink(*keys))
+        await self._server.ask(lambda client: client.srem(known, str(queue_id)))
 
     async def others(self, project_id: ProjectId, queue_ids: Collection[QueueId]) -> Sequence[QueueId]:
         known = self._server.key(project_id, "queues")
-        found: Any = await self._server.ask("SMEMBERS", known)
+        found: Any = await self._server.ask(lambda client: client.smembers(known))
         return [QueueId(UUID(text)) for text in found if UUID(text) not in queue_ids]
 
     async def is_news(self, project_id: ProjectId, version: int) -> bool:
         key = self._server.key(project_id, "configuration")
-        noted: Any = await self._server.ask("GETSET", key, version)
+        noted: Any = await self._server.ask(lambda client: client.getset(key, version))
         return noted is not None and str(noted) != str(version)
 
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
         key, milliseconds = self._server.key(project_id, "turn", name), max(1, round(seconds * 1000))
-        return bool(await self._server.ask("SET", key, "1", "NX", "PX", milliseconds))
+        return bool(await self._server.ask(lambda client: client.set(key, "1", nx=True, px=milliseconds)))
 
     async def end_turn(self, project_id: ProjectId, name: str) -> None:
         key = self._server.key(project_id, "turn", name)
-        await self._server.ask("DEL", key)
+        await self._server.ask(lambda client: client.delete(key))
 
     def _keys(self, project_id: ProjectId, queue_id: QueueId) -> list[str]:
         return [self._server.key(project_id, kind, str(queue_id)) for kind in ("ready", "scheduled", "types")]
 
     async def _scores(self, key: str, members: list[str]) -> Sequence[float | None]:
-        scores: Any = await self._server.ask("ZMSCORE", key, *members)
-        return [None if score is None else float(score) for score in scores]
+        scores: Sequence[float | None] = await self._server.ask(lambda client: client.zmscore(key, members))
+        return scores
 
 
 def _is_there(job: Waiting, score: float | None) -> bool:

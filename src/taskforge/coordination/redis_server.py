@@ -1,6 +1,6 @@
 """A Redis or Valkey beside the database: every command ends within a second, and one that is away is left alone.
 
-Nothing that must be true stands in it.
+Nothing that must be true stands in it. Needs the extra ``redis``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from taskforge.coordination.redis_address import address_of
-from taskforge.coordination.redis_lines import Listener, RedisLines, Refused
+import redis.asyncio as redis_asyncio
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+
+from taskforge.coordination.redis_lines import Listener, RedisLines
 from taskforge.domain.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
-
-    from taskforge.coordination.redis_cluster import RedisNodes
 
 T = TypeVar("T")
 
@@ -31,7 +34,7 @@ FAILURES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 LAYOUT = 1
 """The version of what is kept there; part of every key."""
-CLUSTER = re.compile(r"(?<=\?)cluster=true(&|$)|&cluster=true(?=&|$)")
+CLUSTER = re.compile(r"[?&]cluster=true(?=&|$)")
 """In an address: the server is a node of a cluster, from which the others are learned."""
 
 logger = logging.getLogger("taskforge.redis")
@@ -45,19 +48,24 @@ class Script(NamedTuple):
 
 
 class RedisServer:
-    """Commands to one server, for one event loop. ``prefix`` keeps several installations apart.
-
-    Raises ValueError: the address is none; ModuleNotFoundError: it is one of a cluster, which needs the extra ``redis``.
-    """
+    """Commands to one server, for one event loop. ``prefix`` keeps several installations apart."""
 
     def __init__(
         self, url: str, *, prefix: str = "taskforge", monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        plain, is_cluster = CLUSTER.subn("", url)
-        self._address = address_of(plain)
-        self._lines = RedisLines(self._address)
-        self._nodes = _nodes(plain) if is_cluster else None
-        self._send = self._lines.send if self._nodes is None else self._nodes.send
+        address, is_cluster = CLUSTER.subn("", url)
+        options: dict[str, Any] = {
+            "socket_connect_timeout": COMMAND_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+            "decode_responses": True,
+            "protocol": 2,
+        }
+        self._pool = redis_asyncio.ConnectionPool.from_url(address, **options)
+        self._lines = RedisLines(self._pool)
+        options["socket_timeout"] = COMMAND_SECONDS
+        self._node = redis_asyncio.Redis.from_url(address, **options)
+        self._client: Any = RedisCluster.from_url(address, **options) if is_cluster else self._node
+        self._send = self._client.execute_command if is_cluster else self._lines.send
         self._prefix = prefix
         self._monotonic = monotonic
         self._failures = 0
@@ -84,32 +92,33 @@ class RedisServer:
 
     def listener(self) -> Listener:
         """A connection of its own that hears channels: a cluster's nodes pass on what is told."""
-        return Listener(self._address, COMMAND_SECONDS)
+        return Listener(self._pool, COMMAND_SECONDS)
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Run a script, within a second; its text is sent to a server that has not seen it. Raises Unavailable."""
-        return await self._within_a_second(self._evaluate(script, keys, args))
+        return await self._within_a_second(lambda: self._evaluate(script, keys, args))
 
-    async def ask(self, *command: Any) -> Any:
-        """Run a command, within a second. Raises Unavailable, at once while the server is left alone."""
-        return await self._within_a_second(self._send(*command))
+    async def tell(self, channel: str, text: str) -> None:
+        """Publish, within a second. Raises Unavailable."""
+        await self._within_a_second(lambda: self._send("PUBLISH", channel, text))
+
+    async def ask(self, command: Callable[[redis_asyncio.Redis], Awaitable[T]]) -> T:
+        """Run a command of the client, within a second. Raises Unavailable, at once while the server is left alone."""
+        return await self._within_a_second(lambda: command(self._client))
 
     async def _evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         try:
             return await self._send("EVALSHA", script.digest, len(keys), *keys, *args)
-        except Refused as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise
+        except NoScriptError:
             return await self._send("EVAL", script.text, len(keys), *keys, *args)
 
-    async def _within_a_second(self, command: Coroutine[Any, Any, T]) -> T:
+    async def _within_a_second(self, command: Callable[[], Awaitable[T]]) -> T:
         if not self.is_answering:
-            command.close()
             raise Unavailable("Redis does not answer; it is asked again in a moment")
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
-                answer = await command
-        except (Refused, OSError, TimeoutError) as error:
+                answer = await command()
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
             self._failed(error)
             raise Unavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from error
         self._failures, self._pause = 0, FIRST_PAUSE
@@ -117,19 +126,18 @@ class RedisServer:
 
     async def check(self) -> None:
         """Whether it answers. Raises Unavailable."""
-        await self.ask("PING")
+        await self.ask(lambda client: client.ping())
 
     async def eviction_policy(self) -> str:
         """What it does when its memory is full; anything but ``noeviction`` may drop what is needed. Raises Unavailable."""
-        found: Any = await self.ask("CONFIG GET", "maxmemory-policy")
-        pairs = found if isinstance(found, dict) else dict(zip(found[::2], found[1::2], strict=True))
-        return str(pairs.get("maxmemory-policy", ""))
+        found = await self.ask(lambda client: client.config_get("maxmemory-policy"))
+        return str(found.get("maxmemory-policy", ""))
 
     async def close(self) -> None:
         """Let go of all connections."""
-        self._lines.close()
-        if self._nodes is not None:
-            await self._nodes.close()
+        await self._lines.close()
+        await self._node.aclose()
+        await self._client.aclose()
 
     def _failed(self, error: BaseException) -> None:
         self._failures += 1
@@ -138,9 +146,3 @@ class RedisServer:
             self._closed_until = self._monotonic() + self._pause
             self._pause = min(LONGEST_PAUSE, self._pause * 2)
             self._failures = FAILURES - 1  # one try then tells
-
-
-def _nodes(url: str) -> RedisNodes:
-    from taskforge.coordination.redis_cluster import RedisNodes
-
-    return RedisNodes(url, COMMAND_SECONDS)

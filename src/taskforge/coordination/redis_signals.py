@@ -11,8 +11,9 @@ import logging
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from redis.exceptions import RedisError
+
 from taskforge.coordination.hints import CHANNEL, ENDS_CHANNEL, HintOutbox, read, written
-from taskforge.coordination.redis_lines import Refused
 from taskforge.domain.errors import Unavailable
 from taskforge.ports.signals import EVERYTHING, Topic
 
@@ -96,9 +97,7 @@ class RedisSignals:
             if not told:
                 continue
             try:
-                await self._server.ask(
-                    "PUBLISH", channel, "\n".join(written(hint, self._origin) for hint in told)
-                )
+                await self._server.tell(channel, "\n".join(written(hint, self._origin) for hint in told))
             except Unavailable:
                 for hint in told:
                     self._beside.publish(hint)
@@ -110,13 +109,13 @@ class RedisSignals:
             try:
                 await listener.subscribe(channel)
                 await self._hear(channel, listener)
-            except (Refused, OSError, TimeoutError) as error:
+            except (RedisError, OSError, TimeoutError) as error:
                 logger.debug("no hints by Redis for now: %s", error)
                 if channel in self._heard:
                     pause = RECONNECT_FIRST
             finally:
                 self._heard.discard(channel)
-                listener.close()
+                await listener.aclose()
             await asyncio.sleep(pause)
             pause = min(RECONNECT_LONGEST, pause * 2)
 
@@ -129,7 +128,7 @@ class RedisSignals:
                 raise TimeoutError("no answer")
             is_tried = found is None
             if found is None:
-                listener.ping()
+                await listener.ping()
             elif found[0] == "subscribe":
                 self._heard.add(channel)
                 self._hub.tell(None)  # something may have been missed
