@@ -40,6 +40,10 @@ class Contender:
         """A loaded queue emptied by one worker process that knows a server and no database."""
         return None
 
+    async def drain_by_all_rules(self, jobs: int) -> Drain | None:
+        """One worker, from a queue with weights, a limit, a rate and twenty fairness keys."""
+        return None
+
     async def drain_by_rules(self, jobs: int) -> Drain | None:
         """A loaded queue that has a limit and a rate, both too high to matter, emptied by one process."""
         return None

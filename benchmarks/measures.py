@@ -93,6 +93,10 @@ async def _drain_by_rules(contender: Contender, sizes: Sizes) -> Figures:
     return _drain(await contender.drain_by_rules(sizes.jobs))
 
 
+async def _drain_by_all_rules(contender: Contender, sizes: Sizes) -> Figures:
+    return _drain(await contender.drain_by_all_rules(sizes.jobs))
+
+
 async def _drain_among_unknown(contender: Contender, sizes: Sizes) -> Figures:
     return _drain(await contender.drain_among_unknown(sizes.jobs, sizes.backlog))
 
@@ -135,6 +139,7 @@ MEASURES = (
     Measure("drain-two", _drain_two),
     Measure("drain-remote", _drain_remote),
     Measure("drain-ruled", _drain_by_rules),
+    Measure("drain-all-rules", _drain_by_all_rules),
     Measure("drain-unknown", _drain_among_unknown, repeated=False),
     Measure("latency", _between_processes),
     Measure("latency-in-process", _in_process),

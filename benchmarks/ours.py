@@ -68,6 +68,11 @@ class TaskForgeContender(Contender):
         async with self._migrated() as database_url:
             return await drain.drain(database_url, jobs, 1, self._stamps, rules=rules)
 
+    async def drain_by_all_rules(self, jobs: int) -> Drain | None:
+        rules = {"policy": "fair", "max_concurrent_jobs": 10_000, "rate_limit": 10_000_000}
+        async with self._migrated() as database_url:
+            return await drain.drain(database_url, jobs, 1, self._stamps, rules=rules, customers=20)
+
     async def drain_among_unknown(self, jobs: int, unknown: int) -> Drain | None:
         async with self._migrated() as database_url:
             return await drain.drain(database_url, jobs, 1, self._stamps, unknown=unknown)

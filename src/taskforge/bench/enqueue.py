@@ -58,14 +58,16 @@ async def enqueue_bulk(database_url: str, jobs: int, batch: int = BATCH) -> Rate
         return await time_bulk(_batches(bench), jobs, batch)
 
 
-async def load(database_url: str, jobs: int) -> None:
-    """Store exactly so many no-op jobs."""
+async def load(database_url: str, jobs: int, customers: int = 0) -> None:
+    """Store exactly so many no-op jobs, of so many fairness keys if any."""
     async with opened(database_url) as bench:
-        await send_in_batches(_batches(bench), jobs)
+        await send_in_batches(_batches(bench, customers), jobs)
 
 
-async def prepare(database_url: str, rules: Mapping[str, int], unknown: int) -> None:
-    """Give the measured queue its rules, and jobs of a type that nobody knows."""
+async def prepare(
+    database_url: str, rules: Mapping[str, object], unknown: int, *, is_divided: bool = False
+) -> None:
+    """Give the measured queue its rules and assignments, and jobs of a type that nobody knows."""
     from taskforge.domain.job_options import JobOptions
     from taskforge.services.submission import JobRequest
 
@@ -73,6 +75,9 @@ async def prepare(database_url: str, rules: Mapping[str, int], unknown: int) -> 
         platform = await bench.app.platform()
         if rules:
             await platform.queues.create(QUEUE, settings=rules)
+        if is_divided:
+            await platform.assignments.create(QUEUE, "*", weight=3)
+            await platform.assignments.create(QUEUE, "absent", weight=1)
         request = JobRequest(QUEUE, "known.to.nobody", "{}", JobOptions())
 
         async def enqueue(numbers: range) -> None:
@@ -82,8 +87,12 @@ async def prepare(database_url: str, rules: Mapping[str, int], unknown: int) -> 
             await send_in_batches(enqueue, unknown)
 
 
-def _batches(bench: BenchApp) -> Callable[[range], Awaitable[None]]:
+def _batches(bench: BenchApp, customers: int = 0) -> Callable[[range], Awaitable[None]]:
+    theirs = [bench.noop.options(fairness_key=f"c{number}") for number in range(customers)]
+
     async def enqueue(numbers: range) -> None:
-        await bench.app.aenqueue_many([bench.noop.job(number) for number in numbers])
+        await bench.app.aenqueue_many(
+            [(theirs[number % customers] if theirs else bench.noop).job(number) for number in numbers]
+        )
 
     return enqueue
