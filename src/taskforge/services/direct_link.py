@@ -95,7 +95,6 @@ class DirectLink:
         self._may_own_more = False
         self._is_expected = True
         self._no_promotion_before = 0.0
-        self._last_claim = EPOCH, 0
 
     @property
     def poll_interval(self) -> float:
@@ -336,10 +335,8 @@ class DirectLink:
         """Microseconds from when a job was due until it was claimed. A retry or a delay made it due anew."""
         queue = self._directory.by_id(job.queue_id)
         due = 0 if queue is None else job.rank + job.priority * queue.settings.aging_microseconds
-        if job.claimed_at != self._last_claim[0]:  # that of a batch is one
-            self._last_claim = job.claimed_at, (job.claimed_at - EPOCH) // MICROSECOND
         # an id begins with the milliseconds of its birth: however ranks were moved, nothing waits before that
-        return max(0, self._last_claim[1] - max(due, (job.id.int >> 80) * 1000))
+        return max(0, (job.claimed_at - EPOCH) // MICROSECOND - max(due, (job.id.int >> 80) * 1000))
 
     def _concurrency_key(self, job: ClaimedJob) -> ConcurrencyKey | None:
         if job.concurrency_key is None:

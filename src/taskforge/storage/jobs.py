@@ -53,9 +53,6 @@ T = TypeVar("T")
 
 CLAIMED_COLUMNS = len(ClaimedJob._fields) - 1
 """Those of most claims: slots are told by the claims that weigh jobs."""
-ONE_SLOT = (1,)
-make_claimed: Callable[[tuple[Any, ...]], ClaimedJob] = partial(tuple.__new__, ClaimedJob)
-"""As ``ClaimedJob._make``, without a call in Python for each job."""
 CHUNK = 2_000
 TRIES = 5
 _FENCED_LINES = ("job_id", "claim_seq", *LINES)
@@ -74,10 +71,7 @@ class SqlJobStore(SqlSweeps):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._rules = ClaimsByRules(engine)
-
-    @property
-    def has_one_writer(self) -> bool:
-        return self._engine.dialect == "sqlite"
+        self.has_one_writer = engine.dialect == "sqlite"
 
     async def accept(
         self, project_id: ProjectId, jobs: Sequence[NewJob], *, hint: str | None = None
@@ -144,10 +138,9 @@ class SqlJobStore(SqlSweeps):
         keys: Mapping[UUID, JobKeys],
         bounds: Sequence[QueueBound],
     ) -> Accepted:
-        plain = self._accept_all_again
         return await self._repeatable(
             lambda: self.accepting(project_id, jobs, keys, bounds),
-            lambda: accept_ruled(self._engine, project_id, jobs, keys, bounds, plain),
+            lambda: accept_ruled(self._engine, project_id, jobs, keys, bounds, self._accept_all_again),
         )
 
     def accepting(
@@ -192,7 +185,7 @@ class SqlJobStore(SqlSweeps):
         header = rows[-1]
         moment = self._engine.moment
         if self._engine.dialect == "postgres":
-            jobs = [make_claimed(row[:CLAIMED_COLUMNS] + ONE_SLOT) for row in rows if row[0] is not None]
+            jobs = [ClaimedJob(*row[:CLAIMED_COLUMNS]) for row in rows if row[0] is not None]
         else:
             jobs = self._unpacked(rows[:-1])
         return ClaimBatch(
