@@ -4,6 +4,7 @@
 """
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ def main() -> None:
     django.setup()
     call_command("migrate", run_syncdb=True, verbosity=0)
     call_command("taskforge", "migrate")
+    # when the port is taken this fails; runserver would end the process on the spot, and leave the worker behind
+    socket.create_server(("127.0.0.1", int(PORT))).close()
     worker = subprocess.Popen([sys.executable, HERE / "manage.py", "taskforge", "worker"])  # noqa: S603 - a program of ours
     try:
         call_command("runserver", f"127.0.0.1:{PORT}", use_reloader=False)

@@ -5,8 +5,9 @@
 -- What another dispatcher handed out: the guards are those of claim_jobs, so what it makes up or repeats is left alone.
 WITH t AS MATERIALIZED (
   SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now,
-    overlay(lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
-      || '-7' AS id_start
+    lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
+      || substr(gen_random_uuid()::text, 1, 3) AS id_start,
+    uuid_hash_extended(gen_random_uuid(), 0) AS seed
 ),
 lane AS MATERIALIZED (
   SELECT q.id FROM queues q
@@ -25,7 +26,8 @@ picked AS MATERIALIZED (
 ),
 claimed AS (
   UPDATE jobs SET status = 'processing', claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
-    execution_id = ((SELECT id_start FROM t) || substr(gen_random_uuid()::text, 16))::uuid, worker_id = :worker_id::uuid,
+    execution_id = ((SELECT id_start FROM t)
+      || to_hex(uuid_hash_extended(id, (SELECT seed FROM t)) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid, worker_id = :worker_id::uuid,
     claimed_at = (SELECT now FROM t), started_at = NULL, heartbeat_at = NULL, progress = NULL,
     updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
