@@ -305,6 +305,14 @@ async def shared(stand: Stand, label: str, side: str) -> None:
     await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
 
 
+async def limited_and_heavy(stand: Stand, label: str, side: str) -> None:
+    """A worker takes jobs of a queue with a limit, one of them heavy, while it holds the gate."""
+    await stand.enqueue("plain", 3)
+    await stand.perform("client", "limit_queue")
+    await stand.perform("client", "enqueue_heavy")
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
 async def pause_type(stand: Stand, label: str, side: str) -> None:
     """Jobs of a type are held back, later let go."""
     await stand.enqueue("plain", 2)
@@ -419,6 +427,7 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         make_fair,
         weigh,
         shared,
+        limited_and_heavy,
         pause_type,
         resume_type,
         break_type,

@@ -51,8 +51,14 @@ class Victims:
         return pid
 
     async def end(self, pid: int) -> int:
-        """Wait for its end; answers its exit code, or minus the signal's number."""
-        code = await asyncio.wait_for(asyncio.to_thread(self._ask, {"wait": pid}), LIMIT_SECONDS)
+        """Wait for its end; answers its exit code, or minus the signal's number. Raises TimeoutError, and ends it."""
+        asked = asyncio.create_task(asyncio.to_thread(self._ask, {"wait": pid}))
+        done, _ = await asyncio.wait({asked}, timeout=LIMIT_SECONDS)
+        if not done:
+            os.killpg(pid, signal.SIGKILL)
+        code = await asked
+        if not done:
+            raise TimeoutError(f"process {pid} did not come to its end within {LIMIT_SECONDS:g} s")
         watchdog().forget("group", str(pid))
         return code
 
