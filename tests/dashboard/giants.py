@@ -30,7 +30,7 @@ BEGINNING = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM 
 LATER_ID = "substr(:like, 1, 13) || printf('-7%03x-8%03x-%012x', n / 4096, n % 4096, n)"
 
 ADD_DELIVERIES = f"""{BEGINNING}
-INSERT INTO deliveries (id, project_id, receiver_id, cause, message, created_at)
+INSERT OR IGNORE INTO deliveries (id, project_id, receiver_id, cause, message, created_at)
 SELECT {LATER_ID}, r.project_id, r.id, 'test',
   json_object('type', 'test', 'summary', printf('told %d', n), 'timestamp', '2026-01-01T00:00:00Z', 'data', json_object()),
   r.created_at
@@ -38,7 +38,7 @@ FROM number, alert_receivers r WHERE r.id = :like
 """
 
 ADD_EVENTS = f"""{BEGINNING}
-INSERT INTO alert_events (id, project_id, rule_id, rule_name, kind, subject, alert_id, change, value, threshold, summary,
+INSERT OR IGNORE INTO alert_events (id, project_id, rule_id, rule_name, kind, subject, alert_id, change, value, threshold, summary,
   told, happened_at)
 SELECT {LATER_ID}, r.project_id, r.id, r.name, 'failure_rate', printf('subject %d', n), r.id, 'firing', 1, 0.5, '', 1,
   r.created_at
@@ -46,14 +46,14 @@ FROM number, alert_rules r WHERE r.id = :like
 """
 
 ADD_ATTEMPTS = f"""{BEGINNING}
-INSERT INTO executions (id, job_id, project_id, queue_id, job_type, status, reason, attempt_number, claim_seq, claimed_at,
+INSERT OR IGNORE INTO executions (id, job_id, project_id, queue_id, job_type, status, reason, attempt_number, claim_seq, claimed_at,
   finished_at)
 SELECT {LATER_ID}, j.id, j.project_id, j.queue_id, j.job_type, 'cancelled', 'snoozed', 1, n, j.created_at, j.created_at
 FROM number, jobs j WHERE j.id = :like
 """
 
 ADD_RUNS = f"""{BEGINNING}
-INSERT INTO ticks (schedule_id, due_at, id, project_id, cause, outcome, reason, fired_at)
+INSERT OR IGNORE INTO ticks (schedule_id, due_at, id, project_id, cause, outcome, reason, fired_at)
 SELECT s.id, s.created_at - n * 60000000, {LATER_ID}, s.project_id, 'due', 'skipped', 'holiday', s.created_at
 FROM number, schedules s WHERE s.id = :like
 """
@@ -65,7 +65,7 @@ SELECT {LATER_ID}, q.project_id, q.id, CASE WHEN n <= :much THEN 'past.much' ELS
   q.created_at, q.created_at, q.created_at, q.id, q.created_at
 FROM number, queues q WHERE q.id = :like
 """
-"""So many of each beside one thing that is there, with ids of about its time."""
+"""So many of each beside one thing that is there, with ids of about its time; who asks again finds them there."""
 
 
 def add_many(statement: str, database: Path, like: str, count: int, **values: Any) -> None:

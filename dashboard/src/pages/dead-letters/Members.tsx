@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ChevronDown, RotateCw } from "lucide-react";
+import { useEffect, useState } from "react";
 
 import { api, body, done } from "@/api/client";
 import { useAction } from "@/api/queries";
@@ -26,6 +27,18 @@ export function Members({ group }: { group: ErrorGroup }) {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ meta }) => meta.next_cursor ?? undefined,
   });
+  const [wanted, setWanted] = useState(1);
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = members;
+  const here = members.data?.pages.length ?? 0;
+  const isMoreWanted = hasNextPage && here < wanted && !isFetchNextPageError;
+  useEffect(() => {
+    // A look at what is new takes the place of a question for more: that is asked again after it.
+    if (isMoreWanted && !isFetching) void fetchNextPage();
+  }, [isMoreWanted, isFetching, fetchNextPage]);
+  const askForMore = () => {
+    setWanted(here + 1);
+    if (isFetchNextPageError) void fetchNextPage();
+  };
   const redrive = (job: Job) =>
     action(() => done(api.POST("/api/v1/dead-letters/{job_id}/redrive", { params: { path: { job_id: job.id } } })), t("dead.redriven", { count: 1 }));
   return (
@@ -51,9 +64,9 @@ export function Members({ group }: { group: ErrorGroup }) {
                 )}
               </div>
             ))}
-            {members.hasNextPage && (
+            {hasNextPage && (
               <p className="flex justify-center py-1">
-                <Button kind="quiet" icon={ChevronDown} disabled={members.isFetchingNextPage} onClick={() => void members.fetchNextPage()}>
+                <Button kind="quiet" icon={ChevronDown} disabled={isMoreWanted} onClick={askForMore}>
                   {t("pages.more")}
                 </Button>
               </p>
