@@ -339,6 +339,38 @@ async def test_plans_of_claims_by_rules(prepared: Prepared) -> None:
     assert {"jobs_ready", "jobs_processing", "jobs_pkey"} <= indexes(plan)
 
 
+@pytest.mark.parametrize("jobs", [11_000, SOME_JOBS])
+async def test_a_look_at_lines_sorts_nothing_where_nothing_was_known_to_wait(
+    prepared: Prepared, jobs: int
+) -> None:
+    """The planner believes that no job is pending; the index of lines has more levels than its rivals."""
+    run = prepared.connection.execute
+    await run("ALTER TABLE jobs SET (autovacuum_enabled = off)")
+    await run(ADD_JOBS, *QUEUES, 1_000)
+    await run("UPDATE jobs SET status = 'cancelled', scheduled_for = NULL, completed_at = now()")
+    await run("VACUUM ANALYZE jobs")
+    await run("UPDATE queues SET common_line = '', rate_limit = NULL WHERE id = $1::uuid", RULED)
+    await run(
+        "INSERT INTO queue_gates (queue_id, project_id) VALUES ($1::uuid, $2::uuid)", RULED, DEFAULT_PROJECT
+    )
+    await run(ADD_JOBS, RULED, QUEUES[0], jobs)
+    keyed = "UPDATE jobs SET fairness_key = repeat('tenant ', 4) || abs(hashtext(id::text)) % 20 WHERE status = 'pending' AND queue_id = $1::uuid"
+    await run(keyed, RULED)
+    values = ruled_values() | {
+        "free": 50,
+        "lines": 50,
+        "needs": [],
+        "second_best": [],
+        "silence_us": 1_000_000,
+    }
+    plan = await prepared.plan("weigh_lines", values)
+    assert [found for found in complaints(plan) if "line" not in found] == [], (
+        "the lines are sorted, their jobs are not"
+    )
+    assert "jobs_lines" in indexes(plan)
+    assert not {"jobs_ready", "jobs_waiting"} & indexes(plan)
+
+
 async def test_jobs_that_nobody_knows_slow_no_others(prepared: Prepared) -> None:
     await prepared.connection.execute(ADD_JOBS, *QUEUES, 1_000)
     before = await prepared.plan("claim_jobs", claim_values())

@@ -224,8 +224,9 @@ CREATE INDEX jobs_ready ON jobs (queue_id, rank, id) WHERE status = 'pending' AN
 CREATE INDEX jobs_suspect ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold = 'suspect';
 CREATE INDEX jobs_by_hold ON jobs (project_id, hold, job_type, id) WHERE hold IS NOT NULL;
 CREATE INDEX jobs_held ON jobs (queue_id, id) WHERE status = 'pending' AND hold IS NOT NULL;
--- lists of what waits, newest first
-CREATE INDEX jobs_waiting ON jobs (queue_id, id) WHERE status = 'pending';
+-- lists of what waits, newest first. The fence is never negative: only the list says so, for a claim that took this index, being
+-- the smaller one, would have to sort
+CREATE INDEX jobs_waiting ON jobs (queue_id, id) WHERE status = 'pending' AND claim_seq >= 0;
 CREATE INDEX jobs_scheduled ON jobs (queue_id, scheduled_for) WHERE status = 'scheduled';
 -- not on lease_until: a beat that changes no indexed column stays on its page
 CREATE INDEX jobs_processing ON jobs (queue_id) WHERE status = 'processing';

@@ -16,8 +16,9 @@ ALTER TABLE queue_gates ADD COLUMN version bigint NOT NULL DEFAULT 0;
 -- NULL means 1. Bytewise, so that a line's successor can be said.
 ALTER TABLE jobs ADD COLUMN fairness_key text COLLATE "C", ADD COLUMN fairness_weight integer,
   ADD COLUMN slots integer, ADD COLUMN rate_tokens integer;
+-- IS TRUE: for statements that say so, and nothing else can serve these. One that may choose reads all that is ready in a queue.
 CREATE INDEX jobs_lines ON jobs (queue_id, fairness_key, rank, id)
-  WHERE fairness_key IS NOT NULL AND status = 'pending' AND hold IS NULL;
+  WHERE fairness_key IS NOT NULL AND (status = 'pending' AND hold IS NULL) IS TRUE;
 
 ALTER TABLE jobs DROP CONSTRAINT job_is_sound;
 DROP FUNCTION taskforge_job_is_sound;

@@ -201,7 +201,7 @@ SELECT h.id FROM unnest(:queue_ids::uuid[]) AS q (id), LATERAL (
 
 -- name: newest_waiting
 SELECT h.id, false AS are_many FROM unnest(:queue_ids::uuid[]) AS q (id), LATERAL (
-  SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.id < :before::uuid
+  SELECT j.id FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.claim_seq >= 0 AND j.id < :before::uuid
   ORDER BY j.id DESC LIMIT (SELECT :scan::bigint)
 ) h ORDER BY h.id DESC LIMIT (SELECT :scan::bigint);
 

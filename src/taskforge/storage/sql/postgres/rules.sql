@@ -148,7 +148,8 @@ FROM t LEFT JOIN lane ON true;
 -- next jobs, at least as many as its part of what is free: [key, weight, jobs]. Each line costs two looks into an index,
 -- however long it is. A light job is told by its id, another one as [id, slots, tokens]. With :silence_us
 -- the gate is not held, and what it keeps is told too: nothing where it has to be held, since the queue is not fair (any
--- more), or others have room for its jobs.
+-- more), or others have room for its jobs. IS TRUE is what the index of lines says, and no other: a planner that believes that
+-- nothing is pending, as it was when it last looked, would sort all that is.
 WITH RECURSIVE t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
@@ -175,24 +176,24 @@ lane AS MATERIALIZED (
 line AS (
   (SELECT h.key, h.weight, 0::bigint AS before, lane.first_key FROM lane, LATERAL (
     (SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
-      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
         AND j.fairness_key >= lane.first_key
       ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
     UNION ALL
     (SELECT j.fairness_key, coalesce(j.fairness_weight, 1) FROM jobs j
-      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
       ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
     LIMIT 1) h
    WHERE lane.common_line IS NOT NULL)
   UNION ALL
   SELECT h.key, h.weight, a.before + a.weight, a.first_key FROM line a, lane, LATERAL (
     (SELECT j.fairness_key AS key, coalesce(j.fairness_weight, 1) AS weight FROM jobs j
-      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
         AND j.fairness_key > a.key
       ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
     UNION ALL
     (SELECT j.fairness_key, coalesce(j.fairness_weight, 1) FROM jobs j
-      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
         AND a.key >= a.first_key
       ORDER BY j.fairness_key, j.rank, j.id LIMIT 1)
     LIMIT 1) h
@@ -228,7 +229,7 @@ SELECT t.now, lane.next_due_at,
       FROM (
         SELECT j.id, j.slots, j.rate_tokens AS tokens FROM jobs j
         WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
-          AND j.status = 'pending' AND j.hold IS NULL
+          AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
           AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
           AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
             OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
