@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from taskforge.domain.errors import Conflict, InvalidInput
+from taskforge.domain.errors import Conflict
 from taskforge.sdk.bridge import Bridge
 from taskforge.sdk.decorator import TaskDecorator
 from taskforge.sdk.hooks import Hooked
@@ -195,11 +195,8 @@ class TaskForge(Hooked):
     def mount(self, web: Starlette, path: str = "/taskforge") -> None:
         """Serve the HTTP API and the dashboard below a path of a web application whose lifespan is `lifespan`.
 
-        Whoever may use it logs in there or has a key, as always. Raises WeakSecret without a `secret_key`, InvalidInput:
-        the path does not begin with a slash.
+        Whoever may use it logs in there or has a key, as always. Raises WeakSecret without a `secret_key`.
         """
-        if not path.startswith("/"):
-            raise InvalidInput(f"cannot mount at {path!r}", hint=f"begin with a slash: /{path}")
         web.mount(path, self.api(), name="taskforge")
 
     @asynccontextmanager
