@@ -7,6 +7,7 @@ import pytest
 
 from taskforge.domain.errors import QueueClosed, TaskforgeError, Unavailable
 from taskforge.domain.job import NewJob
+from taskforge.services import gathering
 from taskforge.services.gathering import WORTH_HALVING, Gathering
 
 pytestmark = pytest.mark.anyio
@@ -101,7 +102,8 @@ async def test_where_one_writes_at_a_time_many_go_together() -> None:
     assert store.sizes == [WORTH_HALVING + 1]
 
 
-async def test_a_few_wait_for_many_and_go_with_who_comes_again() -> None:
+async def test_a_few_wait_for_many_and_go_with_who_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "LONGEST_WAIT_SECONDS", PATIENCE_SECONDS)
     store = Store()
     store.is_quick = False
     many = await store.add(WORTH_HALVING - 1)
