@@ -20,7 +20,8 @@ SAMPLE_INTERVAL = 55.0
 class UsageMeter:
     """Measures between one sample and the next: at once when it is asked first, then every ``interval`` seconds.
 
-    A sample takes some milliseconds: the child processes have to be looked for.
+    The first tells of the process since it began: the moment since this object was made is shorter than the ticks in
+    which the system counts. A sample takes some milliseconds: the child processes have to be looked for.
     """
 
     def __init__(
@@ -33,9 +34,9 @@ class UsageMeter:
         self._interval = interval
         self._clock = clock
         self._process = psutil.Process()
-        self._since = clock()
-        self._next = self._since
-        self._used, _ = self._measure()
+        self._next = clock()
+        self._since = self._next - max(0.0, time.time() - self._process.create_time())
+        self._used = 0.0
 
     def take(self, *, is_last: bool = False) -> Usage | None:
         """What was used since the last sample; None while it is not time for one, or the system does not tell.
