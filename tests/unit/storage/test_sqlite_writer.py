@@ -14,7 +14,7 @@ from taskforge.domain.errors import Conflict, TaskforgeError, Unavailable
 from taskforge.storage.engine import One
 from taskforge.storage.sqlite.connection import connect
 from taskforge.storage.sqlite.engine import SqliteEngine
-from taskforge.storage.sqlite.writer import Writer
+from taskforge.storage.sqlite.writer import Writer, _deliver, _Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,6 +151,77 @@ async def test_several_event_loops_share_it(writer: Writer, file: str) -> None:
 
     await asyncio.gather(*(asyncio.to_thread(elsewhere, start) for start in (0, 100, 200, 300)))
     assert len(stored(file)) == 200
+
+
+async def test_loops_that_begin_at_the_same_moment_start_one_thread(
+    writer: Writer, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SlowToStart(threading.Thread):
+        def start(self) -> None:
+            started.append(self.name)
+            time.sleep(0.05)
+            super().start()
+
+    started: list[str] = []
+    grouped(writer)
+    writer._in_use.acquire()
+    loops = [
+        threading.Thread(target=lambda number=number: asyncio.run(writer.submit("test", insert(number))))
+        for number in range(4)
+    ]
+    monkeypatch.setattr(threading, "Thread", SlowToStart)
+    for loop in loops:
+        loop.start()
+    await asyncio.sleep(0.3)
+    assert len(writer._waiting) == 4, "nobody goes before those that wait for the connection"
+    writer._in_use.release()
+    for loop in loops:
+        await asyncio.to_thread(loop.join)
+    assert started.count("taskforge-sqlite-writer") == 1
+    assert stored(file) == [0, 1, 2, 3]
+
+
+async def test_one_that_fails_alone_is_told_why_though_another_program_takes_the_file(
+    writer: Writer, file: str
+) -> None:
+    def takes_it(statement: str) -> None:
+        if traced and traced[-1] == "ROLLBACK" and statement.startswith("BEGIN"):
+            other.execute(statement)
+        traced.append(statement)
+
+    traced: list[str] = []
+    await writer.submit("test", insert(1))
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    grouped(writer)
+    writer.use(lambda connection: connection.set_trace_callback(takes_it))
+    with pytest.raises(Conflict):
+        await writer.submit("test", insert(1))
+    other.close()
+    assert await writer.submit("test", insert(2)) == 2
+
+
+async def test_whatever_is_raised_the_thread_goes_on(writer: Writer) -> None:
+    def bug(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")
+        raise KeyError("bug")
+
+    grouped(writer)
+    with pytest.raises(KeyError):
+        async with asyncio.timeout(2):
+            await writer.submit("test", bug)
+    assert await writer.submit("test", insert(1)) == 1
+
+
+async def test_a_loop_that_closes_just_then_keeps_no_answer_from_another() -> None:
+    class ClosesJustThen(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(self, *args: object, **kwargs: object) -> asyncio.Handle:
+            self.close()
+            raise RuntimeError("Event loop is closed")
+
+    loops = ClosesJustThen(), asyncio.get_running_loop()
+    group = [_Waiting("test", insert(1), None, loop, loop.create_future()) for loop in loops]
+    _deliver(group, [1, 2])
+    assert await asyncio.wait_for(group[1].future, 2) == 2
 
 
 async def test_a_caller_that_went_away_does_not_stop_the_others(writer: Writer, file: str) -> None:

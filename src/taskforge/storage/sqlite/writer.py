@@ -8,6 +8,7 @@ takes all that wait into one transaction and answers after its commit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
@@ -49,6 +50,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._in_use = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
+        self._queueing = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -81,9 +83,7 @@ class Writer:
                 return cast("T", result)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Waiting(kind, operation, unbegun, loop, future))
-        self._start()
-        self._wake.set()
+        self._queue(_Waiting(kind, operation, unbegun, loop, future))
         return await future
 
     def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -126,10 +126,16 @@ class Writer:
         if self._closing:
             raise self._was_closed()
 
-    def _start(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._write, name="taskforge-sqlite-writer", daemon=True)
-            self._thread.start()
+    def _queue(self, waiting: _Waiting) -> None:
+        """For the thread; it is started once, whichever loops come at the same moment, and again after its end."""
+        with self._queueing:
+            self._waiting.append(waiting)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._write, name="taskforge-sqlite-writer", daemon=True
+                )
+                self._thread.start()
+        self._wake.set()
 
     def _opened(self) -> sqlite3.Connection:
         if self._closed:
@@ -173,12 +179,14 @@ class Writer:
             self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
-                with self._in_use:
+                with self._in_use:  # taken first: while some wait here, nobody goes before them
+                    group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
                     results = self._alone(*group) if len(group) == 1 else self._together(group)
                 _deliver(group, results)
-            if self._closing:
-                return
+            with self._queueing:
+                if self._closing and not self._waiting:
+                    self._thread = None
+                    return
 
     def _alone(self, waiting: _Waiting) -> list[Any]:
         """Without BEGIN and COMMIT, if it can be done so at once."""
@@ -208,14 +216,15 @@ class Writer:
                 for waiting in group
             ]
             try:
-                connection.execute("COMMIT")
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
             except sqlite3.Error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
             return [translated(error, self._path)] * len(group)
-        except TaskforgeError as error:
+        except BaseException as error:  # whatever it is, who waits is told
             return [error] * len(group)
         return results
 
@@ -245,7 +254,6 @@ class Writer:
                 connection.execute("RELEASE operation")
             else:
                 connection.execute("ROLLBACK")
-                connection.execute("BEGIN IMMEDIATE")
             return translated(error, self._path) if isinstance(error, sqlite3.Error) else error
         if shared:
             connection.execute("RELEASE operation")
@@ -258,7 +266,7 @@ def _deliver(group: list[_Waiting], results: list[Any]) -> None:
     for waiting, result in zip(group, results, strict=True):
         by_loop[waiting.loop].append((waiting.future, result))
     for loop, answers in by_loop.items():
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # a loop that is closed: nobody waits there any more
             loop.call_soon_threadsafe(_answer, answers)
 
 
