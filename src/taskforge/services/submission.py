@@ -6,7 +6,6 @@ Single jobs that are submitted at the same time share statements (``services.gat
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -22,7 +21,8 @@ from taskforge.ports.transactions import Batch
 from taskforge.services.gathering import Gathering
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from types import TracebackType
 
     from taskforge.domain.job_options import JobOptions
     from taskforge.domain.keys import JobKeys
@@ -38,6 +38,7 @@ GIVEN = 4
 NOBODY = UUID(int=0)
 NO_KEYS: Mapping[UUID, JobKeys] = MappingProxyType({})
 TRIES = 3
+LOOKS = 10
 PATIENCE_SECONDS = 5.0
 """Whoever enqueues is told by then that the database is away; often a person waits behind the call."""
 
@@ -289,17 +290,44 @@ class Submission:
         return _Template(options, fields[GIVEN:], options.is_keyed, *spans)
 
 
-@asynccontextmanager
-async def answered_within(seconds: float) -> AsyncIterator[None]:
-    """Raises Unavailable when the block takes longer; what it was waiting for is given up."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise Unavailable(
-            f"the database has not answered within {seconds:g} s; the job may have been accepted or not",
-            hint="is it running, and is the address right?",
-        ) from error
+class answered_within:
+    """``async with answered_within(5): ...`` raises Unavailable when the block takes longer, and gives up what it waits for.
+
+    While a handler blocks the loop an answer that is there is not heard: a turn of the loop, however long, counts as one
+    of so many looks.
+    """
+
+    __slots__ = ("_left", "_scope", "_seconds", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._left = LOOKS
+
+    async def __aenter__(self) -> None:
+        self._scope = await asyncio.timeout(None).__aenter__()
+        self._wait()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        try:
+            await self._scope.__aexit__(kind, error, trace)
+            if isinstance(error, TimeoutError):
+                raise error
+        except TimeoutError as late:
+            raise Unavailable(
+                f"the database has not answered within {self._seconds:g} s; the job may have been accepted or not",
+                hint="is it running, and is the address right?",
+            ) from late
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._left:
+            self._left -= 1
+            self._timer = loop.call_later(self._seconds / LOOKS, self._wait)
+        else:
+            self._scope.reschedule(loop.time())
 
 
 def _ruled(requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collection[Queue]) -> Batch:
