@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import threading
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -62,6 +63,7 @@ class Wiring:
         """Nothing is open yet: at the start, and after a fork, where nothing of the parent's is ours."""
         self._hub = Hub()
         self._sqlite: SqliteEngine | None = None
+        self._opening = threading.Lock()
         self._platforms: dict[asyncio.AbstractEventLoop, asyncio.Task[Platform]] = {}
         self._pid = os.getpid()
 
@@ -184,13 +186,15 @@ class Wiring:
                 statement_timeout=max(5.0, min(30.0, self.settings.lease_seconds / 2)),
                 application_name=name,
             )
-        if self._sqlite is None:
-            from taskforge.storage.sqlite.engine import SqliteEngine
+        from taskforge.storage.sqlite.engine import SqliteEngine
 
-            self._sqlite = SqliteEngine(self.address.target, clock=self._clock)
-            if self._sqlite.in_memory:
-                self._sqlite.migrate_memory()
-        return self._sqlite
+        with self._opening:
+            if self._sqlite is None:
+                engine = SqliteEngine(self.address.target, clock=self._clock)
+                if engine.in_memory:
+                    engine.migrate_memory()
+                self._sqlite = engine
+            return self._sqlite
 
     def _signals(self) -> Signals:
         if self.address.kind == "postgres":

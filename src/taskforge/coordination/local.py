@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,8 +60,11 @@ class Hub:
         for loop, callback, _ in subscribers:
             if loop is here:
                 loop.call_soon(callback, hint)
-            elif not loop.is_closed():
-                loop.call_soon_threadsafe(callback, hint)
+            else:
+                with contextlib.suppress(
+                    RuntimeError
+                ):  # a loop that is closed: nobody listens there any more
+                    loop.call_soon_threadsafe(callback, hint)
 
 
 class LocalSignals:

@@ -1,13 +1,16 @@
 """Hints between processes that share a SQLite file: every commit changes its write-ahead log.
 
 Looking at a file's size and time is no query; it is done some 60 times a second while anyone listens.
-When it has changed, SQLite is asked whether someone else wrote.
+When it has changed, SQLite is asked whether someone else wrote. The log is written over at its old size, and most systems
+tell a file's time in steps of a few milliseconds: another commit in the step of the last one looks as if there was
+none, so SQLite is asked once more when that step is over.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from taskforge.ports.signals import Hint, Topic
 
 INTERVAL_SECONDS = 0.015
+STEP_SECONDS = 0.02
+"""No system that we know of tells a file's time more coarsely."""
 
 
 class WalSignals(LocalSignals):
@@ -30,6 +35,8 @@ class WalSignals(LocalSignals):
         self._log = Path(f"{path}-wal")
         self._changed_by_others = changed_by_others
         self._seen = self._state()
+        self._is_settled = True
+        self._step_over = 0.0
         self._watcher: asyncio.Task[None] | None = None
         self._listeners = 0
 
@@ -59,11 +66,14 @@ class WalSignals(LocalSignals):
         while self._listeners > 0:
             await asyncio.sleep(INTERVAL_SECONDS)
             state = self._state()
-            if state == self._seen:
+            asked = time.monotonic()
+            if state != self._seen:
+                self._seen, self._is_settled, self._step_over = state, False, asked + STEP_SECONDS
+            elif self._is_settled:
                 continue
             changed = self._changed_by_others()
             if changed is not None:  # None: the writer is busy; look again
-                self._seen = state
+                self._is_settled = asked >= self._step_over
             if changed:
                 self._hub.tell(None)
 
