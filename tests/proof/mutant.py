@@ -150,6 +150,7 @@ class Trials:
             order.reached.write_text(json.dumps(visits))
         else:
             self._run(session.items[0])  # what is made once for all tests is made before the forks
+        self._check_forks([items[name] for name in visits if name in items])
         elsewhere = order.noticed_elsewhere()
         for mutation in order.missing():
             if time.monotonic() - begun > order.minutes * 60:
@@ -170,10 +171,9 @@ class Trials:
             self._failed = report.nodeid
 
     def _run(self, item: pytest.Item, after: pytest.Item | None = None) -> bool:
-        """Run a test; whether it passed. What all tests share is kept: there is always another one to come."""
+        """Run a test; whether it passed. What all tests share is kept, and no more: there is always one of another file to come."""
         self._failed = ""
-        nextitem = after or next(other for other in item.session.items if other is not item)
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=after or _elsewhere(item))
         return not self._failed
 
     def _visit_all(self, items: Sequence[pytest.Item]) -> dict[str, Visit]:
@@ -193,23 +193,41 @@ class Trials:
         print(f"{len(visits)} tests in {sum(visit.seconds for visit in visits.values()):.0f} s", flush=True)
         return visits
 
+    def _check_forks(self, items: Sequence[pytest.Item]) -> None:
+        """With all guards in place a fork fails nothing: else each guard would be said to be noticed."""
+        begun = time.monotonic()
+        pid, answer = self._fork([items[0], items[-1]], None)
+        _, status = os.waitpid(pid, 0)
+        with os.fdopen(answer) as pipe:
+            said = pipe.read()
+        if status or json.loads(said)[0]:
+            raise RuntimeError(
+                f"a fork with all guards in place says {said!r} after {time.monotonic() - begun:.0f} s"
+            )
+
     def _start(self, mutation: Mutation, items: Sequence[pytest.Item]) -> None:
         if not items:
             self._record(Outcome(mutation.title, "UNREACHED", "no test sends it", 0, 0.0))
             return
+        begun = time.monotonic()
+        pid, answer = self._fork(items, mutation)
+        self._running[pid] = Trial(mutation, begun, answer, len(items))
+
+    def _fork(self, items: Sequence[pytest.Item], mutation: Mutation | None) -> tuple[int, int]:
+        """A process that runs the tests until one fails; its id, and where it says which one."""
         answer, question = os.pipe()
         pid = os.fork()
         if pid:
             os.close(question)
-            self._running[pid] = Trial(mutation, time.monotonic(), answer, len(items))
-            return
+            return pid, answer
         try:
             os.setsid()
             silence = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silence, 1)
             os.dup2(silence, 2)
-            mutation.apply()
-            _narrow(mutation.statement)
+            if mutation is not None:
+                mutation.apply()
+                _narrow(mutation.statement)
             noticed = self._first_failure(items)
             os.write(question, json.dumps(noticed).encode())
             os._exit(0)
@@ -268,6 +286,12 @@ def _by_worth(visits: dict[str, Visit], mutation: Mutation, elsewhere: str) -> l
         return not name.startswith(elsewhere), "test_guards" not in name, rarer, visit.seconds
 
     return sorted(found, key=worth)
+
+
+def _elsewhere(item: pytest.Item) -> pytest.Item:
+    """Another test, of another file if there is one."""
+    others = [other for other in item.session.items if other is not item]
+    return next((other for other in others if other.path != item.path), others[0])
 
 
 def _narrow(statement: str) -> None:
