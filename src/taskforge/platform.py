@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from taskforge.services.insights import Insights
     from taskforge.services.leasing import Leasing
     from taskforge.services.limits import LimitGuard
+    from taskforge.services.lookout import Lookout
     from taskforge.services.lull import Lull
     from taskforge.services.measuring import Measuring
     from taskforge.services.metrics import Metrics
@@ -113,6 +114,7 @@ class Platform:
         clock: Clock | None = None,
         redis: RedisServer | None = None,
         security: Security | None = None,
+        lookout: Lookout | None = None,
     ) -> None:
         self.project_id = project_id
         self.settings = settings
@@ -120,6 +122,7 @@ class Platform:
         self.signals = signals
         self.redis = redis
         self.declared_tasks = 0
+        self._lookout = lookout
         self._mint = mint
         self._clock = clock
         if security is not None:
@@ -324,6 +327,7 @@ class Platform:
             signals=self.signals,
             lease=self.settings.lease_seconds,
             lull=self._lull,
+            lookout=self._lookout,
         )
 
     @cached_property
@@ -908,4 +912,4 @@ class Platform:
 
     def link(self, worker_id: UUID | None = None) -> DirectLink:
         """A link for one worker in this process."""
-        return self.make_link(worker_id=worker_id)
+        return self.make_link(worker_id=worker_id, lookout=self._lookout)

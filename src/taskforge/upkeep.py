@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from taskforge.ports.jobs import Chore
 from taskforge.runtime.loops.alert import alert_loops
 from taskforge.runtime.loops.compare import compare_loop
-from taskforge.runtime.loops.record import record_loops
+from taskforge.runtime.loops.record import once_a_minute, record_loops
 from taskforge.runtime.loops.recover import recovery_loop, recovery_round
 from taskforge.runtime.loops.retain import retention_loop
 from taskforge.runtime.loops.seal import seal_loop
@@ -15,7 +16,7 @@ from taskforge.runtime.loops.turns import Turns
 from taskforge.services.processes import this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Sequence
 
     from taskforge.platform import Platform
     from taskforge.ports.jobs import Outlook
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SAMPLE_TURN = 30.0
 """Less than a minute, so that a process that dies in its turn leaves no minute out."""
+
+Heard = Callable[["Outlook"], None]
 
 
 def upkeep(
@@ -49,12 +52,12 @@ def upkeep(
     }
     interval = min(settings.recovery_interval_seconds, settings.alert_interval_seconds)
     comparing: list[Loop] = []
-    look: Callable[[], Awaitable[Outlook]] = recovery.look
+    hear = [once_a_minute(sampling.wake), platform.pruning.hear]
     if agreement is not None:
         comparing.append(compare_loop(agreement.look, settings.poll_seconds))
-        look = _telling(look, agreement.concerns, comparing[0].wake)
+        hear.append(_waking(agreement.concerns, comparing[0].wake))
         interval = min(interval, settings.poll_seconds)
-    round = recovery_round(look, recovery.sweep, wake)
+    round = recovery_round(_telling(recovery.look, hear), recovery.sweep, wake)
     in_turn = turns.take(f"recover {this_machine()}", interval, round)
     keeping = settings.retention_interval_seconds
     return [
@@ -64,21 +67,41 @@ def upkeep(
         sampling,
         alerting,
         delivering,
-        retention_loop(turns.take("retain", keeping, platform.pruning.round), keeping),
+        retention_loop(
+            turns.take("retain", keeping, _both(platform.pruning.round, recording.forget)), keeping
+        ),
         *comparing,
     ]
 
 
 def _telling(
-    look: Callable[[], Awaitable[Outlook]], concerns: Callable[[Outlook], bool], wake: Callable[[], None]
+    look: Callable[[], Awaitable[Outlook]], those_who_hear: Sequence[Heard]
 ) -> Callable[[], Awaitable[Outlook]]:
     async def look_and_tell() -> Outlook:
         outlook = await look()
-        if concerns(outlook):
-            wake()
+        for hear in those_who_hear:
+            hear(outlook)
         return outlook
 
     return look_and_tell
+
+
+def _waking(concerns: Callable[[Outlook], bool], wake: Callable[[], None]) -> Heard:
+    def hear(outlook: Outlook) -> None:
+        if concerns(outlook):
+            wake()
+
+    return hear
+
+
+def _both(
+    first: Callable[[], Awaitable[object]], second: Callable[[], Awaitable[object]]
+) -> Callable[[], Awaitable[None]]:
+    async def one_after_the_other() -> None:
+        await first()
+        await second()
+
+    return one_after_the_other
 
 
 def least_upkeep(platform: Platform, settings: Settings) -> list[Loop]:

@@ -20,6 +20,7 @@ from taskforge.coordination.redis_opening import dispatches_by_redis, open_redis
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.platform import Platform
+from taskforge.services.lookout import Lookout
 from taskforge.services.processes import this_process
 from taskforge.services.submission import PATIENCE_SECONDS, answered_within
 from taskforge.storage.address import Address, parse_address
@@ -62,6 +63,7 @@ class Wiring:
     def _begin(self) -> None:
         """Nothing is open yet: at the start, and after a fork, where nothing of the parent's is ours."""
         self._hub = Hub()
+        self._lookout = Lookout() if self.address.kind == "postgres" else None
         self._sqlite: SqliteEngine | None = None
         self._opening = threading.Lock()
         self._platforms: dict[asyncio.AbstractEventLoop, asyncio.Task[Platform]] = {}
@@ -199,8 +201,9 @@ class Wiring:
     def _signals(self) -> Signals:
         if self.address.kind == "postgres":
             from taskforge.coordination.postgres import PostgresSignals
+            from taskforge.storage.postgres import give_up_when_unanswered
 
-            return PostgresSignals(self._hub, self.address.target)
+            return PostgresSignals(self._hub, self.address.target, watched=give_up_when_unanswered)
         if self._sqlite is None or self._sqlite.in_memory:
             return LocalSignals(self._hub)
         from taskforge.coordination.wal import WalSignals
@@ -234,4 +237,5 @@ class Wiring:
             clock=self._clock,
             redis=redis,
             security=security,
+            lookout=self._lookout,
         )

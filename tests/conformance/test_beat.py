@@ -12,7 +12,8 @@ from taskforge.domain.execution import ExecutionStatus, live_execution
 from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import JobStatus
 from taskforge.domain.outcome import Lost, Released, Succeeded
-from taskforge.ports.jobs import BeatAnswer
+from taskforge.domain.worker import Incidents, Usage
+from taskforge.ports.jobs import BeatAnswer, IdleBeat
 from tests.conformance.stage import LEASE, NOON, OTHER_PROJECT, OTHER_WORKER, beat_of, line
 
 if TYPE_CHECKING:
@@ -174,3 +175,37 @@ async def test_lines_need_the_whole_fence(stage: Stage) -> None:
     assert await stage.jobs.append_lines([*wrong, *_fenced(new, line(1, "the owner"))]) == {new.execution_id}
     assert await stage.jobs.append_lines([]) == frozenset()
     assert await stage.messages(old.id) == ["the owner"]
+
+
+async def test_whoever_asks_what_there_is_to_do_beats_by_it(stage: Stage) -> None:
+    worker = await stage.know("t")
+    stage.clock.advance(20)
+    usage = Usage(12.5, 1_000_000, 0.5)
+    outlook = await stage.jobs.outlook(
+        "none", 10**15, beat=IdleBeat(worker, Incidents(stale_writes=2), usage)
+    )
+    assert outlook.answer == BeatAnswer(frozenset(), frozenset(), drain=False, capacity=10)
+    assert not outlook.ready
+    [stored] = await stage.workers.list(stage.project)
+    assert stored.last_heartbeat == stage.clock.time
+    assert stored.incidents == Incidents(stale_writes=2)
+    [sample] = await stage.sql("SELECT cpu_percent, memory_bytes, memory_percent FROM worker_samples")
+    assert tuple(sample) == (12.5, 1_000_000, 0.5)
+    await stage.workers.set_drain(stage.project, worker, drain=True)
+    stage.clock.advance(20)
+    await stage.add(await stage.queue())
+    outlook = await stage.jobs.outlook("none", 10**15, beat=IdleBeat(worker))
+    assert outlook.ready
+    assert outlook.answer is not None
+    assert outlook.answer.drain
+    [stored] = await stage.workers.list(stage.project)
+    assert (stored.last_heartbeat, stored.incidents) == (stage.clock.time, Incidents(stale_writes=2))
+    assert (await stage.jobs.outlook("none", 10**15)).answer is None
+
+
+async def test_one_that_was_given_up_comes_back_by_asking(stage: Stage) -> None:
+    worker = await stage.know("t")
+    stage.clock.advance(1000)
+    assert await stage.workers.forget([], 10**6) == [worker]
+    outlook = await stage.jobs.outlook("none", 10**15, beat=IdleBeat(worker))
+    assert outlook.answer == BeatAnswer(frozenset(), frozenset(), drain=False, capacity=10)

@@ -10,6 +10,7 @@ import pytest
 
 from taskforge.domain.access import system
 from taskforge.domain.alert_rule import RuleKind
+from taskforge.domain.ids import JobId
 from taskforge.domain.outcome import Succeeded
 from taskforge.domain.queue import QueueState
 from taskforge.ports.acting import acting
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def chores(stage: Stage) -> frozenset[Chore]:
-    return (await stage.jobs.outlook("none", 10**15)).chores - {Chore.COMPARE}
+    return (await stage.jobs.outlook("none", 10**15)).chores - {Chore.COMPARE, Chore.SAMPLE}
 
 
 async def test_what_could_be_handed_out_is_to_be_compared(stage: Stage) -> None:
@@ -117,6 +118,31 @@ async def test_a_rule_whose_turn_has_come_is_a_chore(stage: Stage) -> None:
     assert watch.evaluating.due_in is not None
     stage.clock.advance(watch.evaluating.due_in)
     assert Chore.ALERT in await chores(stage)
+
+
+async def test_queues_are_sampled_while_they_hold_something_and_once_when_not(stage: Stage) -> None:
+    keeper, queue = SqlRecordKeeper(stage.engine), await stage.queue("emails")
+
+    async def is_told() -> bool:
+        return Chore.SAMPLE in (await stage.jobs.outlook("none", 10**15)).chores
+
+    async def next_minute() -> None:
+        await keeper.sample_queues(10)
+        assert not await is_told(), "it was done in this minute"
+        stage.clock.advance(60)
+
+    assert not await is_told()
+    [held] = await stage.add(queue)  # of a type that no worker knows
+    assert await is_told()
+    await next_minute()
+    assert await is_told(), "it waits still"
+    await next_minute()
+    await stage.jobs.cancel(stage.project, JobId(held))
+    assert await is_told(), "that nothing waits is to be seen"
+    await next_minute()
+    assert not await is_told()
+    await stage.add(queue, delay_us=10**10)
+    assert await is_told()
 
 
 async def seal_all(audit: SqlAuditStore) -> None:

@@ -7,6 +7,7 @@ import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -427,3 +428,30 @@ async def test_a_day_is_analyzed_and_not_vacuumed_while_it_fills(now: Stage) -> 
     assert len(rows) >= 6
     for [options] in rows:
         assert {"autovacuum_vacuum_insert_threshold=-1", "fillfactor=100"} <= set(options)
+
+
+async def test_while_nothing_can_be_old_enough_nothing_is_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1000.0
+    monkeypatch.setattr("taskforge.services.retention.time", SimpleNamespace(monotonic=lambda: moment))
+    await ended(stage, await stage.queue(), JobStatus.SUCCEEDED)
+    pruned = Pruning(SqlRetentionStore(stage.engine), Retention(0.01, 1, 1), interval=60)  # 864 s
+    assert await pruned.round() == Pruned()
+
+    async def pass_by(seconds: float) -> Pruned | None:
+        nonlocal moment
+        moment += seconds
+        stage.clock.advance(seconds)
+        return await pruned.round()
+
+    assert await pass_by(800) is None
+    assert (await pass_by(100) or Pruned()).total == 1
+    assert await pass_by(61) == Pruned()
+    assert await pass_by(61) is None, "what ends now is old enough in 864 s"
+    outlook = await stage.jobs.outlook("none", 10**15)
+    pruned.hear(outlook)
+    assert await pass_by(1) == Pruned(), "the configuration may be another one"
+    pruned.hear(outlook)
+    assert await pass_by(61) is None
+    assert await pass_by(803) == Pruned()

@@ -51,6 +51,7 @@ ROWS = [
     Row("append_lines", "work", _BOTH),
     Row("beat_jobs", "work", _BOTH),
     Row("put_worker_sample", "work", _BOTH),
+    Row("recovery_outlook", "idle", _BOTH),
     Row("settle_lines", "work", _SCRIPT),
     Row("settle_succeeded", "plain", _BOTH),
     Row("hint", "plain", _BOTH),

@@ -33,6 +33,13 @@ async def work(stand: Stand, label: str, side: str) -> None:
     await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
 
 
+async def idle(stand: Stand, label: str, side: str) -> None:
+    """A worker asks what there is to do, which is its heartbeat while it has nothing in hand; on SQLite a look writes nothing."""
+    if stand.environment["TASKFORGE_DATABASE_URL"].startswith("sqlite"):
+        pytest.skip("a look only reads")
+    await plain(stand, label, side)
+
+
 async def plain(stand: Stand, label: str, side: str) -> None:
     """A worker runs jobs that leave nothing but a result."""
     await stand.enqueue("plain", 3)
@@ -392,6 +399,7 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
     scene.__name__: scene
     for scene in (
         work,
+        idle,
         plain,
         from_redis,
         stumble,

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 CHANNEL = "taskforge"
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
-ALIVE_CHECK_SECONDS = 60.0
 HEARING_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
 
@@ -32,11 +31,22 @@ logger = logging.getLogger("taskforge.signals")
 
 
 class PostgresSignals(LocalSignals):
-    """One connection a process and loop, opened at the first hint sent or awaited."""
+    """One connection a process and loop, opened at the first hint sent or awaited.
 
-    def __init__(self, hub: Hub, url: str, *, application_name: str = "taskforge signals") -> None:
+    ``watched`` has the kernel notice that the other side is gone: nothing is asked over a connection that only listens.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        url: str,
+        *,
+        watched: Callable[[asyncpg.Connection[Any]], None] = lambda _: None,
+        application_name: str = "taskforge signals",
+    ) -> None:
         super().__init__(hub)
         self._url = url
+        self._watched = watched
         self._application_name = application_name
         self._connection: asyncpg.Connection[Any] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -97,7 +107,7 @@ class PostgresSignals(LocalSignals):
                 await self._try_hearing()
                 self._hub.tell(None)
                 if not self._closed:
-                    await self._until_lost()
+                    await self._lost.wait()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
                 logger.debug("no signals for now: %s", error)
             self._connected.clear()
@@ -118,6 +128,7 @@ class PostgresSignals(LocalSignals):
             statement_cache_size=0,
             server_settings={"application_name": self._application_name},
         )
+        self._watched(self._connection)
         self._connection.add_termination_listener(lambda _: self._lost.set())
         await self._connection.add_listener(CHANNEL, self._heard)
         self._connected.set()
@@ -136,15 +147,6 @@ class PostgresSignals(LocalSignals):
                 await self._hears.wait()
         if not self._hears.is_set() and not self._closed:
             logger.warning("hints of other processes do not arrive (a transaction pooler?); polling instead")
-
-    async def _until_lost(self) -> None:
-        while not self._lost.is_set():
-            try:
-                async with asyncio.timeout(ALIVE_CHECK_SECONDS):
-                    await self._lost.wait()
-            except TimeoutError:
-                if self._connection is not None:
-                    await self._connection.execute("SELECT 1")
 
     def _heard(self, connection: Any, pid: int, channel: str, payload: object) -> None:
         if payload == self._call:

@@ -72,6 +72,11 @@ def least_id(moment: datetime) -> UUID:
     return uuid_of(max(0, int(moment.timestamp() * 1000)) << 80)
 
 
+def born(identity: UUID) -> float:
+    """When a UUIDv7 was minted: seconds since 1970."""
+    return (identity.int >> 80) / 1000
+
+
 def short(identity: UUID) -> str:
     """The last 8 characters: what people read and type (the first ones are the same for minutes)."""
     return identity.hex[-SHORT_LENGTH:]

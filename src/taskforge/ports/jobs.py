@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from taskforge.domain.keys import ConcurrencyKey, JobKeys
     from taskforge.domain.lifecycle import Transition
     from taskforge.domain.queue import QueueBound
-    from taskforge.domain.worker import Incidents, ProcessIdentity
+    from taskforge.domain.worker import Incidents, ProcessIdentity, Usage
 
 FencedLine: TypeAlias = tuple[UUID, int, UUID, LogLine]
 """A line for the log of an execution: job id, claim_seq and execution id, then the line."""
@@ -160,6 +160,23 @@ class Chore(StrEnum):
     ALERT = "alert"
     DELIVER = "deliver"
     COMPARE = "compare"
+    SAMPLE = "sample"
+
+
+class Question(NamedTuple):
+    """What ``JobStore.outlook`` is asked; one that nobody waits for an answer to is asked for as little as there is."""
+
+    machine: str = ""
+    silence_us: int = 10**15
+    soon_us: int = 0
+
+
+class IdleBeat(NamedTuple):
+    """The heartbeat of a worker without jobs. ``usage`` (without tasks) is a sample to be stored with it."""
+
+    worker_id: WorkerId
+    incidents: Incidents | None = None
+    usage: Usage | None = None
 
 
 class Outlook(NamedTuple):
@@ -167,7 +184,7 @@ class Outlook(NamedTuple):
     chores wait.
 
     ``configuration`` is another number whenever that of a project has changed. ``ready``: jobs that might be claimed,
-    now or soon.
+    now or soon. ``answer`` is that to the heartbeat that asked.
     """
 
     expired_leases: bool
@@ -182,6 +199,7 @@ class Outlook(NamedTuple):
     chores: frozenset[Chore] = frozenset()
     configuration: int = 0
     ready: bool = True
+    answer: BeatAnswer | None = None
 
 
 class JobStore(Protocol):
@@ -253,8 +271,10 @@ class JobStore(Protocol):
         """Those of these jobs that are this worker's at present, as it claimed them, but without payload."""
         ...
 
-    async def outlook(self, machine: str, silence_us: int, soon_us: int = 0) -> Outlook:
-        """What there is to recover, in one statement: mostly nothing.
+    async def outlook(
+        self, machine: str, silence_us: int, soon_us: int = 0, beat: IdleBeat | None = None
+    ) -> Outlook:
+        """What there is to recover: mostly nothing. In one statement, which is the ``beat`` of an idle worker that asks.
 
         Workers are silent when they have not beaten for ``silence_us``. Jobs that are due within ``soon_us`` count as ready.
         """

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class FinishedLine(NamedTuple):
-    """The finished jobs of one queue that ended one way. The queue itself may be gone: then it has no name."""
+    """The finished jobs of one queue that ended one way. The queue itself may be gone: then it has no name.
+
+    ``first`` is the one that was made first; None when there is none any more.
+    """
 
     queue_id: QueueId
     status: JobStatus
     name: str | None
     settings: QueueSettings
+    first: UUID | None
 
 
 class FinishedPage(NamedTuple):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from taskforge.ports.audit import AuditFilter, AuditStore
 
 BATCH = 1000
-SCAN_SECONDS = 300.0
+SCAN_SECONDS = 3600.0
 """How often a sealing process looks for entries of others, which have ended or seal nothing."""
 MAX_FAULTS = 100
 

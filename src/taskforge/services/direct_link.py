@@ -20,6 +20,7 @@ from taskforge.ports.jobs import ClaimRequest, Settlement
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 from taskforge.ports.signals import Hint, Topic
 from taskforge.services.announcing import announce
+from taskforge.services.beating import Beating
 from taskforge.services.breaking import BreakerWatch
 from taskforge.services.dispatch import DatabaseDispatch
 from taskforge.services.handing_back import released
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from taskforge.ports.workers import Subscription, WorkerStore
     from taskforge.services.breaking import Breaking
     from taskforge.services.directory import QueueDirectory
+    from taskforge.services.lookout import Lookout
     from taskforge.services.lull import Lull
 
 PROMOTE_LIMIT = 1000
@@ -75,6 +77,7 @@ class DirectLink:
         breaking: Breaking | None = None,
         worker_id: UUID | None = None,
         lull: Lull | None = None,
+        lookout: Lookout | None = None,
     ) -> None:
         self._jobs = jobs
         self._dispatch = dispatch or DatabaseDispatch(jobs)
@@ -87,6 +90,7 @@ class DirectLink:
         self._lull = lull
         self._lease_us = round(options.lease * 1_000_000)
         self._worker_id = WorkerId(worker_id or mint())
+        self._beating = Beating(jobs, workers, self._worker_id, self._lease_us, lookout)
         self._name = ""
         self._abilities: Mapping[str, Any] = {}
         self._queue_names: Sequence[str] = ()
@@ -346,12 +350,7 @@ class DirectLink:
     async def beat(
         self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None
     ) -> BeatReply:
-        answer = await self._jobs.beat(self._worker_id, beats, self._lease_us, incidents)
-        if usage is not None:
-            with contextlib.suppress(TaskforgeError):  # one sample less
-                await self._workers.note_usage(self._worker_id, usage)
-        sent = frozenset(beat.execution_id for beat in beats)
-        return BeatReply(answer.cancel, sent - answer.alive, answer.drain, answer.capacity)
+        return await self._beating.beat(beats, incidents, usage)
 
     async def log(self, lines: Sequence[FencedLine]) -> frozenset[UUID]:
         if not lines:
@@ -385,7 +384,10 @@ class DirectLink:
                 elif hint.topic is Topic.CANCEL:
                     cancel()
 
-        return self._signals.subscribe(heard, HEARD)
+        ending = contextlib.ExitStack()
+        ending.callback(self._signals.subscribe(heard, HEARD))
+        ending.callback(self._beating.attend(lambda: not self._held, cancel))
+        return ending.close
 
     def _serves(self, queue_id: UUID | None) -> bool:
         """Whether a queue may be one of this worker's; one that is not known yet may."""

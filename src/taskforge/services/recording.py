@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FOLD_BATCH = 200
 MOST_BATCHES = 1_000
-FORGET_INTERVAL = 600.0
+FORGET_INTERVAL = 3600.0
 FORGET_BATCH = 5_000
 FAILURES_BATCH = 1_000
 ERRORS_AGE = timedelta(days=90)
@@ -29,13 +29,17 @@ class Recording:
         self._forget_at = 0.0
 
     async def keep(self) -> None:
-        """Fold what was settled, and sample."""
+        """Fold what was settled, sample, and forget what is old."""
         await self.fold_all()
         await self.sample()
+        await self.forget()
 
     async def sample(self) -> None:
-        """Write down what queues hold, if nobody has done so in this minute; now and then forget what is old."""
+        """Write down what queues hold, if nobody has done so in this minute."""
         await self._keeper.sample_queues(DEPTH_BOUND)
+
+    async def forget(self) -> None:
+        """What is old, now and then."""
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_INTERVAL
             await self._keeper.forget(FORGET_BATCH)

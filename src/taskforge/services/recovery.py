@@ -20,7 +20,7 @@ from taskforge.domain.lifecycle import decide
 from taskforge.domain.outcome import Lost
 from taskforge.domain.queue import QueueSettings
 from taskforge.ports.acting import acting
-from taskforge.ports.jobs import ExpiredLease, Settlement
+from taskforge.ports.jobs import ExpiredLease, Question, Settlement
 from taskforge.ports.signals import Hint, Topic
 from taskforge.services.processes import is_alive, this_machine
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.breaking import Breaking
+    from taskforge.services.lookout import Lookout
     from taskforge.services.lull import Lull
     from taskforge.services.pauses import PauseWork
 
@@ -75,6 +76,7 @@ class Recovery:
         signals: Signals,
         lease: float,
         lull: Lull,
+        lookout: Lookout | None = None,
     ) -> None:
         self._jobs = jobs
         self._pauses = pauses
@@ -83,6 +85,7 @@ class Recovery:
         self._workers = workers
         self._signals = signals
         self._lull = lull
+        self._lookout = lookout
         self._silence_us = round(lease * FORGET_AFTER_LEASES * 1_000_000)
         self._refused: dict[UUID, None] = {}
         self._after_key: ConcurrencyKey | None = None
@@ -90,8 +93,10 @@ class Recovery:
     async def look(self) -> Outlook:
         """Ask what there is to do, of recovery and of every process's other chores."""
         asked = self._lull.clock()
-        soon_us = round(self._lull.span * 1_000_000)
-        outlook = await self._jobs.outlook(this_machine() or "unknown", self._silence_us, soon_us)
+        question = Question(this_machine() or "unknown", self._silence_us, round(self._lull.span * 1_000_000))
+        outlook = None if self._lookout is None else await self._lookout.ask(question)
+        if outlook is None:
+            outlook = await self._jobs.outlook(*question)
         self._lull.note(asked, outlook)
         return outlook
 

@@ -12,12 +12,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from taskforge.domain.ids import born
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from taskforge.domain.retention import Retention
+    from taskforge.ports.jobs import Outlook
     from taskforge.ports.retention import Archive, FinishedLine, RetentionStore
     from taskforge.services.partitions import Partitions
 
@@ -25,8 +28,9 @@ CHORE = "retention"
 COUNT_BOUND = 100_000
 OPERATIONS_DAYS = 30
 """For so long it is told what became of a bulk operation."""
-TIDY_INTERVAL = 600.0
-"""Seconds after which a process looks beside the jobs again when it is its turn: mostly there is nothing."""
+TIDY_INTERVAL = 3600.0
+"""Seconds after which a process looks beside the jobs again when it is its turn: mostly there is nothing. So long it rests
+at most where nothing can be old enough before."""
 
 logger = logging.getLogger("taskforge.retention")
 
@@ -71,9 +75,18 @@ class Pruning:
         self._batch = batch
         self._before = before
         self._tidy_at = 0.0
+        self._rests_until = 0.0
+        self._configuration: int | None = None
+
+    def hear(self, outlook: Outlook) -> None:
+        """Of every look: where queues were changed, jobs may be kept for less time than was thought."""
+        if outlook.configuration != self._configuration:
+            self._configuration, self._rests_until = outlook.configuration, 0.0
 
     async def round(self) -> Pruned | None:
         """Prune what is old, if it is due and nobody else does it; None when not. Now and then, all that `prune` does."""
+        if time.monotonic() < self._rests_until:
+            return None
         if not await self._store.take_chore(CHORE, round(self._interval * 1_000_000)):
             return None
         if time.monotonic() < self._tidy_at:
@@ -105,13 +118,26 @@ class Pruning:
 
     async def _prune_jobs(self, pruned: Pruned) -> None:
         lines = await self._store.lines()
-        if not lines:
-            return
         now = await self._store.now()
         for line in lines:
             await self._prune_line(line, now, pruned)
         if pruned.total:
             await self._store.give_back_space()
+        else:
+            await self._rest(lines, now)
+
+    async def _rest(self, lines: Sequence[FinishedLine], now: datetime) -> None:
+        """Until something may be old enough: of what is there, which was made before it ended, or ends from now on."""
+        left = [
+            born(line.first) + self._retention.age(line.status, line.settings).total_seconds()
+            for line in lines
+            if line.first is not None
+        ]
+        seconds = min(left) - now.timestamp() if left else TIDY_INTERVAL
+        if seconds > self._interval:
+            ages = self._retention.least_ages(await self._store.queue_settings()).values()
+            seconds = min(seconds, TIDY_INTERVAL, *(age.total_seconds() for age in ages))
+            self._rests_until = time.monotonic() + seconds
 
     async def preview(self, bound: int = COUNT_BOUND) -> Pruned:
         """What `prune` would do now; jobs are counted up to ``bound`` for each queue and status."""

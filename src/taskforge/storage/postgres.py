@@ -146,11 +146,11 @@ class PostgresEngine:
                 raise
             self._session = {}  # a pooler that hands on none: what the role says holds
             return await self._connect()
-        _give_up_when_unanswered(connection)
+        give_up_when_unanswered(connection)
         return connection
 
 
-def _give_up_when_unanswered(connection: asyncpg.Connection[Any]) -> None:
+def give_up_when_unanswered(connection: asyncpg.Connection[Any]) -> None:
     """A machine that is gone without a word is noticed by the kernel, before any limit on statements."""
     transport = getattr(connection, "_transport", None)
     plug = None if transport is None else transport.get_extra_info("socket")

@@ -53,6 +53,7 @@ class SqlRetentionStore:
                 JobStatus(row["status"]),
                 row["name"],
                 settings_of(row["settings"]),
+                self._engine.identity(row["first"]),
             )
             for row in await self._engine.read(One("finished_lines"))
         ]

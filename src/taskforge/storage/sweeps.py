@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskforge.domain.keys import ConcurrencyKey
-from taskforge.ports.jobs import Chore, ExpiredLease, Outlook, Overdue
-from taskforge.storage.codec import process_of
+from taskforge.ports.jobs import Beat, BeatAnswer, Chore, ExpiredLease, Outlook, Overdue
+from taskforge.storage.codec import process_of, to_json
 from taskforge.storage.endings import note_endings
-from taskforge.storage.engine import Engine, One
+from taskforge.storage.engine import Engine, Many, One, columns
 from taskforge.storage.keys import give_places
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ProjectId, WorkerId
     from taskforge.domain.worker import ProcessIdentity
+    from taskforge.ports.jobs import IdleBeat
     from taskforge.storage.engine import Rows, Script
 
 T = TypeVar("T")
@@ -33,20 +35,24 @@ class SqlSweeps:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def outlook(self, machine: str, silence_us: int, soon_us: int = 0) -> Outlook:
+    async def outlook(
+        self, machine: str, silence_us: int, soon_us: int = 0, beat: IdleBeat | None = None
+    ) -> Outlook:
         from taskforge.domain.delivery import QUEUE as DELIVERIES  # what enqueues does without it
 
-        rows = await self._engine.read(
-            One(
-                "recovery_outlook",
-                {
-                    "machine": machine,
-                    "silence_us": silence_us,
-                    "soon_us": soon_us,
-                    "deliveries": DELIVERIES,
-                },
-            )
-        )
+        asked = {
+            "machine": machine,
+            "silence_us": silence_us,
+            "soon_us": soon_us,
+            "deliveries": DELIVERIES,
+        }
+        call = One("recovery_outlook", {**asked, **_told(beat)})
+        if beat is None:
+            rows = await self._engine.read(call)
+        elif self._engine.dialect == "postgres":
+            rows = await self._engine.call(call)
+        else:
+            rows = await self._engine.run(lambda: _beat_and_ask(call))
         found = rows[0]
         present = [_readable(row, self._present) for row in rows if row["id"] is not None]
         return Outlook(
@@ -62,6 +68,7 @@ class SqlSweeps:
             frozenset(chore for chore in Chore if found[chore]),
             found["configuration"],
             bool(found["ready"]),
+            beat and BeatAnswer(frozenset(), frozenset(), found["drain"] is not None, found["capacity"]),
         )
 
     def _present(self, row: Any) -> tuple[WorkerId, ProcessIdentity]:
@@ -176,6 +183,25 @@ class SqlSweeps:
         page = [ConcurrencyKey(self._engine.identity(row["project_id"]), row["key"]) for row in rows]
         wrong = [key for key, row in zip(page, rows, strict=True) if row["out_of_step"]]
         return wrong, page[-1] if len(page) == limit else None
+
+
+def _told(beat: IdleBeat | None) -> dict[str, Any]:
+    usage, incidents = (None, None) if beat is None else (beat.usage, beat.incidents)
+    return {
+        "worker_id": beat and beat.worker_id,
+        "incidents": None if incidents is None else to_json(asdict(incidents)),
+        "cpu_percent": usage and usage.cpu_percent,
+        "memory_bytes": usage and usage.memory_bytes,
+        "memory_percent": usage and usage.memory_percent,
+    }
+
+
+def _beat_and_ask(call: One) -> Script[Rows]:
+    """Where a statement can do one thing only."""
+    yield Many("beat_jobs", columns(Beat._fields, ()), {**call.parameters, "lease_us": 0})
+    if call.parameters["memory_bytes"] is not None:
+        yield One("put_worker_sample", call.parameters)
+    return (yield call)
 
 
 def _readable(row: Any, read: Callable[[Any], T]) -> T | None:

@@ -1,21 +1,41 @@
-"""Every process keeps the record: counters are folded when there are any, queues sampled, what is old forgotten."""
+"""Every process keeps the record: counters are folded when there are any, queues sampled while they hold something."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from taskforge.ports.jobs import Chore
 from taskforge.runtime.loop import Loop
 from taskforge.runtime.loops.woken import RARELY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from taskforge.ports.jobs import Outlook
+
 SAMPLE_INTERVAL = 57.0
-"""With what a loop varies it by, no minute is left out."""
+"""Less than a minute, so that none is left out."""
 
 
 def record_loops(
     fold: Callable[[], Awaitable[object]], sample: Callable[[], Awaitable[object]]
 ) -> tuple[Loop, Loop]:
-    """The loop that folds when it is woken, and the one that samples once a minute."""
-    return Loop("fold", fold, RARELY), Loop("sample", sample, SAMPLE_INTERVAL)
+    """The loop that folds, and the one that samples; both when they are woken."""
+    return Loop("fold", fold, RARELY), Loop("sample", sample, RARELY)
+
+
+def once_a_minute(
+    wake: Callable[[], None], clock: Callable[[], float] = time.monotonic
+) -> Callable[[Outlook], None]:
+    """Hears every look, and ``wake`` s by one in a minute: what queues hold is of interest at any moment, not when it is most."""
+    next_at = clock()
+
+    def hear(outlook: Outlook) -> None:
+        nonlocal next_at
+        if clock() >= next_at:
+            next_at = clock() + SAMPLE_INTERVAL
+            if Chore.SAMPLE in outlook.chores:
+                wake()
+
+    return hear

@@ -329,7 +329,21 @@ added AS (
 SELECT execution_id FROM live;
 
 -- name: recovery_outlook
-WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
+-- Where an idle worker asks, it is its heartbeat as well, and stores what it uses: so it says nothing else.
+WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
+me AS (
+  UPDATE workers w SET last_heartbeat = t.now, updated_at = t.now, incidents = coalesce(:incidents::text, w.incidents),
+    stopped_at = CASE WHEN w.given_up_at IS NULL OR EXISTS (SELECT 1 FROM workers n
+      WHERE n.project_id = w.project_id AND n.name = w.name AND n.stopped_at IS NULL) THEN w.stopped_at END
+  FROM t WHERE w.id = :worker_id::uuid
+  RETURNING w.id, w.project_id, coalesce(w.drain_requested_at, w.stopped_at) AS drain, w.max_concurrent_jobs AS capacity
+),
+sampled AS (
+  INSERT INTO worker_samples (worker_id, sampled_at, project_id, cpu_percent, memory_bytes, memory_percent)
+  SELECT me.id, t.now, me.project_id, :cpu_percent::double precision, :memory_bytes::bigint, :memory_percent::double precision
+  FROM me, t WHERE :memory_bytes::bigint IS NOT NULL
+  ON CONFLICT DO NOTHING
+)
 SELECT
   EXISTS (SELECT 1 FROM jobs j WHERE j.status = 'processing' AND j.lease_until < t.now) AS expired_leases,
   EXISTS (SELECT 1 FROM queues q, LATERAL (
@@ -364,6 +378,15 @@ SELECT
     OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect')
     OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
       AND j.scheduled_for <= t.now + :soon_us::bigint * interval '1 microsecond'))) AS ready,
+  NOT EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC')) AND (
+    EXISTS (SELECT 1 FROM queues q WHERE
+      EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL)
+      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL)
+      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled')
+      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing'))
+    OR EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC') - interval '1 minute'
+      AND s.ready + s.held + s.scheduled + s.processing > 0)) AS sample,
+  (SELECT drain FROM me) AS drain, (SELECT capacity FROM me) AS capacity,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM t LEFT JOIN workers w ON w.machine = :machine::text AND (w.stopped_at IS NULL
   OR w.given_up_at > t.now - :silence_us::bigint * interval '1 microsecond'

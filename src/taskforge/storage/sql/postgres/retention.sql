@@ -24,7 +24,10 @@ others (queue_id) AS (
     ORDER BY j.queue_id LIMIT 1)
   FROM others o WHERE o.queue_id IS NOT NULL
 )
-SELECT l.queue_id, l.status, q.project_id, q.name, q.settings
+SELECT l.queue_id, l.status, q.project_id, q.name, q.settings, CASE l.status WHEN 'succeeded'
+  THEN (SELECT j.id FROM jobs j WHERE j.queue_id = l.queue_id AND j.status = 'succeeded' ORDER BY j.id LIMIT 1)
+  ELSE (SELECT j.id FROM jobs j WHERE j.queue_id = l.queue_id AND j.status = l.status AND j.status IN ('failed', 'cancelled')
+    ORDER BY j.id LIMIT 1) END AS first
 FROM (
   SELECT s.queue_id, 'succeeded' AS status FROM succeeded s
   UNION ALL SELECT o.queue_id, unnest(ARRAY['cancelled', 'failed']) FROM others o

@@ -265,6 +265,17 @@ SELECT
     OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect')
     OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
       AND j.scheduled_for <= :now + :soon_us))) AS ready,
+  NOT EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = :now - :now % 60000000) AND (
+    EXISTS (SELECT 1 FROM queues q WHERE
+      EXISTS (SELECT 1 FROM jobs j INDEXED BY jobs_ready WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL)
+      OR EXISTS (SELECT 1 FROM jobs j INDEXED BY jobs_held
+        WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL)
+      OR EXISTS (SELECT 1 FROM jobs j INDEXED BY jobs_scheduled WHERE j.queue_id = q.id AND j.status = 'scheduled')
+      OR EXISTS (SELECT 1 FROM jobs j INDEXED BY jobs_processing WHERE j.queue_id = q.id AND j.status = 'processing'))
+    OR EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = :now - :now % 60000000 - 60000000
+      AND s.ready + s.held + s.scheduled + s.processing > 0)) AS sample,
+  (SELECT coalesce(m.drain_requested_at, m.stopped_at) FROM workers m WHERE m.id = :worker_id) AS drain,
+  (SELECT m.max_concurrent_jobs FROM workers m WHERE m.id = :worker_id) AS capacity,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM (SELECT 1) LEFT JOIN workers w ON w.machine = :machine AND (w.stopped_at IS NULL
   OR w.given_up_at > :now - :silence_us

@@ -23,7 +23,12 @@ others (queue_id) AS (
     WHERE j.status IN ('failed', 'cancelled') AND j.queue_id > o.queue_id ORDER BY j.queue_id LIMIT 1)
   FROM others o WHERE o.queue_id IS NOT NULL
 )
-SELECT l.queue_id, l.status, q.project_id, q.name, q.settings
+SELECT l.queue_id, l.status, q.project_id, q.name, q.settings, CASE l.status WHEN 'succeeded'
+  THEN (SELECT j.id FROM jobs j INDEXED BY jobs_succeeded
+    WHERE j.queue_id = l.queue_id AND j.status = 'succeeded' ORDER BY j.id LIMIT 1)
+  ELSE (SELECT j.id FROM jobs j INDEXED BY jobs_failed
+    WHERE j.queue_id = l.queue_id AND j.status = l.status AND j.status IN ('failed', 'cancelled') ORDER BY j.id LIMIT 1)
+  END AS first
 FROM (
   SELECT queue_id, 'succeeded' AS status FROM succeeded
   UNION ALL SELECT queue_id, 'cancelled' FROM others
