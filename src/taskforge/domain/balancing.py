@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.assignment import Rival, weight_of
@@ -37,7 +38,7 @@ class Plan:
 
     def weight(self, worker: str) -> int | None:
         """The weight of a worker of this name, 1 where there are no assignments; None: it gets nothing."""
-        return 1 if self.rivals is None else weight_of(self.rivals, worker)
+        return 1 if self.rivals is None else _weight(self.rivals, worker)
 
     def to_json(self) -> dict[str, Any]:
         """As the gate keeps it."""
@@ -48,6 +49,12 @@ class Plan:
         """Back from what the gate keeps."""
         rivals = values["rivals"]
         return cls(Strategy(values["strategy"]), None if rivals is None else tuple(Rival(*r) for r in rivals))
+
+
+@lru_cache(maxsize=4096)
+def _weight(rivals: tuple[Rival, ...], worker: str) -> int | None:
+    """Each claim asks for all workers that may come, and the names hardly ever change."""
+    return weight_of(rivals, worker)
 
 
 @dataclass(frozen=True, slots=True)

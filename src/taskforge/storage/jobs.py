@@ -63,6 +63,11 @@ _PackedJob: TypeAlias = tuple[
     str | None, int, str | None,
 ]  # fmt: skip
 """The columns of ``ClaimedJob`` as SQLite packs them."""
+_PackedHeavyJob: TypeAlias = tuple[
+    UUID, str, str, str, int, int, int, int | None, int, str | None, int | None, int, int, UUID, int | None,
+    str | None, int, str | None, int,
+]  # fmt: skip
+"""With its slots, by a claim that weighs jobs."""
 
 
 class SqlJobStore(SqlSweeps):
@@ -178,7 +183,9 @@ class SqlJobStore(SqlSweeps):
         rows = await self._engine.read(One("leased_jobs", asked))
         if self._engine.dialect == "postgres":
             return [ClaimedJob(*row) for row in rows]
-        return [job for row in rows for job in self._unpacked([row])]  # each was claimed at its own time
+        return [
+            job for row in rows for job in self._unpacked([tuple(row)])
+        ]  # each was claimed at its own time
 
     def batch(self, rows: Rows) -> ClaimBatch:
         """What a claim answered."""
@@ -196,22 +203,26 @@ class SqlJobStore(SqlSweeps):
         """Jobs of a claim that weighs them."""
         if self._engine.dialect == "postgres":
             return [ClaimedJob(*row[: CLAIMED_COLUMNS + 1]) for row in rows]
-        jobs = self._unpacked([row[:CLAIMED_COLUMNS] for row in rows])
-        slots = (row[CLAIMED_COLUMNS] for row in rows)
-        return [job if n == 1 else job._replace(slots=n) for job, n in zip(jobs, slots, strict=True)]
+        return self._unpacked(rows, list[_PackedHeavyJob], ())
 
-    def _unpacked(self, rows: Rows) -> list[ClaimedJob]:
-        """Claimed jobs whose ids are texts and whose times are numbers; those of a batch have one time."""
+    def _unpacked(
+        self, rows: Rows, packed: Any = list[_PackedJob], slots: tuple[int, ...] = (1,)
+    ) -> list[ClaimedJob]:
+        """Claimed jobs whose ids are texts and whose times are numbers; those of a batch have one time.
+
+        ``slots``: those of each job where the rows do not say it.
+        """
         if not rows:
             return []
         moment = self._engine.moment
         claimed_at = moment(rows[0][16])
         queues = {text: self._engine.identity(text) for text in {row[1] for row in rows}}
+        make = ClaimedJob._make
         return [
-            ClaimedJob._make(
-                (row[0], queues[row[1]], *row[2:14], moment(row[14]), row[15], claimed_at, row[17], 1)
+            make(
+                (row[0], queues[row[1]], *row[2:14], moment(row[14]), row[15], claimed_at, *row[17:], *slots)
             )
-            for row in msgspec.convert([tuple(row) for row in rows], list[_PackedJob])
+            for row in msgspec.convert(rows, packed)
         ]
 
     async def settle(
