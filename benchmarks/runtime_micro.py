@@ -50,6 +50,11 @@ class EndlessLink:
     def lull(self) -> float:
         return 0.0
 
+    def stand_by(
+        self, suspects: int, take: Callable[[Work | None, float], None]
+    ) -> Callable[[], bool] | None:
+        return None
+
     async def register(self, registration: Registration) -> Welcome:
         return Welcome(uuid.uuid4(), 30.0, 10.0)
 

@@ -55,6 +55,15 @@ async def enqueue(application: TaskForge) -> None:
     accepted(await application.registry.find("work").aenqueue(seconds=0.02))
 
 
+async def enqueue_to_itself(application: TaskForge) -> None:
+    """One job after the other, in a process with an idle worker of its own."""
+    async with application.worker(name="victim"):
+        for _ in range(MANY):
+            job = await application.registry.find("plain").aenqueue()
+            accepted(job)
+            await job.aresult(timeout=30)
+
+
 async def enqueue_many(application: TaskForge) -> None:
     """Several jobs, all or none."""
     work = application.registry.find("plain")
@@ -225,6 +234,7 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
     for operation in (
         enqueue,
         enqueue_many,
+        enqueue_to_itself,
         enqueue_keyed,
         bound_queue,
         keep_record,

@@ -32,6 +32,7 @@ ROWS = [
     # a program that enqueues
     Row("declare_tasks", "enqueue", _BOTH),
     Row("accept_job", "enqueue", _BOTH),
+    Row("accept_job", "enqueue_to_itself", _SCRIPT),
     Row("accept_jobs", "enqueue_many", _SCRIPT),
     Row("accept_keyed_jobs", "enqueue_keyed", _SCRIPT),
     Row("open_keys", "enqueue_keyed", _SCRIPT),

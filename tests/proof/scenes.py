@@ -142,6 +142,13 @@ async def enqueue(stand: Stand, label: str, side: str) -> None:
     await stand.perform("client", "enqueue")
 
 
+async def enqueue_to_itself(stand: Stand, label: str, side: str) -> None:
+    """A program enqueues a job that its own worker takes, on SQLite with the commit that stores it."""
+    if side == Side.UNCOMMITTED and parse_address(stand.url).kind != "sqlite":
+        pytest.skip("each is committed for itself there")
+    await stand.die(stand.fork("client", "enqueue_to_itself", label=label, side=side), label, side)
+
+
 async def enqueue_many(stand: Stand, label: str, side: str) -> None:
     """A program enqueues several at once: all or none."""
     await stand.die(stand.fork("client", "enqueue_many", label=label, side=side), label, side)
@@ -412,6 +419,7 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         sample,
         enqueue,
         enqueue_many,
+        enqueue_to_itself,
         enqueue_keyed,
         keyed,
         full,

@@ -53,6 +53,11 @@ class RemoteLink:
     def lull(self) -> float:
         return 0.0
 
+    def stand_by(
+        self, suspects: int, take: Callable[[Work | None, float], None]
+    ) -> Callable[[], bool] | None:
+        return None
+
     @property
     def poll_interval(self) -> float:
         welcome = self.registered

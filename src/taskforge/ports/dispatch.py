@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import ProjectId, QueueId
     from taskforge.domain.job import NewJob
-    from taskforge.ports.jobs import ClaimBatch, ClaimRequest
+    from taskforge.ports.jobs import ClaimBatch, ClaimRequest, ClaimTaker
     from taskforge.ports.signals import Hint
 
 
@@ -24,6 +24,10 @@ class Dispatch(Protocol):
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         """Take what may run, in the order of queue priority, rank, id. Raises what the record raises."""
+        ...
+
+    def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool] | None:
+        """``JobStore.stand_by``, where the record hands out its jobs."""
         ...
 
     def heard(self, hint: Hint | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
@@ -83,6 +84,13 @@ class ClaimBatch(NamedTuple):
     news: Sequence[QueueId] = ()
     wanted: int = 0
     is_expected: bool = True
+
+
+ClaimTaker: TypeAlias = Callable[[ClaimBatch | None, float], None]
+"""Gets what a claim that stood by was answered, and a moment of the monotonic clock before its leases began.
+
+None: it failed, or nobody knows; something may have been claimed.
+"""
 
 
 class Settlement(NamedTuple):
@@ -240,6 +248,14 @@ class JobStore(Protocol):
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         """Promote what is due, then take what may run, in the order of queue priority, rank, id."""
+        ...
+
+    def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool] | None:
+        """Claim a single job that is accepted here in the transaction that stores it: once, for queues without rules.
+
+        ``take`` is called soon after it. Answers the way to withdraw, which says whether that is
+        certain: False while a job is being stored, ``take`` is yet to be called. None where that is no gain.
+        """
         ...
 
     async def settle(

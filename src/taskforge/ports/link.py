@@ -92,6 +92,17 @@ class Link(Protocol):
         """Take jobs for ``free`` slots, ``suspects`` of them (0 or 1) such as have lost a worker before."""
         ...
 
+    def stand_by(
+        self, suspects: int, take: Callable[[Work | None, float], None]
+    ) -> Callable[[], bool] | None:
+        """Have a job that is accepted on this event loop claimed for the worker, with the commit that stores it.
+
+        ``take`` is called once then, with the work (None: ask as ever) and a moment of the
+        monotonic clock before its lease began. Answers the way to withdraw, which says whether that is certain: False
+        while a job is being stored, ``take`` is yet to be called. None where the link does no such thing.
+        """
+        ...
+
     async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
         """Report ended attempts; answers the execution ids that were lost before (nothing changed there)."""
         ...

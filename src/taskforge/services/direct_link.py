@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-import random
 import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from taskforge.domain.balancing import is_served_by
 from taskforge.domain.errors import NameTaken, TaskforgeError
 from taskforge.domain.ids import WorkerId
-from taskforge.domain.keys import ConcurrencyKey
-from taskforge.domain.lifecycle import decide
 from taskforge.domain.requirements import abilities, met_by
-from taskforge.ports.jobs import ClaimRequest, Settlement
+from taskforge.ports.jobs import ClaimRequest
 from taskforge.ports.link import Attempt, BeatReply, Welcome, Work
 from taskforge.ports.signals import Hint, Topic
 from taskforge.services.announcing import announce
 from taskforge.services.beating import Beating
 from taskforge.services.breaking import BreakerWatch
 from taskforge.services.dispatch import DatabaseDispatch
+from taskforge.services.ending import Endings
 from taskforge.services.handing_back import released
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from taskforge.domain.ids import QueueId
     from taskforge.domain.job import ClaimedJob
     from taskforge.domain.outcome import Report
     from taskforge.domain.queue import Queue
@@ -47,8 +46,6 @@ PROMOTION_PAUSE = 5.0
 WAKING = (Topic.READY, Topic.OFFERED)
 HEARD = frozenset({*WAKING, Topic.CANCEL, Topic.QUEUE})
 """What concerns a worker. That jobs have ended is most of what is told, and nothing to it."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 logger = logging.getLogger("taskforge.link")
 
@@ -84,6 +81,7 @@ class DirectLink:
         self._workers = workers
         self._watch = BreakerWatch(breaking, directory.project_id)
         self._directory = directory
+        self._endings = Endings(directory)
         self._signals = signals
         self._mint = mint
         self._options = options
@@ -99,6 +97,7 @@ class DirectLink:
         self._may_own_more = False
         self._is_expected = True
         self._no_promotion_before = 0.0
+        self._following: asyncio.Task[None] | None = None
 
     @property
     def poll_interval(self) -> float:
@@ -181,6 +180,34 @@ class DirectLink:
                 if not batch.jobs:
                     raise
                 logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
+        return self._work(batch)
+
+    def stand_by(
+        self, suspects: int, take: Callable[[Work | None, float], None]
+    ) -> Callable[[], bool] | None:
+        if self._may_own_more or self._ruled():
+            return None
+
+        def answered(batch: ClaimBatch | None, asked: float) -> None:
+            self._may_own_more = batch is None
+            if batch is None or self._directory.holds(batch.config_version):
+                take(None if batch is None else self._work(batch), asked)
+            else:
+                self._following = asyncio.create_task(self._follow(batch, asked, take))
+
+        return self._dispatch.stand_by(self._request(1, suspects, self._queues()), answered)
+
+    async def _follow(
+        self, batch: ClaimBatch, asked: float, take: Callable[[Work | None, float], None]
+    ) -> None:
+        """What was claimed by itself runs by the configuration that holds now."""
+        try:
+            with contextlib.suppress(TaskforgeError):
+                await self._directory.follow(batch.config_version)
+        finally:
+            take(self._work(batch), asked)
+
+    def _work(self, batch: ClaimBatch) -> Work:
         for queue_id in batch.news:
             self._signals.publish(Hint(Topic.READY, self._directory.project_id, queue_id))
         attempts = [self._attempt(job) for job in self._in_order(batch.jobs)]
@@ -235,25 +262,28 @@ class DirectLink:
         ruled = [queue.id for queue in queues if queue.has_rule]
         if ruled:
             queues.sort(key=lambda queue: (-queue.priority, queue.id))
-        self._may_own_more = True
-        is_expected, self._is_expected = self._is_expected, True
-        batch = await self._dispatch.claim(
-            ClaimRequest(
-                self._directory.project_id,
-                self._worker_id,
-                [queue.id for queue in queues],
-                self._job_types,
-                free,
-                suspects,
-                self._lease_us,
-                ruled,
-                *met_by(self._abilities, self._directory.requirements),
-                is_expected,
-                [queue.id for queue in queues if queue.settings.is_fair] if ruled else (),
-            )
-        )
+        request = self._request(free, suspects, queues, ruled)
+        self._may_own_more = self._is_expected = True
+        batch = await self._dispatch.claim(request)
         self._may_own_more, self._is_expected = False, batch.is_expected
         return batch
+
+    def _request(
+        self, free: int, suspects: int, queues: Sequence[Queue], ruled: Sequence[QueueId] = ()
+    ) -> ClaimRequest:
+        return ClaimRequest(
+            self._directory.project_id,
+            self._worker_id,
+            [queue.id for queue in queues],
+            self._job_types,
+            free,
+            suspects,
+            self._lease_us,
+            ruled,
+            *met_by(self._abilities, self._directory.requirements),
+            self._is_expected,
+            [queue.id for queue in queues if queue.settings.is_fair] if ruled else (),
+        )
 
     async def _more(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
         """What a claim got, and what another one gets now."""
@@ -300,7 +330,7 @@ class DirectLink:
         ]
         with contextlib.suppress(TaskforgeError):  # what is known of the queues is the best that there is
             await self._directory.confirm()
-        settlements = [self._settlement(report, job) for report, job in held]
+        settlements = self._endings.settlements(held)
         settled = await self._jobs.settle(settlements) if settlements else frozenset[UUID]()
         endings = [(job.queue_id, settlement) for (_, job), settlement in zip(held, settlements, strict=True)]
         limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
@@ -311,41 +341,6 @@ class DirectLink:
         if len(settled) == len(reports):
             return frozenset()
         return frozenset(report.execution_id for report in reports) - settled
-
-    def _settlement(self, report: Report, job: ClaimedJob) -> Settlement:
-        transition = decide(
-            report.outcome,
-            self._directory.policy(job),
-            attempt=job.attempt,
-            losses=job.losses,
-            random=random.random,
-        )
-        return Settlement(
-            job.id,
-            job.claim_seq,
-            job.execution_id,
-            transition,
-            report.wait_us,
-            report.duration_us,
-            report.lines,
-            report.state,
-            concurrency_key=self._concurrency_key(job),
-            waited_us=report.wait_us + self._waited(job),
-            job_type=job.job_type,
-            is_watched=job.queue_id in self._directory.watched,
-        )
-
-    def _waited(self, job: ClaimedJob) -> int:
-        """Microseconds from when a job was due until it was claimed. A retry or a delay made it due anew."""
-        queue = self._directory.by_id(job.queue_id)
-        due = 0 if queue is None else job.rank + job.priority * queue.settings.aging_microseconds
-        # an id begins with the milliseconds of its birth: however ranks were moved, nothing waits before that
-        return max(0, (job.claimed_at - EPOCH) // MICROSECOND - max(due, (job.id.int >> 80) * 1000))
-
-    def _concurrency_key(self, job: ClaimedJob) -> ConcurrencyKey | None:
-        if job.concurrency_key is None:
-            return None
-        return ConcurrencyKey(self._directory.project_id, job.concurrency_key)
 
     async def beat(
         self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None

@@ -75,6 +75,10 @@ class QueueDirectory:
         self.organization_id = found.organization_id
         return found
 
+    def holds(self, version: int) -> bool:
+        """Whether what is known is of this version of the configuration."""
+        return version == self._version
+
     async def follow(self, version: int) -> bool:
         """Read again if the configuration has another version than the one read last; whether it had."""
         if version == self._version:

@@ -14,13 +14,13 @@ from taskforge.ports.jobs import ClaimBatch
 from taskforge.ports.signals import Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import QueueId
     from taskforge.domain.job import ClaimedJob
     from taskforge.ports.dispatch import DispatchStore, Pulled, ReadyQueues
-    from taskforge.ports.jobs import ClaimRequest, JobStore
+    from taskforge.ports.jobs import ClaimRequest, ClaimTaker, JobStore
     from taskforge.ports.signals import Hint
     from taskforge.services.agreement import Agreement
     from taskforge.services.directory import QueueDirectory
@@ -50,6 +50,9 @@ class DatabaseDispatch:
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         return await self._jobs.claim(request)
+
+    def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool] | None:
+        return self._jobs.stand_by(request, take)
 
     def heard(self, hint: Hint | None) -> None:
         """It looks in any case."""
@@ -89,6 +92,9 @@ class QueueDispatch:
     def heard(self, hint: Hint | None) -> None:
         if hint is None or hint.topic in UNKNOWN_TO_QUEUES:
             self._asks_record = True
+
+    def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool] | None:
+        return None
 
     def returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> bool:
         return self._offering.returned(queue_id, job_ids)

@@ -89,8 +89,7 @@ class TracedLink(DirectLink):
 
     async def claim(self, free: int, suspects: int) -> Work:
         work = await super().claim(free, suspects)
-        is_wanted = tracing_api() is not None if self.traced is None else self.traced
-        if not work.attempts or not is_wanted:
+        if not work.attempts or not self._is_wanted:
             return work
         try:
             known = await self._traces.of_jobs(
@@ -103,9 +102,19 @@ class TracedLink(DirectLink):
         for attempt in work.attempts:
             stored = known.get(attempt.job.id)
             creation, previous = (None, None) if stored is None else stored
-            trace = JobTrace(creation, previous, self._waited(attempt.job))
+            trace = JobTrace(creation, previous, self._endings.waited(attempt.job))
             attempts.append(attempt._replace(trace=trace))
         return work._replace(attempts=attempts)
+
+    def stand_by(
+        self, suspects: int, take: Callable[[Work | None, float], None]
+    ) -> Callable[[], bool] | None:
+        """What is claimed as it is stored has no trace yet."""
+        return super().stand_by(suspects, take) if not self._is_wanted else None
+
+    @property
+    def _is_wanted(self) -> bool:
+        return tracing_api() is not None if self.traced is None else self.traced
 
     async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
         spans: dict[UUID, str] = {

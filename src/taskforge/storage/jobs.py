@@ -11,7 +11,6 @@ import msgspec
 
 from taskforge.domain.errors import Conflict, NotFound, QueueClosed, QueueFull
 from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
-from taskforge.domain.keys import ConcurrencyKey, JobKeys
 from taskforge.domain.queue import QueueState
 from taskforge.ports.jobs import (
     Accepted,
@@ -19,6 +18,7 @@ from taskforge.ports.jobs import (
     BeatAnswer,
     ClaimBatch,
     ClaimRequest,
+    ClaimTaker,
     FencedLine,
     Settlement,
 )
@@ -27,7 +27,7 @@ from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import to_json
 from taskforge.storage.endings import note_endings
 from taskforge.storage.engine import Engine, Many, One, Rows, Script, columns
-from taskforge.storage.keys import check_key_is_free, give_places, open_places
+from taskforge.storage.keys import check_key_is_free, give_places, keys_of, open_places, places_of
 from taskforge.storage.rules import ClaimsByRules
 from taskforge.storage.settling import (
     LINES,
@@ -38,14 +38,16 @@ from taskforge.storage.settling import (
     settled_row,
     succeeded_row,
 )
+from taskforge.storage.standing import StandingClaims
 from taskforge.storage.sweeps import SqlSweeps
 from taskforge.storage.weighing import note_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from taskforge.domain.ids import JobId, ProjectId, QueueId, WorkerId
+    from taskforge.domain.keys import JobKeys
     from taskforge.domain.queue import QueueBound
     from taskforge.domain.worker import Incidents
 
@@ -76,6 +78,7 @@ class SqlJobStore(SqlSweeps):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._rules = ClaimsByRules(engine)
+        self._standing = StandingClaims(engine, self.batch)
         self.has_one_writer = engine.dialect == "sqlite"
 
     async def accept(
@@ -91,7 +94,7 @@ class SqlJobStore(SqlSweeps):
                 return await self._repeatable(rest, rest)
         else:
             change = One("accept_job", {"project_id": project_id, "hint": hint, **jobs[0]._asdict()})
-            stored = self._ids(await self._engine.call(change))
+            stored = self._ids(await self._standing.accept(change, jobs[0]))
         if len(stored) == len(jobs):
             return stored
         missing = [job.id for job in jobs if job.id not in stored]
@@ -175,6 +178,9 @@ class SqlJobStore(SqlSweeps):
         if request.ruled:
             return await self._rules.claim(request, self.batch, self._weighed)
         return self.batch(await self._engine.call(One("claim_jobs", request._asdict())))
+
+    def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool] | None:
+        return self._standing.stand_by(request, take) if self.has_one_writer else None
 
     async def held(
         self, project_id: ProjectId, worker_id: WorkerId, job_ids: Sequence[UUID]
@@ -300,7 +306,7 @@ class SqlJobStore(SqlSweeps):
         if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
             yield One("cancel_waiting_job", job)
             yield from note_endings([job_id])
-            yield from give_places(_concurrency_key(project_id, found))
+            yield from give_places(places_of(project_id, found))
             yield _entry(audit, "job.cancel", job_id, found, JobStatus.CANCELLED)
         elif status is JobStatus.PROCESSING:
             yield One("request_cancel", job)
@@ -318,7 +324,7 @@ class SqlJobStore(SqlSweeps):
             status = _status(found)
             if status in (JobStatus.PENDING, JobStatus.SCHEDULED):
                 yield One("reschedule_job", {**job, "scheduled_for": scheduled_for})
-                yield from give_places(_concurrency_key(project_id, found))
+                yield from give_places(places_of(project_id, found))
                 after = {"status": JobStatus.SCHEDULED, "scheduled_for": scheduled_for.isoformat()}
                 before = {"status": status}
                 yield audit.entry("job.reschedule", job_id, found[0]["job_type"], before=before, after=after)
@@ -344,7 +350,7 @@ class SqlJobStore(SqlSweeps):
                 retried = yield One("retry_job", {**job, "queue_id": queue_id})
                 if not retried:
                     raise NotFound("the job's queue is gone", hint="name another queue to retry it in")
-                yield from open_places(project_id, [_keys(found[0])], ())
+                yield from open_places(project_id, [keys_of(found[0])], ())
                 if queue_id is not None:
                     yield from note_weights(project_id, [job_id], self._engine)
                 yield _entry(audit, "job.retry", job_id, found, JobStatus.PENDING, queue_id)
@@ -367,7 +373,7 @@ class SqlJobStore(SqlSweeps):
                 yield One("delete_lines_of_jobs", doomed)
                 yield One("delete_executions_of_jobs", doomed)
                 yield One("delete_job", job)
-                yield from give_places(_concurrency_key(project_id, found))
+                yield from give_places(places_of(project_id, found))
                 yield _entry(audit, "job.delete", job_id, found, None)
             return status
 
@@ -401,11 +407,3 @@ def _entry(
     return audit.entry(
         action, job_id, found[0]["job_type"], before={"status": found[0]["status"]}, after=after
     )
-
-
-def _concurrency_key(project_id: ProjectId, rows: Sequence[Any]) -> Collection[ConcurrencyKey]:
-    return [ConcurrencyKey(project_id, row["concurrency_key"]) for row in rows if row["concurrency_key"]]
-
-
-def _keys(row: Any) -> JobKeys:
-    return JobKeys(concurrency_key=row["concurrency_key"], concurrency_limit=row["concurrency_limit"])

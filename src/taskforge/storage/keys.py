@@ -146,5 +146,15 @@ def _give(pairs: Mapping[str, Sequence[Any]]) -> Script[int]:
     return given
 
 
+def places_of(project_id: ProjectId, rows: Sequence[Any]) -> Collection[ConcurrencyKey]:
+    """The concurrency keys of jobs, of which each may have a place."""
+    return [ConcurrencyKey(project_id, row["concurrency_key"]) for row in rows if row["concurrency_key"]]
+
+
+def keys_of(row: Any) -> JobKeys:
+    """What a job has to wait for."""
+    return JobKeys(concurrency_key=row["concurrency_key"], concurrency_limit=row["concurrency_limit"])
+
+
 def _order(job: NewJob, keys: Mapping[UUID, JobKeys]) -> tuple[str, str]:
     return job.job_type, keys[job.id].key or ""

@@ -124,6 +124,11 @@ class FakeLink:
     def lull(self) -> float:
         return max(0.0, self.lull_until - time.monotonic())
 
+    def stand_by(
+        self, suspects: int, take: Callable[[Work | None, float], None]
+    ) -> Callable[[], bool] | None:
+        return None
+
     async def register(self, registration: Registration) -> Welcome:
         self._called("register")
         self.registration = registration

@@ -74,7 +74,7 @@ class Claimer:
         pause = 0.0
         while not self._closing:
             if not self._may_have_work:
-                was_woken = await self._wakeup.wait(pause)
+                was_woken = await self._wait(pause)
                 pause = 0.0 if was_woken or self._knows_due else self._link.lull()
                 self._may_have_work = pause <= 0.0
             elif await self._has_room():
@@ -85,6 +85,22 @@ class Claimer:
                     logger.warning("cannot claim jobs, trying again in %.1f s: %s", pause, said(error))
                     logger.debug("the claim's error", exc_info=True)
                     await self._rest(pause)
+
+    async def _wait(self, seconds: float) -> bool:
+        """Whether it was woken before. A job that this process accepts meanwhile may come by itself."""
+        suspects = 0 if self._slots.suspects else 1
+        withdraw = self._link.stand_by(suspects, self._take) if self._slots.room() > 0 else None
+        try:
+            return await self._wakeup.wait(seconds)
+        finally:
+            while withdraw is not None and not withdraw():
+                await self._wakeup.wait()
+
+    def _take(self, work: Work | None, asked: float) -> None:
+        """What came by itself, or None. There may be more: the next claim tells."""
+        if work is not None and work.attempts:
+            self._start(work, asked, time.monotonic())
+        self.wake()
 
     async def _claim(self) -> float:
         """Seconds to wait for a hint before asking again."""

@@ -106,18 +106,19 @@ class Worker:
             self._cleanup.enter_context(PrintCapture())
         self._parts = parts = self._build(welcome)
         parts.heartbeat.start()
-        wake = _from_any_thread(parts.claimer.wake)
-        self._cleanup.callback(self._link.on_hint(wake, parts.heartbeat.ask))
+        self._cleanup.callback(self._link.on_hint(parts.claimer.wake, parts.heartbeat.ask))
         logger.info("worker %s is online as %s", self.options.name, welcome.worker_id)
 
     def request_drain(self) -> None:
-        """Have ``run_until_stopped`` drain the worker and return."""
+        """Claim no more, and have ``run_until_stopped`` drain the worker and return."""
         self._drain_asked.set()
+        if self._parts is not None:
+            self._parts.claimer.close()
 
     def _stuck(self) -> None:
         if not self._drain_asked.is_set():
             self._is_spent = True
-            self.request_drain()
+            self._drain_asked.set()
 
     async def run_until_stopped(self) -> None:
         """Return when a drain was asked for, here or by the platform, and is done."""
@@ -246,6 +247,8 @@ class Worker:
             logger.info("%d jobs at once from now on, instead of %d", news.capacity, self._slots.concurrency)
             executor.allow(news.capacity - self._slots.concurrency)
             self._slots.resize(news.capacity)
+            if self._parts is not None:
+                self._parts.claimer.wake()  # what stands by was for the slots that there were
         if news.drain:
             self.request_drain()
 

@@ -1,0 +1,110 @@
+"""Claims that stand by: the next single job that this process accepts is claimed in the transaction that stores it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from taskforge.storage.engine import One
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taskforge.domain.job import NewJob
+    from taskforge.ports.jobs import ClaimBatch, ClaimRequest, ClaimTaker
+    from taskforge.storage.engine import Engine, Rows, Script
+
+
+class _Standing:
+    """One that waits for its job."""
+
+    def __init__(self, request: ClaimRequest, take: ClaimTaker) -> None:
+        self.request = request
+        self.queue_ids = frozenset(request.queue_ids)
+        self.job_types = frozenset(request.job_types)
+        self.is_answered = False
+        self._take = take
+        self._loop = asyncio.get_running_loop()
+
+    def fits(self, job: NewJob) -> bool:
+        """Whether the worker may run it now."""
+        is_due = job.delay_us is None and job.scheduled_for is None
+        return is_due and job.queue_id in self.queue_ids and job.job_type in self.job_types
+
+    def answer(self, batch: ClaimBatch | None, asked: float) -> None:
+        """Soon: whoever enqueues is not kept by what the worker does with it."""
+        if not self._loop.is_closed():
+            self._loop.call_soon(self._answer, batch, asked)
+
+    def _answer(self, batch: ClaimBatch | None, asked: float) -> None:
+        self.is_answered = True
+        self._take(batch, asked)
+
+
+class StandingClaims:
+    """Of one event loop, on a database where a further statement costs less than a further commit."""
+
+    def __init__(self, engine: Engine, read: Callable[[Rows], ClaimBatch]) -> None:
+        self._engine = engine
+        self._read = read
+        self._standing: list[_Standing] = []
+        self._late: set[asyncio.Task[None]] = set()
+
+    def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool]:
+        """``JobStore.stand_by``."""
+        standing = _Standing(request, take)
+        self._standing.append(standing)
+        return partial(self._withdraw, standing)
+
+    async def accept(self, change: One, job: NewJob) -> Rows:
+        """Store a job; a claim that stands by for such a one is made with it, and commits or fails with it."""
+        standing = self._fitting(job) if self._standing else None
+        if standing is None:
+            return await self._engine.call(change)
+        batch: ClaimBatch | None = None
+
+        def script() -> Script[Rows]:
+            nonlocal batch
+            stored = yield change
+            batch = self._read((yield One("claim_jobs", standing.request._asdict())))
+            return stored
+
+        asked = time.monotonic()
+        try:
+            stored = await self._engine.run(script)
+        except asyncio.CancelledError:
+            # it may be stored and claimed yet: what follows it in the writer's line comes after
+            late = asyncio.get_running_loop().create_task(self._answer_late(standing, asked))
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+            raise
+        except BaseException:
+            standing.answer(None, asked)
+            raise
+        standing.answer(batch, asked)
+        return stored
+
+    async def _answer_late(self, standing: _Standing, asked: float) -> None:
+        try:
+            await self._engine.run(_nothing)
+        finally:
+            standing.answer(None, asked)
+
+    def _fitting(self, job: NewJob) -> _Standing | None:
+        for standing in self._standing:
+            if standing.fits(job):
+                self._standing.remove(standing)
+                return standing
+        return None
+
+    def _withdraw(self, standing: _Standing) -> bool:
+        if standing in self._standing:
+            self._standing.remove(standing)
+            return True
+        return standing.is_answered
+
+
+def _nothing() -> Script[None]:
+    yield from ()
