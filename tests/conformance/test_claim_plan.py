@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import sqlite3
 import time
 from datetime import UTC, datetime
@@ -91,7 +92,8 @@ class Prepared:
         if name not in self._made:
             self._made.add(name)
             await self.connection.execute(f"PREPARE {name} AS {statement.numbered('$').rstrip(';')}")
-        return f"EXECUTE {name} ({', '.join(_literal(values.get(one)) for one in statement.parameters)})"
+        given = {"seed": secrets.randbits(63), **values}  # as the engine does
+        return f"EXECUTE {name} ({', '.join(_literal(given.get(one)) for one in statement.parameters)})"
 
 
 def _literal(value: Any) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -32,8 +33,9 @@ def written(hint: Hint, origin: str) -> str:
     return f"{origin} {hint.topic.value} {hint.project_id} {hint.queue_id or ''}".strip()
 
 
+@lru_cache(maxsize=1024)
 def read(line: str) -> tuple[str, Hint | None]:
-    """Who sent a line, and its hint; of one that a later version sends: anything may have changed (None)."""
+    """Who sent a line, and its hint; of one that a later version sends: anything may have changed (None). The same few come."""
     origin, _, rest = line.partition(" ")
     parts = rest.split()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import socket
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,7 +16,7 @@ from taskforge.storage.postgres_errors import DRIVER_ERRORS, translated
 from taskforge.storage.statements import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from taskforge.ports.clock import Clock
@@ -60,7 +61,8 @@ class PostgresEngine:
         }
 
     async def call(self, call: Call) -> Rows:
-        return cast("Rows", await self._guarded(lambda connection: self._alone(connection, call)))
+        run = self._fetch if self._statement_cache else self._alone
+        return cast("Rows", await self._guarded(lambda connection: run(connection, call)))
 
     async def read(self, call: Call) -> Rows:
         return await self.call(call)
@@ -103,9 +105,7 @@ class PostgresEngine:
             return await adrive(script, lambda call: self._fetch(connection, call))
 
     async def _alone(self, connection: Any, call: Call) -> Rows:
-        if self._statement_cache:
-            return await self._fetch(connection, call)
-        # parsed and run in two steps: a transaction keeps a pooler from changing the server in between
+        """Parsed and run in two steps: a transaction keeps a pooler from changing the server in between."""
         async with connection.transaction():
             return await self._fetch(connection, call)
 
@@ -128,9 +128,7 @@ class PostgresEngine:
                 if column and column.count(column[0]) == len(column):
                     columns[name] = column[:1]
             parameters = {**parameters, **columns}
-        return sql, [
-            parameters[name] if name != "now" else self._clock and self._clock.now() for name in names
-        ]
+        return sql, [_OWN[name](self._clock) if name in _OWN else parameters[name] for name in names]
 
     async def _connect(self) -> asyncpg.Connection[Any]:
         try:
@@ -148,6 +146,13 @@ class PostgresEngine:
             return await self._connect()
         give_up_when_unanswered(connection)
         return connection
+
+
+_OWN: Mapping[str, Callable[[Clock | None], object]] = {
+    "now": lambda clock: clock and clock.now(),
+    "seed": lambda clock: secrets.randbits(63),
+}
+"""What statements are given that no caller gives: a time other than the server's own, and chance."""
 
 
 def give_up_when_unanswered(connection: asyncpg.Connection[Any]) -> None:

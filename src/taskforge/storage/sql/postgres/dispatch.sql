@@ -5,9 +5,8 @@
 -- What another dispatcher handed out: the guards are those of claim_jobs, so what it makes up or repeats is left alone.
 WITH t AS MATERIALIZED (
   SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now,
-    lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
-      || substr(gen_random_uuid()::text, 1, 3) AS id_start,
-    uuid_hash_extended(gen_random_uuid(), 0) AS seed
+    lpad(to_hex((floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint << 16) | x'7000'::bigint | (:seed::bigint & 4095)), 16, '0')
+      AS id_start
 ),
 lane AS MATERIALIZED (
   SELECT q.id FROM queues q
@@ -27,7 +26,7 @@ picked AS MATERIALIZED (
 claimed AS (
   UPDATE jobs SET status = 'processing', claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
     execution_id = ((SELECT id_start FROM t)
-      || to_hex(uuid_hash_extended(id, (SELECT seed FROM t)) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid, worker_id = :worker_id::uuid,
+      || to_hex(uuid_hash_extended(id, :seed::bigint) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid, worker_id = :worker_id::uuid,
     claimed_at = (SELECT now FROM t), started_at = NULL, heartbeat_at = NULL, progress = NULL,
     updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'

@@ -66,11 +66,10 @@ RETURNING id, CASE WHEN :hint::text IS NOT NULL THEN pg_notify('taskforge', :hin
 -- name: claim_jobs
 WITH t AS MATERIALIZED (
   -- a UUIDv7 begins with the time, its version and 12 random bits, the same for the whole batch. The other 62, below the two of
-  -- its variant, are a hash of the job's id by a random seed: randomness for each row would cost ten times as much
+  -- its variant, are a hash of the job's id by the seed, which the engine draws: each random value that the server draws is dear
   SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now,
-    lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
-      || substr(gen_random_uuid()::text, 1, 3) AS id_start,
-    uuid_hash_extended(gen_random_uuid(), 0) AS seed
+    lpad(to_hex((floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint << 16) | x'7000'::bigint | (:seed::bigint & 4095)), 16, '0')
+      AS id_start
 ),
 lane AS MATERIALIZED (
   SELECT q.id FROM queues q
@@ -99,7 +98,7 @@ claimed AS (
   -- are locked, so each stays at its place; one that was changed in the moment before is left to the next claim
   UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
     execution_id = ((SELECT id_start FROM t)
-      || to_hex(uuid_hash_extended(id, (SELECT seed FROM t)) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid,
+      || to_hex(uuid_hash_extended(id, :seed::bigint) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid,
     worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t),
     started_at = NULL, heartbeat_at = NULL, progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'

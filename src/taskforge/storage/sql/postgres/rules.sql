@@ -31,9 +31,8 @@ ORDER BY g.queue_id FOR UPDATE OF g SKIP LOCKED;
 -- One queue, whose gate is held. A start stays counted for its whole second and the 60 that follow.
 WITH t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second,
-    lpad(to_hex(floor(extract(epoch FROM c.now) * 1000)::bigint), 12, '0') || '7'
-      || substr(gen_random_uuid()::text, 1, 3) AS id_start,
-    uuid_hash_extended(gen_random_uuid(), 0) AS seed
+    lpad(to_hex((floor(extract(epoch FROM c.now) * 1000)::bigint << 16) | x'7000'::bigint | (:seed::bigint & 4095)), 16, '0')
+      AS id_start
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
 ),
 lane AS MATERIALIZED (
@@ -68,7 +67,7 @@ ready AS MATERIALIZED (
 claimed AS (
   UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
     execution_id = ((SELECT id_start FROM t)
-      || to_hex(uuid_hash_extended(id, (SELECT seed FROM t)) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid,
+      || to_hex(uuid_hash_extended(id, :seed::bigint) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid,
     worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t), started_at = NULL, heartbeat_at = NULL,
     progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
@@ -245,9 +244,8 @@ FROM t LEFT JOIN lane ON true;
 -- counted for its whole second and the 60 that follow. Rows are fetched by their id alone: a planner that may choose reads an index of the queue.
 WITH t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second,
-    lpad(to_hex(floor(extract(epoch FROM c.now) * 1000)::bigint), 12, '0') || '7'
-      || substr(gen_random_uuid()::text, 1, 3) AS id_start,
-    uuid_hash_extended(gen_random_uuid(), 0) AS seed
+    lpad(to_hex((floor(extract(epoch FROM c.now) * 1000)::bigint << 16) | x'7000'::bigint | (:seed::bigint & 4095)), 16, '0')
+      AS id_start
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
 ),
 gate AS MATERIALIZED (
@@ -258,7 +256,7 @@ gate AS MATERIALIZED (
 claimed AS (
   UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
     execution_id = ((SELECT id_start FROM t)
-      || to_hex(uuid_hash_extended(id, (SELECT seed FROM t)) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid,
+      || to_hex(uuid_hash_extended(id, :seed::bigint) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid,
     worker_id = :worker_id::uuid, claimed_at = (SELECT now FROM t), started_at = NULL, heartbeat_at = NULL,
     progress = NULL, updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
