@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -76,6 +77,7 @@ class TaskForge(Hooked):
         self._schedules: list[DeclaredSchedule] = []
         self._api: FastAPI | None = None
         self._wiring: Wiring | None = None
+        self._wiring_lock = Lock()
 
     @property
     def settings(self) -> Settings:
@@ -228,11 +230,9 @@ class TaskForge(Hooked):
         ``app.lifespan(worker=True, scheduler=True)`` runs a worker of its tasks and a scheduler beside the web
         application; any number of web processes may.
         """
-
-        def around(_: object) -> AbstractAsyncContextManager[None]:
-            return self._beside(worker=worker, scheduler=scheduler)
-
-        return around if application is None else around(application)
+        if application is None:
+            return lambda _: self._beside(worker=worker, scheduler=scheduler)
+        return self._beside(worker=worker, scheduler=scheduler)
 
     @asynccontextmanager
     async def _beside(self, *, worker: bool, scheduler: bool) -> AsyncIterator[None]:
@@ -242,8 +242,7 @@ class TaskForge(Hooked):
                 await stack.enter_async_context(self._resources)
                 if self._api is not None:
                     await stack.enter_async_context(self._api.router.lifespan_context(self._api))
-                if self._wired().address.kind == "sqlite":
-                    # Its tables: nothing could make them within a request's transaction.
+                if self._wired().address.kind == "sqlite":  # no request's transaction could make its tables
                     await self.platform()
                 if worker:
                     await stack.enter_async_context(self.worker())
@@ -391,10 +390,11 @@ class TaskForge(Hooked):
         return platform.transactions
 
     def _wired(self) -> Wiring:
-        if self._wiring is None:
-            from taskforge.settings import load_settings
-            from taskforge.wiring import Wiring
+        with self._wiring_lock:  # event loops and threads may come at the same moment
+            if self._wiring is None:
+                from taskforge.settings import load_settings
+                from taskforge.wiring import Wiring
 
-            self._wiring = Wiring(load_settings(self._arguments), clock=self._clock)
-            self._bridge.on_close(self._wiring.close)
-        return self._wiring
+                self._wiring = Wiring(load_settings(self._arguments), clock=self._clock)
+                self._bridge.on_close(self._wiring.close)
+            return self._wiring
