@@ -127,6 +127,18 @@ async def test_a_job_of_another_project_is_not_retried_into_one_s_own_queue(
     assert (await stage.job(failed)).queue_id == ours.id
 
 
+async def test_a_batch_retries_no_job_of_another_project_beside_one_s_own(stage: Stage) -> None:
+    other = await stage.other_project()
+    ours, theirs = await stage.queue(), await stage.queue("theirs", project=other)
+    own, strange = await stage.bury(ours), await stage.bury(ours)
+    await stage.sql(
+        f"UPDATE jobs SET project_id = '{other}', queue_id = '{theirs.id}' WHERE id = '{strange}'"
+    )
+    values = {"project_id": stage.project, "queue_id": ours.id, "job_ids": [own, strange]}
+    retried = await stage.engine.call(One("retry_jobs", values))
+    assert [str(row[0]) for row in retried] == [str(own)]
+
+
 async def flags(stage: Stage, project: ProjectId) -> set[bool]:
     rows = await stage.sql(f"SELECT project_has_pauses FROM queues WHERE project_id = '{project}'")
     return {bool(row[0]) for row in rows}
