@@ -23,6 +23,14 @@ REASONS: dict[tuple[str, str, str], str] = {
     ("sqlite", "settle_jobs", "j.claim_seq = :claim_seq"): (
         "where it counts: an execution is stored only when its job is no longer processing by that id"
     ),
+    **dict.fromkeys(
+        (
+            ("sqlite", "settle_succeeded", "held.status = 'processing'"),
+            ("sqlite", "settle_succeeded", "held.claim_seq = e.claim_seq"),
+            ("sqlite", "settle_succeeded", "held.execution_id = e.id"),
+        ),
+        "where the job is changed: its execution was stored just before, in the same transaction and by the same fence",
+    ),
     **{
         (dialect, "note_endings", "q.project_id = j.project_id"): (
             "the queue is named by its id, which no other project has"

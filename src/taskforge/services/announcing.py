@@ -25,11 +25,14 @@ def announce(
     limited: Collection[QueueId],
 ) -> None:
     """Tell of the ends of attempts, each with its job's queue. In ``limited`` queues an end makes room for another start."""
-    for queue_id in {queue_id for queue_id, _ in endings}:
-        signals.publish(Hint(Topic.FINISHED, project_id, queue_id))
+    told: set[QueueId] = set()
     freed: set[QueueId] = set()
     returned: dict[QueueId, list[UUID]] = {}
+    latest: QueueId | None = None
     for queue_id, settlement in endings:
+        if queue_id is not latest:  # those of a batch share it, as a rule
+            latest = queue_id
+            told.add(queue_id)
         status = settlement.transition.status
         frees_a_place = settlement.concurrency_key is not None
         if status is JobStatus.SUCCEEDED and not limited and not frees_a_place:
@@ -38,6 +41,8 @@ def announce(
             freed.add(queue_id)
         elif not status.is_finished:
             returned.setdefault(queue_id, []).append(settlement.job_id)
+    for queue_id in told:
+        signals.publish(Hint(Topic.FINISHED, project_id, queue_id))
     for queue_id in freed:
         signals.publish(Hint(Topic.READY, project_id, queue_id))
     for queue_id, job_ids in returned.items():

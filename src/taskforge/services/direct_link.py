@@ -210,7 +210,7 @@ class DirectLink:
     def _work(self, batch: ClaimBatch) -> Work:
         for queue_id in batch.news:
             self._signals.publish(Hint(Topic.READY, self._directory.project_id, queue_id))
-        attempts = [self._attempt(job) for job in self._in_order(batch.jobs)]
+        attempts = self._attempts(self._in_order(batch.jobs))
         moments = [moment for moment in (batch.next_due_at, batch.next_start_at) if moment is not None]
         due_in = None
         if moments:
@@ -314,15 +314,21 @@ class DirectLink:
 
         return sorted(jobs, key=order)
 
-    def _attempt(self, job: ClaimedJob) -> Attempt:
-        self._held[job.execution_id] = job
-        queue = self._directory.by_id(job.queue_id)
-        policy = self._directory.policy(job)
-        timeout = policy.timeout
-        if job.deadline is not None:
-            timeout = min(timeout, max(0.001, (job.deadline - job.claimed_at).total_seconds()))
-        name = "" if queue is None else queue.name
-        return Attempt(job, timeout, policy.max_attempts, name, policy.heartbeat_timeout)
+    def _attempts(self, jobs: Sequence[ClaimedJob]) -> list[Attempt]:
+        attempts = []
+        queue_id, name = None, ""
+        for job in jobs:
+            self._held[job.execution_id] = job
+            if job.queue_id is not queue_id:
+                queue_id = job.queue_id
+                queue = self._directory.by_id(queue_id)
+                name = "" if queue is None else queue.name
+            policy = self._directory.policy(job)
+            timeout = policy.timeout
+            if job.deadline is not None:
+                timeout = min(timeout, max(0.001, (job.deadline - job.claimed_at).total_seconds()))
+            attempts.append(Attempt(job, timeout, policy.max_attempts, name, policy.heartbeat_timeout))
+        return attempts
 
     async def settle(self, reports: Sequence[Report]) -> frozenset[UUID]:
         held = [

@@ -60,6 +60,7 @@ class QueueDirectory:
         self._by_id: dict[UUID, Queue] = {}
         self._by_name: dict[str, Queue] = {}
         self._standard: dict[UUID, AttemptPolicy] = {}
+        self._latest: tuple[UUID, AttemptPolicy] | None = None
 
     async def refresh(self) -> None:
         """Read all queues again."""
@@ -148,10 +149,15 @@ class QueueDirectory:
             and job.timeout_ms is None
             and not job.manual_retries
         ):
-            standard = self._standard.get(job.queue_id)
-            if standard is None:
-                standard = self._standard[job.queue_id] = self._policy(job)
-            return standard
+            latest = self._latest
+            if (
+                latest is None or latest[0] is not job.queue_id
+            ):  # those of a batch share it, and its hash is slow
+                standard = self._standard.get(job.queue_id)
+                if standard is None:
+                    standard = self._standard[job.queue_id] = self._policy(job)
+                latest = self._latest = (job.queue_id, standard)
+            return latest[1]
         return self._policy(job)
 
     def _policy(self, job: ClaimedJob) -> AttemptPolicy:
@@ -170,6 +176,7 @@ class QueueDirectory:
         self.has_assignments = any(queue.plan is not None and queue.plan.rivals for queue in queues)
         self.watched = frozenset(queue.id for queue in queues if queue.settings.notify)
         self._standard = {}
+        self._latest = None
         self._read_at = self._confirmed_at = time.monotonic()
 
 

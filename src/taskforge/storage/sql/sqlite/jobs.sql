@@ -134,17 +134,19 @@ WHERE j.status = 'processing' AND j.claim_seq = o.value ->> 1 AND j.execution_id
 -- the rows that were inserted just now are the last ones
 SELECT json_group_array(json_array(e.id)) AS packed
 FROM executions e WHERE changes() > 0 AND e.rowid > last_insert_rowid() - changes();
+UPDATE jobs SET status = 'succeeded', lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
+  completed_at = :now, updated_at = :now
+WHERE rowid IN (
+  SELECT held.rowid FROM executions e CROSS JOIN jobs held ON held.id = e.job_id
+  WHERE changes() > 0 AND e.rowid > last_insert_rowid() - changes()
+    AND held.status = 'processing' AND held.claim_seq = e.claim_seq AND held.execution_id = e.id);
+-- as many jobs were changed as executions inserted
 INSERT INTO attempt_deltas (project_id, queue_id, job_type, worker_id, settled_at, succeeded, durations, waits)
 SELECT e.project_id, e.queue_id, e.job_type, e.worker_id, e.finished_at, count(*), json_group_array(o.value ->> 5),
   json_group_array(o.value ->> 6)
 FROM json_each(:cells) o CROSS JOIN executions e ON e.id = o.value ->> 2
 WHERE changes() > 0 AND e.rowid > last_insert_rowid() - changes()
 GROUP BY e.queue_id, e.job_type, e.worker_id;
-UPDATE jobs SET status = 'succeeded', lease_until = NULL, cancel_requested_at = NULL, waits_until = deadline,
-  completed_at = :now, updated_at = :now
-FROM json_each(:cells) o
-WHERE jobs.id = o.value ->> 0 AND jobs.status = 'processing' AND jobs.claim_seq = o.value ->> 1
-  AND jobs.execution_id = o.value ->> 2;
 
 -- name: settle_jobs
 INSERT INTO executions (
