@@ -43,8 +43,18 @@ if TYPE_CHECKING:
 
 _random = random.Random(os.urandom(32))
 """Our own, so that a program that seeds ``random`` does not repeat ids."""
+_forks = 0
+"""What was opened before a fork is the parent's. Counted here: asking for the process id is a system call."""
+
+
+def _after_fork() -> None:
+    global _forks
+    _forks += 1
+    _random.seed(os.urandom(32))
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _random.seed(os.urandom(32)))
+    os.register_at_fork(after_in_child=_after_fork)
 
 __all__ = ["Platform", "Wiring", "mint"]
 
@@ -67,7 +77,7 @@ class Wiring:
         self._sqlite: SqliteEngine | None = None
         self._opening = threading.Lock()
         self._platforms: dict[asyncio.AbstractEventLoop, asyncio.Task[Platform]] = {}
-        self._pid = os.getpid()
+        self._forks = _forks
 
     async def platform(self) -> Platform:
         """The platform of the running loop. Raises Unavailable, SchemaMismatch, NotFound (the project)."""
@@ -75,7 +85,7 @@ class Wiring:
         if at_hand is not None:
             return at_hand
         loop = asyncio.get_running_loop()
-        if self._pid != os.getpid():
+        if self._forks != _forks:
             self._begin()
         opening = self._platforms.get(loop)
         if opening is None or opening.done():
@@ -88,7 +98,7 @@ class Wiring:
     def platform_at_hand(self) -> Platform | None:
         """The platform of the running loop if it is open already."""
         opening = self._platforms.get(asyncio.get_running_loop())
-        if opening is None or not opening.done() or self._pid != os.getpid():
+        if opening is None or not opening.done() or self._forks != _forks:
             return None
         return None if opening.cancelled() or opening.exception() is not None else opening.result()
 

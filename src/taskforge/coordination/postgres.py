@@ -33,6 +33,8 @@ logger = logging.getLogger("taskforge.signals")
 class PostgresSignals(LocalSignals):
     """One connection a process and loop, opened at the first hint sent or awaited.
 
+    It listens from the first subscriber on: who only enqueues would be woken by its own hints, and its server process, too.
+
     ``watched`` has the kernel notice that the other side is gone: nothing is asked over a connection that only listens.
     """
 
@@ -51,8 +53,11 @@ class PostgresSignals(LocalSignals):
         self._connection: asyncpg.Connection[Any] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
+        self._stirred = asyncio.Event()
         self._outbox = HintOutbox(self._send)
         self._connected = asyncio.Event()
+        self._speaking = asyncio.Lock()
+        self._is_wanted = False
         self._hears = asyncio.Event()
         self._origin = uuid4().hex[:12]
         self._call = f"{self._origin} hearing"
@@ -66,7 +71,7 @@ class PostgresSignals(LocalSignals):
         """Send what is left, and let go. A connection in the making is awaited, not cancelled."""
         await self._outbox.close()
         self._closed = True
-        self._lost.set()
+        self._end()
         self._hears.set()
         if self._keeper is not None:
             await asyncio.wait({self._keeper}, timeout=CONNECT_SECONDS)
@@ -91,6 +96,8 @@ class PostgresSignals(LocalSignals):
     def subscribe(
         self, callback: Callable[[Hint | None], None], topics: Collection[Topic] = EVERYTHING
     ) -> Callable[[], None]:
+        self._is_wanted = True
+        self._stirred.set()
         self._keep_connected()
         return super().subscribe(callback, topics)
 
@@ -104,10 +111,7 @@ class PostgresSignals(LocalSignals):
             try:
                 await self._connect()
                 pause = RECONNECT_FIRST
-                await self._try_hearing()
-                self._hub.tell(None)
-                if not self._closed:
-                    await self._lost.wait()
+                await self._stay()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
                 logger.debug("no signals for now: %s", error)
             self._connected.clear()
@@ -129,9 +133,26 @@ class PostgresSignals(LocalSignals):
             server_settings={"application_name": self._application_name},
         )
         self._watched(self._connection)
-        self._connection.add_termination_listener(lambda _: self._lost.set())
-        await self._connection.add_listener(CHANNEL, self._heard)
+        self._connection.add_termination_listener(lambda _: self._end())
         self._connected.set()
+
+    def _end(self) -> None:
+        self._lost.set()
+        self._stirred.set()
+
+    async def _stay(self) -> None:
+        """Until the connection is lost."""
+        listens = False
+        while not self._lost.is_set() and not self._closed and self._connection is not None:
+            self._stirred.clear()
+            if self._is_wanted and not listens:
+                async with self._speaking:
+                    await self._connection.add_listener(CHANNEL, self._heard)
+                listens = True
+                await self._try_hearing()
+                self._hub.tell(None)
+                continue
+            await self._stirred.wait()
 
     async def _try_hearing(self) -> None:
         """Call ourselves over another connection: behind a transaction pooler nothing arrives from others."""
@@ -159,7 +180,10 @@ class PostgresSignals(LocalSignals):
     async def _send(self, hints: Sequence[Hint]) -> None:
         self._keep_connected()
         await self._connected.wait()
-        if self._connection is not None:
-            payload = "\n".join(written(hint, self._origin) for hint in hints)
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                await self._connection.execute(f"NOTIFY {CHANNEL}, '{payload}'")  # no quote can be in it
+        payload = "\n".join(written(hint, self._origin) for hint in hints)
+        async with self._speaking:
+            if self._connection is not None:
+                with contextlib.suppress(
+                    asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError
+                ):
+                    await self._connection.execute(f"NOTIFY {CHANNEL}, '{payload}'")  # no quote can be in it

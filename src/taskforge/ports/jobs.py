@@ -223,7 +223,7 @@ class JobStore(Protocol):
     ) -> frozenset[UUID]:
         """Store each job that its queue takes, in one statement; answer the ids that are stored now.
 
-        ``hint`` (``Signals.inline``) is sent with the commit; only one job alone can carry it.
+        ``hint`` (``Signals.inline``) is sent with the commit.
         Idempotent by job id. An id is missing when its queue is gone or closed.
         """
         ...

@@ -40,17 +40,16 @@ class Gathering:
         self._was_alone = False
         self._hurry: asyncio.TimerHandle | None = None
 
-    async def store(self, job: NewJob) -> None:
-        """Returns once the job is stored. Raises what it was refused with."""
+    def store(self, job: NewJob) -> Awaitable[None]:
+        """Done once the job is stored. Raises what it was refused with."""
         if self._was_alone and not self._under_way:
-            await self._store_alone(job)
-            return
+            return self._store_alone(job)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[None] = loop.create_future()
         self._waiting.append((job, answer))
         if len(self._waiting) == 1:
             loop.call_soon(self._set_out)  # with all that come in this turn of the loop
-        await answer
+        return answer
 
     async def _store_alone(self, job: NewJob) -> None:
         """In the caller's own task, which saves one."""

@@ -175,7 +175,7 @@ class Submission:
     async def _stored(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
         """Store and announce the jobs; answers why some were refused."""
         hint = None
-        if len(jobs) == 1 and self._offers is None:
+        if self._offers is None and len({job.queue_id for job in jobs}) == 1:
             hint = self._signals.inline(self._ready(jobs[0].queue_id))
         try:
             stored = await self._persist(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import QueueFull
+from taskforge.domain.errors import Conflict, NotFound, QueueClosed, QueueFull
 from taskforge.domain.keys import ConcurrencyKey
+from taskforge.domain.queue import QueueState
 from taskforge.ports.jobs import Accepted
 from taskforge.storage.endings import add_notices, note_endings
 from taskforge.storage.engine import One
@@ -70,6 +71,25 @@ def accept_ruled(
         yield from note_weights(project_id, heavy, engine)
         yield from _note_needs(project_id, {keys[job_id].needs for job_id in heavy})
     return Accepted(standing, dropped)
+
+
+def standing(project_id: ProjectId, job_ids: Sequence[UUID]) -> One:
+    """Which of these jobs are stored, by their ids."""
+    return One("job_endings", {"project_id": project_id, "job_ids": job_ids})
+
+
+def explain_refusal(engine: Engine, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
+    """Some were not stored: fine if they stand there from an earlier try, else say why and undo all."""
+    rows = yield standing(project_id, [job.id for job in jobs])
+    known = {engine.identity(row["id"]) for row in rows}
+    for index, job in enumerate(jobs):
+        if job.id not in known:
+            queue = yield One("get_queue", {"project_id": project_id, "queue_id": job.queue_id})
+            if not queue:
+                raise NotFound(f"job {index}: its queue {job.queue_id} is gone")
+            if queue[0]["state"] == QueueState.CLOSED:
+                raise QueueClosed(f"job {index}: queue {queue[0]['name']!r} is closed")
+            raise Conflict(f"job {index}: the id {job.id} is taken")
 
 
 def _told_of(standing: Mapping[UUID, UUID], keys: Mapping[UUID, JobKeys]) -> dict[UUID, set[str]]:

@@ -11,7 +11,6 @@ import msgspec
 
 from taskforge.domain.errors import Conflict, NotFound, QueueClosed, QueueFull
 from taskforge.domain.job import ClaimedJob, JobStatus, NewJob
-from taskforge.domain.queue import QueueState
 from taskforge.ports.jobs import (
     Accepted,
     Beat,
@@ -22,7 +21,7 @@ from taskforge.ports.jobs import (
     FencedLine,
     Settlement,
 )
-from taskforge.storage.accepting import accept_ruled
+from taskforge.storage.accepting import accept_ruled, explain_refusal, standing
 from taskforge.storage.auditing import Audit
 from taskforge.storage.codec import to_json
 from taskforge.storage.endings import note_endings
@@ -59,7 +58,6 @@ CHUNK = 2_000
 TRIES = 5
 _FENCED_LINES = ("job_id", "claim_seq", *LINES)
 
-
 _PackedJob: TypeAlias = tuple[
     UUID, str, str, str, int, int, int, int | None, int, str | None, int | None, int, int, UUID, int | None,
     str | None, int, str | None,
@@ -88,18 +86,21 @@ class SqlJobStore(SqlSweeps):
             return frozenset()
         if len(jobs) > 1:
             try:
-                stored = self._ids(await self._engine.call(_accept(project_id, jobs)))
+                stored = self._stored(await self._engine.call(_accept(project_id, jobs, hint)))
             except Conflict:
-                rest = partial(self._accept_rest, project_id, jobs)
+                rest = partial(self._accept_rest, project_id, jobs, hint)
                 return await self._repeatable(rest, rest)
         else:
             change = One("accept_job", {"project_id": project_id, "hint": hint, **jobs[0]._asdict()})
-            stored = self._ids(await self._standing.accept(change, jobs[0]))
-        if len(stored) == len(jobs):
-            return stored
-        missing = [job.id for job in jobs if job.id not in stored]
-        known = await self._engine.read(One("job_endings", {"project_id": project_id, "job_ids": missing}))
-        return stored | self._ids(known)
+            stored = len(await self._standing.accept(change, jobs[0]))
+        ids = [job.id for job in jobs]
+        if stored == len(jobs):
+            return frozenset(ids)
+        return self._ids(await self._engine.read(standing(project_id, ids)))
+
+    def _stored(self, rows: Rows) -> int:
+        """How many `accept_jobs` has stored: PostgreSQL counts them, which spares their ids the way back."""
+        return int(rows[0]["stored"]) if self._engine.dialect == "postgres" else len(rows)
 
     async def accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> None:
         await self._repeatable(
@@ -109,10 +110,9 @@ class SqlJobStore(SqlSweeps):
     def _accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
         stored = 0
         for start in range(0, len(jobs), CHUNK):
-            chunk = jobs[start : start + CHUNK] if len(jobs) > CHUNK else jobs
-            stored += len((yield _accept(project_id, chunk)))
+            stored += self._stored((yield _accept(project_id, jobs[start : start + CHUNK])))
         if stored != len(jobs):
-            yield from self._explain_refusal(project_id, jobs)
+            yield from explain_refusal(self._engine, project_id, jobs)
 
     async def _repeatable(self, script: Callable[[], Script[T]], again: Callable[[], Script[T]]) -> T:
         """Run ``again`` where an id is taken; others may be storing the same jobs at that moment, too."""
@@ -127,16 +127,18 @@ class SqlJobStore(SqlSweeps):
     def _accept_all_again(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
         """`_accept_all` when one of the ids is taken: by an earlier try whose answer was lost, as a rule."""
         if not (yield from self._accept_rest(project_id, jobs)).issuperset(job.id for job in jobs):
-            yield from self._explain_refusal(project_id, jobs)
+            yield from explain_refusal(self._engine, project_id, jobs)
 
-    def _accept_rest(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[frozenset[UUID]]:
+    def _accept_rest(
+        self, project_id: ProjectId, jobs: Sequence[NewJob], hint: str | None = None
+    ) -> Script[frozenset[UUID]]:
         """Store those that do not stand there yet, each once; answers all that stand."""
-        ids = [job.id for job in jobs]
-        known = self._ids((yield One("job_endings", {"project_id": project_id, "job_ids": ids})))
+        look = standing(project_id, [job.id for job in jobs])
+        known = self._ids((yield look))
         rest = list({job.id: job for job in jobs if job.id not in known}.values())
         for start in range(0, len(rest), CHUNK):
-            known |= self._ids((yield _accept(project_id, rest[start : start + CHUNK])))
-        return known
+            yield _accept(project_id, rest[start : start + CHUNK], hint)
+        return self._ids((yield look))
 
     async def accept_ruled(
         self,
@@ -160,19 +162,6 @@ class SqlJobStore(SqlSweeps):
     ) -> Script[Accepted]:
         """`accept_ruled` for whoever has a transaction."""
         return accept_ruled(self._engine, project_id, jobs, keys, bounds, self._accept_all)
-
-    def _explain_refusal(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
-        """Some were not stored: fine if they stand there from an earlier try, else say why and undo all."""
-        ids = [job.id for job in jobs]
-        known = self._ids((yield One("job_endings", {"project_id": project_id, "job_ids": ids})))
-        for index, job in enumerate(jobs):
-            if job.id not in known:
-                queue = yield One("get_queue", {"project_id": project_id, "queue_id": job.queue_id})
-                if not queue:
-                    raise NotFound(f"job {index}: its queue {job.queue_id} is gone")
-                if queue[0]["state"] == QueueState.CLOSED:
-                    raise QueueClosed(f"job {index}: queue {queue[0]['name']!r} is closed")
-                raise Conflict(f"job {index}: the id {job.id} is taken")
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         if request.ruled:
@@ -384,8 +373,8 @@ class SqlJobStore(SqlSweeps):
         return self._engine.identities([row[0] for row in rows])
 
 
-def _accept(project_id: ProjectId, jobs: Sequence[NewJob]) -> Many:
-    return Many("accept_jobs", columns(NewJob._fields, jobs), {"project_id": project_id})
+def _accept(project_id: ProjectId, jobs: Sequence[NewJob], hint: str | None = None) -> Many:
+    return Many("accept_jobs", columns(NewJob._fields, jobs), {"project_id": project_id, "hint": hint})
 
 
 def _status(rows: Sequence[Any]) -> JobStatus | None:

@@ -61,14 +61,13 @@ class PostgresEngine:
         }
 
     async def call(self, call: Call) -> Rows:
-        run = self._fetch if self._statement_cache else self._alone
-        return cast("Rows", await self._guarded(lambda connection: run(connection, call)))
+        return cast("Rows", await self._guarded(self._fetch if self._statement_cache else self._alone, call))
 
     async def read(self, call: Call) -> Rows:
         return await self.call(call)
 
     async def run(self, script: Callable[[], Script[T]]) -> T:
-        return cast("T", await self._guarded(lambda connection: self._drive(connection, script)))
+        return cast("T", await self._guarded(self._drive, script))
 
     async def close(self) -> None:
         await self._connections.close()
@@ -82,11 +81,11 @@ class PostgresEngine:
     def identities(self, values: Sequence[Any]) -> frozenset[UUID]:
         return frozenset(values)
 
-    async def _guarded(self, work: Callable[[Any], Any]) -> Any:
+    async def _guarded(self, work: Callable[[Any, Any], Any], of: object) -> Any:
         for attempt in range(1, ATTEMPTS_AFTER_DEADLOCK + 1):
             try:
                 async with self._connections.lend(self._connect_timeout) as connection:
-                    return await work(connection)
+                    return await work(connection, of)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
                 if attempt == ATTEMPTS_AFTER_DEADLOCK:
                     raise translated(error) from error

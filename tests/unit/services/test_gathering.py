@@ -45,9 +45,12 @@ class Store:
             raise self.fails
         return {job.id: self.refused[job.id] for job in jobs if job.id in self.refused}
 
+    async def call(self) -> None:
+        await self.gathering.store(new_job())
+
     async def add(self, count: int) -> list[asyncio.Task[None]]:
         """So many callers at one moment, and the turns of the loop in which a group of them sets out."""
-        callers = [asyncio.create_task(self.gathering.store(new_job())) for _ in range(count)]
+        callers = [asyncio.create_task(self.call()) for _ in range(count)]
         for _ in range(4):
             await asyncio.sleep(0)
         return callers

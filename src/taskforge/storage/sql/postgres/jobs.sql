@@ -17,26 +17,30 @@ n AS (
     :delay_us::bigint[], :expires_at::timestamptz[], :deadline::timestamptz[], :tags::text[]
   ) AS u (id, queue_id, job_type, payload, priority, max_attempts, retry_policy, timeout_ms, scheduled_for,
           delay_us, expires_at, deadline, tags)
+),
+stored AS (
+  INSERT INTO jobs (
+    id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
+    timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
+  )
+  SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
+    CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
+    CASE WHEN q.project_has_pauses AND (n.tags IS NOT NULL OR EXISTS (
+        SELECT 1 FROM pauses p
+        WHERE p.project_id = :project_id::uuid AND p.kind IN ('type', 'breaker') AND p.value = n.job_type))
+      THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, NULL, NULL, 0)
+      WHEN k.name IS NULL THEN 'no_worker' END,
+    (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
+    n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
+    CASE WHEN n.scheduled_for IS NOT NULL OR n.delay_us IS NOT NULL THEN n.due END,
+    n.expires_at, n.deadline, least(n.expires_at, n.deadline), n.tags::jsonb, n.now, n.now, q.common_line
+  FROM n
+  JOIN queues q ON q.id = n.queue_id AND q.project_id = :project_id::uuid AND q.state <> 'closed'
+  LEFT JOIN tasks k ON k.project_id = :project_id::uuid AND k.name = n.job_type
+  RETURNING 1
 )
-INSERT INTO jobs (
-  id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
-  timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
-)
-SELECT n.id, q.project_id, q.id, n.job_type, n.payload::json,
-  CASE WHEN n.due > n.now THEN 'scheduled' ELSE 'pending' END,
-  CASE WHEN q.project_has_pauses AND (n.tags IS NOT NULL OR EXISTS (
-      SELECT 1 FROM pauses p
-      WHERE p.project_id = :project_id::uuid AND p.kind IN ('type', 'breaker') AND p.value = n.job_type))
-    THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, NULL, NULL, 0)
-    WHEN k.name IS NULL THEN 'no_worker' END,
-  (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
-  n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
-  CASE WHEN n.scheduled_for IS NOT NULL OR n.delay_us IS NOT NULL THEN n.due END,
-  n.expires_at, n.deadline, least(n.expires_at, n.deadline), n.tags::jsonb, n.now, n.now, q.common_line
-FROM n
-JOIN queues q ON q.id = n.queue_id AND q.project_id = :project_id::uuid AND q.state <> 'closed'
-LEFT JOIN tasks k ON k.project_id = :project_id::uuid AND k.name = n.job_type
-RETURNING id;
+SELECT count(*) AS stored, CASE WHEN :hint::text IS NOT NULL THEN pg_notify('taskforge', :hint::text)::text END AS told
+FROM stored;
 
 -- name: accept_job
 INSERT INTO jobs (
