@@ -5,6 +5,7 @@ All of a project lies in one slot of a cluster. What is done to a queue is one s
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 DUE_SECONDS = 1.0
 """For so long a due job is left to the worker that was told of it first."""
 LOOK_AT = 2000
+WAITING_SECONDS = 15.0
+"""For so long after it has asked in vain a worker may be handed a job; it asks again every poll interval."""
+AGAIN_SECONDS = 0.01
 CHUNK = 500
 ID_LENGTH = 32
 PLACE_US = 1_000_000
@@ -44,21 +48,26 @@ class RedisReadyQueues:
     def is_answering(self) -> bool:
         return self._server.is_answering
 
-    async def offer(self, project_id: ProjectId, queue_id: QueueId, offers: Sequence[Offer]) -> None:
+    async def offer(self, project_id: ProjectId, queue_id: QueueId, offers: Sequence[Offer]) -> bool:
         keys = self._keys(project_id, queue_id)
         notice = written(Hint(Topic.OFFERED, project_id, queue_id), "offer")
+        is_handed = 0
         for chunk in _chunks(offers):
-            args: list[Any] = [self._server.channel(CHANNEL), notice]
+            args: list[Any] = [self._server.channel(CHANNEL), notice, f"{project_id} {queue_id} "]
             for offer in chunk:
                 due = "" if offer.due_us is None else offer.due_us
                 args += (offer.job_id.hex, offer.job_type, due, offer.delay_us, offer.lead_us)
-            await self._server.run(self._offer, keys, args)
+            is_handed = await self._server.run(self._offer, keys, args)
+        return len(offers) == 1 and bool(is_handed)
 
     async def pull(
         self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
     ) -> Pulled:
+        if handed := self._handed(project_id, queue_ids, job_types, wanted):
+            return Pulled(0, handed, {}, None, [], False)
         keys = [key for queue_id in queue_ids for key in self._keys(project_id, queue_id)]
-        answer = await self._server.run(self._pull, keys, [wanted, LOOK_AT, self._due_us, *job_types])
+        waits = [self._server.inbox, round(WAITING_SECONDS * 1_000_000)]
+        answer = await self._server.run(self._pull, keys, [wanted, LOOK_AT, self._due_us, *waits, *job_types])
         now, next_due, broken, due, jobs, gave_up = answer
         due_by_queue: dict[QueueId, list[UUID]] = {}
         for number, text in zip(due[::2], due[1::2], strict=True):
@@ -71,6 +80,21 @@ class RedisReadyQueues:
             [queue_ids[number - 1] for number in broken],
             bool(gave_up),
         )
+
+    def _handed(
+        self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
+    ) -> list[UUID]:
+        """Jobs that are here already. Who was handed some waits no longer, and asks again when they have begun."""
+        handed = self._server.handed
+        found = [
+            job
+            for job in handed
+            if job.project_id == project_id and job.queue_id in queue_ids and job.job_type in job_types
+        ][:wanted]
+        for job in found:
+            handed.remove(job)
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._server.look_again, job)
+        return [job.job_id for job in found]
 
     async def place(
         self,

@@ -12,6 +12,7 @@ import re
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from uuid import UUID, uuid4
 
 import redis.asyncio as redis_asyncio
 from redis.asyncio.cluster import RedisCluster
@@ -24,7 +25,8 @@ from taskforge.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from uuid import UUID
+
+    from taskforge.domain.ids import ProjectId, QueueId
 
 T = TypeVar("T")
 
@@ -47,6 +49,15 @@ class Script(NamedTuple):
     digest: str
 
 
+class Handed(NamedTuple):
+    """A job that a waiting worker of this process was handed."""
+
+    project_id: ProjectId
+    queue_id: QueueId
+    job_id: UUID
+    job_type: str
+
+
 class RedisServer:
     """Commands to one server, for one event loop. ``prefix`` keeps several installations apart."""
 
@@ -67,6 +78,10 @@ class RedisServer:
         self._client: Any = RedisCluster.from_url(address, **options) if is_cluster else self._node
         self._send = self._client.execute_command if is_cluster else self._lines.send
         self._prefix = prefix
+        self.inbox = "" if is_cluster else self.channel(f"to {uuid4().hex[:12]}")
+        """Where this process is handed jobs. Not in a cluster: there nobody knows whether it hears."""
+        self.handed: list[Handed] = []
+        self.look_again: Callable[[Handed], None] = lambda _: None
         self._monotonic = monotonic
         self._failures = 0
         self._pause = FIRST_PAUSE

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from redis.exceptions import RedisError
 
 from taskforge.coordination.hints import CHANNEL, ENDS_CHANNEL, HintOutbox, read, written
+from taskforge.coordination.redis_server import Handed
 from taskforge.domain.errors import Unavailable
-from taskforge.ports.signals import EVERYTHING, Topic
+from taskforge.domain.ids import ProjectId, QueueId
+from taskforge.ports.signals import EVERYTHING, Hint, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     from taskforge.coordination.local import Hub
     from taskforge.coordination.redis_lines import Listener
     from taskforge.coordination.redis_server import RedisServer
-    from taskforge.ports.signals import Hint, Signals
+    from taskforge.ports.signals import Signals
 
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 QUIET_SECONDS = 5.0
 """After so long without a message the connection is tried."""
 ANSWER_SECONDS = 1.0
+HANDED_SECONDS = 0.5
+"""After so long a job that was handed to a worker which does not take it is left to all others."""
 
 logger = logging.getLogger("taskforge.signals")
 
@@ -44,6 +48,7 @@ class RedisSignals:
         self._ends_channel = server.channel(ENDS_CHANNEL)
         self._outbox = HintOutbox(self._send)
         self._origin = uuid4().hex[:12]
+        server.look_again = lambda job: hub.tell(Hint(Topic.OFFERED, job.project_id, job.queue_id))
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._heard: set[str] = set()
 
@@ -107,6 +112,8 @@ class RedisSignals:
         while True:
             listener = self._server.listener()
             try:
+                if channel == self._channel and self._server.inbox:
+                    await listener.subscribe(self._server.inbox)
                 await listener.subscribe(channel)
                 await self._hear(channel, listener)
             except (RedisError, OSError, TimeoutError) as error:
@@ -129,6 +136,9 @@ class RedisSignals:
             is_tried = found is None
             if found is None:
                 await listener.ping()
+            elif found[1] == self._server.inbox:
+                if found[0] == "message":
+                    self._handed(found[2])
             elif found[0] == "subscribe":
                 self._heard.add(channel)
                 self._hub.tell(None)  # something may have been missed
@@ -137,3 +147,16 @@ class RedisSignals:
                     origin, hint = read(line)
                     if origin != self._origin:
                         self._hub.tell(hint)
+
+    def _handed(self, text: str) -> None:
+        """A job for a worker here that waits. If none takes it, because it has no room by now or leaves, all are told."""
+        project_id, queue_id, job_id, job_type = text.split(" ", 3)
+        job = Handed(ProjectId(UUID(project_id)), QueueId(UUID(queue_id)), UUID(job_id), job_type)
+        self._server.handed.append(job)
+        self._server.look_again(job)
+        asyncio.get_running_loop().call_later(HANDED_SECONDS, self._give_up, job)
+
+    def _give_up(self, job: Handed) -> None:
+        if job in self._server.handed:
+            self._server.handed.remove(job)
+            self.publish(Hint(Topic.READY, job.project_id, job.queue_id))

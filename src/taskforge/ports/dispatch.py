@@ -106,8 +106,11 @@ class ReadyQueues(Protocol):
         """Whether it is worth asking now."""
         ...
 
-    async def offer(self, project_id: ProjectId, queue_id: QueueId, offers: Sequence[Offer]) -> None:
-        """Put jobs where they belong by its own clock, and tell other processes (``Topic.OFFERED``)."""
+    async def offer(self, project_id: ProjectId, queue_id: QueueId, offers: Sequence[Offer]) -> bool:
+        """Put jobs where they belong by its own clock, and tell other processes (``Topic.OFFERED``).
+
+        Answers whether the only one was handed to a worker that waited for it: then nobody is told.
+        """
         ...
 
     async def pull(

@@ -111,12 +111,13 @@ class Offering:
 
     async def _tell(self, queue_id: QueueId, offers: Sequence[Offer]) -> None:
         try:
-            await self._ready.offer(self._directory.project_id, queue_id, offers)
+            is_handed = await self._ready.offer(self._directory.project_id, queue_id, offers)
         except TaskforgeError as error:
             logger.debug("%d jobs are left to the database: %s", len(offers), error)
             self._announce(Topic.READY, queue_id)
-        else:  # other processes were told with it
-            self._announce(Topic.OFFERED, queue_id, elsewhere=False)
+        else:
+            if not is_handed:  # other processes were told with it
+                self._announce(Topic.OFFERED, queue_id, elsewhere=False)
         finally:
             self._waiting -= len(offers)
 

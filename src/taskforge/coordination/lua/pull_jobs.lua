@@ -1,5 +1,6 @@
 -- KEYS: three of each queue, as in offer_jobs, in the order in which queues are served. ARGV: how many jobs, how many may be
--- looked at in each queue, for how many microseconds a due job is left to whoever gets it, then the job types.
+-- looked at in each queue, for how many microseconds a due job is left to whoever gets it, the channel on which the worker hears
+-- ('': none), for how many microseconds it waits there, then the job types. One with room left waits: the next job may be handed to it.
 -- Answers: now, the next time at which one is due (''), the numbers of queues that are not whole, due jobs (each the number of
 -- its queue and its id), the ids of jobs in one string, whether it stopped looking. While a queue is not whole nothing is handed out.
 local DUE, CHUNK = 100, 500
@@ -33,7 +34,7 @@ for q = 1, #KEYS / 3 do
   end
 end
 local known = {}
-for i = 4, #ARGV do
+for i = 6, #ARGV do
   known[ARGV[i]] = true
 end
 for q = 1, #KEYS / 3 do
@@ -68,6 +69,19 @@ for q = 1, #KEYS / 3 do
     if passed >= most then
       gave_up = 1
       break
+    end
+  end
+end
+if ARGV[4] ~= '' then
+  local worker, milliseconds = table.concat(ARGV, '\n', 6), math.ceil(tonumber(ARGV[5]) / 1000)
+  worker = ARGV[4] .. '\n' .. worker
+  for q = 1, #KEYS / 3 do
+    local idle = KEYS[3 * q - 2] .. ':idle'
+    if wanted >= #KEYS / 3 then
+      redis.call('ZADD', idle, string.format('%.0f', now + tonumber(ARGV[5])), worker)
+      redis.call('PEXPIRE', idle, milliseconds)
+    else
+      redis.call('ZREM', idle, worker)
     end
   end
 end
