@@ -13,7 +13,7 @@ NOT_AUDITED = {
         "accept_job", "accept_jobs", "accept_keyed_jobs", "add_notices", "claim_jobs", "claim_these_jobs", "claim_ruled_jobs", "settle_jobs",
         "claim_weighed_jobs", "note_weights",
         "settle_succeeded", "settle_lines", "append_lines", "beat_jobs", "recovery_outlook", "open_keys", "give_places", "lock_keys",
-        "drop_oldest", "put_shares", "put_requirement", "shut_gate", "forget_starts", "lock_bounded_queues", "withdraw_job",
+        "drop_oldest", "put_shares", "keep_shares", "put_requirement", "shut_gate", "forget_starts", "lock_bounded_queues", "withdraw_job",
     },
     "of requests that may come again; what they make is told by its own execution": {
         "begin_request", "complete_request", "release_request", "forget_request", "forget_old_requests", "note_request",

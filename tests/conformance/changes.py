@@ -253,6 +253,9 @@ CHANGES: dict[str, Change] = {
     "put_shares": Change(
         {"queues": {}, "queue_gates": {}}, {}, columns={"queue_id": ["@queue"], "shares": ["{}"]}
     ),
+    "keep_shares": Change(
+        {"queues": {}, "queue_gates": {"version": 3}}, {**QUEUE, "shares": "{}", "version": 3}, [{":version": 2}]
+    ),
     "bump_config": Change({}, {}),
     "remove_pause": Change(
         {"pauses": {}}, {"kind": "type", "value": "@pause"}, [{"pauses.removed_at": EARLIER}, {":kind": "tag"}]

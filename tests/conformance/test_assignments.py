@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from taskforge.domain.errors import NotFound
 from taskforge.domain.ids import AssignmentId, QueueId, WorkerId
+from taskforge.domain.keys import JobKeys
+from taskforge.domain.outcome import Succeeded
 from taskforge.domain.queue import QueueSettings, Strategy
+from taskforge.ports.jobs import ClaimRequest
 from taskforge.storage.assignments import SqlAssignmentStore
-from tests.conformance.stage import LEASE, Stage, registration
+from taskforge.storage.jobs import SqlJobStore
+from tests.conformance.stage import LEASE, Stage, registration, settlement
 
 if TYPE_CHECKING:
     from taskforge.domain.assignment import Assignment
+    from taskforge.domain.job import ClaimedJob
     from taskforge.domain.queue import Queue
+    from taskforge.storage.engine import Call, Rows
 
 pytestmark = pytest.mark.anyio
 
@@ -238,3 +246,161 @@ async def test_a_limit_of_the_queue_is_divided_as_well(stage: Stage, assignments
         await stage.claim(ruled, worker=who)
     await stage.add(queue, 50)
     assert [len(await stage.claim(ruled, worker=who)) for who in (large, small)] == [3, 1]
+
+
+@pytest.fixture
+def statements(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What claims ask the database, by name; `at the gate` stands for a transaction of several."""
+    names: list[str] = []
+    call, run = type(stage.engine).call, type(stage.engine).run
+
+    async def counted(engine: Any, one: Call) -> Rows:
+        names.append(one.name)
+        return await call(engine, one)
+
+    async def held(engine: Any, script: Any) -> Any:
+        names.append("at the gate")
+        return await run(engine, script)
+
+    monkeypatch.setattr(type(stage.engine), "call", counted)
+    monkeypatch.setattr(type(stage.engine), "run", held)
+    return names
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"policy": "fair"}, {"strategy": "first_free"}, {"rate_limit": 999}]
+)
+async def test_a_divided_queue_costs_one_statement_more_than_a_plain_one(
+    stage: Stage, assignments: SqlAssignmentStore, statements: list[str], settings: dict[str, Any]
+) -> None:
+    """A look, and the claim: also with room left, when it runs empty, and when another worker has room."""
+    if stage.dialect == "sqlite" and "policy" not in settings:
+        pytest.skip("statements are sent nowhere: it holds its gate")
+    queue = await stage.queue(**settings)
+    ours, others = await worker(stage, "ours"), await worker(stage, "others")
+    await assign(stage, assignments, queue, "o*", 3)
+    ruled = await known(stage, queue)
+    look = "weigh_lines" if ruled.settings.is_fair else "weigh_jobs"
+    weighs = ruled.plan is not None and ruled.plan.strategy is Strategy.WEIGHTED
+
+    async def cost(free: int, who: WorkerId = ours) -> tuple[int, list[str]]:
+        statements.clear()
+        return len(await stage.claim(ruled, free=free, worker=who)), list(statements)
+
+    async def add(count: int) -> None:
+        jobs = [stage.new(queue) for _ in range(count)]
+        await stage.accept(
+            *jobs, keys={job.id: JobKeys(fairness_key=f"{n % 3}") for n, job in enumerate(jobs)}
+        )
+
+    rest = [look, "weigh_jobs"] if ruled.settings.is_fair else [look]
+    await add(8)
+    assert await cost(4) == (4, [look, "claim_weighed_jobs"])
+    assert (await cost(6))[0] == 4
+    assert await cost(3) == (0, [*rest, "keep_shares"] if weighs else rest)
+    assert await cost(3) == (0, rest), "it has said so already"
+    assert (await cost(4, others))[1][:1] == [look]
+    await add(6)
+    assert await cost(2) == (2, [look, "claim_weighed_jobs"])
+    assert await cost(4, others) == (4, [look, "claim_weighed_jobs"])
+
+
+@pytest.mark.parametrize("plain_first", [True, False])
+async def test_a_divided_queue_beside_a_plain_one_is_claimed_from_without_its_gate(
+    stage: Stage, assignments: SqlAssignmentStore, statements: list[str], plain_first: bool
+) -> None:
+    plain = await stage.queue("plain", priority=9 if plain_first else 0)
+    queue = await stage.queue("divided", priority=5, policy="fair")
+    ours = await worker(stage, "ours")
+    await assign(stage, assignments, queue, "*")
+    ruled = await known(stage, queue)
+    await stage.add(plain, 3)
+    for _ in range(3):
+        await stage.add_keyed(queue, JobKeys(fairness_key="a"))
+    statements.clear()
+    batch = await stage.claim_batch(plain, ruled, free=5, worker=ours)
+    while batch.jobs:
+        assert "at the gate" not in statements
+        statements.clear()
+        batch = await stage.claim_batch(plain, ruled, free=5, worker=ours, is_expected=batch.is_expected)
+    assert batch.is_expected
+    await stage.add(plain, 5)
+    statements.clear()
+    full = await stage.claim_batch(plain, ruled, free=5, worker=ours)
+    assert (len(full.jobs), full.is_expected) == (5, False)
+    gave_up = ["weigh_lines", "keep_shares"]
+    assert statements == (
+        ["claim_jobs", *gave_up] if plain_first else ["weigh_lines", "weigh_jobs", "claim_jobs", *gave_up]
+    )
+    [kept] = await stage.sql("SELECT shares FROM queue_gates")
+    assert '"spare":0' in kept[0]
+
+
+@pytest.mark.parametrize(("how", "limit"), [("once", None), ("once", 5), ("always", 5), ("always", None)])
+async def test_of_two_who_looked_at_the_same_time_one_looks_again(
+    stage: Stage,
+    assignments: SqlAssignmentStore,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    limit: int | None,
+) -> None:
+    """Between a look and its claim another worker claims: what was seen is not taken, and the shares stay exact."""
+    queue = await stage.queue(max_concurrent_jobs=limit, policy="fair")
+    large, small = await worker(stage, "large"), await worker(stage, "small")
+    await assign(stage, assignments, queue, "large", 30)
+    await assign(stage, assignments, queue, "small", 10)
+    ruled = await known(stage, queue)
+    for who in (large, small):
+        assert await stage.claim(ruled, worker=who, free=50) == []
+    for number in range(8):
+        await stage.add_keyed(queue, JobKeys(fairness_key="abc"[number % 3]))
+    call = type(stage.engine).call
+    taken: list[ClaimedJob] = []
+    nested = False
+
+    async def disturbed(engine: Any, one: Call) -> Rows:
+        nonlocal nested
+        rows = await call(engine, one)
+        if one.name == "weigh_lines" and not nested and (how == "always" or not taken):
+            nested = True
+            taken.extend(await stage.claim(ruled, worker=small, free=1 if taken else 50))
+            nested = False
+        return rows
+
+    monkeypatch.setattr(type(stage.engine), "call", disturbed)
+    jobs = await stage.claim(ruled, worker=large, free=50)
+    assert {job.id for job in taken}.isdisjoint(job.id for job in jobs)
+    if how == "once":
+        assert (len(jobs), len(taken)) == ((6, 2) if limit is None else (4, 1))
+    assert len(jobs) + len(taken) <= (8 if limit is None else limit)
+    running = await stage.sql("SELECT count(*) FROM jobs WHERE status = 'processing'")
+    assert running[0][0] == len(jobs) + len(taken)
+
+
+async def test_claims_at_the_same_time_are_divided_as_the_weights(
+    stage: Stage, assignments: SqlAssignmentStore
+) -> None:
+    queue = await stage.queue()
+    weights = {"large": 60, "middle": 30, "small": 10}
+    workers = {name: await worker(stage, name) for name in weights}
+    for name, weight in weights.items():
+        await assign(stage, assignments, queue, name, weight)
+    stores = {name: SqlJobStore(stage.engine) for name in weights}
+    got: Counter[str] = Counter()
+
+    async def claim(name: str) -> None:
+        batch = await stores[name].claim(
+            ClaimRequest(stage.project, workers[name], [queue.id], ["t"], 100, 1, 30_000_000, [queue.id])
+        )
+        got[name] += len(batch.jobs)
+        await stage.settle(*(settlement(job, Succeeded()) for job in batch.jobs))
+
+    added = 0
+    await asyncio.gather(*map(claim, weights))
+    for number in range(100):
+        added += len(await stage.add(queue, 1 + number % 20))
+        while sum(got.values()) < added:
+            await asyncio.gather(*map(claim, weights))
+            stage.clock.advance(0.01)
+    assert added >= 1_000
+    assert {name: round(100 * got[name] / added) for name in weights} == pytest.approx(weights, abs=2)

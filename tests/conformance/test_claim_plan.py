@@ -364,6 +364,7 @@ async def test_a_look_at_lines_sorts_nothing_where_nothing_was_known_to_wait(
         "needs": [],
         "second_best": [],
         "silence_us": 1_000_000,
+        "most": 1_000,
     }
     plan = await prepared.plan("weigh_lines", values)
     assert [found for found in complaints(plan) if "line" not in found] == [], (

@@ -108,6 +108,7 @@ ROWS = [
     Row("claim_ruled_jobs", "limited", _SCRIPT),
     Row("put_shares", "limited", _SCRIPT),
     Row("claim_weighed_jobs", "shared", _BOTH),
+    Row("keep_shares", "divided", _BOTH),
     Row("claim_weighed_jobs", "limited_and_heavy", _SCRIPT),
     Row("note_weights", "weigh", (Side.UNCOMMITTED,)),
     Row("join_common_line", "make_fair", (Side.UNCOMMITTED,)),

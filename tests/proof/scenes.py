@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EMPTIED = ("jobs", "executions", "log_lines")
 VICTIM = [*WORKER, "--name", "victim"]
+BOTH_QUEUES = ["-q", "default,another"]
 
 
 async def work(stand: Stand, label: str, side: str) -> None:
@@ -292,10 +293,11 @@ async def limit(stand: Stand, label: str, side: str) -> None:
 
 
 async def limited(stand: Stand, label: str, side: str) -> None:
-    """A worker takes jobs of a queue with a limit and a rate."""
+    """A worker takes jobs of a queue with a limit and a rate, while it holds its gate and that of another one."""
     await stand.enqueue("plain", 4)
     await stand.perform("client", "limit_queue")
-    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+    await stand.perform("client", "divide_another")
+    await stand.die(stand.fork(*VICTIM, *BOTH_QUEUES, label=label, side=side), label, side)
 
 
 async def make_fair(stand: Stand, label: str, side: str) -> None:
@@ -319,12 +321,21 @@ async def shared(stand: Stand, label: str, side: str) -> None:
     await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
 
 
+async def divided(stand: Stand, label: str, side: str) -> None:
+    """A worker takes jobs of a fair queue that is divided among workers, and has room left."""
+    await stand.enqueue("plain", 3)
+    await stand.perform("client", "limit_queue")
+    await stand.perform("client", "make_fair")
+    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+
+
 async def limited_and_heavy(stand: Stand, label: str, side: str) -> None:
     """A worker takes jobs of a queue with a limit, one of them heavy, while it holds the gate."""
     await stand.enqueue("plain", 3)
     await stand.perform("client", "limit_queue")
+    await stand.perform("client", "divide_another")
     await stand.perform("client", "enqueue_heavy")
-    await stand.die(stand.fork(*VICTIM, label=label, side=side), label, side)
+    await stand.die(stand.fork(*VICTIM, *BOTH_QUEUES, label=label, side=side), label, side)
 
 
 async def pause_type(stand: Stand, label: str, side: str) -> None:
@@ -443,6 +454,7 @@ SCENES: dict[str, Callable[[Stand, str, str], Awaitable[None]]] = {
         make_fair,
         weigh,
         shared,
+        divided,
         limited_and_heavy,
         pause_type,
         resume_type,

@@ -31,6 +31,7 @@ class Balance:
         self._gates: dict[QueueId, Any] = {}
         self._got: dict[QueueId, int] = {}
         self._kept: dict[QueueId, str] = {}
+        self.unkept: list[tuple[QueueId, str]] = []
         self.ask_again_at: datetime | None = None
         served = set()
         for gate in gates:
@@ -62,7 +63,7 @@ class Balance:
     def part(self, queue_id: QueueId, free: int) -> int:
         """How many jobs of a queue the claimer may take, of the ``free`` that it has room for."""
         turns = self._turns.get(queue_id)
-        if turns is None:
+        if turns is None or free <= 0:
             return free
         waiting = self._gates[queue_id]["waiting"]
         return turns.ask(free, free if waiting is None else waiting)  # None: nobody else has room
@@ -79,25 +80,27 @@ class Balance:
         """Note how many it has taken."""
         self._got[queue_id] = jobs
 
-    def close(self, left: int) -> Script[Sequence[QueueId]]:
-        """Write back what has changed, in one statement; answers the queues where others should look now."""
+    def close(self, left: int) -> Sequence[QueueId]:
+        """Work out what has changed, and is ``unkept`` yet; answers the queues where others should look now."""
         news: list[QueueId] = []
-        rows: list[tuple[QueueId, str]] = []
         moments: list[int] = []
         for queue_id, turns in self._turns.items():
             if turns.close(self._got.get(queue_id, 0), left):
                 news.append(queue_id)
             shares = to_json(turns.to_json())
             if shares != self._kept[queue_id]:
-                rows.append((queue_id, shares))
+                self.unkept.append((queue_id, shares))
             if left > 0 and turns.ask_again_at is not None:
                 moments.append(turns.ask_again_at)
         if moments:
             self.ask_again_at = _EPOCH + timedelta(microseconds=min(moments))
-        if rows:
-            same = {"project_id": self._request.project_id}
-            yield Many("put_shares", columns(("queue_id", "shares"), rows), same)
         return news
+
+    def keep(self) -> Script[None]:
+        """Write back what is unkept, in one statement, at the gates that the caller holds."""
+        if self.unkept:
+            same = {"project_id": self._request.project_id}
+            yield Many("put_shares", columns(("queue_id", "shares"), self.unkept), same)
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
 """Claiming where queues have rules: their gates first, then queue by queue with the room that is left.
 
-A fair queue that comes first is claimed from without holding its gate, by the version of the gate that was seen.
+The one that comes first is claimed from without holding its gate, by the version of the gate that was seen.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("taskforge.claims")
 
 CLAIMS_BY_GATE = 16
-"""So many claims of a queue hold its gate after one that did not was in vain: others are at it, or share its jobs."""
+"""At most so many claims of a queue hold its gate after one that did not was in vain: others are at it, or share its jobs."""
+TRIES = 2
+"""So often a claim looks at a queue whose gate it does not hold, where none was in vain lately."""
 
 
 class ClaimsByRules:
@@ -41,33 +43,35 @@ class ClaimsByRules:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._by_gate: dict[QueueId, int] = {}
+        self._in_vain: dict[QueueId, int] = {}
 
     async def claim(self, request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs) -> ClaimBatch:
         """Take jobs of the queues in their order.
 
-        Those before the first with rules are served by a plain claim, and a fair one at their head without holding its gate.
+        Those before the first with rules are served by a plain claim, and that one without holding its gate.
         When that takes all that the worker has room for, no other gate is touched, unless turns may be kept for it there,
         which it gives up by saying that it is full.
         """
         head = list(takewhile(lambda queue_id: queue_id not in request.ruled, request.queue_ids))
         batch: ClaimBatch | None = None
-        if head and not request.is_expected:
-            one = One("claim_jobs", {**request._asdict(), "queue_ids": head})
-            batch = read(await self._engine.call(one))._replace(is_expected=False)
-        elif not head and (not request.is_expected or len(request.ruled) == 1):
-            head = list(request.queue_ids[:1])
-            batch = await self._unheld(request, read_weighed)
+        gives_up = request.is_expected and len(head) > 0
+        if not request.is_expected or len(request.ruled) == 1:
+            if head:
+                one = One("claim_jobs", {**request._asdict(), "queue_ids": head})
+                batch = read(await self._engine.call(one))._replace(is_expected=False)
+            else:
+                head = list(request.queue_ids[:1])
+                batch = await self._unheld(request, read_weighed)
         if batch is None:
             return await self._at_gates(request, read, read_weighed)
         rest = _rest(request, request.queue_ids[len(head) :], batch)
-        if rest.free <= 0 or batch.wanted or not rest.queue_ids:
+        if batch.wanted or not rest.queue_ids or (rest.free <= 0 and not gives_up):
             return batch
         try:
             more = await self.claim(rest, read, read_weighed)
             if batch.is_expected and more.jobs:  # its gate has heard of more room than there is now
-                batch = _together(batch, more)
-                there = _rest(request, head, batch)._replace(is_expected=True)
-                more = await self._at_gates(there, read, read_weighed)
+                batch = _together(batch._replace(is_expected=False), more)
+                more = await self.claim(_rest(request, head, batch), read, read_weighed)
         except TaskforgeError as error:
             if not batch.jobs:
                 raise
@@ -76,18 +80,25 @@ class ClaimsByRules:
         return _together(batch, more)
 
     async def _unheld(self, request: ClaimRequest, read: ReadJobs) -> ClaimBatch | None:
-        """Of the first queue, if it is fair, without holding its gate; None: that was in vain, now or lately."""
+        """Of the first queue without holding its gate; None: that was in vain, now or lately.
+
+        Where statements are not sent anywhere, holding the gate is cheaper, but for the time that a fair queue takes.
+        """
         queue_id = request.queue_ids[0]
-        if queue_id not in request.fair:
+        if self._engine.dialect == "sqlite" and queue_id not in request.fair:
             return None
         waits = self._by_gate.get(queue_id, 0)
         if waits == 0:
-            batch = await adrive(
-                partial(_claim_unheld, request, queue_id, read, self._engine), self._engine.call
+            lately = self._in_vain.get(queue_id, 0)
+            claim = partial(
+                _claim_unheld, request, queue_id, read, self._engine, tries=1 if lately else TRIES
             )
+            batch = await adrive(claim, self._engine.call)
             if batch is not None:
+                self._in_vain[queue_id] = lately // 2
                 return batch
-        self._by_gate[queue_id] = waits - 1 if waits else CLAIMS_BY_GATE
+            waits = self._in_vain[queue_id] = min(CLAIMS_BY_GATE, max(2, 2 * lately))
+        self._by_gate[queue_id] = waits - 1
         return None
 
     async def _at_gates(self, request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs) -> ClaimBatch:
@@ -117,34 +128,45 @@ def _together(batch: ClaimBatch, more: ClaimBatch) -> ClaimBatch:
 
 
 def _claim_unheld(
-    request: ClaimRequest, queue_id: QueueId, read: ReadJobs, engine: Engine
+    request: ClaimRequest, queue_id: QueueId, read: ReadJobs, engine: Engine, *, tries: int
 ) -> Script[ClaimBatch | None]:
-    """Look at a fair queue and take what was chosen, each in a transaction of its own; None: it has to be done at the gate.
+    """Look at a queue and take what was chosen, each in a transaction of its own; None: it has to be done at the gate.
 
     The claim takes nothing when somebody was at the gate since the look, and then no other claim can have begun.
     """
-    [seen] = yield look(request, queue_id, request.free, silence_us=silence(request))
-    if seen["turn_key"] is None:
-        return None
-    balance = Balance(request, [seen], engine)
-    if queue_id not in balance.served:
-        return None
-    batch = yield from claim_weighed(
-        request,
-        queue_id,
-        Room(request.free, jobs=balance.part(queue_id, request.free)),
-        suspects=request.suspects,
-        is_fair=True,
-        read=read,
-        shares=partial(balance.after, queue_id),
-        engine=engine,
-        seen=seen,
-    )
-    was_disturbed = batch.next_start_at is not None and batch.next_start_at <= batch.now
-    if not batch.jobs and (balance.has_turns or was_disturbed):
-        return None
-    left = request.free - sum(job.slots for job in batch.jobs)
-    return batch._replace(is_expected=left > 0 and balance.has_turns)
+    is_fair = queue_id in request.fair
+    for _ in range(tries):
+        [seen] = yield look(request, queue_id, request.free if is_fair else None, silence_us=silence(request))
+        if seen["turn_key"] is None:
+            return None
+        balance = Balance(request, [seen], engine)
+        if queue_id not in balance.served:
+            return None
+        batch, version, is_lost = yield from claim_weighed(
+            request,
+            queue_id,
+            Room(request.free, jobs=balance.part(queue_id, request.free)),
+            suspects=request.suspects,
+            is_fair=is_fair,
+            read=read,
+            shares=partial(balance.after, queue_id),
+            engine=engine,
+            seen=seen,
+        )
+        balance.took(queue_id, len(batch.jobs))
+        left = request.free - sum(job.slots for job in batch.jobs)
+        news = balance.close(left)
+        for _, shares in balance.unkept:
+            gate = {"project_id": request.project_id, "queue_id": queue_id, "version": version}
+            kept = yield One("keep_shares", {**gate, "shares": shares})
+            is_lost = is_lost or not kept
+        if batch.jobs or not is_lost:
+            return batch._replace(
+                news=news,
+                next_start_at=_first((batch.next_start_at, balance.ask_again_at)),
+                is_expected=left > 0 and balance.has_turns,
+            )
+    return None
 
 
 def _claim_by_rules(
@@ -183,20 +205,17 @@ def _claim_by_rules(
         queue_id = call.parameters.get("queue_id")
         part = free if queue_id is None else balance.part(queue_id, free)
         if queue_id is not None and queue_id in weighed:
-            batches.append(
-                (
-                    yield from claim_weighed(
-                        request,
-                        queue_id,
-                        Room(free, jobs=part),
-                        suspects=suspects,
-                        is_fair=weighed[queue_id],
-                        read=read_weighed,
-                        shares=partial(balance.after, queue_id),
-                        engine=engine,
-                    )
-                )
+            taken = yield from claim_weighed(
+                request,
+                queue_id,
+                Room(free, jobs=part),
+                suspects=suspects,
+                is_fair=weighed[queue_id],
+                read=read_weighed,
+                shares=partial(balance.after, queue_id),
+                engine=engine,
             )
+            batches.append(taken.batch)
             starts.append(batches[-1].next_start_at)
             wanted = batches[-1].wanted
         else:
@@ -210,7 +229,8 @@ def _claim_by_rules(
     if len(gates) < len(request.ruled):
         starts.append(batches[-1].now)
     left = request.free - sum(job.slots for job in jobs)
-    news = yield from balance.close(left)
+    news = balance.close(left)
+    yield from balance.keep()
     starts.append(balance.ask_again_at)
     return batches[-1]._replace(
         jobs=jobs,

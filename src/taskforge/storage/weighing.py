@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.sharing import Choice, Line, Load, Room, Turn, choose_by_turns, choose_in_order
+from taskforge.domain.turns import MOST_TURNS
 from taskforge.ports.jobs import ClaimBatch
 from taskforge.storage.codec import from_json
 from taskforge.storage.engine import One
@@ -27,6 +28,14 @@ MOST_LINES = 1_000
 """No look is wider than that."""
 
 
+class Weighed(NamedTuple):
+    """What a claim took, and the version that the gate has then. ``is_lost``: somebody was there in between."""
+
+    batch: ClaimBatch
+    version: int | None
+    is_lost: bool
+
+
 def claim_weighed(
     request: ClaimRequest,
     queue_id: QueueId,
@@ -38,7 +47,7 @@ def claim_weighed(
     shares: Callable[[int, int], str | None],
     engine: Engine,
     seen: Any = None,
-) -> Script[ClaimBatch]:
+) -> Script[Weighed]:
     """Take what there is room for, in the order of the queue: by rank, or by turns of its lines.
 
     A job that does not fit is waited for: none behind it starts. Lines that have nothing for this worker are
@@ -97,7 +106,7 @@ def claim_weighed(
     moment = engine.moment
     left = choice.room.tokens
     is_used_up = left is not None and left < (1 if choice.blocked is None else choice.blocked.tokens)
-    return ClaimBatch(
+    batch = ClaimBatch(
         jobs,
         moment(head["now"]),
         moment(head["next_due_at"]),
@@ -109,6 +118,7 @@ def claim_weighed(
         else None,
         wanted=choice.wanted,
     )
+    return Weighed(batch, version, was_disturbed)
 
 
 def look(
@@ -122,7 +132,7 @@ def look(
     """The look at the lines of a fair queue, so many of them, or at its jobs in order.
 
     ``turn``: whose it is after what was claimed just now; None: as the gate says. With ``silence_us`` (see
-    ``lock_gates``) at the gate, too.
+    ``lock_gates``) at the gate, which is not held, too.
     """
     asked = {
         "project_id": request.project_id,
@@ -135,10 +145,12 @@ def look(
         "suspects": request.suspects,
         "turn_key": None if turn is None else turn.key,
         "turn_left": None if turn is None else turn.left,
+        "silence_us": silence_us,
+        "most": MOST_TURNS,
     }
     if most_lines is None:
         return One("weigh_jobs", asked)
-    return One("weigh_lines", {**asked, "lines": most_lines, "silence_us": silence_us})
+    return One("weigh_lines", {**asked, "lines": most_lines})
 
 
 def note_weights(project_id: ProjectId, job_ids: Sequence[UUID], engine: Engine) -> Script[None]:
@@ -172,7 +184,7 @@ def _choice(look: Any, room: Room, most_lines: int | None) -> Choice:
         part = min(room.most_jobs, weight * rounds)
         if loads := _loads(jobs)[:part]:
             lines.append(Line(key, weight, loads, is_cut=len(loads) == part))
-    seen_to = ready[-1][0] if weight_of_all >= most_lines else None
+    seen_to = ready[-1][0] if ready and weight_of_all >= most_lines else None
     choice = choose_by_turns(lines, suspected.room, turn, seen_to=seen_to)
     return choice._replace(chosen=[*suspected.chosen, *choice.chosen])
 

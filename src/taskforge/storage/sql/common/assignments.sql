@@ -25,6 +25,11 @@ DELETE FROM assignments WHERE project_id = :project_id AND id = :assignment_id R
 UPDATE queue_gates SET plan = :plan, shares = CASE WHEN plan = :plan THEN shares END
 WHERE project_id = :project_id AND queue_id = :queue_id;
 
+-- name: keep_shares
+-- By who does not hold the gate: nothing when somebody was there since it was looked at.
+UPDATE queue_gates SET shares = :shares, version = version + 1
+WHERE project_id = :project_id AND queue_id = :queue_id AND version = :version RETURNING version;
+
 -- name: rule_queue
 UPDATE queues SET is_ruled = :is_ruled OR has_weights WHERE project_id = :project_id AND id = :queue_id;
 

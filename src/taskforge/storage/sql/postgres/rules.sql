@@ -83,6 +83,10 @@ counted AS (
 ),
 forgotten AS (
   DELETE FROM queue_starts WHERE queue_id = :queue_id::uuid AND second < (SELECT second FROM t) - 600
+),
+told AS (
+  UPDATE queue_gates SET version = version + 1
+  WHERE project_id = :project_id::uuid AND queue_id = :queue_id::uuid AND EXISTS (SELECT 1 FROM claimed)
 )
 SELECT claimed.*, t.now,
   (SELECT min(d.scheduled_for) FROM lane, LATERAL (
@@ -95,9 +99,10 @@ SELECT claimed.*, t.now,
 FROM t LEFT JOIN claimed ON true;
 
 -- name: weigh_jobs
--- The next jobs of one queue, whose gate is held, and what they weigh; what the queue or this worker can never hold
--- is passed over. In a fair queue: those that have come without a line, from before it was fair. Each as
--- [id, slots, tokens].
+-- The next jobs of one queue and what they weigh; what the queue or this worker can never hold is passed over. In a fair
+-- queue: those that have come without a line, from before it was fair. A light job is told by its id, another one as
+-- [id, slots, tokens]. With :silence_us the gate is not held, and what it keeps is told too, and what lock_gates tells beside it:
+-- nothing where the queue is fair by now.
 WITH t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
   FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now OFFSET 0) c
@@ -109,16 +114,33 @@ lane AS MATERIALIZED (
     q.rate_limit - u.starts AS tokens_left,
     CASE WHEN q.rate_limit IS NOT NULL THEN to_timestamp(61 + coalesce(u.oldest, t.second)) END AS next_start_at,
     coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left, g.version,
+    g.project_id, g.plan, g.shares, (g.shares::json ->> 'spare')::bigint AS spare,
     (SELECT d.scheduled_for FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled'
       ORDER BY d.scheduled_for LIMIT 1) AS next_due_at
   FROM t, queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id::uuid,
     LATERAL (SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest FROM queue_starts s
       WHERE s.queue_id = q.id AND s.second >= t.second - 60) u
   WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.state <> 'paused'
+    AND (:silence_us::bigint IS NULL OR q.common_line IS NULL)
 )
 SELECT t.now, lane.next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
   lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, lane.version,
+  lane.id AS queue_id, lane.plan, lane.shares, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
+  CASE WHEN :silence_us::bigint IS NOT NULL AND lane.plan IS NOT NULL THEN (
+    SELECT json_object_agg(w.id, json_build_array(w.name, w.max_concurrent_jobs))::text FROM workers w
+    WHERE w.project_id = lane.project_id
+      AND (w.id = :worker_id::uuid OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
+        AND w.last_heartbeat > t.now - :silence_us::bigint * interval '1 microsecond')
+  ) END AS present,
+  CASE WHEN :silence_us::bigint IS NOT NULL AND lane.plan IS NOT NULL AND lane.spare > 0 THEN greatest(0, least(
+    (SELECT count(*) FROM (SELECT 1 FROM jobs j
+      WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL
+        AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+        AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+          OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+      ORDER BY j.rank, j.id LIMIT least(:most::bigint, :free::bigint + lane.spare)) w),
+    lane.places_left, lane.tokens_left)) END AS waiting,
   (SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
       SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
       WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'
@@ -129,8 +151,9 @@ SELECT t.now, lane.next_due_at,
         AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
       ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)) h
   )::text AS suspects,
-  (SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
-      SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
+  (SELECT json_agg(CASE WHEN h.slots IS NULL AND h.tokens IS NULL THEN to_json(h.id)
+      ELSE json_build_array(h.id, coalesce(h.slots, 1), coalesce(h.tokens, 1)) END) FROM (
+      SELECT j.id, j.slots, j.rate_tokens AS tokens FROM jobs j
       WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL
         AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
         AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
@@ -146,8 +169,7 @@ FROM t LEFT JOIN lane ON true;
 -- The lines of a fair queue from the one whose turn it is and around, until what they weigh together is :lines; of each the
 -- next jobs, at least as many as its part of what is free: [key, weight, jobs]. Each line costs two looks into an index,
 -- however long it is. A light job is told by its id, another one as [id, slots, tokens]. With :silence_us
--- the gate is not held, and what it keeps is told too: nothing where it has to be held, since the queue is not fair (any
--- more), or others have room for its jobs. IS TRUE is what the index of lines says, and no other: a planner that believes that
+-- the gate is not held, and what it keeps is told too: nothing where the queue is not fair (any more). IS TRUE is what the index of lines says, and no other: a planner that believes that
 -- nothing is pending, as it was when it last looked, would sort all that is.
 WITH RECURSIVE t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
@@ -160,7 +182,7 @@ lane AS MATERIALIZED (
     q.rate_limit - u.starts AS tokens_left,
     CASE WHEN q.rate_limit IS NOT NULL THEN to_timestamp(61 + coalesce(u.oldest, t.second)) END AS next_start_at,
     coalesce(:turn_key::text, g.turn_key) COLLATE "C" AS turn_key, coalesce(:turn_left::integer, g.turn_left) AS turn_left, g.version,
-    g.project_id, g.plan, g.shares,
+    g.project_id, g.plan, g.shares, (g.shares::json ->> 'spare')::bigint AS spare,
     coalesce(:turn_key::text, g.turn_key) COLLATE "C"
       || CASE WHEN coalesce(:turn_left::integer, g.turn_left) > 0 THEN '' ELSE chr(1) END AS first_key,
     (SELECT d.scheduled_for FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled'
@@ -169,8 +191,7 @@ lane AS MATERIALIZED (
     LATERAL (SELECT coalesce(sum(s.starts), 0) AS starts, min(s.second) AS oldest FROM queue_starts s
       WHERE s.queue_id = q.id AND s.second >= t.second - 60) u
   WHERE q.project_id = :project_id::uuid AND q.id = :queue_id::uuid AND q.state <> 'paused'
-    AND (:silence_us::bigint IS NULL
-      OR q.common_line IS NOT NULL AND coalesce((g.shares::json ->> 'spare')::bigint, 0) = 0)
+    AND (:silence_us::bigint IS NULL OR q.common_line IS NOT NULL)
 ),
 line AS (
   (SELECT h.key, h.weight, 0::bigint AS before, lane.first_key FROM lane, LATERAL (
@@ -205,13 +226,21 @@ around AS MATERIALIZED (
 SELECT t.now, lane.next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
   lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, lane.version,
-  lane.id AS queue_id, lane.plan, lane.shares, NULL AS waiting, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
+  lane.id AS queue_id, lane.plan, lane.shares, floor(extract(epoch FROM t.now) * 1000000)::bigint AS now_us,
   CASE WHEN :silence_us::bigint IS NOT NULL AND lane.plan IS NOT NULL THEN (
     SELECT json_object_agg(w.id, json_build_array(w.name, w.max_concurrent_jobs))::text FROM workers w
     WHERE w.project_id = lane.project_id
       AND (w.id = :worker_id::uuid OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
         AND w.last_heartbeat > t.now - :silence_us::bigint * interval '1 microsecond')
   ) END AS present,
+  CASE WHEN :silence_us::bigint IS NOT NULL AND lane.plan IS NOT NULL AND lane.spare > 0 THEN greatest(0, least(
+    (SELECT count(*) FROM (SELECT 1 FROM jobs j
+      WHERE j.queue_id = lane.id AND j.fairness_key IS NOT NULL AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
+        AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+        AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+          OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+      ORDER BY j.fairness_key, j.rank, j.id LIMIT least(:most::bigint, :free::bigint + lane.spare)) w),
+    lane.places_left, lane.tokens_left)) END AS waiting,
   (SELECT json_agg(json_build_array(h.id, h.slots, h.tokens)) FROM (
       SELECT j.id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens FROM jobs j
       WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold = 'suspect'

@@ -59,6 +59,8 @@ SELECT q.id, :now / 1000000, q.project_id, json_array_length(:picked) FROM queue
 WHERE q.project_id = :project_id AND q.id = :queue_id AND q.rate_limit IS NOT NULL
 ON CONFLICT (queue_id, second) DO UPDATE SET starts = starts + excluded.starts;
 DELETE FROM queue_starts WHERE queue_id = :queue_id AND second < :now / 1000000 - 600;
+UPDATE queue_gates SET version = version + 1
+WHERE project_id = :project_id AND queue_id = :queue_id AND :picked <> '[]';
 SELECT json_group_array(json_array(j.id, j.queue_id, j.job_type, j.payload, j.priority, j.rank, j.attempt_count,
   j.max_attempts, j.manual_retries, j.retry_policy, j.timeout_ms, j.losses, j.claim_seq, j.execution_id, j.deadline,
   j.state, j.claimed_at, j.concurrency_key)) AS packed
@@ -123,8 +125,7 @@ FROM (SELECT 1) LEFT JOIN lane;
 -- The lines of a fair queue from the one whose turn it is and around, until what they weigh together is :lines; of each the
 -- next jobs, at least as many as its part of what is free: [key, weight, jobs]. Each line costs two looks into an index,
 -- however long it is. A light job is told by where it stands, another one as [place, slots, tokens]. With :silence_us
--- the gate is not held, and what it keeps is told too: nothing where it has to be held, since the queue is not fair (any
--- more), or others have room for its jobs.
+-- the gate is not held, and what it keeps is told too: nothing where the queue is not fair (any more).
 WITH RECURSIVE lane AS MATERIALIZED (
   SELECT q.id, q.common_line, coalesce(q.rate_limit, 9223372036854775807) AS most_tokens,
     min(coalesce(q.max_concurrent_jobs, 1000), coalesce(w.max_concurrent_jobs, 1000)) AS most_slots,
@@ -140,7 +141,7 @@ WITH RECURSIVE lane AS MATERIALIZED (
     (SELECT min(d.scheduled_for) FROM jobs d WHERE d.queue_id = q.id AND d.status = 'scheduled') AS next_due_at
   FROM queues q JOIN queue_gates g ON g.queue_id = q.id LEFT JOIN workers w ON w.id = :worker_id
   WHERE q.project_id = :project_id AND q.id = :queue_id AND q.state <> 'paused'
-    AND (:silence_us IS NULL OR q.common_line IS NOT NULL AND coalesce(g.shares ->> 'spare', 0) = 0)
+    AND (:silence_us IS NULL OR q.common_line IS NOT NULL)
 ),
 line (key, weight, before, first_key) AS MATERIALIZED (
   SELECT h.fairness_key, coalesce(h.fairness_weight, 1), 0, lane.first_key
@@ -173,12 +174,20 @@ longest AS MATERIALIZED (
 )
 SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE id = :project_id) AS config_version,
   lane.places_left, lane.tokens_left, lane.next_start_at, lane.turn_key, lane.turn_left, lane.version,
-  lane.id AS queue_id, lane.plan, lane.shares, NULL AS waiting, :now AS now_us,
+  lane.id AS queue_id, lane.plan, lane.shares, :now AS now_us,
   CASE WHEN :silence_us IS NOT NULL AND lane.plan IS NOT NULL THEN (
     SELECT json_group_object(w.id, json_array(w.name, w.max_concurrent_jobs)) FROM workers w
     WHERE w.project_id = lane.project_id AND (w.id = :worker_id OR w.stopped_at IS NULL AND w.drain_requested_at IS NULL
       AND w.last_heartbeat > :now - :silence_us)
   ) END AS present,
+  CASE WHEN :silence_us IS NOT NULL AND lane.plan IS NOT NULL AND lane.shares ->> 'spare' > 0 THEN max(0, min(
+    (SELECT count(*) FROM (SELECT 1 FROM jobs j INDEXED BY jobs_lines
+      WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+        AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+        AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+          OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
+      LIMIT (SELECT min(:most, :free + (shares ->> 'spare')) FROM lane))),
+    coalesce(lane.places_left, :most), coalesce(lane.tokens_left, :most))) END AS waiting,
   (SELECT json_group_array(json_array(id, slots, tokens)) FROM (
       SELECT j.rowid AS id, coalesce(j.slots, 1) AS slots, coalesce(j.rate_tokens, 1) AS tokens
       FROM jobs j INDEXED BY jobs_suspect
