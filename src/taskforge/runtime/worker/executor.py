@@ -89,6 +89,7 @@ class Executor:
         to be trusted any more.
         """
         batch = [Running(attempt, claimed, lease_until) for attempt in work.attempts]
+        timeout, deadline = math.nan, work.now
         self._slots.take(batch)
         for running in batch:
             if self._is_refusing or claimed >= lease_until:
@@ -96,7 +97,10 @@ class Executor:
                 self._finish(running, None)
                 continue
             try:
-                self._start(running, work.now)
+                if running.attempt.timeout != timeout:  # as a rule all of a batch have the same
+                    deadline = work.now + timedelta(seconds=running.attempt.timeout)
+                    timeout = running.attempt.timeout
+                self._start(running, deadline)
             except Exception as error:
                 logger.exception("could not start job %s", running.attempt.job.id)
                 running.started = claimed
@@ -152,7 +156,7 @@ class Executor:
         if self._processes is not None:
             await self._processes.close(self._stop_grace)
 
-    def _start(self, running: Running, now: datetime) -> None:
+    def _start(self, running: Running, deadline: datetime) -> None:
         attempt = running.attempt
         job = attempt.job
         task = self._registry.get(job.job_type)
@@ -164,7 +168,7 @@ class Executor:
             queue=attempt.queue_name,
             attempt=job.attempt,
             max_attempts=attempt.max_attempts,
-            deadline=now + timedelta(seconds=attempt.timeout),
+            deadline=deadline,
             recorder=running.recorder,
             state=job.state,
             execution_id=job.execution_id,

@@ -208,7 +208,7 @@ class Reporter:
 
 def _leaves_work(running: Running) -> bool:
     """Whether its job, or another one that has lost a worker before, may be run next."""
-    return bool(running.attempt.job.losses) or not isinstance(running.outcome, Succeeded)
+    return type(running.outcome) is not Succeeded or running.attempt.job.losses > 0
 
 
 def _without_secrets(outcome: Outcome) -> Outcome:
@@ -228,10 +228,10 @@ def report_of(running: Running) -> Report:
     started, finished = running.started, running.finished
     if started != started:  # not a number: it never began
         started = finished
-    recorder = running.recorder
+    recorder, outcome = running.recorder, running.outcome or RELEASED
     return Report(
         running.attempt.job.execution_id,
-        _without_secrets(running.outcome or RELEASED),
+        outcome if type(outcome) is Succeeded else _without_secrets(outcome),
         max(0, int((started - running.claimed) * 1_000_000)),
         max(0, int((finished - started) * 1_000_000)),
         recorder.take_lines(last=True),
