@@ -404,3 +404,26 @@ async def test_claims_at_the_same_time_are_divided_as_the_weights(
             stage.clock.advance(0.01)
     assert added >= 1_000
     assert {name: round(100 * got[name] / added) for name in weights} == pytest.approx(weights, abs=2)
+
+
+async def test_who_looked_before_a_claim_at_the_gate_takes_nothing_of_what_it_saw(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two queues with rules that may keep turns the gates are held; who holds none hears of it by the version."""
+    queue = await stage.queue(max_concurrent_jobs=5)
+    another = await stage.queue("another", strategy="weighted")
+    ours, others = await worker(stage, "ours"), await worker(stage, "others")
+    await stage.add(queue, 8)
+    call = type(stage.engine).call
+    taken: list[ClaimedJob] = []
+
+    async def disturbed(engine: Any, one: Call) -> Rows:
+        rows = await call(engine, one)
+        if one.name == "weigh_jobs" and not taken:
+            taken.extend(await stage.claim(queue, another, worker=others, free=5))
+            assert len(taken) == 5
+        return rows
+
+    monkeypatch.setattr(type(stage.engine), "call", disturbed)
+    jobs = await stage.claim(queue, worker=ours, free=5)
+    assert len(jobs) + len(taken) == 5
