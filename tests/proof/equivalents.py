@@ -97,6 +97,13 @@ REASONS: dict[tuple[str, str, str], str] = {
         ),
         "where starts are counted, none were made just before if the queue is another project's",
     ),
+    **dict.fromkeys(
+        (
+            ("sqlite", "claim_ruled_jobs", "project_id = :project_id"),
+            ("postgres", "claim_ruled_jobs", "project_id = :project_id::uuid"),
+        ),
+        "where the version of the gate is raised, something was claimed, and so the queue is the project's",
+    ),
     ("postgres", "claim_weighed_jobs", "project_id = :project_id::uuid"): (
         "where the turn is noted, the gate is the one that was just taken, of the project"
     ),
