@@ -31,6 +31,10 @@ class _Terms(NamedTuple):
     aging_us: int | None
     is_watched: bool
 
+    def hold_for(self, job: ClaimedJob) -> bool:
+        is_of_queue = job.queue_id is self.queue_id or job.queue_id == self.queue_id
+        return is_of_queue and job.claimed_at == self.claimed_at
+
 
 class Endings:
     """Of one project. Jobs of one claim share their queue and their time as a rule: these are looked at once."""
@@ -44,7 +48,7 @@ class Endings:
         terms: _Terms | None = None
         policy_of = self._directory.policy
         for report, job in held:
-            if terms is None or terms.queue_id is not job.queue_id or terms.claimed_at is not job.claimed_at:
+            if terms is None or not terms.hold_for(job):
                 terms = self._terms(job)
             transition = decide(
                 report.outcome,
