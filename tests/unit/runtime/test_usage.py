@@ -6,8 +6,6 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from taskforge.runtime.worker.usage import UsageMeter
 
 BUSY = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
@@ -43,7 +41,9 @@ def test_a_sample_is_what_was_used_since_the_last() -> None:
     clock.time += 0.1
     second = meter.take()
     assert second is not None
-    assert second.cpu_percent == pytest.approx(100 * 0.3 / 30, rel=0.5)
+    assert (
+        0.9 < second.cpu_percent < 8
+    )  # a hundredth of 30 s, and what other processes of the tests' took meanwhile
 
 
 def test_the_first_sample_is_of_all_that_the_process_did() -> None:
