@@ -10,6 +10,7 @@ REASONS = {
     "runtime/worker/spans.py": "a span tells its begin and its end by the time of day",
     "runtime/worker/executor.py": "the deadline that a handler is shown; it is kept by the monotonic clock",
     "runtime/worker/recorder.py": "when a line was logged, for people",
+    "runtime/worker/usage.py": "how old its process is, of which the system tells when it began",
     "runtime/liveness.py": "the time of a file, which is the time of day",
     "runtime/supervisor.py": "what its children say of their claims, as the times of files",
     "services/health.py": "how far this clock is from the database's",

@@ -41,9 +41,7 @@ def test_a_sample_is_what_was_used_since_the_last() -> None:
     clock.time += 0.1
     second = meter.take()
     assert second is not None
-    assert (
-        0.9 < second.cpu_percent < 8
-    )  # a hundredth of 30 s, and what other processes of the tests' took meanwhile
+    assert 0.9 < second.cpu_percent < 8  # a hundredth of 30 s, and what helpers of other tests took meanwhile
 
 
 def test_the_first_sample_is_of_all_that_the_process_did() -> None:
