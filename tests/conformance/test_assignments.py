@@ -191,10 +191,11 @@ async def test_changes_are_told_to_caches_and_to_the_audit_log(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("policy", ["aged", "fair"])
 async def test_claims_are_divided_as_the_weights_and_what_is_kept_is_given_up_in_time(
-    stage: Stage, assignments: SqlAssignmentStore
+    stage: Stage, assignments: SqlAssignmentStore, policy: str
 ) -> None:
-    queue = await stage.queue()
+    queue = await stage.queue(policy=policy)
     large, small = await worker(stage, "large"), await worker(stage, "small")
     await assign(stage, assignments, queue, "large", 30)
     await assign(stage, assignments, queue, "small", 10)
@@ -216,10 +217,11 @@ async def test_claims_are_divided_as_the_weights_and_what_is_kept_is_given_up_in
     assert (len(rest.jobs), rest.next_start_at) == (1, None)
 
 
+@pytest.mark.parametrize("policy", ["aged", "fair"])
 async def test_who_is_full_draining_or_silent_has_no_turns(
-    stage: Stage, assignments: SqlAssignmentStore
+    stage: Stage, assignments: SqlAssignmentStore, policy: str
 ) -> None:
-    queue, others = await stage.queue(), await stage.queue("others")
+    queue, others = await stage.queue(policy=policy), await stage.queue("others")
     ours, full, leaving, silent = [await worker(stage, name) for name in ("a", "b", "c", "d")]
     await assign(stage, assignments, queue, "?", 10)
     await assign(stage, assignments, queue, "a", 1)
