@@ -220,9 +220,8 @@ class DirectLink:
 
     async def _with_due(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
         """Promotes what is due, and takes of it what there is room for."""
-        if batch.next_due_at is None or batch.next_due_at > batch.now:
-            return batch
-        if time.monotonic() < self._no_promotion_before:
+        is_due = batch.next_due_at is not None and batch.next_due_at <= batch.now
+        if not is_due or time.monotonic() < self._no_promotion_before:
             return batch
         try:
             await self._jobs.promote(self._directory.project_id, PROMOTE_LIMIT)
