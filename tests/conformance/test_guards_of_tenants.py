@@ -54,7 +54,9 @@ ELSEWHERE = {
     **dict.fromkeys(("create_receiver", "create_rule", "create_silence"), "below"),
     "delete_project": "below",
     "promote_jobs": "test_sweep: of all projects, or of one",
-    **dict.fromkeys(("beat_jobs", "note_endings", "recovery_outlook"), "by the fence, or each row's own project"),
+    **dict.fromkeys(
+        ("beat_jobs", "note_endings", "recovery_outlook"), "by the fence, or each row's own project"
+    ),
     "release_holds": "test_guards: a job and its task are joined by project",
 }
 """Statements that name the project in another way, and which tests look at them."""
