@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +36,8 @@ class WalSignals(LocalSignals):
         self._log = Path(f"{path}-wal")
         self._changed_by_others = changed_by_others
         self._seen = self._state()
-        self._is_settled = True
         self._step_over = 0.0
+        self._ask_at = math.inf
         self._watcher: asyncio.Task[None] | None = None
         self._listeners = 0
 
@@ -66,14 +67,16 @@ class WalSignals(LocalSignals):
         while self._listeners > 0:
             await asyncio.sleep(INTERVAL_SECONDS)
             state = self._state()
-            asked = time.monotonic()
+            now = time.monotonic()
             if state != self._seen:
-                self._seen, self._is_settled, self._step_over = state, False, asked + STEP_SECONDS
-            elif self._is_settled:
+                self._seen, self._step_over = state, now + STEP_SECONDS
+            elif now < self._ask_at:
                 continue
             changed = self._changed_by_others()
-            if changed is not None:  # None: the writer is busy; look again
-                self._is_settled = asked >= self._step_over
+            if changed is None:  # the writer is busy; look again
+                self._ask_at = now
+            else:
+                self._ask_at = self._step_over if now < self._step_over else math.inf
             if changed:
                 self._hub.tell(None)
 
