@@ -67,15 +67,20 @@ async def test_a_commit_in_the_same_step_of_the_file_s_time_is_heard_too(
 
 
 async def test_a_log_that_nobody_writes_to_is_not_asked_about(tmp_path: Path) -> None:
+    def ask() -> bool:
+        changed = file.changed_by_others()
+        if file.asked == 2:
+            twice.set()
+        return changed
+
     file = File(tmp_path)
-    signals = WalSignals(Hub(), str(tmp_path / "file.db"), file.changed_by_others)
+    twice = asyncio.Event()
+    signals = WalSignals(Hub(), str(tmp_path / "file.db"), ask)
     leave = signals.subscribe(lambda hint: None)
     await asyncio.sleep(0.1)
     assert file.asked == 0
     file.commit()
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while file.asked < 2:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(twice.wait(), PATIENCE_SECONDS)
     await asyncio.sleep(0.2)
     assert file.asked == 2, "at once, and when the step is over"
     leave()
