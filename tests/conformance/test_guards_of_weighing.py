@@ -75,7 +75,7 @@ async def test_only_what_is_planned_is_told_as_due(stage: Stage, is_fair: bool) 
     await stage.jobs.promote(stage.project, 10)
     assert await stage.finish(await stage.claim_one(queue), Succeeded())
     await stage.add(queue, 1)
-    assert (await stage.claim_batch(queue)).next_due_at is None
+    assert (await stage.claim_batch(queue, free=1)).next_due_at is None  # one look, which fills the worker
 
 
 @KINDS
