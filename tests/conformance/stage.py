@@ -39,10 +39,12 @@ from taskforge.storage.workers import SqlWorkerStore
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pytest
+
     from taskforge.domain.execution import Execution
     from taskforge.domain.outcome import Outcome
     from taskforge.ports.clock import Clock
-    from taskforge.storage.engine import Engine
+    from taskforge.storage.engine import Call, Engine, Rows
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LEASE = 30.0
@@ -242,6 +244,24 @@ class Stage:
     async def sql(self, statement: str) -> list[Any]:
         """Run a statement by hand, beside the stores. Raises what the driver raises."""
         return await self._hand.run(statement)
+
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """What the database is asked from now on, by name; `at the gate` stands for a transaction of several."""
+        names: list[str] = []
+        engine = type(self.engine)
+        call, run = engine.call, engine.run
+
+        async def counted(engine: Any, one: Call) -> Rows:
+            names.append(one.name)
+            return await call(engine, one)
+
+        async def held(engine: Any, script: Any) -> Any:
+            names.append("at the gate")
+            return await run(engine, script)
+
+        monkeypatch.setattr(engine, "call", counted)
+        monkeypatch.setattr(engine, "run", held)
+        return names
 
     async def other_project(self) -> ProjectId:
         """A second tenant."""

@@ -252,21 +252,7 @@ async def test_a_limit_of_the_queue_is_divided_as_well(stage: Stage, assignments
 
 @pytest.fixture
 def statements(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What claims ask the database, by name; `at the gate` stands for a transaction of several."""
-    names: list[str] = []
-    call, run = type(stage.engine).call, type(stage.engine).run
-
-    async def counted(engine: Any, one: Call) -> Rows:
-        names.append(one.name)
-        return await call(engine, one)
-
-    async def held(engine: Any, script: Any) -> Any:
-        names.append("at the gate")
-        return await run(engine, script)
-
-    monkeypatch.setattr(type(stage.engine), "call", counted)
-    monkeypatch.setattr(type(stage.engine), "run", held)
-    return names
+    return stage.asked(monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskforge.domain.ids import JobId
 from taskforge.domain.keys import JobKeys
 from taskforge.domain.outcome import Lost, Succeeded
 from tests.conformance.stage import NOON
@@ -25,7 +26,8 @@ async def weighed(stage: Stage, is_fair: bool) -> Queue:
     await stage.know("t")
     queue = await stage.queue(policy="fair" if is_fair else "aged")
     if not is_fair:
-        assert await stage.jobs.cancel(stage.project, await stage.add_keyed(queue, JobKeys(slots=2)))  # type: ignore[arg-type]
+        heavy = JobId(await stage.add_keyed(queue, JobKeys(slots=2)))
+        assert await stage.jobs.cancel(stage.project, heavy)
     found = await stage.queues.get(queue.project_id, queue.id)
     assert found is not None
     assert found.has_rule

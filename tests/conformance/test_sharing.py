@@ -411,19 +411,7 @@ async def test_a_fair_queue_beside_others_costs_one_statement_more_than_a_plain_
     for key in "abc":
         await line(stage, fair, key, 6)
     await stage.add(plain, 6)
-    names: list[str] = []
-    call, run = type(stage.engine).call, type(stage.engine).run
-
-    async def counted(engine: Any, one: Call) -> Rows:
-        names.append(one.name)
-        return await call(engine, one)
-
-    async def held(engine: Any, script: Any) -> Any:
-        names.append("at the gate")
-        return await run(engine, script)
-
-    monkeypatch.setattr(type(stage.engine), "call", counted)
-    monkeypatch.setattr(type(stage.engine), "run", held)
+    names = stage.asked(monkeypatch)
     for _ in range(3):
         assert len(await stage.claim(fair, plain, free=6, is_expected=False)) == 6
     mine = ["weigh_lines", "claim_weighed_jobs"]

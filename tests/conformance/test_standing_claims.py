@@ -13,13 +13,15 @@ from taskforge.domain.errors import Unavailable
 from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import QueueState
 from taskforge.ports.jobs import ClaimRequest
-from tests.conformance.stage import LEASE, WORKER, Stage
+from tests.conformance.stage import LEASE, WORKER, Stage, registration
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from taskforge.domain.queue import Queue
     from taskforge.ports.jobs import ClaimBatch
+    from taskforge.ports.link import Work
 
 pytestmark = pytest.mark.anyio
 
@@ -151,7 +153,9 @@ async def test_it_fails_with_the_job(stage: Stage, queue: Queue, monkeypatch: py
     assert await stage.claim(queue) == []
 
 
-async def test_who_gives_up_while_it_is_stored_leaves_no_doubt(stage: Stage, queue: Queue) -> None:
+async def test_who_gives_up_while_it_is_stored_leaves_no_doubt(
+    stage: Stage, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The answer comes when the writer is done with it, so that whoever looks then sees what was claimed."""
     standing = Standing(stage, queue)
     job = stage.new(queue, "t")
@@ -164,7 +168,7 @@ async def test_who_gives_up_while_it_is_stored_leaves_no_doubt(stage: Stage, que
         await let_go.wait()
         return done
 
-    stage.engine.run = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(stage.engine, "run", slow)
     storing = asyncio.create_task(stage.jobs.accept(stage.project, [job]))
     await held.wait()
     storing.cancel()
@@ -190,7 +194,16 @@ class Applications:
 
         self.task = timeout_of
 
-    async def count_claims(self) -> None:
+    async def stands_by(self) -> None:
+        """A claim of the worker waits for the next job."""
+        standing = (await self.app.platform()).jobs._standing
+
+        def one_does() -> None:
+            assert standing._standing
+
+        await eventually(one_does)
+
+    async def count_claims(self, monkeypatch: pytest.MonkeyPatch) -> None:
         jobs = (await self.app.platform()).jobs
         claim = jobs.claim
 
@@ -199,15 +212,17 @@ class Applications:
             self.claimed.append(len(batch.jobs))
             return batch
 
-        jobs.claim = counted  # type: ignore[method-assign]
+        monkeypatch.setattr(jobs, "claim", counted)
 
 
 @pytest.fixture
-async def own(database_url: str, anyio_backend: str) -> AsyncIterator[Applications]:
+async def own(
+    database_url: str, anyio_backend: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Applications]:
     if not database_url.startswith("sqlite"):
         pytest.skip("only where there is one writer")
     own = Applications(database_url)
-    await own.count_claims()
+    await own.count_claims(monkeypatch)
     yield own
     await own.app.aclose()
 
@@ -215,6 +230,7 @@ async def own(database_url: str, anyio_backend: str) -> AsyncIterator[Applicatio
 async def test_a_worker_need_not_ask_for_what_its_process_enqueues(own: Applications) -> None:
     async with own.app.worker():
         for _ in range(3):
+            await own.stands_by()
             assert await (await own.task.aenqueue()).aresult(timeout=30)
     assert own.claimed
     assert not any(own.claimed)
@@ -229,6 +245,47 @@ async def test_it_runs_by_the_settings_that_hold_when_it_is_claimed(
         await (await other.platform()).queues.update("default", settings={"timeout_seconds": 20})
         await other.aclose()
         assert await (await own.task.aenqueue()).aresult(timeout=30) < 21
+
+
+async def test_it_cannot_be_withdrawn_while_the_new_settings_are_read(
+    own: Applications, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the worker would ask for more meanwhile, and have more than it has room for."""
+    reads, let_go, has_it = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    taken: list[Work | None] = []
+
+    async def slow(version: int) -> bool:
+        reads.set()
+        await let_go.wait()
+        return await follow(version)
+
+    def take(work: Work | None, _asked: float) -> None:
+        taken.append(work)
+        has_it.set()
+
+    platform = await own.app.platform()
+    link = platform.link()
+    await link.register(registration("own", own.task.name))
+    await link.claim(1, 1)
+    other = TaskForge(database_url)
+    await (await other.platform()).queues.update("default", settings={"timeout_seconds": 20})
+    await other.aclose()
+    follow = platform.directory.follow
+    monkeypatch.setattr(platform.directory, "follow", slow)
+    withdraw = link.stand_by(1, take)
+    assert withdraw is not None
+    handle = await own.task.aenqueue()
+    await asyncio.wait_for(reads.wait(), 10)
+    assert not withdraw()
+    assert not taken
+    let_go.set()
+    await asyncio.wait_for(has_it.wait(), 10)
+    assert withdraw()
+    [work] = taken
+    assert work is not None
+    assert [attempt.job.id for attempt in work.attempts] == [handle.id]
+    assert [attempt.timeout for attempt in work.attempts] == [20]
+    await link.leave()
 
 
 async def test_nothing_stands_by_where_a_queue_has_rules(own: Applications) -> None:
@@ -253,7 +310,7 @@ async def test_after_a_failure_a_worker_lets_go_of_what_it_may_own(
 
     async with own.app.worker():
         await (await own.task.aenqueue()).aresult(timeout=30)
-        await asyncio.sleep(0.2)
+        await own.stands_by()
         monkeypatch.setattr(platform.engine, "run", deaf)
         handle = await own.task.aenqueue()  # stored by the second try, which finds it there
         assert await handle.aresult(timeout=30)

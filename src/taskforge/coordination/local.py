@@ -61,9 +61,8 @@ class Hub:
             if loop is here:
                 loop.call_soon(callback, hint)
             else:
-                with contextlib.suppress(
-                    RuntimeError
-                ):  # a loop that is closed: nobody listens there any more
+                # a loop that is closed: nobody listens there any more
+                with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(callback, hint)
 
 

@@ -118,14 +118,8 @@ class DirectLink:
         project = self._directory.project_id
         namesake = await self._workers.register(project, self._worker_id, registration, self._lease_us)
         if namesake is not None and is_alive(namesake) is False:
-            await self._workers.forget(
-                [
-                    w
-                    for w, process in await self._workers.unstopped_on(namesake.machine)
-                    if process == namesake
-                ],
-                silence_us=10**15,
-            )
+            there = await self._workers.unstopped_on(namesake.machine)
+            await self._workers.forget([w for w, process in there if process == namesake], silence_us=10**15)
             namesake = await self._workers.register(project, self._worker_id, registration, self._lease_us)
         if namesake is not None:
             raise NameTaken(
@@ -195,7 +189,10 @@ class DirectLink:
             else:
                 self._following = asyncio.create_task(self._follow(batch, asked, take))
 
-        return self._dispatch.stand_by(self._request(1, suspects, self._queues()), answered)
+        withdraw = self._dispatch.stand_by(self._request(1, suspects, self._queues()), answered)
+        if withdraw is None:
+            return None
+        return lambda: withdraw() and (self._following is None or self._following.done())
 
     async def _follow(
         self, batch: ClaimBatch, asked: float, take: Callable[[Work | None, float], None]

@@ -149,10 +149,8 @@ class QueueDirectory:
             and job.timeout_ms is None
             and not job.manual_retries
         ):
-            latest = self._latest
-            if (
-                latest is None or latest[0] is not job.queue_id
-            ):  # those of a batch share it, and its hash is slow
+            latest = self._latest  # those of a batch share it, and its hash is slow
+            if latest is None or latest[0] is not job.queue_id:
                 standard = self._standard.get(job.queue_id)
                 if standard is None:
                     standard = self._standard[job.queue_id] = self._policy(job)

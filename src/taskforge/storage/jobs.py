@@ -178,9 +178,8 @@ class SqlJobStore(SqlSweeps):
         rows = await self._engine.read(One("leased_jobs", asked))
         if self._engine.dialect == "postgres":
             return [ClaimedJob(*row) for row in rows]
-        return [
-            job for row in rows for job in self._unpacked([tuple(row)])
-        ]  # each was claimed at its own time
+        # each was claimed at its own time
+        return [job for row in rows for job in self._unpacked([tuple(row)])]
 
     def batch(self, rows: Rows) -> ClaimBatch:
         """What a claim answered."""

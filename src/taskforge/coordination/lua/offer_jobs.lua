@@ -1,7 +1,7 @@
--- Answers whether the only one was handed to a worker that waits: then it is where a pulled job would be, and nobody else need know.
 -- KEYS: the ready jobs of a queue by rank, its scheduled ones by time, the types of both. ARGV: a channel and what
 -- to tell there, what a worker is told before the id and the type of a job that it gets, then for each job: id, type, the moment at which it is due ('': none is given), a delay, by how much its priority brings it forward; all in microseconds.
 -- Where no moment is given this server's clock counts, so that producers need not agree on the time.
+-- Answers whether the only one was handed to a worker that waits: then it is where a pulled job would be, and nobody else need know.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local ready, scheduled, types = {}, {}, {}
