@@ -129,7 +129,8 @@ def live_execution(job: Job) -> Execution | None:
 
 def clean_message(message: str) -> str | None:
     """A log message as it may be stored: cut and marked when too long, None when empty."""
-    text = message.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
-    if not text.strip():
+    if not message or message.isspace():
         return None
+    head = message[: MAX_LOG_MESSAGE + 1]  # of a message of 100 MB the rest is not looked at
+    text = head.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= MAX_LOG_MESSAGE else text[: MAX_LOG_MESSAGE - len(CUT_MARK)] + CUT_MARK

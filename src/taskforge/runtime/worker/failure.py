@@ -30,7 +30,8 @@ def format_traceback(error: BaseException, limit: int = MAX_TRACEBACK_BYTES) -> 
         text = "".join(traceback.format_exception(type(error), error, trace))
     except Exception:
         return None
-    raw = text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace")
+    tail = text[-limit - 1 :]  # a character is a byte at least, and the worker's loop waits for this
+    raw = tail.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace")
     if len(raw) > limit:
         return CUT + raw[-(limit - len(CUT)) :].decode("utf-8", "ignore")
     return raw.decode("utf-8")
