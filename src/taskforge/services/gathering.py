@@ -3,7 +3,9 @@
 One that comes while none is under way is stored at once, by the task of its caller. Those that come meanwhile gather. A
 group sets out once it is at least half as large as all that is under way, for a statement for a few jobs costs nearly
 as much as one for many; so groups grow with the load. Many that wait go in two halves where the database has more than
-one writer: while it stores one, the callers of the other have their answers and come again.
+one writer: while it stores one, the callers of the other have their answers and come again. Where it has one, storing may
+be done without letting go of the event loop; whoever is alone lets the others come before its answer then, or one caller
+that goes on and on would keep them all waiting while each of its jobs is committed alone.
 """
 
 from __future__ import annotations
@@ -31,9 +33,9 @@ LONGEST_WAIT_SECONDS = 0.005
 class Gathering:
     """``store`` stores jobs in one statement, and answers why some were refused."""
 
-    def __init__(self, store: Store, *, in_halves: bool) -> None:
+    def __init__(self, store: Store, *, one_writer: bool) -> None:
         self._store = store
-        self._in_halves = in_halves
+        self._one_writer = one_writer
         self._waiting: list[Waiting] = []
         self._groups: set[asyncio.Task[None]] = set()
         self._under_way = 0
@@ -42,13 +44,15 @@ class Gathering:
 
     def store(self, job: NewJob) -> Awaitable[None]:
         """Done once the job is stored. Raises what it was refused with."""
-        if self._was_alone and not self._under_way:
+        if self._waiting:
+            answer: asyncio.Future[None] = self._waiting[0][1].get_loop().create_future()
+        elif self._was_alone and not self._under_way:
             return self._store_alone(job)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((job, answer))
-        if len(self._waiting) == 1:
+        else:
+            loop = asyncio.get_running_loop()
+            answer = loop.create_future()
             loop.call_soon(self._set_out)  # with all that come in this turn of the loop
+        self._waiting.append((job, answer))
         return answer
 
     async def _store_alone(self, job: NewJob) -> None:
@@ -56,6 +60,8 @@ class Gathering:
         self._under_way = 1
         try:
             refused = await self._store([job])
+            if self._one_writer:
+                await asyncio.sleep(0)
         finally:
             self._arrived(1)
         if refused:
@@ -65,7 +71,8 @@ class Gathering:
         while self._waiting and len(self._groups) < IN_FLIGHT:
             size = len(self._waiting)
             if not self._under_way:
-                size = (size + 1) // 2 if self._in_halves and size >= WORTH_HALVING else size
+                if not self._one_writer and size >= WORTH_HALVING:
+                    size = (size + 1) // 2
             elif size * 2 < self._under_way and not late:
                 if self._hurry is None:
                     loop = asyncio.get_running_loop()

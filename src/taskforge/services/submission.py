@@ -101,7 +101,7 @@ class Submission:
         self._limits = limits
         self._offers = offers
         self._now = now
-        self._gathering = Gathering(self._stored, in_halves=not jobs.has_one_writer)
+        self._gathering = Gathering(self._stored, one_writer=jobs.has_one_writer)
         self._checked_type = ""
         self._last_template: _Template | None = None
 

@@ -22,7 +22,7 @@ def new_job() -> NewJob:
 class Store:
     """Statements that end when they are told to."""
 
-    def __init__(self, *, in_halves: bool = True) -> None:
+    def __init__(self, *, one_writer: bool = False) -> None:
         self.sizes: list[int] = []
         self.under_way: list[asyncio.Event] = []
         self.tasks: list[asyncio.Task[object] | None] = []
@@ -30,7 +30,7 @@ class Store:
         self.is_quick = True
         self.refused: dict[UUID, TaskforgeError] = {}
         self.fails: TaskforgeError | None = None
-        self.gathering = Gathering(self.store, in_halves=in_halves)
+        self.gathering = Gathering(self.store, one_writer=one_writer)
 
     async def store(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
         self.sizes.append(len(jobs))
@@ -100,9 +100,21 @@ async def test_many_go_in_halves() -> None:
 
 
 async def test_where_one_writes_at_a_time_many_go_together() -> None:
-    store = Store(in_halves=False)
+    store = Store(one_writer=True)
     await answered(await store.add(WORTH_HALVING + 1))
     assert store.sizes == [WORTH_HALVING + 1]
+
+
+async def test_where_one_writes_at_a_time_who_goes_on_and_on_does_not_keep_the_others_waiting() -> None:
+    store = Store(one_writer=True)
+    await store.call()
+
+    async def goes_on() -> None:
+        for _ in range(3):
+            await store.call()
+
+    await answered([asyncio.create_task(goes_on()) for _ in range(10)])
+    assert store.sizes == [1, 1, 10, 10, 9]
 
 
 async def test_a_few_wait_for_many_and_go_with_who_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
