@@ -86,7 +86,7 @@ class SqlJobStore(SqlSweeps):
             return frozenset()
         if len(jobs) > 1:
             try:
-                stored = self._stored(await self._engine.call(_accept(project_id, jobs, hint)))
+                stored = _count(await self._engine.call(_accept(project_id, jobs, hint)))
             except Conflict:
                 rest = partial(self._accept_rest, project_id, jobs, hint)
                 return await self._repeatable(rest, rest)
@@ -98,10 +98,6 @@ class SqlJobStore(SqlSweeps):
             return frozenset(ids)
         return self._ids(await self._engine.read(standing(project_id, ids)))
 
-    def _stored(self, rows: Rows) -> int:
-        """How many `accept_jobs` has stored: PostgreSQL counts them, which spares their ids the way back."""
-        return int(rows[0]["stored"]) if self._engine.dialect == "postgres" else len(rows)
-
     async def accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> None:
         await self._repeatable(
             lambda: self._accept_all(project_id, jobs), lambda: self._accept_all_again(project_id, jobs)
@@ -110,7 +106,7 @@ class SqlJobStore(SqlSweeps):
     def _accept_all(self, project_id: ProjectId, jobs: Sequence[NewJob]) -> Script[None]:
         stored = 0
         for start in range(0, len(jobs), CHUNK):
-            stored += self._stored((yield _accept(project_id, jobs[start : start + CHUNK])))
+            stored += _count((yield _accept(project_id, jobs[start : start + CHUNK])))
         if stored != len(jobs):
             yield from explain_refusal(self._engine, project_id, jobs)
 
@@ -374,6 +370,11 @@ class SqlJobStore(SqlSweeps):
 
 def _accept(project_id: ProjectId, jobs: Sequence[NewJob], hint: str | None = None) -> Many:
     return Many("accept_jobs", columns(NewJob._fields, jobs), {"project_id": project_id, "hint": hint})
+
+
+def _count(rows: Rows) -> int:
+    """How many `accept_jobs` has stored, which spares their ids the way back."""
+    return int(rows[0]["stored"])
 
 
 def _status(rows: Sequence[Any]) -> JobStatus | None:

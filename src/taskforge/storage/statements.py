@@ -3,7 +3,8 @@
 A statement stands in `common/`, or once in each dialect's folder; `catalog` refuses anything else. A
 block may hold several statements; one under the comment `-- once` is run once where the others are run
 for each row (see ``Many``), and the first value that one under `-- as NAME` answers with becomes the
-parameter NAME of those after it (SQLite only; with more values its row comes last in the answer). A
+parameter NAME of those after it (SQLite only; with more values its row comes last in the answer). One
+under `-- counted` answers with one row, whose `stored` is how many rows it has changed (SQLite only). A
 column under `-- alike` is given as one value where all rows have the same one: on PostgreSQL never NULL,
 and in the same statement; on SQLite it is all columns or none, and the pieces after it are for the
 others. A change under `-- audited` is committed together with its entry in the audit log, or not at all:
@@ -41,6 +42,7 @@ class Statement:
     once: bool = False
     audited: bool = False
     binds: str | None = None
+    counted: bool = False
     alike: tuple[str, ...] = ()
 
     def numbered(self, sign: str) -> str:
@@ -100,5 +102,6 @@ def _parse(piece: str) -> Statement:
         once="-- once\n" in piece,
         audited="-- audited\n" in piece,
         binds=binds and binds[1],
+        counted="-- counted\n" in piece,
         alike=tuple(alike[1].split(", ")) if alike else (),
     )

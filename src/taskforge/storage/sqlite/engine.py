@@ -23,7 +23,7 @@ from taskforge.storage.sqlite.writer import UNDONE, Writer
 from taskforge.storage.statements import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from taskforge.ports.clock import Clock
     from taskforge.storage.statements import Statement
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 READERS = 2
 
-_WHOLE = frozenset({"rows", "cells"})
+_WHOLE = frozenset({"rows", "cells", "pairs"})
 _MADE = _WHOLE | {"stem"}
 _decode = msgspec.json.decode
 _encode = msgspec.json.encode
@@ -164,11 +164,15 @@ class SqliteEngine:
                     self._found.add(call.name)
                     if only_read:
                         return cast("Rows", UNDONE)
-            elif piece.is_packed:
-                rows += _decode(found.fetchone()[0])
             else:
-                rows += found
+                rows += _answer(piece, found)
         return rows + last if last else rows
+
+
+def _answer(piece: _Prepared, found: sqlite3.Cursor) -> Iterable[Any]:
+    if piece.is_counted:
+        return [{"stored": found.rowcount}]
+    return cast("list[Any]", _decode(found.fetchone()[0])) if piece.is_packed else found
 
 
 def _runs(block: Sequence[_Prepared], call: Call) -> int:
@@ -200,7 +204,7 @@ def _made(name: str, call: Call, now: int) -> str:
         time = f"{now // 1000:012x}"
         return f"{time[:8]}-{time[8:]}-7{random[:3]}-{'89ab'[now & 3]}{random[3:6]}-{random[6:14]}"
     columns = call.columns if isinstance(call, Many) else {}
-    return _as_cells(columns) if name == "cells" else _as_objects(columns)
+    return _WRITTEN[name](columns)
 
 
 def _each(
@@ -232,8 +236,17 @@ def _as_cells(columns: Mapping[str, Sequence[Any]]) -> str:
     return _encode(list(zip(*map(_plain, columns.values()), strict=True))).decode()
 
 
+def _as_pairs(columns: Mapping[str, Sequence[Any]]) -> str:
+    """The rows of two columns as one JSON object; the first column is of ids, each is there once."""
+    ids, values = columns.values()
+    return _encode(dict(zip(msgspec.to_builtins(ids), values, strict=True))).decode()
+
+
+_WRITTEN = {"rows": _as_objects, "cells": _as_cells, "pairs": _as_pairs}
+
+
 def _plain(column: Sequence[Any]) -> Sequence[Any]:
-    return [stored(value) for value in column] if any(type(value) is datetime for value in column) else column
+    return [stored(value) for value in column] if datetime in set(map(type, column)) else column
 
 
 class _Prepared(NamedTuple):
@@ -247,6 +260,7 @@ class _Prepared(NamedTuple):
     once: bool
     returns: bool
     is_packed: bool
+    is_counted: bool
     binds: str | None
     made: frozenset[str]
     needs_found: tuple[str, ...]
@@ -269,6 +283,7 @@ def _pieces(block: Sequence[Statement]) -> Iterator[_Prepared]:
             whole or statement.once,
             "RETURNING" in statement.sql,
             "AS packed" in statement.sql,
+            statement.counted,
             statement.binds,
             made,
             tuple(name for name in statement.parameters if name in bound),

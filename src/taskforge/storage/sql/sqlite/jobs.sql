@@ -1,5 +1,5 @@
 -- A statement over many rows that reads them from :rows (a JSON array of objects by name) or :cells (a JSON array of
--- arrays, in the order of the call's columns) is run once; any other is run once for each row, inside one transaction.
+-- arrays, in the order of the call's columns) or :pairs (an object of two columns, an id and a text) is run once; any other is run once for each row, inside one transaction.
 --
 -- The driver gives up the interpreter's lock at each row it fetches and may wait 5 ms to get it back while Python is
 -- busy. So the statements of the hot path answer with one row: a column named `packed` is a JSON array of rows, and
@@ -7,15 +7,17 @@
 -- when it is an empty array); with more values its row is an answer too, the last one. :stem is the first 32 characters of a new UUIDv7, four hex digits complete it.
 --
 -- A piece under `-- alike` is run instead of those after it where each of these columns has one value in all rows: it
--- takes them as parameters, and reads the other columns from :cells. Reading a member of a row's JSON is what is dear.
+-- takes them as parameters, and reads the other columns from :cells or :pairs. Reading a member of a row's JSON is what
+-- is dear: of a pair none is read.
 
 -- name: accept_jobs
+-- counted
 -- alike: queue_id, job_type, priority, max_attempts, retry_policy, timeout_ms, scheduled_for, delay_us, expires_at, deadline, tags
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
   timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
 )
-SELECT n.value ->> 0, q.project_id, q.id, :job_type, n.value ->> 1,
+SELECT n.key, q.project_id, q.id, :job_type, n.value,
   CASE WHEN coalesce(:scheduled_for, :now + :delay_us, :now) > :now THEN 'scheduled' ELSE 'pending' END,
   CASE WHEN q.project_has_pauses AND (:tags IS NOT NULL OR EXISTS (
       SELECT 1 FROM pauses p
@@ -26,10 +28,10 @@ SELECT n.value ->> 0, q.project_id, q.id, :job_type, n.value ->> 1,
   :priority, :max_attempts, :retry_policy, :timeout_ms, coalesce(:scheduled_for, :now + :delay_us),
   :expires_at, :deadline, min(coalesce(:expires_at, :deadline), coalesce(:deadline, :expires_at)), :tags, :now, :now,
   q.common_line
-FROM queues q CROSS JOIN json_each(:cells) n
+FROM queues q CROSS JOIN json_each(:pairs) n
 WHERE q.id = :queue_id AND q.project_id = :project_id AND q.state <> 'closed'
-ON CONFLICT (id) DO NOTHING
-RETURNING id;
+ON CONFLICT (id) DO NOTHING;
+-- counted
 INSERT INTO jobs (
   id, project_id, queue_id, job_type, payload, status, hold, rank, priority, max_attempts, retry_policy,
   timeout_ms, scheduled_for, expires_at, deadline, waits_until, tags, created_at, updated_at, fairness_key
@@ -55,8 +57,7 @@ FROM (
 ) n
 CROSS JOIN queues q ON q.id = n.queue_id AND q.project_id = :project_id AND q.state <> 'closed'
 WHERE true
-ON CONFLICT (id) DO NOTHING
-RETURNING id;
+ON CONFLICT (id) DO NOTHING;
 
 -- name: accept_job
 INSERT INTO jobs (
