@@ -77,6 +77,7 @@ class Wiring:
         self._sqlite: SqliteEngine | None = None
         self._opening = threading.Lock()
         self._platforms: dict[asyncio.AbstractEventLoop, asyncio.Task[Platform]] = {}
+        self._latest: tuple[asyncio.AbstractEventLoop, Platform] | None = None
         self._forks = _forks
 
     async def platform(self) -> Platform:
@@ -97,10 +98,17 @@ class Wiring:
 
     def platform_at_hand(self) -> Platform | None:
         """The platform of the running loop if it is open already."""
-        opening = self._platforms.get(asyncio.get_running_loop())
-        if opening is None or not opening.done() or self._forks != _forks:
+        loop, latest = asyncio.get_running_loop(), self._latest
+        if self._forks != _forks:
             return None
-        return None if opening.cancelled() or opening.exception() is not None else opening.result()
+        if latest is not None and latest[0] is loop:
+            return latest[1]
+        opening = self._platforms.get(loop)
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+            return None
+        platform = opening.result()
+        self._latest = (loop, platform)
+        return platform
 
     async def platform_of(self, project_id: ProjectId) -> Platform:
         """The platform of another project, over the connections of the running loop's own one.
@@ -141,7 +149,7 @@ class Wiring:
 
     async def close(self) -> None:
         """Close what this loop has opened; the last loop closes the database."""
-        opening = self._platforms.pop(asyncio.get_running_loop(), None)
+        opening, self._latest = self._platforms.pop(asyncio.get_running_loop(), None), None
         if opening is not None and not opening.cancelled() and not (opening.done() and opening.exception()):
             platform = await opening
             await platform.close()

@@ -32,8 +32,8 @@ class Enqueuing(Generic[P, R]):
 
         Raises InvalidPayload when the arguments do not fit the task, QueueClosed and QueueFull.
         """
-        call = self.job(*args, **kwargs)
-        return call.handle(await self.backend.submit(call), self.backend)
+        call, backend = self.job(*args, **kwargs), self.backend
+        return call.handle(await backend.submit(call), backend)
 
     def enqueue(self, /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """`aenqueue` for synchronous code."""

@@ -175,8 +175,9 @@ class Submission:
     async def _stored(self, jobs: list[NewJob]) -> dict[UUID, TaskforgeError]:
         """Store and announce the jobs; answers why some were refused."""
         hint = None
-        if self._offers is None and len({job.queue_id for job in jobs}) == 1:
-            hint = self._signals.inline(self._ready(jobs[0].queue_id))
+        queues = _queues_of(jobs)
+        if self._offers is None and len(queues) == 1:
+            hint = self._signals.inline(self._ready(queues[0]))
         try:
             stored = await self._persist(
                 lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint)
@@ -235,7 +236,7 @@ class Submission:
         if self._offers is not None:
             self._offers.offer([job for job in jobs if not _is_limited(keys.get(job.id))])
             jobs = [job for job in jobs if _is_limited(keys.get(job.id))]
-        for queue_id in {job.queue_id for job in jobs}:
+        for queue_id in _queues_of(jobs):
             self._signals.publish(self._ready(queue_id), elsewhere=elsewhere)
 
     def _ready(self, queue_id: UUID) -> Hint:
@@ -339,6 +340,11 @@ def _ruled(requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collectio
             if job.id in keys:
                 check_fits(keys[job.id], settings[QueueId(job.queue_id)])
     return Batch(jobs, keys, [bound for queue in queues if (bound := queue.bound) is not None])
+
+
+def _queues_of(jobs: Sequence[NewJob]) -> list[UUID]:
+    """Each that is theirs; one that several objects name more than once, for comparing UUIDs is slow."""
+    return list({id(job.queue_id): job.queue_id for job in jobs}.values())
 
 
 def _is_limited(keys: JobKeys | None) -> bool:
