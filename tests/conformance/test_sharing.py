@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from taskforge.domain.ids import DEFAULT_PROJECT
-from taskforge.domain.job import JobStatus
+from taskforge.domain.ids import DEFAULT_PROJECT, JobId
+from taskforge.domain.job import Hold, JobStatus
 from taskforge.domain.keys import JobKeys
 from taskforge.domain.outcome import Lost, Released, Succeeded
 from taskforge.domain.queue import QueueSettings
 from taskforge.storage.bulk import SqlBulkStore
-from tests.conformance.stage import NOON, OTHER_WORKER, Stage, registration, settlement
+from tests.conformance.stage import NOON, OTHER_WORKER, WORKER, Stage, registration, settlement
 from tests.conftest import SOAK
 
 if TYPE_CHECKING:
@@ -365,6 +365,37 @@ async def test_what_was_seen_before_another_claim_is_not_taken(
     in_turn = [job for pair in zip(a, b, strict=True) for job in pair]
     assert ids(others) == set(in_turn[:5])
     assert ids(jobs) == set(in_turn[5 : 5 + left])
+
+
+async def test_what_is_told_of_claimed_jobs_is_what_stands(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were cancelled or held after the look stay so, and take neither a place nor a token."""
+    queue = await stage.queue(policy="fair", rate_limit=7)
+    await stage.know("t")
+    a, b = [await line(stage, queue, key, 3) for key in "ab"]
+    call = type(stage.engine).call
+
+    async def disturbed(engine: Any, one: Call) -> Rows:
+        rows = await call(engine, one)
+        if one.name == "weigh_lines":
+            monkeypatch.setattr(type(stage.engine), "call", call)
+            assert await stage.jobs.cancel(stage.project, JobId(b[0])) is not None
+            await stage.sql(f"UPDATE jobs SET hold = 'paused' WHERE id = '{a[1]}'")
+        return rows
+
+    monkeypatch.setattr(type(stage.engine), "call", disturbed)
+    jobs = await stage.claim(queue, free=5)
+    assert ids(jobs) == {a[0], b[1], a[2]}
+    assert await stage.status(b[0]) is JobStatus.CANCELLED
+    assert (await stage.job(a[1])).hold is Hold.PAUSED
+    held = await stage.jobs.held(stage.project, WORKER, [job.id for job in jobs])
+    assert set(held) == {job._replace(payload="") for job in jobs}  # the payload is told once
+    assert len({job.execution_id for job in jobs}) == 3
+    await succeed(stage, *jobs)
+    assert ids(await stage.claim(queue, free=9)) == {b[2]}
+    await line(stage, queue, "c", 9)
+    assert len(await stage.claim(queue, free=9)) == 3
 
 
 async def test_a_limit_that_was_set_after_the_look_holds(

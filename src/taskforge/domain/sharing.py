@@ -7,6 +7,7 @@ many jobs as its weight says. The turn is kept, so how many jobs are claimed at 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -114,11 +115,16 @@ class _Left:
     def is_full(self) -> bool:
         return self.free <= 0 or self.jobs <= 0
 
+    @property
+    def most(self) -> int:
+        """How many light jobs fit in."""
+        return min(self.free, self.places, self.tokens, self.jobs)
+
     def takes(self, loads: Sequence[Load | Place]) -> bool:
         """Whether all of these fit in; then they are in."""
         slots = tokens = jobs = len(loads)
         for load in loads:
-            if isinstance(load, Load):
+            if type(load) is Load:
                 slots += load.slots - 1
                 tokens += load.tokens - 1
         if slots > self.free or slots > self.places or tokens > self.tokens or jobs > self.jobs:
@@ -158,43 +164,58 @@ def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: s
     chosen: list[Load | Place] = []
     left = _Left(room)
     begun = [0] * len(lines)
+    served: str | None = None
     quota = turn.left if lines and lines[0].key == turn.key else 0
+    a_round = sum([line.weight for line in lines])
+    is_light = seen_to is None and Load not in map(type, chain.from_iterable([line.loads for line in lines]))
     while True:
-        a_round = () if quota else _round(lines, begun)
-        if a_round and left.takes(a_round):
-            chosen += a_round
-            begun = [count + line.weight for count, line in zip(begun, lines, strict=True)]
-            turn = Turn(lines[-1].key)
+        most = 0 if quota or not lines else left.most // a_round if is_light else 1
+        rounds = 0 if most == 0 else _rounds(lines, begun, most)
+        if rounds and left.takes(jobs := _jobs_of(rounds, lines, begun)):
+            chosen += jobs
+            begun = [count + rounds * weight for count, (_, weight, _, _) in zip(begun, lines, strict=True)]
+            served = lines[-1].key
         else:
             for number, (key, weight, loads, is_cut) in enumerate(lines):
                 quota = quota or weight
-                mine = loads[begun[number] : begun[number] + quota]
+                count = begun[number]
+                mine = loads[count : count + quota]
                 if mine and not left.takes(mine):
+                    turn = turn if served is None else Turn(served)
+                    if left.is_full:
+                        return Choice(_places(chosen), left.room(), turn)
                     rest = choose_in_order(mine, left.room(), Turn(key, quota))
                     if rest.chosen or rest.blocked is not None:
                         turn = Turn(key, quota - len(rest.chosen))
                     return rest._replace(chosen=[*_places(chosen), *rest.chosen], turn=turn)
                 chosen += mine
-                begun[number] += len(mine)
+                begun[number] = count + len(mine)
                 if len(mine) < quota and is_cut:
                     turn = Turn(key, quota - len(mine))
                     return Choice(_places(chosen), left.room(), turn, more=not left.is_full)
-                turn, quota = Turn(key), 0
+                served, quota = key, 0
         if seen_to is not None:
             return Choice(_places(chosen), left.room(), Turn(seen_to), more=not left.is_full)
         if all(count == len(line.loads) for count, line in zip(begun, lines, strict=True)):
             more = not left.is_full and any(line.is_cut for line in lines)
+            turn = turn if served is None else Turn(served)
             return Choice(_places(chosen), left.room(), turn, more=more)
 
 
-def _round(lines: Sequence[Line], begun: Sequence[int]) -> Sequence[Load | Place]:
-    """The next jobs of all lines, as many of each as it weighs; nothing when one has fewer."""
-    jobs = [
+def _rounds(lines: Sequence[Line], begun: Sequence[int], most: int) -> int:
+    """For how many rounds all lines have jobs, as many of each as it weighs; ``most`` at most."""
+    each = [(len(loads) - count) // weight for count, (_, weight, loads, _) in zip(begun, lines, strict=True)]
+    return min(most, *each)
+
+
+def _jobs_of(rounds: int, lines: Sequence[Line], begun: Sequence[int]) -> Sequence[Load | Place]:
+    """The next jobs of all lines for so many rounds, one after the other."""
+    return [
         load
-        for count, line in zip(begun, lines, strict=True)
-        for load in line.loads[count : count + line.weight]
+        for number in range(rounds)
+        for count, (_, weight, loads, _) in zip(begun, lines, strict=True)
+        for load in loads[count + number * weight : count + (number + 1) * weight]
     ]
-    return jobs if len(jobs) == sum(line.weight for line in lines) else ()
 
 
 def _places(loads: Sequence[Load | Place]) -> list[Place]:

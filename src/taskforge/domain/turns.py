@@ -10,7 +10,6 @@ came and that did not take it within half a second has lost its turns until it a
 from __future__ import annotations
 
 from collections import Counter
-from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2s
@@ -116,15 +115,15 @@ class Turns:
         own.wanted = left
         return news
 
-    def after(self, got: int, left: int) -> Turns:
-        """These, as ``close`` would leave them."""
-        then = copy(self)
+    def after(self, got: int, left: int) -> tuple[Turns, bool]:
+        """These, as ``close`` would leave them, and what it would answer."""
+        then = Turns.__new__(Turns)
+        vars(then).update(vars(self))
         then._reached = dict(self._reached)
         then._standings = {
             worker: Standing(s.passed, s.wanted, s.kind, s.owed_at) for worker, s in self._standings.items()
         }
-        then.close(got, left)
-        return then
+        return then, then.close(got, left)
 
     @property
     def ask_again_at(self) -> int | None:

@@ -31,6 +31,7 @@ class Balance:
         self._gates: dict[QueueId, Any] = {}
         self._got: dict[QueueId, int] = {}
         self._kept: dict[QueueId, str] = {}
+        self._foreseen: dict[QueueId, tuple[int, int, Turns, bool]] = {}
         self.unkept: list[tuple[QueueId, str]] = []
         self.ask_again_at: datetime | None = None
         served = set()
@@ -73,7 +74,9 @@ class Balance:
         turns = self._turns.get(queue_id)
         if turns is None:
             return None
-        self._kept[queue_id] = to_json(turns.after(jobs, left).to_json())
+        then, has_news = turns.after(jobs, left)
+        self._foreseen[queue_id] = (jobs, left, then, has_news)
+        self._kept[queue_id] = to_json(then.to_json())
         return self._kept[queue_id]
 
     def took(self, queue_id: QueueId, jobs: int) -> None:
@@ -85,11 +88,16 @@ class Balance:
         news: list[QueueId] = []
         moments: list[int] = []
         for queue_id, turns in self._turns.items():
-            if turns.close(self._got.get(queue_id, 0), left):
+            got, foreseen = self._got.get(queue_id, 0), self._foreseen.get(queue_id)
+            if foreseen is not None and foreseen[:2] == (got, left):  # it came as it was kept with the claim
+                _, _, turns, has_news = foreseen
+            else:
+                has_news = turns.close(got, left)
+                shares = to_json(turns.to_json())
+                if shares != self._kept[queue_id]:
+                    self.unkept.append((queue_id, shares))
+            if has_news:
                 news.append(queue_id)
-            shares = to_json(turns.to_json())
-            if shares != self._kept[queue_id]:
-                self.unkept.append((queue_id, shares))
             if left > 0 and turns.ask_again_at is not None:
                 moments.append(turns.ask_again_at)
         if moments:

@@ -68,6 +68,7 @@ _PackedHeavyJob: TypeAlias = tuple[
     str | None, int, str | None, int,
 ]  # fmt: skip
 """With its slots, by a claim that weighs jobs."""
+_heavy_jobs = msgspec.json.Decoder(list[_PackedHeavyJob])
 
 
 class SqlJobStore(SqlSweeps):
@@ -175,7 +176,7 @@ class SqlJobStore(SqlSweeps):
         if self._engine.dialect == "postgres":
             return [ClaimedJob(*row) for row in rows]
         # each was claimed at its own time
-        return [job for row in rows for job in self._unpacked([tuple(row)])]
+        return [job for row in rows for job in self._light([tuple(row)])]
 
     def batch(self, rows: Rows) -> ClaimBatch:
         """What a claim answered."""
@@ -184,7 +185,7 @@ class SqlJobStore(SqlSweeps):
         if self._engine.dialect == "postgres":
             jobs = [ClaimedJob(*row[:CLAIMED_COLUMNS]) for row in rows if row[0] is not None]
         else:
-            jobs = self._unpacked(rows[:-1])
+            jobs = self._light(rows[:-1])
         return ClaimBatch(
             jobs, moment(header["now"]), moment(header["next_due_at"]), header["config_version"]
         )
@@ -193,15 +194,14 @@ class SqlJobStore(SqlSweeps):
         """Jobs of a claim that weighs them."""
         if self._engine.dialect == "postgres":
             return [ClaimedJob(*row[: CLAIMED_COLUMNS + 1]) for row in rows]
-        return self._unpacked(rows, list[_PackedHeavyJob], ())
+        return self._unpacked(_heavy_jobs.decode(rows[-1]["jobs"]))
 
-    def _unpacked(
-        self, rows: Rows, packed: Any = list[_PackedJob], slots: tuple[int, ...] = (1,)
-    ) -> list[ClaimedJob]:
-        """Claimed jobs whose ids are texts and whose times are numbers; those of a batch have one time.
+    def _light(self, rows: Rows) -> list[ClaimedJob]:
+        """Jobs of which SQLite has told everything but their slots."""
+        return self._unpacked(msgspec.convert(rows, list[_PackedJob]), 1)
 
-        ``slots``: those of each job where the rows do not say it.
-        """
+    def _unpacked(self, rows: Sequence[_PackedJob | _PackedHeavyJob], *slots: int) -> list[ClaimedJob]:
+        """Claimed jobs whose times are numbers; those of a batch have one time. ``slots``: where the rows do not say them."""
         if not rows:
             return []
         moment = self._engine.moment
@@ -212,7 +212,7 @@ class SqlJobStore(SqlSweeps):
             make(
                 (row[0], queues[row[1]], *row[2:14], moment(row[14]), row[15], claimed_at, *row[17:], *slots)
             )
-            for row in msgspec.convert(rows, packed)
+            for row in rows
         ]
 
     async def settle(

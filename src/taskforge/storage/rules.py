@@ -64,8 +64,10 @@ class ClaimsByRules:
                 batch = await self._unheld(request, read_weighed)
         if batch is None:
             return await self._at_gates(request, read, read_weighed)
+        if batch.wanted or len(head) == len(request.queue_ids):
+            return batch
         rest = _rest(request, request.queue_ids[len(head) :], batch)
-        if batch.wanted or not rest.queue_ids or (rest.free <= 0 and not gives_up):
+        if rest.free <= 0 and not gives_up:
             return batch
         try:
             more = await self.claim(rest, read, read_weighed)

@@ -2,8 +2,8 @@
 
 A statement stands in `common/`, or once in each dialect's folder; `catalog` refuses anything else. A
 block may hold several statements; one under the comment `-- once` is run once where the others are run
-for each row (see ``Many``), and the first value that one under `-- as NAME` answers with becomes the
-parameter NAME of those after it (SQLite only; with more values its row comes last in the answer). One
+for each row (see ``Many``), and the first values that one under `-- as NAME, NAME` answers with become the
+parameters of these names of those after it (SQLite only; with more values its row comes last in the answer). One
 under `-- counted` answers with one row, whose `stored` is how many rows it has changed (SQLite only). A
 column under `-- alike` is given as one value where all rows have the same one: on PostgreSQL never NULL,
 and in the same statement; on SQLite it is all columns or none, and the pieces after it are for the
@@ -28,7 +28,7 @@ DIALECTS = ("sqlite", "postgres")
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
-_BINDS = re.compile(r"^-- as (\w+)$", re.MULTILINE)
+_BINDS = re.compile(r"^-- as (\w+(?:, \w+)*)$", re.MULTILINE)
 _ALIKE = re.compile(r"^-- alike: (.+)$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*\n")
 
@@ -41,7 +41,7 @@ class Statement:
     parameters: tuple[str, ...]
     once: bool = False
     audited: bool = False
-    binds: str | None = None
+    binds: tuple[str, ...] = ()
     counted: bool = False
     alike: tuple[str, ...] = ()
 
@@ -101,7 +101,7 @@ def _parse(piece: str) -> Statement:
         tuple(dict.fromkeys(_PARAMETER.findall(sql))),
         once="-- once\n" in piece,
         audited="-- audited\n" in piece,
-        binds=binds and binds[1],
+        binds=tuple(binds[1].split(", ")) if binds else (),
         counted="-- counted\n" in piece,
         alike=tuple(alike[1].split(", ")) if alike else (),
     )

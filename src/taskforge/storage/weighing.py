@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskforge.domain.sharing import Choice, Line, Load, Room, Turn, choose_by_turns, choose_in_order
@@ -177,18 +178,22 @@ def _choice(look: Any, room: Room, most_lines: int | None) -> Choice:
     suspected = choose_in_order(suspects, room, turn)
     if suspected.blocked is not None:
         return suspected
-    weight_of_all = sum(weight for _, weight, _ in ready)
-    rounds = -(-room.most_jobs // weight_of_all) if weight_of_all else 0
+    weight_of_all = sum([weight for _, weight, _ in ready])
+    most = room.most_jobs
+    rounds = -(-most // weight_of_all) if weight_of_all else 0
     lines = []
     for key, weight, jobs in ready:
-        part = min(room.most_jobs, weight * rounds)
-        if loads := _loads(jobs)[:part]:
-            lines.append(Line(key, weight, loads, is_cut=len(loads) == part))
+        if jobs:
+            part = min(most, weight * rounds)
+            loads = jobs if len(jobs) <= part else jobs[:part]
+            lines.append(Line(key, weight, loads, len(loads) == part))
+    if list in map(type, chain.from_iterable([line.loads for line in lines])):
+        lines = [line._replace(loads=_loads(line.loads)) for line in lines]
     seen_to = ready[-1][0] if ready and weight_of_all >= most_lines else None
     choice = choose_by_turns(lines, suspected.room, turn, seen_to=seen_to)
-    return choice._replace(chosen=[*suspected.chosen, *choice.chosen])
+    return choice._replace(chosen=[*suspected.chosen, *choice.chosen]) if suspected.chosen else choice
 
 
-def _loads(jobs: Any) -> Sequence[Load | Place]:
+def _loads(jobs: Sequence[Any] | None) -> Sequence[Load | Place]:
     """As a look tells them: a light job by its place alone."""
     return [Load._make(job) if type(job) is list else job for job in jobs or ()]

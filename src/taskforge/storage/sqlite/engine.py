@@ -62,7 +62,7 @@ class SqliteEngine:
     async def call(self, call: Call) -> Rows:
         block = self._prepared[call.name]
         unbegun: Callable[[sqlite3.Connection], Any] | None = None
-        if block[0].binds is not None:
+        if block[0].binds:
             unbegun = partial(self._unless_found, call=call)
         elif _runs(block, call) <= 1:
             unbegun = partial(self._fetch, call=call)
@@ -155,12 +155,12 @@ class SqliteEngine:
                 rows += _each(connection, piece, call, values)
                 continue
             found = connection.execute(piece.sql, [values[name] for name in piece.parameters])
-            if piece.binds is not None:
+            if piece.binds:
                 row = found.fetchone()
-                values[piece.binds] = row[0]
-                if len(row) > 1:
+                values.update(zip(piece.binds, row, strict=False))
+                if len(row) > len(piece.binds):
                     last.append(row)
-                if values[piece.binds] != "[]":
+                if row[0] != "[]":
                     self._found.add(call.name)
                     if only_read:
                         return cast("Rows", UNDONE)
@@ -261,7 +261,7 @@ class _Prepared(NamedTuple):
     returns: bool
     is_packed: bool
     is_counted: bool
-    binds: str | None
+    binds: tuple[str, ...]
     made: frozenset[str]
     needs_found: tuple[str, ...]
     alike: tuple[str, ...]
@@ -273,7 +273,7 @@ def _prepared() -> dict[str, tuple[_Prepared, ...]]:
 
 
 def _pieces(block: Sequence[Statement]) -> Iterator[_Prepared]:
-    bound = {statement.binds for statement in block}
+    bound = {name for statement in block for name in statement.binds}
     whole = any(_WHOLE.intersection(statement.parameters) for statement in block)
     for statement in block:
         made = _MADE.intersection(statement.parameters)

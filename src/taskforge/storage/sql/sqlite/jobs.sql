@@ -3,8 +3,8 @@
 --
 -- The driver gives up the interpreter's lock at each row it fetches and may wait 5 ms to get it back while Python is
 -- busy. So the statements of the hot path answer with one row: a column named `packed` is a JSON array of rows, and
--- the first value of a piece under `-- as NAME` becomes the parameter :NAME of the pieces after it (which are left out
--- when it is an empty array); with more values its row is an answer too, the last one. :stem is the first 32 characters of a new UUIDv7, four hex digits complete it.
+-- the first values of a piece under `-- as NAME, NAME` become parameters of the pieces after it (which are left out
+-- when one is an empty array); with more values its row is an answer too, the last one. :stem is the first 32 characters of a new UUIDv7, four hex digits complete it.
 --
 -- A piece under `-- alike` is run instead of those after it where each of these columns has one value in all rows: it
 -- takes them as parameters, and reads the other columns from :cells or :pairs. Reading a member of a row's JSON is what
