@@ -79,6 +79,7 @@ class Wiring:
         self._platforms: dict[asyncio.AbstractEventLoop, asyncio.Task[Platform]] = {}
         self._latest: tuple[asyncio.AbstractEventLoop, Platform] | None = None
         self._forks = _forks
+        self._project_id: ProjectId | None = None
 
     async def platform(self) -> Platform:
         """The platform of the running loop. Raises Unavailable, SchemaMismatch, NotFound (the project)."""
@@ -133,10 +134,11 @@ class Wiring:
 
     @asynccontextmanager
     async def beat_link(self, worker_id: UUID) -> AsyncIterator[Link]:
-        """A second link of a worker, with a connection of its own, for the loop of its heartbeats."""
+        """A second link of a worker, with a connection of its own from its first beat on, for the loop of its heartbeats."""
         engine = self._engine(pool_size=1, name="taskforge beat")
         try:
-            platform = self._assemble(engine, LocalSignals(self._hub), await self._project(engine))
+            project_id = self._project_id or await self._project(engine)
+            platform = self._assemble(engine, LocalSignals(self._hub), project_id)
             yield platform.link(worker_id)
         finally:
             if engine is not self._sqlite:
@@ -164,7 +166,7 @@ class Wiring:
         engine = self._engine(pool_size=self.settings.pool_size, name="taskforge")
         if self.address.kind == "sqlite":
             await self._refuse_other_hosts(engine)
-        project_id = await self._project(engine)
+        project_id = self._project_id = await self._project(engine)
         dispatches_by_redis(self.settings.dispatch, self.settings.redis_url)
         redis = open_redis(self.settings.redis_url, self.settings.redis_prefix)
         signals = with_redis(self._hub, redis, self._signals())

@@ -161,3 +161,16 @@ async def test_a_page_of_a_long_log_reads_that_page_only(prepared: Prepared) -> 
             nodes = await prepared.plan("list_lines", after)
             tables = {node["Relation Name"] for node in nodes if "Relation Name" in node}
             assert sum(read(nodes, table) for table in tables if table.startswith("log_lines")) <= 110
+
+
+async def test_a_look_at_what_there_is_to_do_reads_no_backlog(prepared: Prepared) -> None:
+    add = "INSERT INTO queues (id, project_id, name, aging_us) SELECT id, $1, 'q' || id, 0 FROM unnest($2::uuid[]) AS q (id)"
+    await prepared.connection.execute(add, DEFAULT_PROJECT, QUEUES)
+    await prepared.connection.execute(ADD_JOBS, DEFAULT_PROJECT, QUEUES)
+    deliveries = f"q{QUEUES[0]}"
+    for name in ("recovery_outlook", "delivery_outlook", "projects_with_deliveries"):
+        plan = await prepared.plan(
+            name, {"deliveries": deliveries, "queue": deliveries, "soon_us": 1, "silence_us": 1}
+        )
+        many = [node for node in plan if read([node], "jobs") > 20]
+        assert read(plan, "jobs") <= 20, (name, many)

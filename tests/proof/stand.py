@@ -91,6 +91,7 @@ class Stand:
             "TASKFORGE_DATABASE_URL": url,
             "TASKFORGE_LEASE_SECONDS": "1.5",
             "TASKFORGE_RECOVERY_INTERVAL_SECONDS": "0.2",
+            "TASKFORGE_RETENTION_INTERVAL_SECONDS": "1",
             HISTORY_VARIABLE: str(self.history),
         }
         self.app = app.make(url)

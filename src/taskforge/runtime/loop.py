@@ -22,7 +22,7 @@ JITTER = 0.1
 
 
 class Loop:
-    """Calls ``activity`` at once and then every ``interval`` seconds, a twentieth of that more or less.
+    """Calls ``activity`` at once, or after ``first`` seconds, and then every ``interval`` seconds, a twentieth of that more or less.
 
     An error is logged and the next call waits longer each time, up to ``max_backoff`` seconds. Calls
     never overlap. ``wake`` brings the next call forward; during a call it makes another one follow.
@@ -34,12 +34,14 @@ class Loop:
         activity: Callable[[], Awaitable[object]],
         interval: float,
         *,
+        first: float = 0.0,
         max_backoff: float = 60.0,
         random: Callable[[], float] = randomness.random,
     ) -> None:
         self.name = name
         self._activity = activity
         self._interval = interval
+        self._first = first
         self._random = random
         self._backoff = Backoff(min(interval, 1.0), max(max_backoff, interval), random)
         self._wakeup = Wakeup()
@@ -86,6 +88,8 @@ class Loop:
         await self.stop()
 
     async def _run(self) -> None:
+        if self._first > 0.0:
+            await self._wakeup.wait(self._varied(self._first))
         while not self._stopping:
             try:
                 await self._activity()
@@ -100,9 +104,12 @@ class Loop:
                 pause = self._failed()
             else:
                 self._backoff.reset()
-                pause = self._interval * (1 + JITTER * (self._random() - 0.5))
+                pause = self._varied(self._interval)
             if not self._stopping:
                 await self._wakeup.wait(pause)
+
+    def _varied(self, seconds: float) -> float:
+        return seconds * (1 + JITTER * (self._random() - 0.5))
 
     def _is_cancelled(self) -> bool:
         return self._task is not None and self._task.cancelling() > 0

@@ -368,11 +368,14 @@ class DirectLink:
         self._signals.publish(Hint(Topic.WORKER, self._directory.project_id))
 
     def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
+        heard_before = iter([self._signals.hears_others])
+
         def heard(hint: Hint | None) -> None:
             if hint is None:
                 self._dispatch.heard(hint)
                 wake()
-                cancel()
+                if next(heard_before, True):  # else nothing has run long enough to be cancelled
+                    cancel()
             elif hint.project_id == self._directory.project_id:
                 if self._serves(hint.queue_id):
                     self._dispatch.heard(hint)

@@ -12,6 +12,8 @@ from taskforge.domain.errors import TooSlow
 from taskforge.domain.outcome import Failed, Released, Succeeded
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from taskforge.sdk.context import Context
     from tests.unit.runtime.fake_link import FakeLink
     from tests.unit.runtime.scene import Scene
@@ -178,3 +180,34 @@ async def test_a_silent_attempt_ends_when_its_queue_demands_a_sign_of_life(
     assert outcome.error.type == "HeartbeatTimeout"
     assert "no sign of life for 0.5 s" in outcome.error.message
     assert link.outcomes()[loud] == Succeeded('"done"')
+
+
+async def test_a_beat_leaves_out_leases_that_are_fresh_unless_a_cancel_may_wait(
+    link: FakeLink, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskforge.runtime.worker.heartbeat.FRESH_PART", 1e6)
+    link.beat_interval = 0.05
+
+    @scene.task
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    @scene.task
+    async def short() -> None: ...
+
+    def told() -> list[UUID]:
+        return [beat.execution_id for beats in link.beats for beat in beats]
+
+    runs = link.add("forever")
+    link.add("short")
+    link.settle_gate.clear()
+    async with scene.worker(grace=0.0):
+        try:
+            await link.until(lambda: len(link.beats) >= 6)
+            before = told()
+            assert before in ([], [runs])  # that it has begun is told once
+            link.hint_cancel()
+            await link.until(lambda: len(told()) > len(before))
+            assert set(told()) == {runs}
+        finally:
+            link.settle_gate.set()

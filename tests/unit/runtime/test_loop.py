@@ -55,6 +55,20 @@ async def test_calls_at_once_and_then_by_interval() -> None:
         await counter.reach(5)
 
 
+async def test_the_first_call_may_come_later_and_is_brought_forward_as_any() -> None:
+    counter = Counter()
+    async with Loop("test", counter, 0.001, first=3600.0) as loop:
+        await asyncio.sleep(0.02)
+        assert counter.calls == 0
+        loop.wake()
+        await counter.reach(3)
+    async with Loop("test", counter, 3600.0, first=0.001):
+        await counter.reach(4)
+    async with Loop("test", counter, 3600.0, first=3600.0):
+        pass
+    assert counter.calls == 4
+
+
 async def test_wake_brings_the_next_call_forward() -> None:
     counter = Counter()
     async with Loop("test", counter, 3600.0) as loop:
@@ -187,10 +201,9 @@ async def test_a_look_at_rules_comes_again_once_however_often_it_was_woken() -> 
     alerting, _ = alert_loops(look, due_in, Counter())
     clock = asyncio.get_running_loop()
     async with alerting:
-        for number in range(1, 21):
-            await looked.reach(number)
+        for number in range(1, 22):
             alerting.wake()
-        await looked.reach(21)
+            await looked.reach(number)
         begun, before = clock.time(), looked.calls
         await looked.reach(before + 10)
         assert clock.time() - begun >= 8 * period

@@ -21,7 +21,7 @@ def alert_loops(
 
     What the first one finds wakes the second, and itself comes again after ``due_in`` seconds.
     """
-    delivering = Loop("deliver", deliver, RARELY)
+    delivering = Loop("deliver", deliver, RARELY, first=RARELY)
     timer: asyncio.TimerHandle | None = None
 
     async def activity() -> None:
@@ -33,5 +33,5 @@ def alert_loops(
         seconds = due_in()
         timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, alerting.wake)
 
-    alerting = Loop("alert", activity, RARELY)
+    alerting = Loop("alert", activity, RARELY, first=RARELY)
     return alerting, delivering

@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def retention_loop(round: Callable[[], Awaitable[object]], interval: float) -> Loop:
-    """A loop that calls the retention service's ``round`` every ``interval`` seconds."""
-    return Loop("retain", round, interval, max_backoff=600.0)
+    """A loop that calls the retention service's ``round`` every ``interval`` seconds, at first when the start is over."""
+    return Loop("retain", round, interval, first=interval, max_backoff=600.0)

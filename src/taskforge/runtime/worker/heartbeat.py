@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EARLY_INTERVAL = 1.0
+FRESH_PART = 0.1
+"""A lease that is younger than this part of the interval waits for the next beat."""
 AFTER_A_FALL = 1.0
 
 
@@ -58,10 +60,10 @@ class News:
 
 
 class Heartbeat:
-    """Beats for the worker and all it has in hand every ``beat_interval``, in one call.
+    """Beats for the worker and all it has in hand every ``beat_interval``, in one call, but for leases that are fresh.
 
     In between it beats, once a second at most, for executions that began a second ago, made progress or
-    changed their checkpoint; and for all when asked (a cancel may be waiting). It opens its own link in
+    changed their checkpoint; and for all that run when asked (a cancel may be waiting). It opens its own link in
     its thread and opens it again when that fails. ``on_news`` is called in that thread. Beside that it
     watches the worker's event loop, and logs for an execution that it blocks it, while it does.
     """
@@ -175,11 +177,11 @@ class Heartbeat:
     async def _beat(self, link: Link) -> None:
         """One beat, if one is due."""
         now = time.monotonic()
-        is_full = self._is_asked or now >= self._next_full
-        self._is_asked = False
+        is_asked, self._is_asked = self._is_asked, False
+        is_full = is_asked or now >= self._next_full
         in_hand = [running for running in tuple(self._slots.live) if not running.settled]
         news = [running for running in in_hand if self._has_news(running, now)]
-        chosen = in_hand if is_full else news
+        chosen = [running for running in in_hand if self._is_due(running, now, is_asked)] if is_full else news
         incidents = self._tally.incidents()
         if self._stopping or not (is_full or chosen or incidents != self._told):
             return
@@ -210,6 +212,12 @@ class Heartbeat:
         if incidents != self._told or usage is not None:
             async with asyncio.timeout(self._patience):
                 await link.beat([], incidents, usage)
+
+    def _is_due(self, running: Running, now: float, is_asked: bool) -> bool:
+        """Short jobs are settled before their lease matters, and what is being settled is dear to renew."""
+        age = now - (running.lease_until - self._welcome.trust)
+        is_fresh = age < self._welcome.beat_interval * FRESH_PART
+        return not is_fresh or (is_asked and not running.ended)
 
     def _has_news(self, running: Running, now: float) -> bool:
         if running.ended:

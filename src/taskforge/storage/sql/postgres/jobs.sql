@@ -332,6 +332,7 @@ added AS (
 SELECT execution_id FROM live;
 
 -- name: recovery_outlook
+-- What is asked of each queue has a LIMIT: an EXISTS by itself may become a hashed subplan, which reads all that waits.
 -- Where an idle worker asks, it is its heartbeat as well, and stores what it uses: so it says nothing else.
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
 me AS (
@@ -367,26 +368,28 @@ SELECT
   EXISTS (SELECT 1 FROM job_endings)
     OR EXISTS (SELECT 1 FROM job_notices n JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
       WHERE n.told_at IS NULL AND j.completed_at IS NOT NULL)
-    OR EXISTS (SELECT 1 FROM queues q WHERE q.name = :deliveries AND q.state <> 'paused' AND (
-      EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending'
-        AND (j.hold IS NULL OR j.hold = 'suspect'))
-      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
-        AND j.scheduled_for <= t.now))) AS deliver,
-  EXISTS (SELECT 1 FROM queues q WHERE q.state <> 'paused' AND NOT q.is_ruled AND (
-    EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL)
-    OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect'))) AS compare,
+    OR EXISTS (SELECT 1 FROM queues q, LATERAL (
+      (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
+      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1)
+      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' AND j.scheduled_for <= t.now LIMIT 1)
+    ) d WHERE q.name = :deliveries AND q.state <> 'paused') AS deliver,
+  EXISTS (SELECT 1 FROM queues q, LATERAL (
+    (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
+    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1)
+  ) r WHERE q.state <> 'paused' AND NOT q.is_ruled) AS compare,
   (SELECT sum(p.config_version)::bigint FROM projects p) AS configuration,
-  EXISTS (SELECT 1 FROM queues q WHERE q.state <> 'paused' AND (
-    EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL)
-    OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect')
-    OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
-      AND j.scheduled_for <= t.now + :soon_us::bigint * interval '1 microsecond'))) AS ready,
+  EXISTS (SELECT 1 FROM queues q, LATERAL (
+    (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
+    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1)
+    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
+      AND j.scheduled_for <= t.now + :soon_us::bigint * interval '1 microsecond' LIMIT 1)
+  ) r WHERE q.state <> 'paused') AS ready,
   NOT EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC')) AND (
-    EXISTS (SELECT 1 FROM queues q WHERE
-      EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL)
-      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL)
-      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled')
-      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing'))
+    EXISTS (SELECT 1 FROM queues q, LATERAL (
+      (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
+      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL LIMIT 1)
+      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' LIMIT 1)
+      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing' LIMIT 1)) s)
     OR EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC') - interval '1 minute'
       AND s.ready + s.held + s.scheduled + s.processing > 0)) AS sample,
   (SELECT drain FROM me) AS drain, (SELECT capacity FROM me) AS capacity,
