@@ -14,6 +14,7 @@ from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import Hold, JobStatus
 from taskforge.domain.outcome import Failed, Lost, Released, Snoozed
 from taskforge.domain.queue import QueueState
+from taskforge.ports.jobs import ClaimRequest
 from taskforge.storage.jobs import SqlJobStore
 from tests.conformance.stage import (
     BOOM,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.domain.outcome import Outcome
-    from taskforge.ports.jobs import ClaimRequest
     from tests.conformance.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +62,18 @@ async def test_the_owner_gets_all_it_has_to_know(stage: Stage) -> None:
     assert (job.execution_id, job.worker_id, job.claim_seq) == (claimed.execution_id, WORKER, 1)
     assert job.lease_until == NOON + timedelta(seconds=2 + LEASE)
     assert (job.attempt_count, job.started_at, job.heartbeat_at) == (1, None, None)
+
+
+async def test_a_rehearsal_changes_nothing(stage: Stage) -> None:
+    queue = await stage.queue()
+    await stage.know("t")
+    runs, waits = await stage.start(queue), (await stage.add(queue, 1))[0]
+    before = [await stage.job(runs.id), await stage.job(waits)]
+    asked = ClaimRequest(stage.project, WORKER, [queue.id], ["t"], 10, 1, 1_000_000)
+    for _ in range(2):
+        await stage.jobs.rehearse(asked)
+    assert [await stage.job(runs.id), await stage.job(waits)] == before
+    assert [job.id for job in await stage.claim(queue)] == [waits]
 
 
 async def test_an_answer_without_jobs_still_tells_time_and_version(stage: Stage) -> None:

@@ -250,6 +250,10 @@ class JobStore(Protocol):
         """Promote what is due, then take what may run, in the order of queue priority, rank, id."""
         ...
 
+    async def rehearse(self, request: ClaimRequest) -> None:
+        """Nothing is to be claimed: use the moment to make the next claims and settlements as quick as they can be."""
+        ...
+
     def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool] | None:
         """Claim a single job that is accepted here in the transaction that stores it: once, for queues without rules.
 

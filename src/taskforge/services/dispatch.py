@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,7 +50,11 @@ class DatabaseDispatch:
         self._jobs = jobs
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
-        return await self._jobs.claim(request)
+        batch = await self._jobs.claim(request)
+        if not batch.jobs and not request.ruled:
+            with contextlib.suppress(TaskforgeError):
+                await self._jobs.rehearse(request)
+        return batch
 
     def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool] | None:
         return self._jobs.stand_by(request, take)

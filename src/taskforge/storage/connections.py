@@ -42,6 +42,19 @@ class Connections:
         """One that has to be given back."""
         return self._idle.pop() if self._idle else await self._get(timeout)
 
+    async def visit_idle(self, work: Callable[[Connection], Awaitable[object]]) -> None:
+        """Do ``work`` with each one that nobody uses, one after the other."""
+        for connection in tuple(self._idle):
+            if connection not in self._idle:  # somebody uses it now
+                continue
+            self._idle.remove(connection)
+            try:
+                await work(connection)
+            except BaseException as error:
+                self.give_back(connection, error)
+                raise
+            self.give_back(connection)
+
     def drop_closed(self) -> None:
         """Forget idle connections that the server has ended, all at once: a restart ends all of them."""
         alive = [connection for connection in self._idle if not connection.is_closed()]

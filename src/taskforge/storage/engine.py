@@ -145,6 +145,10 @@ class Engine(Protocol):
         """One reading statement, outside of any transaction of ours."""
         ...
 
+    async def rehearse(self, calls: list[Call]) -> None:
+        """Run statements that change nothing on each idle connection that has not yet: its first runs take long."""
+        ...
+
     async def close(self) -> None:
         """Let go of all connections."""
         ...

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import socket
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import WeakSet
 
 import asyncpg
 
@@ -27,6 +28,8 @@ ATTEMPTS_AFTER_DEADLOCK = 5
 SESSION = {"default_transaction_isolation": "read committed", "jit": "off"}
 """Whatever the role or the database says: claims and settlements are made for it. Compiling takes longer than any of our
 statements: with partitions for each day, seconds for what is read in milliseconds."""
+RUNS_BEFORE_A_PLAN_STAYS = 6
+"""PostgreSQL plans the first five runs of a prepared statement one by one, and the sixth for all."""
 UNANSWERED_MS = 10_000
 """How long what was sent may stay without an acknowledgement of the other machine."""
 
@@ -55,6 +58,7 @@ class PostgresEngine:
         self._statement_timeout = statement_timeout
         self._application_name = application_name
         self._session = dict(SESSION)
+        self._rehearsed: WeakSet[asyncpg.Connection[Any]] = WeakSet()
         self._prepared = {
             name: (block[0].numbered("$"), block[0].parameters, block[0].alike)
             for name, block in catalog("postgres").items()
@@ -68,6 +72,19 @@ class PostgresEngine:
 
     async def run(self, script: Callable[[], Script[T]]) -> T:
         return cast("T", await self._guarded(self._drive, script))
+
+    async def rehearse(self, calls: list[Call]) -> None:
+        async def run(connection: asyncpg.Connection[Any]) -> None:
+            if connection not in self._rehearsed:
+                self._rehearsed.add(connection)
+                for call in calls * RUNS_BEFORE_A_PLAN_STAYS:
+                    await self._fetch(connection, call)
+
+        if self._statement_cache:
+            try:
+                await self._connections.visit_idle(run)
+            except DRIVER_ERRORS as error:
+                raise translated(error) from error
 
     async def close(self) -> None:
         await self._connections.close()

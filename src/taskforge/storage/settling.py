@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from taskforge.domain.execution import FAILURES
 from taskforge.domain.fingerprint import fingerprint_of
 from taskforge.domain.job import Hold, JobStatus
+from taskforge.storage.engine import Many, columns
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from taskforge.ports.jobs import Settlement
 
 LAST_SEQ = 2_000_000_000
@@ -40,6 +40,7 @@ SETTLED = [
     "fingerprint",
 ]
 SUCCEEDED = ("job_id", "claim_seq", "execution_id", "output", "wait_us", "duration_us", "waited_us")
+NOTHING_SETTLED = Many("settle_succeeded", columns(SUCCEEDED, [(UUID(int=0), 0, UUID(int=0), None, 0, 0, 0)]))
 LINES = ("execution_id", "seq", "level", "message", "metadata", "logged_at")
 
 

@@ -1,4 +1,4 @@
-"""What recovery asks of the jobs (a part of ``ports.jobs``) over SQL."""
+"""What recovery asks of the jobs (a part of ``ports.jobs``) over SQL, and what is done while there is nothing to do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from taskforge.storage.codec import process_of, to_json
 from taskforge.storage.endings import note_endings
 from taskforge.storage.engine import Engine, Many, One, columns
 from taskforge.storage.keys import give_places
+from taskforge.storage.settling import NOTHING_SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import ProjectId, WorkerId
     from taskforge.domain.worker import ProcessIdentity
-    from taskforge.ports.jobs import IdleBeat
+    from taskforge.ports.jobs import ClaimRequest, IdleBeat
     from taskforge.storage.engine import Rows, Script
 
 T = TypeVar("T")
@@ -34,6 +35,10 @@ class SqlSweeps:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    async def rehearse(self, request: ClaimRequest) -> None:
+        nothing = request._replace(free=0, suspects=0)
+        await self._engine.rehearse([One("claim_jobs", nothing._asdict()), NOTHING_SETTLED])
 
     async def outlook(
         self, machine: str, silence_us: int, soon_us: int = 0, beat: IdleBeat | None = None

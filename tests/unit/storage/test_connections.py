@@ -74,3 +74,26 @@ async def test_a_refused_statement_leaves_it_usable(error: asyncpg.PostgresError
 )
 async def test_after_anything_else_another_one_is_made(error: BaseException) -> None:
     assert not await after(error)
+
+
+async def test_idle_ones_are_visited_and_those_in_use_are_not() -> None:
+    async def connect() -> Any:
+        return Wire()
+
+    connections = Connections(cast("Any", connect), 3)
+    visited: list[Wire] = []
+
+    async def visit(connection: Any) -> None:
+        visited.append(connection)
+        if len(visited) == 2:
+            raise ConnectionResetError
+
+    async with connections.lend(1):
+        async with connections.lend(1), connections.lend(1):
+            await connections.visit_idle(visit)
+            assert visited == []
+        with pytest.raises(ConnectionResetError):
+            await connections.visit_idle(visit)
+    first, second = visited
+    assert first is not second
+    assert [wire.is_terminated for wire in visited] == [False, True]

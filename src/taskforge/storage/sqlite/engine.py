@@ -79,6 +79,9 @@ class SqliteEngine:
             self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="taskforge-sqlite-reader")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, call)
 
+    async def rehearse(self, calls: list[Call]) -> None:
+        """Its first run of a statement is no matter."""
+
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(None, self.close_now)
 
