@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import unpack
 from typing import TYPE_CHECKING, NewType
 from uuid import UUID, SafeUUID
 
@@ -57,6 +58,32 @@ class Uuid7Source:
         return uuid_of(
             (self._last << 80) | _VERSION_AND_VARIANT | (self._counter << 64) | self._random_bits(62)
         )
+
+    def many(self, count: int) -> list[UUID]:
+        """So many at once, of one look at the clock, in a third of the time."""
+        now = self._milliseconds()
+        if now > self._last:
+            self._last = now
+            self._counter = self._random_bits(_COUNTER_BITS - 1) - 1
+        ids = []
+        new, set_number, set_safety, unknown = object.__new__, _set_number, _set_safety, _UNKNOWN
+        for number in unpack(f"{count}Q", self._random_bits(64 * count).to_bytes(8 * count, "little")):
+            self._counter += 1
+            if self._counter == _COUNTER_LIMIT:
+                self._last += 1
+                self._counter = 0
+            identity = new(UUID)  # as `uuid_of` does
+            set_number(
+                identity, (self._last << 80) | _VERSION_AND_VARIANT | (self._counter << 64) | (number >> 2)
+            )
+            set_safety(identity, unknown)
+            ids.append(identity)
+        return ids
+
+
+def minted(mint: Callable[[], UUID], count: int) -> list[UUID]:
+    """So many ids of whoever mints them."""
+    return mint.many(count) if isinstance(mint, Uuid7Source) else [mint() for _ in range(count)]
 
 
 def uuid_of(number: int) -> UUID:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from taskforge.domain.bounds import MAX_PAYLOAD_BYTES, check_job_type, check_seconds
 from taskforge.domain.errors import InvalidPayload, NotFound, QueueClosed, TaskforgeError, Unavailable
-from taskforge.domain.ids import QueueId
+from taskforge.domain.ids import QueueId, minted
 from taskforge.domain.job import NewJob, Submitted
 from taskforge.domain.sharing import check_fits
 from taskforge.ports.signals import Hint, Topic
@@ -126,14 +126,14 @@ class Submission:
             return []
         queues = {name: await self._queue(name, declare=declare) for name in {r.queue for r in requests}}
         await self.check_limit(len(requests))
-        jobs = [self._new_job(r, queues[r.queue], self._template(r.options)) for r in requests]
+        jobs = self._new_jobs(requests, queues)
         if any(queue.is_bounded for queue in queues.values()) or any(
             options.is_keyed for options in {id(r.options): r.options for r in requests}.values()
         ):
             return await self._accept_ruled(requests, jobs, queues.values())
         await self._persist(lambda: self._jobs.accept_all(self._directory.project_id, jobs))
         self._announce(jobs)
-        return [Submitted(job.id, created=True) for job in jobs]
+        return [tuple.__new__(Submitted, (job.id, True)) for job in jobs]  # twice as fast as by name
 
     async def _accept_ruled(
         self, requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collection[Queue]
@@ -163,7 +163,7 @@ class Submission:
 
     def prepared(self, requests: Sequence[Wanted], queues: Mapping[str, Queue]) -> Batch:
         """The jobs of requests, for those who store them themselves. Raises InvalidInput."""
-        jobs = [self._new_job(r, queues[r.queue], self._template(r.options)) for r in requests]
+        jobs = self._new_jobs(requests, queues)
         return _ruled(requests, jobs, queues.values())
 
     async def _queue(self, name: str, *, declare: bool) -> Queue:
@@ -243,20 +243,44 @@ class Submission:
         return Hint(Topic.READY, self._directory.project_id, QueueId(queue_id))
 
     def _new_job(self, request: Wanted, queue: Queue, template: _Template) -> NewJob:
+        self._check(request)
+        fields = self._fields(queue, template)
+        return NewJob._make((self._mint(), queue.id, request.job_type, request.payload, *fields))
+
+    def _new_jobs(self, requests: Sequence[Wanted], queues: Mapping[str, Queue]) -> list[NewJob]:
+        """As `_new_job` makes them. What follows from options and queue is worked out once for all that share them."""
+        jobs: list[NewJob] = []
+        fields: tuple[Any, ...] = ()
+        options, name = None, ""
+        for job_id, request in zip(self._ids(len(requests)), requests, strict=True):
+            self._check(request)
+            if request.options is not options or request.queue != name:
+                options, name = request.options, request.queue
+                queue_id, fields = queues[name].id, self._fields(queues[name], self._template(options))
+            jobs.append(tuple.__new__(NewJob, (job_id, queue_id, request.job_type, request.payload, *fields)))
+        return jobs
+
+    def _ids(self, count: int) -> list[UUID]:
+        return minted(self._mint, count)
+
+    def _check(self, request: Wanted) -> None:
         if len(request.payload) * 4 > MAX_PAYLOAD_BYTES:
             _check_size(request.payload)
         if request.job_type is not self._checked_type:
             self._checked_type = check_job_type(request.job_type)
-        job = NewJob._make((self._mint(), queue.id, request.job_type, request.payload, *template.fields))
+
+    def _fields(self, queue: Queue, template: _Template) -> tuple[Any, ...]:
+        """Those of a NewJob after its payload."""
+        if template.expires is None and template.deadline is None and not queue.settings.priority_delays:
+            return template.fields
+        job = NewJob._make((NOBODY, NOBODY, "", "", *template.fields))
         if queue.settings.priority_delays and job.delay_us is None and job.scheduled_for is None:
             job = job._replace(delay_us=queue.settings.delay_seconds(job.priority) * 1_000_000 or None)
-        if template.expires is None and template.deadline is None:
-            return job
         now = self._now()
         return job._replace(
             expires_at=job.expires_at if template.expires is None else now + template.expires,
             deadline=job.deadline if template.deadline is None else now + template.deadline,
-        )
+        )[GIVEN:]
 
     def _template(self, options: JobOptions) -> _Template:
         known = self._last_template

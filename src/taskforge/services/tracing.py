@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import TaskforgeError
+from taskforge.domain.ids import minted
 from taskforge.ports.link import JobTrace
 from taskforge.sdk.tracing import is_traced, note_id, sending, sending_all, tracing_api
 from taskforge.services.direct_link import DirectLink
@@ -66,7 +67,7 @@ class TracedSubmission(Submission):
                 _minted.reset(token)
 
     async def _noted(self, count: int, trace: str | None) -> list[UUID]:
-        ids = [self._fresh() for _ in range(count)]
+        ids = minted(self._fresh, count)
         if trace is not None:
             try:
                 await self._traces.put(self._directory.project_id, ids, trace)
@@ -77,6 +78,9 @@ class TracedSubmission(Submission):
     def _next(self) -> UUID:
         known = _minted.get()
         return known.popleft() if known else self._fresh()
+
+    def _ids(self, count: int) -> list[UUID]:
+        return super()._ids(count) if _minted.get() else minted(self._fresh, count)
 
 
 class TracedLink(DirectLink):

@@ -3,9 +3,14 @@
 -- A column named under `-- alike` has one value where all rows have the same: encoding an array is dear.
 
 -- name: accept_jobs
--- Without ON CONFLICT, which costs a fifth of it: ids are new but for a try that is repeated (storage/jobs.py).
+-- Without ON CONFLICT, which costs a fifth of it: ids are new but for a try that is repeated (storage/jobs.py). So each job
+-- that a queue takes is stored, or none is: those are counted, for to count what is stored, its rows would be kept till then.
 -- alike: queue_id, job_type, priority
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
+takers AS MATERIALIZED (
+  SELECT q.id, q.project_id, q.project_has_pauses, q.aging_us, q.common_line FROM queues q
+  WHERE q.project_id = :project_id::uuid AND q.id = ANY (:queue_id::uuid[]) AND q.state <> 'closed'
+),
 n AS (
   SELECT u.id, u.payload, u.max_attempts, u.retry_policy, u.timeout_ms, u.scheduled_for, u.delay_us, u.expires_at,
     u.deadline, u.tags, coalesce(u.queue_id, (:queue_id::uuid[])[1]) AS queue_id,
@@ -29,18 +34,17 @@ stored AS (
         SELECT 1 FROM pauses p
         WHERE p.project_id = :project_id::uuid AND p.kind IN ('type', 'breaker') AND p.value = n.job_type))
       THEN taskforge_hold(q.project_id, n.job_type, n.tags::jsonb, NULL, NULL, 0)
-      WHEN k.name IS NULL THEN 'no_worker' END,
-    (extract(epoch FROM n.due) * 1000000)::bigint - n.priority * q.aging_us,
+      WHEN (n.job_type IN (SELECT k.name FROM tasks k WHERE k.project_id = :project_id::uuid
+        AND k.name = ANY (:job_type::text[]))) IS NOT TRUE THEN 'no_worker' END,
+    (date_part('epoch', n.due) * 1000000)::bigint - n.priority * q.aging_us,
     n.priority, n.max_attempts, n.retry_policy, n.timeout_ms,
     CASE WHEN n.scheduled_for IS NOT NULL OR n.delay_us IS NOT NULL THEN n.due END,
     n.expires_at, n.deadline, least(n.expires_at, n.deadline), n.tags::jsonb, n.now, n.now, q.common_line
-  FROM n
-  JOIN queues q ON q.id = n.queue_id AND q.project_id = :project_id::uuid AND q.state <> 'closed'
-  LEFT JOIN tasks k ON k.project_id = :project_id::uuid AND k.name = n.job_type
-  RETURNING 1
+  FROM n JOIN takers q ON q.id = n.queue_id
 )
 SELECT count(*) AS stored, CASE WHEN :hint::text IS NOT NULL THEN pg_notify('taskforge', :hint::text)::text END AS told
-FROM stored;
+FROM unnest((SELECT :id::uuid[]), :queue_id::uuid[]) AS u (id, queue_id)
+JOIN takers q ON q.id = coalesce(u.queue_id, (:queue_id::uuid[])[1]);
 
 -- name: accept_job
 INSERT INTO jobs (
