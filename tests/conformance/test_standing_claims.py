@@ -132,12 +132,39 @@ async def test_after_its_withdrawal_it_gets_nothing(stage: Stage, queue: Queue) 
     assert not standing.answers
 
 
-async def test_it_cannot_be_withdrawn_while_a_job_is_stored(stage: Stage, queue: Queue) -> None:
+async def test_it_cannot_be_withdrawn_while_a_job_is_stored(
+    stage: Stage, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, is_stored, go_on = stage.engine.run, asyncio.Event(), asyncio.Event()
+
+    async def slow(script: Any) -> Any:
+        rows = await run(script)
+        is_stored.set()
+        await go_on.wait()
+        return rows
+
     standing = Standing(stage, queue)
-    await accept(stage, queue)
+    monkeypatch.setattr(stage.engine, "run", slow)
+    accepting = asyncio.create_task(accept(stage, queue))
+    await asyncio.wait_for(is_stored.wait(), 10)
     assert not standing.withdraw()  # its answer is on its way
-    await standing.answer()
+    go_on.set()
+    await accepting
+    assert standing.answers
     assert standing.withdraw()
+
+
+async def test_what_the_worker_does_with_it_cannot_fail_the_enqueuing(stage: Stage, queue: Queue) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
+    def take(_batch: ClaimBatch | None, _asked: float) -> None:
+        raise RuntimeError("cannot begin it")
+
+    stage.jobs.stand_by(ClaimRequest(stage.project, WORKER, [queue.id], ["t"], 1, 1, 1_000_000), take)
+    assert await stage.status(await accept(stage, queue)) is JobStatus.PROCESSING
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert [str(context["exception"]) for context in told] == ["cannot begin it"]
 
 
 async def test_it_fails_with_the_job(stage: Stage, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -57,18 +57,6 @@ CLAIMED_COLUMNS = len(ClaimedJob._fields) - 1
 CHUNK = 2_000
 TRIES = 5
 _FENCED_LINES = ("job_id", "claim_seq", *LINES)
-
-_PackedJob: TypeAlias = tuple[
-    UUID, str, str, str, int, int, int, int | None, int, str | None, int | None, int, int, UUID, int | None,
-    str | None, int, str | None,
-]  # fmt: skip
-"""The columns of ``ClaimedJob`` as SQLite packs them."""
-_PackedHeavyJob: TypeAlias = tuple[
-    UUID, str, str, str, int, int, int, int | None, int, str | None, int | None, int, int, UUID, int | None,
-    str | None, int, str | None, int,
-]  # fmt: skip
-"""With its slots, by a claim that weighs jobs."""
-_heavy_jobs = msgspec.json.Decoder(list[_PackedHeavyJob])
 
 
 class SqlJobStore(SqlSweeps):
@@ -194,25 +182,34 @@ class SqlJobStore(SqlSweeps):
         """Jobs of a claim that weighs them."""
         if self._engine.dialect == "postgres":
             return [ClaimedJob(*row[: CLAIMED_COLUMNS + 1]) for row in rows]
-        return self._unpacked(_heavy_jobs.decode(rows[-1]["jobs"]))
+        return self._unpacked(msgspec.json.decode(rows[-1]["jobs"]))
 
     def _light(self, rows: Rows) -> list[ClaimedJob]:
         """Jobs of which SQLite has told everything but their slots."""
-        return self._unpacked(msgspec.convert(rows, list[_PackedJob]), 1)
+        return self._unpacked(rows, 1)
 
-    def _unpacked(self, rows: Sequence[_PackedJob | _PackedHeavyJob], *slots: int) -> list[ClaimedJob]:
-        """Claimed jobs whose times are numbers; those of a batch have one time. ``slots``: where the rows do not say them."""
+    def _unpacked(self, rows: Rows, *slots: int) -> list[ClaimedJob]:
+        """Claimed jobs whose ids are texts and whose times are numbers; those of a batch have one time.
+
+        ``slots``: those of each job where the rows do not say it.
+        """
         if not rows:
             return []
         moment = self._engine.moment
         claimed_at = moment(rows[0][16])
         queues = {text: self._engine.identity(text) for text in {row[1] for row in rows}}
+        # ids alone: looking at the types of all columns takes msgspec longer, for one job ten times as long
+        ids = msgspec.convert([row[0] for row in rows], list[UUID])
+        executions = msgspec.convert([row[13] for row in rows], list[UUID])
         make = ClaimedJob._make
         return [
             make(
-                (row[0], queues[row[1]], *row[2:14], moment(row[14]), row[15], claimed_at, *row[17:], *slots)
+                (
+                    *(job_id, queues[row[1]], *row[2:13], execution_id, moment(row[14]), row[15], claimed_at),
+                    *(*row[17:], *slots),
+                )
             )
-            for row in rows
+            for row, job_id, execution_id in zip(rows, ids, executions, strict=True)
         ]
 
     async def settle(

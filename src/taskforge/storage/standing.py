@@ -7,6 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from taskforge.storage.codec import to_json
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ class _Standing:
     """One that waits for its job."""
 
     def __init__(self, request: ClaimRequest, take: ClaimTaker) -> None:
-        self.request = request
+        lists = {"queue_ids": to_json(request.queue_ids), "job_types": to_json(request.job_types)}
+        self.claim = One("claim_jobs", {**request._asdict(), **lists})  # made while the worker waits
         self.queue_ids = frozenset(request.queue_ids)
         self.job_types = frozenset(request.job_types)
         self.is_answered = False
         self._take = take
-        self._loop = asyncio.get_running_loop()
 
     def fits(self, job: NewJob) -> bool:
         """Whether the worker may run it now."""
@@ -34,13 +35,14 @@ class _Standing:
         return is_due and job.queue_id in self.queue_ids and job.job_type in self.job_types
 
     def answer(self, batch: ClaimBatch | None, asked: float) -> None:
-        """Soon: whoever enqueues is not kept by what the worker does with it."""
-        if not self._loop.is_closed():
-            self._loop.call_soon(self._answer, batch, asked)
-
-    def _answer(self, batch: ClaimBatch | None, asked: float) -> None:
+        """At once: what begins by it goes before what follows for whoever enqueued."""
         self.is_answered = True
-        self._take(batch, asked)
+        try:
+            self._take(batch, asked)
+        except Exception as error:  # whoever enqueued has nothing to do with it
+            message = "what was claimed as it was stored could not be begun"
+            loop = asyncio.get_running_loop()
+            loop.call_exception_handler({"message": message, "exception": error})
 
 
 class StandingClaims:
@@ -68,7 +70,7 @@ class StandingClaims:
         def script() -> Script[Rows]:
             nonlocal batch
             stored = yield change
-            batch = self._read((yield One("claim_jobs", standing.request._asdict())))
+            batch = self._read((yield standing.claim))
             return stored
 
         asked = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random as randomness
 import time
@@ -97,10 +98,10 @@ class Claimer:
                 await self._wakeup.wait()
 
     def _take(self, work: Work | None, asked: float) -> None:
-        """What came by itself, or None. There may be more: the next claim tells."""
+        """What came by itself, or None. There may be more: the next claim tells, one with that of the hint which follows."""
+        asyncio.get_running_loop().call_soon(self.wake)
         if work is not None and work.attempts:
             self._start(work, asked, time.monotonic())
-        self.wake()
 
     async def _claim(self) -> float:
         """Seconds to wait for a hint before asking again."""

@@ -52,7 +52,7 @@ class SqliteEngine:
         self.statements = 0
         self._clock = clock
         self._floor = 0
-        self._prepared = _prepared()
+        self._prepared, self._wanted = _prepared(), _wanted()
         self._writer = Writer(path, busy_timeout=busy_timeout)
         self._found: set[str] = set()
         self._readers: ThreadPoolExecutor | None = None
@@ -145,7 +145,10 @@ class SqliteEngine:
     def _fetch(self, connection: sqlite3.Connection, call: Call, *, only_read: bool = False) -> Rows:
         self.statements += 1
         call, pieces = _chosen(call, self._prepared[call.name])
-        values: dict[str, Any] = {name: stored(value) for name, value in call.parameters.items()}
+        wanted = self._wanted[call.name]
+        values: dict[str, Any] = {
+            name: stored(value) for name, value in call.parameters.items() if name in wanted
+        }
         values["now"] = self._now()
         rows: list[Any] = []
         last: list[Any] = []
@@ -273,6 +276,15 @@ class _Prepared(NamedTuple):
 @cache
 def _prepared() -> dict[str, tuple[_Prepared, ...]]:
     return {name: tuple(_pieces(block)) for name, block in catalog("sqlite").items()}
+
+
+@cache
+def _wanted() -> dict[str, frozenset[str]]:
+    """The parameters of each block; a call may carry more than its statement takes."""
+    return {
+        name: frozenset().union(*(statement.parameters for statement in block))
+        for name, block in catalog("sqlite").items()
+    }
 
 
 def _pieces(block: Sequence[Statement]) -> Iterator[_Prepared]:
