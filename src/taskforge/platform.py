@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
-from taskforge.services.submission import PATIENCE_SECONDS, Submission, answered_within
+from taskforge.services.patience import PATIENCE_SECONDS, answered_within
 from taskforge.storage.codec import to_json
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
     from taskforge.services.simulating import Simulating
+    from taskforge.services.submission import Submission
     from taskforge.services.ticking import FiringPlans, Ticking
     from taskforge.services.tracing import TracedLink
     from taskforge.services.transactions import TransactionalSubmission

@@ -21,8 +21,8 @@ from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.platform import Platform
 from taskforge.services.lookout import Lookout
+from taskforge.services.patience import PATIENCE_SECONDS, answered_within
 from taskforge.services.processes import this_process
-from taskforge.services.submission import PATIENCE_SECONDS, answered_within
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.migrate import migrate, schema_state
 from taskforge.storage.queues import SqlQueueStore

@@ -19,10 +19,10 @@ from taskforge.domain.sharing import check_fits
 from taskforge.ports.signals import Hint, Topic
 from taskforge.ports.transactions import Batch
 from taskforge.services.gathering import Gathering
+from taskforge.services.patience import PATIENCE_SECONDS, answered_within, done_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from types import TracebackType
 
     from taskforge.domain.job_options import JobOptions
     from taskforge.domain.keys import JobKeys
@@ -38,9 +38,6 @@ GIVEN = 4
 NOBODY = UUID(int=0)
 NO_KEYS: Mapping[UUID, JobKeys] = MappingProxyType({})
 TRIES = 3
-LOOKS = 10
-PATIENCE_SECONDS = 5.0
-"""Whoever enqueues is told by then that the database is away; often a person waits behind the call."""
 
 
 class Wanted(Protocol):
@@ -218,15 +215,17 @@ class Submission:
         return refused
 
     async def _persist(self, store: Callable[[], Any]) -> Any:
+        return await done_within(PATIENCE_SECONDS, self._persist_in_tries(store))
+
+    async def _persist_in_tries(self, store: Callable[[], Any]) -> Any:
         """Storing is idempotent by job id, so a try whose answer was lost may be repeated."""
-        async with answered_within(PATIENCE_SECONDS):
-            for attempt in range(1, TRIES + 1):
-                try:
-                    return await store()
-                except Unavailable:
-                    if attempt == TRIES:
-                        raise
-                    await asyncio.sleep(0.05 * attempt)
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await store()
+            except Unavailable:
+                if attempt == TRIES:
+                    raise
+                await asyncio.sleep(0.05 * attempt)
         raise AssertionError("unreachable")
 
     def _announce(
@@ -313,46 +312,6 @@ class Submission:
         )
         spans = [limit if isinstance(limit, timedelta) else None for limit in (expires, deadline)]
         return _Template(options, fields[GIVEN:], options.is_keyed, *spans)
-
-
-class answered_within:
-    """``async with answered_within(5): ...`` raises Unavailable when the block takes longer, and gives up what it waits for.
-
-    While a handler blocks the loop an answer that is there is not heard: a turn of the loop, however long, counts as one
-    of so many looks.
-    """
-
-    __slots__ = ("_left", "_scope", "_seconds", "_timer")
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._left = LOOKS
-
-    async def __aenter__(self) -> None:
-        self._scope = await asyncio.timeout(None).__aenter__()
-        self._wait()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        try:
-            await self._scope.__aexit__(kind, error, trace)
-            if isinstance(error, TimeoutError):
-                raise error
-        except TimeoutError as late:
-            raise Unavailable(
-                f"the database has not answered within {self._seconds:g} s; the job may have been accepted or not",
-                hint="is it running, and is the address right?",
-            ) from late
-
-    def _wait(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._left:
-            self._left -= 1
-            self._timer = loop.call_later(self._seconds / LOOKS, self._wait)
-        else:
-            self._scope.reschedule(loop.time())
 
 
 def _ruled(requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collection[Queue]) -> Batch:

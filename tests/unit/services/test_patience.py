@@ -7,7 +7,7 @@ import time
 import pytest
 
 from taskforge.domain.errors import Unavailable
-from taskforge.services.submission import answered_within
+from taskforge.services.patience import answered_within, done_within
 
 pytestmark = pytest.mark.anyio
 
@@ -48,3 +48,51 @@ async def test_one_who_cancels_is_not_told_of_the_database() -> None:
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
+
+
+async def test_what_is_done_at_once_sets_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once() -> int:
+        return 7
+
+    async def fails() -> int:
+        raise Unavailable("the disk is full")
+
+    monkeypatch.setattr(asyncio, "timeout", None)
+    assert await done_within(SECONDS, at_once()) == 7
+    with pytest.raises(Unavailable, match="disk"):
+        await done_within(SECONDS, fails())
+
+
+async def test_work_that_waits_goes_on_to_its_end() -> None:
+    async def work() -> list[int]:
+        found = []
+        for number in range(3):
+            await asyncio.sleep(0 if number % 2 else 0.001)
+            found.append(number)
+        try:
+            await asyncio.wait_for(asyncio.sleep(60), 0.001)
+        except TimeoutError:
+            return found
+        return []
+
+    assert await done_within(20, work()) == [0, 1, 2]
+
+
+async def test_work_that_is_given_up_hears_of_it() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("work")
+
+    with pytest.raises(Unavailable, match="has not answered within"):
+        await done_within(SECONDS, work())
+    asking = asyncio.create_task(done_within(SECONDS * 100, work()))
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert ended == ["work", "work"]
