@@ -14,8 +14,8 @@ lane AS MATERIALIZED (
     AND NOT q.is_ruled
 ),
 picked AS MATERIALIZED (
-  SELECT h.id FROM unnest((SELECT :job_ids::uuid[])) AS p (id), LATERAL (
-    SELECT j.id, j.status, j.hold, j.queue_id, j.job_type, j.waits_until FROM jobs j
+  SELECT h.place FROM unnest((SELECT :job_ids::uuid[])) AS p (id), LATERAL (
+    SELECT j.ctid AS place, j.status, j.hold, j.queue_id, j.job_type, j.waits_until FROM jobs j
     WHERE j.id = p.id LIMIT 1 FOR UPDATE SKIP LOCKED
   ) h
   WHERE h.status = 'pending' AND h.hold IS NULL AND h.queue_id IN (SELECT id FROM lane)
@@ -24,13 +24,14 @@ picked AS MATERIALIZED (
   LIMIT (SELECT :free::bigint)
 ),
 claimed AS (
+  -- at their places, as in claim_jobs: found by their ids once more, they cost a twentieth of the claim
   UPDATE jobs SET status = 'processing', claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
     execution_id = ((SELECT id_start FROM t)
       || to_hex(uuid_hash_extended(id, :seed::bigint) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint))::uuid, worker_id = :worker_id::uuid,
     claimed_at = (SELECT now FROM t), started_at = NULL, heartbeat_at = NULL, progress = NULL,
     updated_at = (SELECT now FROM t),
     lease_until = (SELECT now FROM t) + :lease_us::bigint * interval '1 microsecond'
-  WHERE id = ANY (ARRAY (SELECT id FROM picked))
+  WHERE ctid = ANY (ARRAY (SELECT place FROM picked))
   RETURNING id, queue_id, job_type, payload, priority, rank, attempt_count, max_attempts, manual_retries,
     retry_policy, timeout_ms, losses, claim_seq, execution_id, deadline, state, claimed_at, concurrency_key
 )
