@@ -34,9 +34,15 @@ class AlwaysMyTurn(RedisReadyQueues):
         return True
 
     async def pull(
-        self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
+        self,
+        project_id: ProjectId,
+        queue_ids: Sequence[QueueId],
+        job_types: Sequence[str],
+        wanted: int,
+        *,
+        waits: bool = True,
     ) -> Pulled:
-        pulled = await super().pull(project_id, queue_ids, job_types, wanted)
+        pulled = await super().pull(project_id, queue_ids, job_types, wanted, waits=waits)
         return pulled if self.promotes else pulled._replace(due={})
 
 

@@ -61,13 +61,20 @@ class RedisReadyQueues:
         return len(offers) == 1 and bool(is_handed)
 
     async def pull(
-        self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
+        self,
+        project_id: ProjectId,
+        queue_ids: Sequence[QueueId],
+        job_types: Sequence[str],
+        wanted: int,
+        *,
+        waits: bool = True,
     ) -> Pulled:
         if handed := self._handed(project_id, queue_ids, job_types, wanted):
             return Pulled(0, handed, {}, None, [], False)
         keys = [key for queue_id in queue_ids for key in self._keys(project_id, queue_id)]
-        waits = [self._server.inbox, round(WAITING_SECONDS * 1_000_000)]
-        answer = await self._server.run(self._pull, keys, [wanted, LOOK_AT, self._due_us, *waits, *job_types])
+        inbox = self._server.inbox if waits else ""
+        args = [wanted, LOOK_AT, self._due_us, inbox, round(WAITING_SECONDS * 1_000_000), *job_types]
+        answer = await self._server.run(self._pull, keys, args)
         now, next_due, broken, due, jobs, gave_up = answer
         due_by_queue: dict[QueueId, list[UUID]] = {}
         for number, text in zip(due[::2], due[1::2], strict=True):

@@ -38,6 +38,10 @@ class Dispatch(Protocol):
         """Jobs whose attempt ended wait again. Whether it sees to it that workers are told."""
         ...
 
+    async def leave(self) -> None:
+        """The worker claims no more."""
+        ...
+
 
 class Offers(Protocol):
     """Where accepted jobs are told of."""
@@ -114,9 +118,18 @@ class ReadyQueues(Protocol):
         ...
 
     async def pull(
-        self, project_id: ProjectId, queue_ids: Sequence[QueueId], job_types: Sequence[str], wanted: int
+        self,
+        project_id: ProjectId,
+        queue_ids: Sequence[QueueId],
+        job_types: Sequence[str],
+        wanted: int,
+        *,
+        waits: bool = True,
     ) -> Pulled:
-        """Take up to ``wanted`` jobs out of these queues, which are in the order in which they are served."""
+        """Take up to ``wanted`` jobs out of these queues, which are in the order in which they are served.
+
+        Who ``waits`` and gets less may be handed the next one.
+        """
         ...
 
     async def place(

@@ -360,6 +360,7 @@ class DirectLink:
             self._held.pop(execution_id, None)
 
     async def leave(self) -> None:
+        await self._dispatch.leave()
         if self._may_own_more:
             with contextlib.suppress(TaskforgeError):
                 await self._hand_back_unheard()

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import TaskforgeError, Unavailable
+from taskforge.domain.errors import TaskforgeError
 from taskforge.domain.queue import QueueState
 from taskforge.ports.jobs import ClaimBatch
 from taskforge.ports.signals import Topic
+from taskforge.services.pulling import Pulling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +66,9 @@ class DatabaseDispatch:
     def returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> bool:
         return False
 
+    async def leave(self) -> None:
+        """It keeps nothing."""
+
 
 class QueueDispatch:
     """Ready queues say which jobs are next, a guarded statement of the record claims them. One for each worker.
@@ -90,6 +94,7 @@ class QueueDispatch:
         self._agreement = agreement
         self._offering = offering
         self._handed_out = handed_out or HandedOut()
+        self._pulling = Pulling(ready, self._give_back)
         self._asks_record = True
         self._record_has_more = False
         self._version = -1
@@ -103,6 +108,9 @@ class QueueDispatch:
 
     def returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> bool:
         return self._offering.returned(queue_id, job_ids)
+
+    async def leave(self) -> None:
+        await self._pulling.leave()
 
     async def claim(self, request: ClaimRequest) -> ClaimBatch:
         return await (self._claim_by_rules if request.ruled else self._claim)(request)
@@ -150,10 +158,16 @@ class QueueDispatch:
         if self._asks_record or not self._ready.is_answering:
             return await self._from_record(request)
         queue_ids = self._in_order(request.queue_ids)
+        self._pulling.begin()
+        batch = await self._claim_pulled(request, queue_ids)
+        self._pulling.end(request, queue_ids, is_full=_slots(batch.jobs) >= request.free)
+        return batch
+
+    async def _claim_pulled(self, request: ClaimRequest, queue_ids: Sequence[QueueId]) -> ClaimBatch:
         batch: ClaimBatch | None = None
         for _ in range(ROUNDS if queue_ids else 0):
             rest = request if batch is None else _rest(request, batch.jobs)
-            pulled = await self._pulled(rest, queue_ids)
+            pulled, is_from_before = await self._pulling.next(rest, queue_ids)
             if pulled is None:
                 return await self._with_record(batch, rest)
             promoted = bool(pulled.due) and await self._promote(pulled)
@@ -170,20 +184,16 @@ class QueueDispatch:
                 await self._prune(queue_ids)
             if pulled.gave_up:
                 self._record_has_more = True
-            if not (promoted or refused):
+            if not (promoted or refused or is_from_before):
                 break
         if batch is None:
             return await self._from_record(request)
         return await self._with_record(batch, _rest(request, batch.jobs)) if self._record_has_more else batch
 
-    async def _pulled(self, request: ClaimRequest, queue_ids: Sequence[QueueId]) -> Pulled | None:
-        """None: the record has to be asked."""
-        try:
-            pulled = await self._ready.pull(request.project_id, queue_ids, request.job_types, request.free)
-        except Unavailable as error:
-            logger.debug("the database hands out jobs: %s", error)
-            return None
-        return None if pulled.incomplete else pulled
+    def _give_back(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> None:
+        """Jobs that were pulled and not claimed: they wait where they did."""
+        if not self._offering.returned(queue_id, job_ids):
+            self._asks_record = True
 
     async def _claimed(self, request: ClaimRequest, pulled: Pulled) -> ClaimBatch:
         """Those that are really to be had. Without any to ask for, the record is left alone."""

@@ -1,0 +1,182 @@
+"""What a worker is about to claim is pulled before it asks, and goes back if it does not come for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+from uuid import UUID, uuid4
+
+import pytest
+
+from taskforge.domain.errors import Unavailable
+from taskforge.domain.ids import ProjectId, QueueId, WorkerId
+from taskforge.domain.job import JobStatus
+from taskforge.ports.dispatch import Pulled, ReadyQueues
+from taskforge.ports.jobs import ClaimRequest
+from taskforge.services import pulling
+from taskforge.services.pulling import FULL_CLAIMS, Pulling
+from tests.beside_redis.test_queue import scene
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+pytestmark = pytest.mark.anyio
+
+FREE = 3
+QUEUES = [QueueId(uuid4())]
+REQUEST = ClaimRequest(ProjectId(uuid4()), WorkerId(uuid4()), QUEUES, ("t",), FREE, 1, 30_000_000)
+
+
+class Queues:
+    """So many jobs in order; who asked for how many, and whether to wait."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = [uuid4() for _ in range(jobs)]
+        self.asked: list[tuple[int, bool]] = []
+        self.is_away = False
+
+    async def pull(
+        self,
+        project_id: ProjectId,
+        queue_ids: Sequence[QueueId],
+        types: Sequence[str],
+        wanted: int,
+        *,
+        waits: bool = True,
+    ) -> Pulled:
+        self.asked.append((wanted, waits))
+        await asyncio.sleep(0)
+        if self.is_away:
+            raise Unavailable("away")
+        taken, self.jobs = self.jobs[:wanted], self.jobs[wanted:]
+        return Pulled(0, taken, {}, None, [], False)
+
+
+class Worker:
+    """Claims all that it pulls."""
+
+    def __init__(self, queues: Queues) -> None:
+        self.returned: list[UUID] = []
+        self.pulling = Pulling(cast("ReadyQueues", queues), lambda queue, jobs: self.returned.extend(jobs))
+
+    async def claim(self, free: int = FREE) -> list[UUID]:
+        request = REQUEST._replace(free=free)
+        self.pulling.begin()
+        pulled, _ = await self.pulling.next(request, QUEUES)
+        jobs = [] if pulled is None else list(pulled.jobs)
+        self.pulling.end(request, QUEUES, is_full=len(jobs) >= free)
+        return jobs
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests are slow where others run beside them."""
+    monkeypatch.setattr(pulling, "PAUSE_SECONDS", 30.0)
+    monkeypatch.setattr(pulling, "KEPT_SECONDS", 30.0)
+
+
+async def test_full_claims_in_a_row_have_the_next_jobs_pulled_before() -> None:
+    queues = Queues(30)
+    order, worker = list(queues.jobs), Worker(queues)
+    claimed = [job for _ in range(FULL_CLAIMS) for job in await worker.claim()]
+    assert queues.asked == [(FREE, True)] * FULL_CLAIMS
+    await asyncio.sleep(0.01)
+    assert queues.asked[FULL_CLAIMS:] == [(2 * FREE, False)], (
+        "for two claims; who pulls ahead waits for nothing"
+    )
+    claimed += [job for _ in range(4) for job in await worker.claim()]
+    assert claimed == order[: len(claimed)], "none is left out, none comes twice, all in order"
+    await worker.pulling.leave()
+    assert claimed + worker.returned + queues.jobs == order
+
+
+async def test_a_claim_that_got_less_than_it_asked_for_looks_itself() -> None:
+    queues = Queues(FULL_CLAIMS * FREE + 1)
+    worker = Worker(queues)
+    for _ in range(FULL_CLAIMS):
+        await worker.claim()
+    last = queues.jobs[0]
+    assert await worker.claim() == [last]
+    seen = len(queues.asked)
+    assert await worker.claim() == [], "and then nothing is pulled ahead"
+    assert queues.asked[seen:] == [(FREE, True)]
+    await worker.pulling.leave()
+    assert not worker.returned
+
+
+async def test_a_smaller_claim_leaves_the_rest_for_the_next() -> None:
+    queues = Queues(30)
+    order, worker = list(queues.jobs), Worker(queues)
+    claimed = [job for _ in range(FULL_CLAIMS) for job in await worker.claim()]
+    claimed += [job for _ in range(5) for job in await worker.claim(1)]
+    assert claimed == order[: len(claimed)]
+    await worker.pulling.leave()
+    assert claimed + worker.returned + queues.jobs == order
+
+
+async def test_what_nobody_comes_for_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling, "KEPT_SECONDS", 0.01)
+    queues = Queues(30)
+    worker = Worker(queues)
+    for _ in range(FULL_CLAIMS):
+        await worker.claim()
+    next_ones = queues.jobs[: 2 * FREE]
+
+    def is_back() -> None:
+        assert worker.returned == next_ones
+
+    await eventually(is_back)
+    waiting = list(queues.jobs)
+    assert await worker.claim() == waiting[:FREE], "the claim that comes later asks itself"
+    assert queues.asked[-1] == (FREE, True)
+
+
+async def test_after_a_pause_claims_follow_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling, "PAUSE_SECONDS", -1.0)
+    queues = Queues(30)
+    worker = Worker(queues)
+    for _ in range(2 * FULL_CLAIMS):
+        await worker.claim()
+    await asyncio.sleep(0.01)
+    assert queues.asked == [(FREE, True)] * 2 * FULL_CLAIMS
+
+
+async def test_queues_that_are_away_are_asked_by_the_next_claim_itself() -> None:
+    queues = Queues(30)
+    worker = Worker(queues)
+    for _ in range(FULL_CLAIMS):
+        await worker.claim()
+    queues.is_away = True
+    assert await worker.claim() == []
+    queues.is_away = False
+    order = list(queues.jobs)
+    assert await worker.claim() == order[:FREE]
+    await worker.pulling.leave()
+
+
+async def test_a_worker_that_leaves_puts_back_what_it_has_not_claimed(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else would: both sides are compared once a minute here."""
+    monkeypatch.setattr(pulling, "FULL_CLAIMS", 1)
+    async with scene(database_url, redis_url, poll_seconds=60.0, poll_without_hints_seconds=60.0) as here:
+        platform = await here.app.platform()
+        assert platform.agreement is not None
+        await here.add(400)
+        await platform.agreement.round(0.001)
+        ready, queue = await here.ready(), await platform.queues.get("default")
+
+        def some_ran() -> None:
+            assert platform.handed_out.by_queues >= 20
+
+        async def all_are_there() -> None:
+            counts = await platform.insights.counts()
+            assert counts.get(JobStatus.PROCESSING, 0) == 0
+            assert await ready.size(platform.project_id, queue.id) == counts.get(JobStatus.PENDING, 0)
+
+        async with here.app.worker(concurrency=5):
+            await eventually(some_ran)
+        await eventually(all_are_there)
+        async with here.app.worker(concurrency=5):
+            await here.all_ran()
