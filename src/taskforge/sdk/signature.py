@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput, InvalidPayload
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from taskforge.sdk.context import Context
+    from taskforge.sdk.simple_types import Fits
 
 _EMPTY = inspect.Parameter.empty
 
@@ -44,23 +46,28 @@ class Signature:
         self._positional_only = tuple(
             p.name for p in by_position if p.kind is inspect.Parameter.POSITIONAL_ONLY
         )
+        # `strict` would take as long once more: whoever pairs has compared the lengths
+        self._pair = partial(zip, self._positional)
         self._required = frozenset(p.name for p in parameters if p.default is _EMPTY)
         self._values: dict[str, Value] | None = None
         self._extra_value: Value | None = None
         self._has_models = False
+        self._fits: dict[str, Fits] = {}
 
     def dump(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The arguments as a JSON object by parameter name. Raises InvalidPayload saying which is wrong."""
         if len(args) == len(self._parameters) == len(self._positional) and not kwargs:
-            bound = dict(zip(self._positional, args, strict=True))
+            bound = dict(self._pair(args))
         else:
             bound = self._bind(args, kwargs)
         values = self._values or self._resolved()
         if self._has_models:
             bound = {name: self._value(values, name).dump(value) for name, value in bound.items()}
         else:
+            fits = self._fits
             for name, value in bound.items():
-                (values.get(name) or self._value(values, name)).check(value)
+                if name not in fits or not fits[name](value):
+                    self._value(values, name).check(value)
         return codec.encode(bound, where="payload")
 
     def load(self, payload: str, context: Context | None = None) -> tuple[list[Any], dict[str, Any]]:
@@ -162,6 +169,7 @@ class Signature:
             every = [*values.values(), *([self._extra_value] if self._extra_value else [])]
             self._check_annotations(every)
             self._has_models = any(value.needs_model for value in every)
+            self._fits = {name: value.simple.fits for name, value in values.items() if value.simple}
             self._values = values
         return self._values
 

@@ -88,6 +88,7 @@ class Task(Enqueuing[P, R]):
         self.schedule: DeclaredSchedule | None = None
         self.is_async = inspect.iscoroutinefunction(function)
         self.result_codec = ResultCodec(function, name)
+        self.load_result = self.result_codec.load
         self._backend = backend
         self.__wrapped__ = function
         self.__name__ = getattr(function, "__name__", name)
@@ -119,7 +120,7 @@ class Task(Enqueuing[P, R]):
         """A call that is ready to be enqueued, alone or with many. Raises InvalidPayload."""
         payload = self.shape.dump(args, kwargs)
         options = self.defaults if self.keys is None else self.keyed(self.defaults, payload)
-        return TaskCall(self.name, self.queue, payload, options, self.result_codec.load)
+        return TaskCall(self.name, self.queue, payload, options, self.load_result)
 
     def keyed(self, options: JobOptions, payload: str) -> JobOptions:
         """The options of a call, with the keys that the task gives it. Raises InvalidInput."""
@@ -213,7 +214,7 @@ class BoundTask(Enqueuing[P, R]):
             self.job_options.queue or task.queue,
             payload,
             task.keyed(self.job_options, payload),
-            task.result_codec.load,
+            task.load_result,
         )
 
     def options(self, **fields: Unpack[CallFields]) -> BoundTask[P, R]:
