@@ -338,8 +338,7 @@ class DirectLink:
         limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
         announce(self._signals, self._dispatch, self._directory.project_id, endings, limited)
         self._watch.note(self._directory.breakers, settlements)
-        for report in reports:
-            self._held.pop(report.execution_id, None)
+        self.forget([report.execution_id for report in reports])
         if len(settled) == len(reports):
             return frozenset()
         return frozenset(report.execution_id for report in reports) - settled
