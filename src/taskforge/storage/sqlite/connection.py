@@ -97,7 +97,7 @@ _STORED: dict[type, Callable[[Any], Any]] = {
     type(None): lambda value: value,
     bool: int,
 }
-_SAME_IN_JSON = {int, str, UUID}
+_SAME_IN_JSON = {int, UUID}
 
 
 def is_busy(error: sqlite3.Error) -> bool:
