@@ -9,7 +9,9 @@ from taskforge.runtime.loop import Loop
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+START_SECONDS = 60.0
+
 
 def retention_loop(round: Callable[[], Awaitable[object]], interval: float) -> Loop:
     """A loop that calls the retention service's ``round`` every ``interval`` seconds, at first when the start is over."""
-    return Loop("retain", round, interval, first=interval, max_backoff=600.0)
+    return Loop("retain", round, interval, first=min(interval, START_SECONDS), max_backoff=600.0)
