@@ -9,7 +9,7 @@ from taskforge.runtime.loop import Loop
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-START_SECONDS = 60.0
+START_SECONDS = 3.0
 
 
 def retention_loop(round: Callable[[], Awaitable[object]], interval: float) -> Loop:
