@@ -77,7 +77,6 @@ class Wiring:
         self._sqlite: SqliteEngine | None = None
         self._opening = threading.Lock()
         self._platforms: dict[asyncio.AbstractEventLoop, asyncio.Task[Platform]] = {}
-        self._latest: tuple[asyncio.AbstractEventLoop, Platform] | None = None
         self._forks = _forks
         self._project_id: ProjectId | None = None
 
@@ -99,17 +98,10 @@ class Wiring:
 
     def platform_at_hand(self) -> Platform | None:
         """The platform of the running loop if it is open already."""
-        loop, latest = asyncio.get_running_loop(), self._latest
-        if self._forks != _forks:
+        opening = self._platforms.get(asyncio.get_running_loop())
+        if opening is None or not opening.done() or self._forks != _forks:
             return None
-        if latest is not None and latest[0] is loop:
-            return latest[1]
-        opening = self._platforms.get(loop)
-        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
-            return None
-        platform = opening.result()
-        self._latest = (loop, platform)
-        return platform
+        return None if opening.cancelled() or opening.exception() is not None else opening.result()
 
     async def platform_of(self, project_id: ProjectId) -> Platform:
         """The platform of another project, over the connections of the running loop's own one.
@@ -151,7 +143,7 @@ class Wiring:
 
     async def close(self) -> None:
         """Close what this loop has opened; the last loop closes the database."""
-        opening, self._latest = self._platforms.pop(asyncio.get_running_loop(), None), None
+        opening = self._platforms.pop(asyncio.get_running_loop(), None)
         if opening is not None and not opening.cancelled() and not (opening.done() and opening.exception()):
             platform = await opening
             await platform.close()

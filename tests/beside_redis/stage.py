@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.coordination.redis_queues import RedisReadyQueues
@@ -20,7 +20,7 @@ from tests.conformance.stage import LEASE, WORKER, Stage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taskforge.domain.ids import ProjectId, QueueId, WorkerId
+    from taskforge.domain.ids import ProjectId, WorkerId
     from taskforge.domain.queue import Queue
     from taskforge.ports.dispatch import Pulled
 
@@ -33,16 +33,8 @@ class AlwaysMyTurn(RedisReadyQueues):
     async def turn(self, project_id: ProjectId, name: str, seconds: float) -> bool:
         return True
 
-    async def pull(
-        self,
-        project_id: ProjectId,
-        queue_ids: Sequence[QueueId],
-        job_types: Sequence[str],
-        wanted: int,
-        *,
-        waits: bool = True,
-    ) -> Pulled:
-        pulled = await super().pull(project_id, queue_ids, job_types, wanted, waits=waits)
+    async def pull(self, *asked: Any, **how: Any) -> Pulled:
+        pulled = await super().pull(*asked, **how)
         return pulled if self.promotes else pulled._replace(due={})
 
 

@@ -13,6 +13,7 @@ from taskforge.domain.ids import ProjectId, QueueId, WorkerId
 from taskforge.domain.job import JobStatus
 from taskforge.ports.dispatch import Pulled, ReadyQueues
 from taskforge.ports.jobs import ClaimRequest
+from taskforge.ports.signals import Hint, Topic
 from taskforge.services import pulling
 from taskforge.services.pulling import FULL_CLAIMS, Pulling
 from tests.beside_redis.test_queue import scene
@@ -35,6 +36,7 @@ class Queues:
         self.jobs = [uuid4() for _ in range(jobs)]
         self.asked: list[tuple[int, bool]] = []
         self.is_away = False
+        self.was_asked_ahead = asyncio.Event()
 
     async def pull(
         self,
@@ -46,7 +48,9 @@ class Queues:
         waits: bool = True,
     ) -> Pulled:
         self.asked.append((wanted, waits))
-        await asyncio.sleep(0)
+        if not waits:
+            self.was_asked_ahead.set()
+        await asyncio.sleep(0)  # as who asks another server does: others have their turn
         if self.is_away:
             raise Unavailable("away")
         taken, self.jobs = self.jobs[:wanted], self.jobs[wanted:]
@@ -81,7 +85,7 @@ async def test_full_claims_in_a_row_have_the_next_jobs_pulled_before() -> None:
     order, worker = list(queues.jobs), Worker(queues)
     claimed = [job for _ in range(FULL_CLAIMS) for job in await worker.claim()]
     assert queues.asked == [(FREE, True)] * FULL_CLAIMS
-    await asyncio.sleep(0.01)
+    await asyncio.wait_for(queues.was_asked_ahead.wait(), 10)
     assert queues.asked[FULL_CLAIMS:] == [(2 * FREE, False)], (
         "for two claims; who pulls ahead waits for nothing"
     )
@@ -138,7 +142,7 @@ async def test_after_a_pause_claims_follow_no_more(monkeypatch: pytest.MonkeyPat
     worker = Worker(queues)
     for _ in range(2 * FULL_CLAIMS):
         await worker.claim()
-    await asyncio.sleep(0.01)
+    await worker.pulling.leave()  # after what it has asked for ahead, had it
     assert queues.asked == [(FREE, True)] * 2 * FULL_CLAIMS
 
 
@@ -153,6 +157,34 @@ async def test_queues_that_are_away_are_asked_by_the_next_claim_itself() -> None
     order = list(queues.jobs)
     assert await worker.claim() == order[:FREE]
     await worker.pulling.leave()
+
+
+async def test_jobs_of_several_queues_that_go_back_are_told_to_the_workers_of_all(
+    database_url: str, redis_url: str
+) -> None:
+    """Who gives back knows the queues that it asked, not of which each job is."""
+    heard: list[Hint] = []
+    async with scene(database_url, redis_url) as here:
+        platform = await here.app.platform()
+        assert platform.offering is not None
+        assert platform.agreement is not None
+        first, other = [await platform.queues.create(name) for name in ("first", "other")]
+        await here.add(1, queue="other")
+        await platform.agreement.round(0.001)
+        ready = await here.ready()
+        pulled = await ready.pull(platform.project_id, [first.id, other.id], [here.note.name], 5)
+        assert list(pulled.jobs) == here.accepted
+        assert await ready.size(platform.project_id, other.id) == 0
+        leave = platform.signals.subscribe(lambda hint: heard.append(hint) if hint is not None else None)
+        assert platform.offering.returned(first.id, pulled.jobs)
+
+        def is_told() -> None:
+            told = [hint for hint in heard if hint.topic is Topic.OFFERED]
+            assert any(hint.queue_id in (None, other.id) for hint in told), heard
+
+        await eventually(is_told)
+        leave()
+        assert await ready.size(platform.project_id, other.id) == 1
 
 
 async def test_a_worker_that_leaves_puts_back_what_it_has_not_claimed(

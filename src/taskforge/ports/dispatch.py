@@ -35,7 +35,7 @@ class Dispatch(Protocol):
         ...
 
     def returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> bool:
-        """Jobs whose attempt ended wait again. Whether it sees to it that workers are told."""
+        """Jobs whose attempt ended wait again in this queue. Whether it sees to it that workers are told."""
         ...
 
     async def leave(self) -> None:

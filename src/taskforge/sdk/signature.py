@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidInput, InvalidPayload
@@ -46,8 +45,6 @@ class Signature:
         self._positional_only = tuple(
             p.name for p in by_position if p.kind is inspect.Parameter.POSITIONAL_ONLY
         )
-        # `strict` would take as long once more: whoever pairs has compared the lengths
-        self._pair = partial(zip, self._positional)
         self._required = frozenset(p.name for p in parameters if p.default is _EMPTY)
         self._values: dict[str, Value] | None = None
         self._extra_value: Value | None = None
@@ -57,7 +54,7 @@ class Signature:
     def dump(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The arguments as a JSON object by parameter name. Raises InvalidPayload saying which is wrong."""
         if len(args) == len(self._parameters) == len(self._positional) and not kwargs:
-            bound = dict(self._pair(args))
+            bound = dict(zip(self._positional, args, strict=True))
         else:
             bound = self._bind(args, kwargs)
         values = self._values or self._resolved()

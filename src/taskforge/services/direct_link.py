@@ -208,11 +208,10 @@ class DirectLink:
         for queue_id in batch.news:
             self._signals.publish(Hint(Topic.READY, self._directory.project_id, queue_id))
         attempts = self._attempts(self._in_order(batch.jobs))
-        moments = [moment for moment in (batch.next_due_at, batch.next_start_at) if moment is not None]
         due_in = None
-        if moments:
-            due_in = max(0.0, (min(moments) - batch.now).total_seconds())
-            due_in = max(due_in, self._no_promotion_before - time.monotonic())
+        if moments := [moment for moment in (batch.next_due_at, batch.next_start_at) if moment is not None]:
+            left = (min(moments) - batch.now).total_seconds()
+            due_in = max(0.0, left, self._no_promotion_before - time.monotonic())
         return Work(attempts, batch.now, due_in, batch.wanted, not self._ruled())
 
     async def _with_due(self, batch: ClaimBatch, free: int, suspects: int) -> ClaimBatch:
@@ -338,10 +337,9 @@ class DirectLink:
         limited = {queue.id for queue in self._queues() if queue.settings.max_concurrent_jobs is not None}
         announce(self._signals, self._dispatch, self._directory.project_id, endings, limited)
         self._watch.note(self._directory.breakers, settlements)
-        self.forget([report.execution_id for report in reports])
-        if len(settled) == len(reports):
-            return frozenset()
-        return frozenset(report.execution_id for report in reports) - settled
+        ended = [report.execution_id for report in reports]
+        self.forget(ended)
+        return frozenset(ended) - settled if len(settled) < len(ended) else frozenset()
 
     async def beat(
         self, beats: Sequence[Beat], incidents: Incidents | None = None, usage: Usage | None = None
@@ -368,14 +366,16 @@ class DirectLink:
         self._signals.publish(Hint(Topic.WORKER, self._directory.project_id))
 
     def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
-        heard_before = iter([self._signals.hears_others])
+        has_heard = self._signals.hears_others
 
         def heard(hint: Hint | None) -> None:
+            nonlocal has_heard
             if hint is None:
                 self._dispatch.heard(hint)
                 wake()
-                if next(heard_before, True):  # else nothing has run long enough to be cancelled
+                if has_heard:  # else the worker begins, and a beat would renew what it is just settling
                     cancel()
+                has_heard = True
             elif hint.project_id == self._directory.project_id:
                 if self._serves(hint.queue_id):
                     self._dispatch.heard(hint)

@@ -44,13 +44,11 @@ class Gathering:
 
     def store(self, job: NewJob) -> Awaitable[None]:
         """Done once the job is stored. Raises what it was refused with."""
-        if self._waiting:
-            answer: asyncio.Future[None] = self._waiting[0][1].get_loop().create_future()
-        elif self._was_alone and not self._under_way:
+        if self._was_alone and not self._under_way and not self._waiting:
             return self._store_alone(job)
-        else:
-            loop = asyncio.get_running_loop()
-            answer = loop.create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[None] = loop.create_future()
+        if not self._waiting:
             loop.call_soon(self._set_out)  # with all that come in this turn of the loop
         self._waiting.append((job, answer))
         return answer

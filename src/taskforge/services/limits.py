@@ -86,20 +86,12 @@ class LimitGuard:
         self._monotonic = monotonic
         self._rates = rates or OwnRates(monotonic)
         self._known: OrderedDict[OrganizationId, _Known] = OrderedDict()
-        self._free: tuple[OrganizationId | None, float] = (None, 0.0)
         self._forgotten = 0
 
     def is_free(self, organization_id: OrganizationId | None) -> bool:
         """Whether it is known, as of some seconds ago, that the organization has no limit of waiting jobs."""
-        free, until = self._free
-        now = self._monotonic()
-        if free is organization_id and now < until:
-            return True
         known = None if organization_id is None else self._known.get(organization_id)
-        if known is None or known.limits.queued_jobs is not None or now >= known.until:
-            return False
-        self._free = (organization_id, known.until)
-        return True
+        return known is not None and known.limits.queued_jobs is None and self._monotonic() < known.until
 
     async def count_request(self, organization_id: OrganizationId) -> Allowance | None:
         """Count a request against what the organization may ask; None where it may ask without a limit."""
@@ -127,7 +119,6 @@ class LimitGuard:
     def forget(self) -> None:
         """Look limits up again: they were changed by this process."""
         self._known.clear()
-        self._free = (None, 0.0)
         self._forgotten += 1
 
     async def _limits(self, organization_id: OrganizationId) -> _Known:

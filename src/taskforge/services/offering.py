@@ -66,7 +66,7 @@ class Offering:
         self._send()
 
     def returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> bool:
-        """Jobs of this queue wait again. Whether they will be told of; else that is the caller's business."""
+        """Jobs wait again, of this queue as far as is known. Whether they will be told of; else that is the caller's business."""
         queue = self._directory.by_id(queue_id)
         if queue is None or queue.has_rule or not self._has_room():
             return False
@@ -131,16 +131,16 @@ class Offering:
 
     async def _tell_of_returned(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> None:
         try:
-            await self._agreement.on(queue_id, job_ids)
+            _, elsewhere = await self._agreement.on(queue_id, job_ids)
         except TaskforgeError as error:
             logger.debug("%d jobs are left to the database: %s", len(job_ids), error)
-            self._announce(Topic.READY, queue_id)
+            self._announce(Topic.READY, None)
         else:
-            self._announce(Topic.OFFERED, queue_id)
+            self._announce(Topic.OFFERED, None if elsewhere else queue_id)
         finally:
             self._waiting -= len(job_ids)
 
-    def _announce(self, topic: Topic, queue_id: UUID, *, elsewhere: bool = True) -> None:
+    def _announce(self, topic: Topic, queue_id: UUID | None, *, elsewhere: bool = True) -> None:
         self._signals.publish(Hint(topic, self._directory.project_id, queue_id), elsewhere=elsewhere)
 
 

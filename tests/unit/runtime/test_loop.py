@@ -56,9 +56,9 @@ async def test_calls_at_once_and_then_by_interval() -> None:
 
 
 async def test_the_first_call_may_come_later_and_is_brought_forward_as_any() -> None:
-    counter = Counter()
-    async with Loop("test", counter, 0.001, first=3600.0) as loop:
-        await asyncio.sleep(0.02)
+    counter, meanwhile = Counter(), Counter()
+    async with Loop("test", counter, 0.001, first=3600.0) as loop, Loop("meanwhile", meanwhile, 0.001):
+        await meanwhile.reach(5)
         assert counter.calls == 0
         loop.wake()
         await counter.reach(3)

@@ -70,7 +70,7 @@ async def test_work_that_waits_goes_on_to_its_end() -> None:
             await asyncio.sleep(0 if number % 2 else 0.001)
             found.append(number)
         try:
-            await asyncio.wait_for(asyncio.sleep(60), 0.001)
+            await asyncio.wait_for(asyncio.Event().wait(), 0.001)
         except TimeoutError:
             return found
         return []
@@ -80,18 +80,21 @@ async def test_work_that_waits_goes_on_to_its_end() -> None:
 
 async def test_work_that_is_given_up_hears_of_it() -> None:
     ended: list[str] = []
+    waits = asyncio.Event()
 
     async def work() -> None:
         await asyncio.sleep(0)
         try:
-            await asyncio.sleep(60)
+            waits.set()
+            await asyncio.Event().wait()
         finally:
             ended.append("work")
 
     with pytest.raises(Unavailable, match="has not answered within"):
         await done_within(SECONDS, work())
+    waits.clear()
     asking = asyncio.create_task(done_within(SECONDS * 100, work()))
-    await asyncio.sleep(0.01)
+    await waits.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 START_SECONDS = 3.0
+"""A process that starts has jobs to claim first."""
 
 
 def retention_loop(round: Callable[[], Awaitable[object]], interval: float) -> Loop:

@@ -1,5 +1,6 @@
 -- A statement over many rows that reads them from :rows (a JSON array of objects by name) or :cells (a JSON array of
--- arrays, in the order of the call's columns) or :pairs (an object of two columns, an id and a text) is run once; any other is run once for each row, inside one transaction.
+-- arrays, in the order of the call's columns) or :pairs (an object of two columns, an id and a text) is run once; any
+-- other is run once for each row, inside one transaction.
 --
 -- The driver gives up the interpreter's lock at each row it fetches and may wait 5 ms to get it back while Python is
 -- busy. So the statements of the hot path answer with one row: a column named `packed` is a JSON array of rows, and
