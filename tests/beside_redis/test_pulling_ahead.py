@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,13 +15,17 @@ from taskforge.domain.job import JobStatus
 from taskforge.ports.dispatch import Pulled, ReadyQueues
 from taskforge.ports.jobs import ClaimRequest
 from taskforge.ports.signals import Hint, Topic
-from taskforge.services import pulling
+from taskforge.services import agreement, pulling
 from taskforge.services.pulling import FULL_CLAIMS, Pulling
 from tests.beside_redis.test_queue import scene
+from tests.conformance.stage import registration
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
+
+    from taskforge.services.direct_link import DirectLink
+    from tests.beside_redis.test_queue import Scene
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +42,8 @@ class Queues:
         self.asked: list[tuple[int, bool]] = []
         self.is_away = False
         self.was_asked_ahead = asyncio.Event()
+        self.are_in_step = asyncio.Event()
+        self.are_in_step.set()
 
     async def pull(
         self,
@@ -62,14 +69,18 @@ class Worker:
 
     def __init__(self, queues: Queues) -> None:
         self.returned: list[UUID] = []
-        self.pulling = Pulling(cast("ReadyQueues", queues), lambda queue, jobs: self.returned.extend(jobs))
+        self.pulling = Pulling(
+            cast("ReadyQueues", queues),
+            lambda queue, jobs: self.returned.extend(jobs),
+            queues.are_in_step.wait,
+        )
 
     async def claim(self, free: int = FREE) -> list[UUID]:
         request = REQUEST._replace(free=free)
         self.pulling.begin()
         pulled, _ = await self.pulling.next(request, QUEUES)
         jobs = [] if pulled is None else list(pulled.jobs)
-        self.pulling.end(request, QUEUES, is_full=len(jobs) >= free)
+        self.pulling.end(request, QUEUES, is_full=len(jobs) >= free, goes_ahead=True)
         return jobs
 
 
@@ -157,6 +168,92 @@ async def test_queues_that_are_away_are_asked_by_the_next_claim_itself() -> None
     order = list(queues.jobs)
     assert await worker.claim() == order[:FREE]
     await worker.pulling.leave()
+
+
+async def test_nothing_is_pulled_before_queues_know_what_the_record_has_handed_out() -> None:
+    queues = Queues(30)
+    worker = Worker(queues)
+    queues.are_in_step.clear()
+    claim = asyncio.create_task(worker.claim())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert queues.asked == []
+    queues.are_in_step.set()
+    assert len(await claim) == FREE
+
+
+@asynccontextmanager
+async def linked(database_url: str, redis_url: str, jobs: int) -> AsyncIterator[tuple[Scene, DirectLink]]:
+    """A worker's link, and so many jobs in a queue that Redis has all of. It has asked for none."""
+    async with scene(database_url, redis_url, poll_seconds=60.0, poll_without_hints_seconds=60.0) as here:
+        platform = await here.app.platform()
+        assert platform.agreement is not None
+        await here.add(jobs)
+        await platform.agreement.round(0.001)
+        link = platform.link()
+        await link.register(registration("w", here.note.name))
+        await here.count_statements()
+        yield here, link
+
+
+async def test_what_the_record_hands_out_is_not_pulled_as_well(database_url: str, redis_url: str) -> None:
+    async with linked(database_url, redis_url, 20) as (here, link):
+        claimed = [attempt.job.id for _ in range(2) for attempt in (await link.claim(5, 1)).attempts]
+        assert sorted(claimed) == sorted(here.accepted)[:10]
+        assert here.statements["claim_jobs"] == here.statements["claim_these_jobs"] == 1
+        assert here.statements["waiting_jobs"] == 0, "nothing was refused"
+
+
+async def test_what_was_pulled_before_is_claimed_before_the_record_is_asked(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the record would hand out the same jobs, and the claim of those that were pulled would get none."""
+    monkeypatch.setattr(pulling, "FULL_CLAIMS", 1)
+    async with linked(database_url, redis_url, 20) as (here, link):
+        platform = await here.app.platform()
+        claimed = [attempt.job.id for attempt in (await link.claim(5, 1)).attempts]
+        link._dispatch.heard(Hint(Topic.READY, platform.project_id))
+        for _ in range(3):
+            claimed += [attempt.job.id for attempt in (await link.claim(5, 1)).attempts]
+        assert sorted(claimed) == sorted(here.accepted)
+        assert here.statements["claim_jobs"] == here.statements["claim_these_jobs"] == 2
+        assert here.statements["waiting_jobs"] == 0, "nothing was refused"
+
+
+async def test_jobs_that_workers_take_while_they_are_counted_are_not_missing(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a queue is read page by page only where its producers have not told of it."""
+    monkeypatch.setattr(agreement, "PAGE", 5)
+    async with scene(database_url, redis_url) as here:
+        platform = await here.app.platform()
+        assert platform.agreement is not None
+        assert platform.offering is not None
+        await here.add(20)
+        ready, queue = await here.ready(), await platform.queues.get("default")
+
+        async def all_are_told() -> None:
+            assert await ready.size(platform.project_id, queue.id) == 20
+
+        await eventually(all_are_told)
+        store = platform.agreement._store
+        count_ready, ready_page, pages = store.count_ready, store.ready_page, 0
+
+        async def count_and_take(*asked: Any) -> int:
+            counted = await count_ready(*asked)
+            await ready.place(platform.project_id, queue.id, [], here.accepted[:2])
+            return counted
+
+        async def counted_page(*asked: Any) -> Any:
+            nonlocal pages
+            pages += 1
+            return await ready_page(*asked)
+
+        monkeypatch.setattr(store, "count_ready", count_and_take)
+        monkeypatch.setattr(store, "ready_page", counted_page)
+        await platform.agreement.round(0.001)
+        assert await ready.incomplete(platform.project_id, [queue.id]) == []
+        assert pages == 1
 
 
 async def test_jobs_of_several_queues_that_go_back_are_told_to_the_workers_of_all(

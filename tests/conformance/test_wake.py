@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
 from taskforge import TaskForge
+from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.services import direct_link
+from taskforge.services.direct_link import DirectLink, LinkOptions
 from tests.conformance.stage import MovableClock, registration
 from tests.support.eventually import eventually
 
@@ -149,6 +153,39 @@ async def test_a_rule_that_was_set_elsewhere_is_followed_with_the_next_claim(
     assert (await link.claim(10, 1)).attempts == []
     await (await other.platform()).queues.update("default", settings={"max_concurrent_jobs": None})
     assert len((await link.claim(5, 1)).attempts) == 5
+
+
+@pytest.mark.parametrize("hears", [False, True])
+async def test_a_worker_that_begins_is_not_made_to_beat_by_each_way_that_hints_come(
+    make: Callable[..., TaskForge], monkeypatch: pytest.MonkeyPatch, hears: bool
+) -> None:
+    """Later it is: a cancel may have been missed."""
+    monkeypatch.setattr(direct_link, "BEGINNING_SECONDS", 0.2)
+    app = make()
+    platform = await app.platform()
+    hub = Hub()
+    signals = LocalSignals(hub)
+    monkeypatch.setattr(LocalSignals, "hears_others", hears)
+    told: list[str] = []
+    link = DirectLink(
+        jobs=platform.jobs,
+        workers=platform.workers,
+        directory=platform.directory,
+        signals=signals,
+        mint=uuid4,
+        options=LinkOptions(),
+    )
+    leave = link.on_hint(lambda: told.append("wake"), lambda: told.append("beat"))
+    for _ in range(2):
+        hub.tell(None)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.3)
+    begun, told[:] = list(told), []
+    hub.tell(None)
+    await asyncio.sleep(0.01)
+    leave()
+    assert begun == (["wake", "beat"] * 2 if hears else ["wake"] * 2)
+    assert told == ["wake", "beat"]
 
 
 def _assert(condition: bool) -> None:

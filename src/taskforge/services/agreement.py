@@ -177,8 +177,10 @@ class Agreement:
         """
         if not await self._ready.turn(self._project_id, f"fill {queue_id}", FILL_SECONDS):
             return 0
+        before = await self._ready.size(self._project_id, queue_id)
         waiting = await self._store.count_ready(self._project_id, queue_id)
-        lacks_some = await self._ready.size(self._project_id, queue_id) < waiting
+        after = await self._ready.size(self._project_id, queue_id)
+        lacks_some = max(before, after) < waiting  # workers take some out meanwhile, producers put some in
         brought = await self._bring(queue_id, None, all_of_them=lacks_some)
         scheduled = await self._store.scheduled_head(self._project_id, [queue_id], SCHEDULED_AT_MOST)
         await self._ready.place(self._project_id, queue_id, scheduled, whole=True)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 PROMOTE_LIMIT = 1000
 PROMOTION_PAUSE = 5.0
+BEGINNING_SECONDS = 3.0
 WAKING = (Topic.READY, Topic.OFFERED)
 HEARD = frozenset({*WAKING, Topic.CANCEL, Topic.QUEUE})
 """What concerns a worker. That jobs have ended is most of what is told, and nothing to it."""
@@ -366,16 +367,15 @@ class DirectLink:
         self._signals.publish(Hint(Topic.WORKER, self._directory.project_id))
 
     def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
-        has_heard = self._signals.hears_others
+        begun = 0.0 if self._signals.hears_others else time.monotonic()
 
         def heard(hint: Hint | None) -> None:
-            nonlocal has_heard
             if hint is None:
                 self._dispatch.heard(hint)
                 wake()
-                if has_heard:  # else the worker begins, and a beat would renew what it is just settling
+                # at the beginning one way of hints opens after the other, and a beat would renew what is just being settled
+                if time.monotonic() - begun > BEGINNING_SECONDS:
                     cancel()
-                has_heard = True
             elif hint.project_id == self._directory.project_id:
                 if self._serves(hint.queue_id):
                     self._dispatch.heard(hint)

@@ -94,7 +94,7 @@ class QueueDispatch:
         self._agreement = agreement
         self._offering = offering
         self._handed_out = handed_out or HandedOut()
-        self._pulling = Pulling(ready, self._give_back)
+        self._pulling = Pulling(ready, self._give_back, offering.taken_are_told)
         self._asks_record = True
         self._record_has_more = False
         self._version = -1
@@ -155,12 +155,16 @@ class QueueDispatch:
 
     async def _claim(self, request: ClaimRequest) -> ClaimBatch:
         """Of queues without rules."""
-        if self._asks_record or not self._ready.is_answering:
-            return await self._from_record(request)
-        queue_ids = self._in_order(request.queue_ids)
+        asks_record, queue_ids = self._asks_record, self._in_order(request.queue_ids)
         self._pulling.begin()
-        batch = await self._claim_pulled(request, queue_ids)
-        self._pulling.end(request, queue_ids, is_full=_slots(batch.jobs) >= request.free)
+        if not self._ready.is_answering or (asks_record and not self._pulling.is_ahead):
+            batch = await self._from_record(request)
+        else:  # what was pulled before is claimed before the record would claim it, too
+            batch = await self._claim_pulled(request, queue_ids)
+            if asks_record and self._asks_record and _slots(batch.jobs) < request.free:
+                batch = await self._with_record(batch, _rest(request, batch.jobs))
+        is_full = _slots(batch.jobs) >= request.free
+        self._pulling.end(request, queue_ids, is_full=is_full, goes_ahead=not self._asks_record)
         return batch
 
     async def _claim_pulled(self, request: ClaimRequest, queue_ids: Sequence[QueueId]) -> ClaimBatch:

@@ -49,6 +49,8 @@ class Offering:
         self._taken: dict[QueueId, list[UUID]] = {}
         self._waiting = 0
         self._sender: asyncio.Task[None] | None = None
+        self._knows_taken = asyncio.Event()
+        self._knows_taken.set()
 
     def offer(self, jobs: Sequence[NewJob]) -> None:
         left_to_the_record: set[UUID] = set()
@@ -80,7 +82,12 @@ class Offering:
         for job in jobs if self._has_room() else ():
             self._taken.setdefault(job.queue_id, []).append(job.id)
             self._waiting += 1
+            self._knows_taken.clear()
         self._send()
+
+    async def taken_are_told(self) -> None:
+        """Return when the ready queues know of all that was ``taken``, or do not answer."""
+        await self._knows_taken.wait()
 
     async def close(self) -> None:
         """Tell what is left, if that does not take long."""
@@ -97,10 +104,17 @@ class Offering:
             self._sender = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
+        try:
+            await self._tell_all()
+        finally:
+            self._knows_taken.set()
+
+    async def _tell_all(self) -> None:
         while self._offers or self._returned or self._taken:
             while self._taken:  # before the same jobs wait again
                 await self._tell_of_taken(*self._taken.popitem())
-            while self._offers:
+            self._knows_taken.set()
+            while self._offers and not self._taken:
                 queue_id, offers = self._offers.popitem()
                 if len(offers) > TOLD_AT_ONCE:
                     self._offers[queue_id] = offers[TOLD_AT_ONCE:]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from taskforge.domain.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
     from taskforge.domain.ids import QueueId
@@ -29,11 +29,20 @@ logger = logging.getLogger("taskforge.dispatch")
 
 
 class Pulling:
-    """One worker's. ``give_back`` gets jobs that nobody came for; if the process dies with them, comparing finds them."""
+    """One worker's. ``give_back`` gets jobs that nobody came for; if the process dies with them, comparing finds them.
 
-    def __init__(self, ready: ReadyQueues, give_back: Callable[[QueueId, Sequence[UUID]], None]) -> None:
+    ``in_step`` is awaited before each pull: what the record has just handed out itself is not to be pulled as well.
+    """
+
+    def __init__(
+        self,
+        ready: ReadyQueues,
+        give_back: Callable[[QueueId, Sequence[UUID]], None],
+        in_step: Callable[[], Awaitable[object]],
+    ) -> None:
         self._ready = ready
         self._give_back = give_back
+        self._in_step = in_step
         self._full_claims = 0
         self._ended_at = 0.0
         self._kept: list[Pulled] = []
@@ -41,12 +50,19 @@ class Pulling:
         self._coming: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether there are jobs for the next claim, or some are coming."""
+        return bool(self._kept) or self._coming is not None
+
     def begin(self) -> None:
         """A claim begins."""
         if time.monotonic() - self._ended_at > PAUSE_SECONDS:
             self._full_claims = 0
 
-    def end(self, request: ClaimRequest, queue_ids: Sequence[QueueId], *, is_full: bool) -> None:
+    def end(
+        self, request: ClaimRequest, queue_ids: Sequence[QueueId], *, is_full: bool, goes_ahead: bool
+    ) -> None:
         """It has its answer. Where the next ones are as good as certain to come at once, pull what they will take.
 
         That is asked for before the handlers of this one begin, and for two claims: a loop that is busy with handlers hears
@@ -55,7 +71,7 @@ class Pulling:
         self._full_claims = self._full_claims + 1 if is_full else 0
         self._ended_at = time.monotonic()
         wanted = request.free * CLAIMS_AHEAD - sum(len(pulled.jobs) for pulled in self._kept)
-        if self._full_claims >= FULL_CLAIMS and self._coming is None and wanted > 0:
+        if goes_ahead and self._full_claims >= FULL_CLAIMS and self._coming is None and wanted > 0:
             self._queue_ids = queue_ids
             ahead = self._pull_ahead(request, queue_ids, wanted)
             self._coming = asyncio.get_running_loop().create_task(ahead)
@@ -66,6 +82,7 @@ class Pulling:
             await asyncio.wait({self._coming})
         if self._kept:
             return self._take(request.free), True
+        await self._in_step()
         try:
             pulled = await self._ready.pull(request.project_id, queue_ids, request.job_types, request.free)
         except Unavailable as error:
@@ -81,6 +98,7 @@ class Pulling:
 
     async def _pull_ahead(self, request: ClaimRequest, queue_ids: Sequence[QueueId], wanted: int) -> None:
         try:
+            await self._in_step()
             pulled = await self._ready.pull(
                 request.project_id, queue_ids, request.job_types, wanted, waits=False
             )
