@@ -95,26 +95,29 @@ UPDATE deliveries SET tries = tries + 1, last_answer = :answer::text,
 WHERE project_id = :project_id::uuid AND id = :delivery_id::uuid AND delivered_at IS NULL;
 
 -- name: delivery_outlook
+-- Looks at jobs are for the first in the order of an index, as in recovery_outlook.
 SELECT EXISTS (SELECT 1 FROM job_endings)
-    OR EXISTS (SELECT 1 FROM job_notices n JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
-      WHERE n.told_at IS NULL AND j.completed_at IS NOT NULL) AS has_ends,
-  EXISTS (SELECT 1 FROM queues q, LATERAL (
-    (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
-    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1)
-    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
-      AND j.scheduled_for <= coalesce(:now::timestamptz, clock_timestamp()) LIMIT 1)
-  ) d WHERE q.name = :queue AND q.state <> 'paused') AS has_due;
+    OR EXISTS (SELECT 1 FROM job_notices n, LATERAL (
+      SELECT 1 FROM jobs j WHERE j.id = n.job_id AND j.project_id = n.project_id AND j.completed_at IS NOT NULL LIMIT 1) e
+      WHERE n.told_at IS NULL) AS has_ends,
+  EXISTS (SELECT 1 FROM queues q WHERE q.name = :queue AND q.state <> 'paused' AND (
+    (SELECT true FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
+      ORDER BY j.rank, j.id LIMIT 1) IS TRUE
+    OR (SELECT true FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect'
+      ORDER BY j.rank, j.id LIMIT 1) IS TRUE
+    OR (SELECT j.scheduled_for FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
+      ORDER BY j.scheduled_for LIMIT 1) <= coalesce(:now::timestamptz, clock_timestamp()))) AS has_due;
 
 -- name: projects_with_deliveries
 -- By the queue's name, which is ours. What is held or running is not due.
-SELECT q.project_id FROM queues q, LATERAL (
-  SELECT 1 FROM (
-    (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
-    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1)
-    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
-      AND j.scheduled_for <= coalesce(:now::timestamptz, clock_timestamp()) LIMIT 1)) d LIMIT 1
-) due
-WHERE q.name = :queue AND q.state <> 'paused'
+SELECT q.project_id FROM queues q
+WHERE q.name = :queue AND q.state <> 'paused' AND (
+  (SELECT true FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
+    ORDER BY j.rank, j.id LIMIT 1) IS TRUE
+  OR (SELECT true FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect'
+    ORDER BY j.rank, j.id LIMIT 1) IS TRUE
+  OR (SELECT j.scheduled_for FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
+    ORDER BY j.scheduled_for LIMIT 1) <= coalesce(:now::timestamptz, clock_timestamp()))
 LIMIT 100;
 
 -- name: forget_old_alerts

@@ -336,8 +336,10 @@ added AS (
 SELECT execution_id FROM live;
 
 -- name: recovery_outlook
--- What is asked of each queue has a LIMIT: an EXISTS by itself may become a hashed subplan, which reads all that waits.
--- Where an idle worker asks, it is its heartbeat as well, and stores what it uses: so it says nothing else.
+-- It is asked again and again, however much waits. So each look at the jobs is for the first in the order of the index that it
+-- is meant to read: a planner is free to prefer another way to one row of a condition of which it takes a third, or all, of the
+-- table to be true, and where nothing is due that way has no end before the table's. Only what stands below an EXISTS, not in it, keeps its
+-- order. Where an idle worker asks, it is its heartbeat as well, and stores what it uses: so it says nothing else.
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now),
 me AS (
   UPDATE workers w SET last_heartbeat = t.now, updated_at = t.now, incidents = coalesce(:incidents::text, w.incidents),
@@ -351,16 +353,26 @@ sampled AS (
   SELECT me.id, t.now, me.project_id, :cpu_percent::double precision, :memory_bytes::bigint, :memory_percent::double precision
   FROM me, t WHERE :memory_bytes::bigint IS NOT NULL
   ON CONFLICT DO NOTHING
+),
+line AS MATERIALIZED (
+  SELECT q.name, q.state <> 'paused' AS is_served, q.is_ruled,
+    (SELECT true FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL
+      ORDER BY j.rank, j.id LIMIT 1) IS TRUE
+    OR (SELECT true FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect'
+      ORDER BY j.rank, j.id LIMIT 1) IS TRUE AS has_ready,
+    (SELECT j.scheduled_for FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
+      ORDER BY j.scheduled_for LIMIT 1) AS next_due_at
+  FROM queues q
 )
 SELECT
-  EXISTS (SELECT 1 FROM jobs j WHERE j.status = 'processing' AND j.lease_until < t.now) AS expired_leases,
-  EXISTS (SELECT 1 FROM queues q, LATERAL (
-    SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' AND j.scheduled_for <= t.now LIMIT 1) d
-  ) AS due,
-  EXISTS (SELECT 1 FROM jobs j WHERE j.status IN ('pending', 'scheduled') AND j.waits_until <= t.now) AS late,
+  (SELECT true FROM jobs j WHERE j.status = 'processing' AND j.lease_until < t.now ORDER BY j.queue_id LIMIT 1) IS TRUE
+    AS expired_leases,
+  EXISTS (SELECT 1 FROM line WHERE line.next_due_at <= t.now) AS due,
+  ((SELECT j.waits_until FROM jobs j WHERE j.status IN ('pending', 'scheduled') AND j.waits_until IS NOT NULL
+    ORDER BY j.waits_until LIMIT 1) <= t.now) IS TRUE AS late,
   EXISTS (SELECT 1 FROM tasks k, LATERAL (
-    SELECT 1 FROM jobs j WHERE j.project_id = k.project_id AND j.job_type = k.name AND j.hold = 'no_worker' LIMIT 1) h
-  ) AS held,
+    SELECT j.job_type FROM jobs j WHERE j.project_id = k.project_id AND j.hold = 'no_worker' AND j.job_type >= k.name
+    ORDER BY j.job_type LIMIT 1) h WHERE h.job_type = k.name) AS held,
   EXISTS (SELECT 1 FROM pauses p WHERE p.applied_at IS NULL OR p.removed_at IS NOT NULL) AS unfinished_pauses,
   EXISTS (SELECT 1 FROM workers w WHERE w.stopped_at IS NULL
     AND w.last_heartbeat < t.now - :silence_us::bigint * interval '1 microsecond') AS silent_workers,
@@ -370,37 +382,26 @@ SELECT
   EXISTS (SELECT 1 FROM audit_entries a WHERE a.seq IS NULL) AS seal,
   EXISTS (SELECT 1 FROM alert_rules r WHERE r.enabled AND r.next_at <= t.now) AS alert,
   EXISTS (SELECT 1 FROM job_endings)
-    OR EXISTS (SELECT 1 FROM job_notices n JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
-      WHERE n.told_at IS NULL AND j.completed_at IS NOT NULL)
-    OR EXISTS (SELECT 1 FROM queues q, LATERAL (
-      (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
-      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1)
-      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' AND j.scheduled_for <= t.now LIMIT 1)
-    ) d WHERE q.name = :deliveries AND q.state <> 'paused') AS deliver,
-  EXISTS (SELECT 1 FROM queues q, LATERAL (
-    (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
-    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1)
-  ) r WHERE q.state <> 'paused' AND NOT q.is_ruled) AS compare,
+    OR EXISTS (SELECT 1 FROM job_notices n, LATERAL (
+      SELECT 1 FROM jobs j WHERE j.id = n.job_id AND j.project_id = n.project_id AND j.completed_at IS NOT NULL LIMIT 1) e
+      WHERE n.told_at IS NULL)
+    OR EXISTS (SELECT 1 FROM line WHERE line.name = :deliveries AND line.is_served
+      AND (line.has_ready OR line.next_due_at <= t.now)) AS deliver,
+  EXISTS (SELECT 1 FROM line WHERE line.has_ready AND line.is_served AND NOT line.is_ruled) AS compare,
   (SELECT sum(p.config_version)::bigint FROM projects p) AS configuration,
-  EXISTS (SELECT 1 FROM queues q, LATERAL (
-    (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
-    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect' LIMIT 1)
-    UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
-      AND j.scheduled_for <= t.now + :soon_us::bigint * interval '1 microsecond' LIMIT 1)
-  ) r WHERE q.state <> 'paused') AS ready,
+  EXISTS (SELECT 1 FROM line WHERE line.is_served
+    AND (line.has_ready OR line.next_due_at <= t.now + :soon_us::bigint * interval '1 microsecond')) AS ready,
   NOT EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC')) AND (
-    EXISTS (SELECT 1 FROM queues q, LATERAL (
-      (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL LIMIT 1)
-      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL LIMIT 1)
-      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled' LIMIT 1)
-      UNION ALL (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'processing' LIMIT 1)) s)
+    EXISTS (SELECT 1 FROM line WHERE line.has_ready OR line.next_due_at IS NOT NULL)
+    OR (SELECT true FROM jobs j WHERE j.status = 'pending' AND j.hold IS NOT NULL ORDER BY j.queue_id, j.id LIMIT 1) IS TRUE
+    OR (SELECT true FROM jobs j WHERE j.status = 'processing' ORDER BY j.queue_id LIMIT 1) IS TRUE
     OR EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC') - interval '1 minute'
       AND s.ready + s.held + s.scheduled + s.processing > 0)) AS sample,
   (SELECT drain FROM me) AS drain, (SELECT capacity FROM me) AS capacity,
   w.id, w.host, w.machine, w.pid, w.process_started
 FROM t LEFT JOIN workers w ON w.machine = :machine::text AND (w.stopped_at IS NULL
   OR w.given_up_at > t.now - :silence_us::bigint * interval '1 microsecond'
-    AND EXISTS (SELECT 1 FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id));
+    AND (SELECT true FROM jobs j WHERE j.status = 'processing' AND j.worker_id = w.id ORDER BY j.queue_id LIMIT 1) IS TRUE);
 
 -- name: promote_jobs
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
@@ -419,15 +420,19 @@ WHERE j.id = ANY (ARRAY (
 RETURNING j.id, j.project_id, j.concurrency_key;
 
 -- name: expired_leases
+-- OFFSET 0: in the order of the primary key it would read all jobs, where few were there when the planner last looked
 WITH t AS MATERIALIZED (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now)
 SELECT j.id, j.project_id, j.queue_id, j.job_type, j.claim_seq, j.execution_id, j.worker_id, j.attempt_count, j.losses, j.max_attempts,
   j.manual_retries, j.concurrency_key, j.cancel_requested_at IS NOT NULL AS cancel_requested,
   EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
     AND s.id <> j.id)
   OR EXISTS (SELECT 1 FROM workers w WHERE w.id = j.worker_id AND w.suspect_lost_at IS NOT NULL) AS has_suspect_neighbour
-FROM jobs j, t
-WHERE j.status = 'processing' AND (j.lease_until < t.now OR j.worker_id = ANY (:dead_workers::uuid[]))
-  AND (:after::uuid IS NULL OR j.id > :after::uuid)
+FROM (
+  SELECT p.* FROM jobs p, t
+  WHERE p.status = 'processing' AND (p.lease_until < t.now OR p.worker_id = ANY (:dead_workers::uuid[]))
+    AND (:after::uuid IS NULL OR p.id > :after::uuid)
+  OFFSET 0
+) j
 ORDER BY j.id LIMIT (SELECT :limit::bigint);
 
 -- name: leased_jobs
@@ -444,9 +449,9 @@ UPDATE jobs j SET status = 'failed', hold = NULL, completed_at = t.now, updated_
   failure = CASE WHEN j.deadline <= t.now THEN 'deadline' ELSE 'queue_timeout' END
 FROM t
 WHERE j.id = ANY (ARRAY (
-  SELECT w.id FROM jobs w, t WHERE w.status IN ('pending', 'scheduled') AND w.waits_until <= t.now
+  SELECT w.id FROM jobs w WHERE w.status IN ('pending', 'scheduled') AND w.waits_until <= (SELECT now FROM t)
     AND w.id <> ALL (:skip::uuid[]) AND (:only::uuid IS NULL OR w.id = :only::uuid)
-  ORDER BY w.waits_until LIMIT (SELECT :limit::bigint) FOR UPDATE OF w SKIP LOCKED
+  ORDER BY w.waits_until LIMIT (SELECT :limit::bigint) FOR UPDATE SKIP LOCKED
 ))
 RETURNING j.id, j.project_id, j.concurrency_key;
 
@@ -459,7 +464,7 @@ SELECT h.id FROM (SELECT coalesce(:now::timestamptz, clock_timestamp()) AS now) 
 
 -- name: overdue_late
 SELECT w.id FROM jobs w
-WHERE w.status IN ('pending', 'scheduled') AND w.waits_until <= coalesce(:now::timestamptz, clock_timestamp())
+WHERE w.status IN ('pending', 'scheduled') AND w.waits_until <= (SELECT coalesce(:now::timestamptz, clock_timestamp()))
   AND w.id <> ALL (:skip::uuid[])
 ORDER BY w.waits_until LIMIT (SELECT :limit::bigint);
 
