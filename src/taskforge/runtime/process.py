@@ -31,6 +31,9 @@ START_ANEW = 75
 """The exit code of a worker with a handler that did not stop: it has drained, and should be started again."""
 GARBAGE_THRESHOLD = 20_000
 """Young objects between two collections; the default of 700 is far less than what one batch makes."""
+SWITCH_SECONDS = 0.0005
+"""For how long a thread may keep the interpreter that another one waits for. With the default of 5 ms the thread that writes to
+SQLite waits longer for the event loop than it works, and the event loop and heartbeats wait for handlers that compute."""
 
 
 def run_worker_process(
@@ -77,6 +80,7 @@ def run_worker_process(
 
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
+    sys.setswitchinterval(SWITCH_SECONDS)
     return run_until_complete(run())
 
 
