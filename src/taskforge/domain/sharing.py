@@ -7,7 +7,7 @@ many jobs as its weight says. The turn is kept, so how many jobs are claimed at 
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -115,11 +115,6 @@ class _Left:
     def is_full(self) -> bool:
         return self.free <= 0 or self.jobs <= 0
 
-    @property
-    def most(self) -> int:
-        """How many light jobs fit in."""
-        return min(self.free, self.places, self.tokens, self.jobs)
-
     def takes(self, loads: Sequence[Load | Place]) -> bool:
         """Whether all of these fit in; then they are in."""
         slots = tokens = jobs = len(loads)
@@ -161,19 +156,26 @@ def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: s
 
     A line that has no more jobs loses the rest of its turn.
     """
+    quota = turn.left if lines and lines[0].key == turn.key else 0
+    if lines and quota in (0, lines[0].weight):
+        filling = _filling(lines, room, is_one_round=seen_to is not None)
+        if filling is not None:
+            return filling
+    return _choose_line_by_line(lines, room, turn, quota, seen_to)
+
+
+def _choose_line_by_line(
+    lines: Sequence[Line], room: Room, turn: Turn, quota: int, seen_to: str | None
+) -> Choice:
+    """``choose_by_turns``; the first line may start ``quota`` jobs, where that is not 0."""
     chosen: list[Load | Place] = []
     left = _Left(room)
     begun = [0] * len(lines)
     served: str | None = None
-    quota = turn.left if lines and lines[0].key == turn.key else 0
-    a_round = sum([line.weight for line in lines])
-    is_light = seen_to is None and Load not in map(type, chain.from_iterable([line.loads for line in lines]))
     while True:
-        most = 0 if quota or not lines else left.most // a_round if is_light else 1
-        rounds = 0 if most == 0 else _rounds(lines, begun, most)
-        if rounds and left.takes(jobs := _jobs_of(rounds, lines, begun)):
+        if not quota and _have_a_round(lines, begun) and left.takes(jobs := _round_of(lines, begun)):
             chosen += jobs
-            begun = [count + rounds * weight for count, (_, weight, _, _) in zip(begun, lines, strict=True)]
+            begun = [count + line.weight for count, line in zip(begun, lines, strict=True)]
             served = lines[-1].key
         else:
             for number, (key, weight, loads, is_cut) in enumerate(lines):
@@ -202,19 +204,50 @@ def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: s
             return Choice(_places(chosen), left.room(), turn, more=more)
 
 
-def _rounds(lines: Sequence[Line], begun: Sequence[int], most: int) -> int:
-    """For how many rounds all lines have jobs, as many of each as it weighs; ``most`` at most."""
-    each = [(len(loads) - count) // weight for count, (_, weight, loads, _) in zip(begun, lines, strict=True)]
-    return min(most, *each)
+def _filling(lines: Sequence[Line], room: Room, *, is_one_round: bool) -> Choice | None:
+    """Light jobs of lines that have enough of them to take all that there is room for, all at once; None: it is not so."""
+    most = room.most_jobs
+    a_round = sum([line.weight for line in lines])
+    rounds = -(-most // a_round)
+    if most <= 0 or (is_one_round and rounds > 1):
+        return None
+    if min([limit for limit in room if limit is not None]) < most:
+        return None
+    if min([len(loads) - rounds * weight for _, weight, loads, _ in lines]) < 0:
+        return None
+    if a_round == len(lines):
+        turns = zip(*[loads for _, _, loads, _ in lines], strict=False)
+        chosen = list(islice(chain.from_iterable(turns), most))
+    else:
+        chosen = [
+            load
+            for start in range(rounds)
+            for _, weight, loads, _ in lines
+            for load in loads[start * weight : (start + 1) * weight]
+        ][:most]
+    if Load in map(type, chosen):
+        return None
+    room = Room._make([None if limit is None else limit - most for limit in room])
+    over = most - (rounds - 1) * a_round
+    for key, weight, _, _ in lines:
+        if over <= weight:
+            return Choice(chosen, room, Turn(key, weight - over))
+        over -= weight
+    raise AssertionError("unreachable")
 
 
-def _jobs_of(rounds: int, lines: Sequence[Line], begun: Sequence[int]) -> Sequence[Load | Place]:
-    """The next jobs of all lines for so many rounds, one after the other."""
+def _have_a_round(lines: Sequence[Line], begun: Sequence[int]) -> bool:
+    """Whether each line has as many jobs left as it weighs."""
+    left = [len(loads) - count - weight for count, (_, weight, loads, _) in zip(begun, lines, strict=True)]
+    return min(left, default=-1) >= 0
+
+
+def _round_of(lines: Sequence[Line], begun: Sequence[int]) -> Sequence[Load | Place]:
+    """The next jobs of all lines for a round."""
     return [
         load
-        for number in range(rounds)
         for count, (_, weight, loads, _) in zip(begun, lines, strict=True)
-        for load in loads[count + number * weight : count + (number + 1) * weight]
+        for load in loads[count : count + weight]
     ]
 
 

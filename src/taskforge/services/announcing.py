@@ -29,18 +29,20 @@ def announce(
     freed: set[QueueId] = set()
     returned: dict[QueueId, list[UUID]] = {}
     latest: QueueId | None = None
+    is_limited = False
     for queue_id, settlement in endings:
         if queue_id is not latest:  # those of a batch share it, as a rule
             latest = queue_id
             told.add(queue_id)
-        status = settlement.transition.status
-        frees_a_place = settlement.concurrency_key is not None
-        if status is JobStatus.SUCCEEDED and not limited and not frees_a_place:
+            is_limited = queue_id in limited
+        if is_limited:
             continue
-        if frees_a_place or queue_id in limited:
+        status = settlement.transition.status
+        if settlement.concurrency_key is not None:
             freed.add(queue_id)
-        elif not status.is_finished:
+        elif status is not JobStatus.SUCCEEDED and not status.is_finished:
             returned.setdefault(queue_id, []).append(settlement.job_id)
+    freed.update(told.intersection(limited))
     for queue_id in told:
         signals.publish(Hint(Topic.FINISHED, project_id, queue_id))
     for queue_id in freed:

@@ -175,23 +175,28 @@ def _choice(look: Any, room: Room, most_lines: int | None) -> Choice:
     ready: Sequence[Any] = from_json(look["ready"]) or ()
     if most_lines is None:
         return choose_in_order([*suspects, *_loads(ready)], room, turn)
-    suspected = choose_in_order(suspects, room, turn)
-    if suspected.blocked is not None:
-        return suspected
+    first: Sequence[Place] = ()
+    if suspects:
+        suspected = choose_in_order(suspects, room, turn)
+        if suspected.blocked is not None:
+            return suspected
+        first, room = suspected.chosen, suspected.room
     weight_of_all = sum([weight for _, weight, _ in ready])
     most = room.most_jobs
     rounds = -(-most // weight_of_all) if weight_of_all else 0
     lines = []
     for key, weight, jobs in ready:
         if jobs:
-            part = min(most, weight * rounds)
+            part = weight * rounds
+            if part > most:
+                part = most
             loads = jobs if len(jobs) <= part else jobs[:part]
             lines.append(Line(key, weight, loads, len(loads) == part))
     if list in map(type, chain.from_iterable([line.loads for line in lines])):
         lines = [line._replace(loads=_loads(line.loads)) for line in lines]
     seen_to = ready[-1][0] if ready and weight_of_all >= most_lines else None
-    choice = choose_by_turns(lines, suspected.room, turn, seen_to=seen_to)
-    return choice._replace(chosen=[*suspected.chosen, *choice.chosen]) if suspected.chosen else choice
+    choice = choose_by_turns(lines, room, turn, seen_to=seen_to)
+    return choice._replace(chosen=[*first, *choice.chosen]) if first else choice
 
 
 def _loads(jobs: Sequence[Any] | None) -> Sequence[Load | Place]:

@@ -31,9 +31,15 @@ rooms = st.builds(
 
 
 class Waiting:
-    """Lines of light jobs, looked at as a claim does: from the turn on and around, a part of each."""
+    """Lines of light jobs, looked at as a claim does: from the turn on and around, a part of each.
 
-    def __init__(self, lengths: dict[str, int], weights: dict[str, int]) -> None:
+    ``told_weights``: they are told as heavy ones are.
+    """
+
+    def __init__(
+        self, lengths: dict[str, int], weights: dict[str, int], *, told_weights: bool = False
+    ) -> None:
+        self.told_weights = told_weights
         self.jobs = {key: [f"{key}{n}" for n in range(length)] for key, length in lengths.items()}
         self.weights = weights
         self.turn = Turn()
@@ -44,7 +50,12 @@ class Waiting:
         keys = [key for key in keys if key >= first] + [key for key in keys if key < first]
         seen = keys[:most_lines]
         lines = [
-            Line(key, self.weights[key], [Load(name) for name in jobs[:part]], is_cut=len(jobs) >= part)
+            Line(
+                key,
+                self.weights[key],
+                [Load(name) if self.told_weights else name for name in jobs[:part]],
+                is_cut=len(jobs) >= part,
+            )
             for key in seen
             for jobs in (self.jobs[key],)
         ]
@@ -91,7 +102,7 @@ def test_in_order_what_starts_fits_and_nothing_overtakes(waiting: list[Load], ro
 def test_how_many_are_claimed_at_a_time_changes_nothing(
     lengths: dict[str, int], of_lines: dict[str, int], sizes: list[int], part: int
 ) -> None:
-    one_by_one = Waiting(lengths, of_lines)
+    one_by_one = Waiting(lengths, of_lines, told_weights=True)
     in_batches = Waiting(lengths, of_lines)
     total = sum(lengths.values())
     single = [name for _ in range(total) for name in one_by_one.claim(1, part=part)]
@@ -107,7 +118,7 @@ def test_how_many_are_claimed_at_a_time_changes_nothing(
 def test_narrow_looks_start_what_one_wide_look_would(
     lengths: dict[str, int], of_lines: dict[str, int], free: int, most_lines: int, part: int
 ) -> None:
-    wide, narrow = Waiting(lengths, of_lines), Waiting(lengths, of_lines)
+    wide, narrow = Waiting(lengths, of_lines, told_weights=True), Waiting(lengths, of_lines)
     assert narrow.claim(free, most_lines, part) == wide.claim(free)
 
 

@@ -218,27 +218,25 @@ FROM (SELECT 1) LEFT JOIN lane;
 
 -- name: claim_weighed_jobs
 -- What was chosen of one queue, and whose turn it is next; nothing when somebody was at its gate since then. A start stays
--- counted for its whole second and the 60 that follow. Each row is read once before it is changed: what is told is how it
--- will be, since nobody else writes meanwhile.
--- as picked, tokens
-SELECT json_group_array(j.rowid), sum(coalesce(j.rate_tokens, 1)), json_group_array(json_array(j.id, j.queue_id, j.job_type,
-  j.payload, j.priority, j.rank, j.attempt_count + 1, j.max_attempts, j.manual_retries, j.retry_policy, j.timeout_ms,
-  j.losses, j.claim_seq + 1, :stem || printf('%04x', p.key), j.deadline, j.state, :now, j.concurrency_key,
-  coalesce(j.slots, 1))) AS jobs
-FROM json_each(:job_ids) p CROSS JOIN jobs j ON j.rowid = p.value
-WHERE j.queue_id = :queue_id AND j.status = 'pending' AND (j.hold IS NULL OR j.hold = 'suspect')
-  AND EXISTS (SELECT 1 FROM queue_gates g
-    WHERE g.project_id = :project_id AND g.queue_id = :queue_id AND g.version = :version);
--- those that were picked: each is numbered as above
+-- counted for its whole second and the 60 that follow.
 UPDATE jobs SET status = 'processing', hold = NULL, claim_seq = claim_seq + 1, attempt_count = attempt_count + 1,
   execution_id = :stem || printf('%04x', p.key), worker_id = :worker_id, claimed_at = :now, started_at = NULL,
   heartbeat_at = NULL, progress = NULL, updated_at = :now, lease_until = :now + :lease_us
 FROM json_each(:job_ids) p
-WHERE jobs.rowid = p.value AND :picked <> '[]'
-  AND +jobs.queue_id = :queue_id AND +jobs.status = 'pending' AND (+jobs.hold IS NULL OR +jobs.hold = 'suspect');
+WHERE jobs.rowid = p.value
+  AND +jobs.queue_id = :queue_id AND +jobs.status = 'pending' AND (+jobs.hold IS NULL OR +jobs.hold = 'suspect')
+  AND EXISTS (SELECT 1 FROM queue_gates g
+    WHERE g.project_id = :project_id AND g.queue_id = :queue_id AND g.version = :version);
+-- those that were changed just now: no other id of an execution begins so
+-- as tokens
+SELECT sum(coalesce(j.rate_tokens, 1)), json_group_array(json_array(j.id, j.queue_id, j.job_type, j.payload, j.priority,
+  j.rank, j.attempt_count, j.max_attempts, j.manual_retries, j.retry_policy, j.timeout_ms, j.losses, j.claim_seq,
+  j.execution_id, j.deadline, j.state, j.claimed_at, j.concurrency_key, coalesce(j.slots, 1))) AS jobs
+FROM json_each(:job_ids) p CROSS JOIN jobs j ON j.rowid = p.value
+WHERE substr(j.execution_id, 1, 32) = :stem;
 INSERT INTO queue_starts (queue_id, second, project_id, starts)
 SELECT q.id, :now / 1000000, q.project_id, :tokens FROM queues q
-WHERE q.project_id = :project_id AND q.id = :queue_id AND q.rate_limit IS NOT NULL AND :picked <> '[]'
+WHERE q.project_id = :project_id AND q.id = :queue_id AND q.rate_limit IS NOT NULL AND :tokens > 0
 ON CONFLICT (queue_id, second) DO UPDATE SET starts = starts + excluded.starts;
 DELETE FROM queue_starts WHERE queue_id = :queue_id AND second < :now / 1000000 - 600;
 UPDATE queue_gates SET turn_key = :turn_key, turn_left = :turn_left, shares = coalesce(:shares, shares),
