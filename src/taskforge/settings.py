@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.bounds import RESULT_BYTES
-from taskforge.domain.errors import InvalidSetting
+from taskforge.domain.errors import InvalidInput, InvalidSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PREFIX = "TASKFORGE_"
 NOT_OURS = ("TASKFORGE_TEST_", "TASKFORGE_BENCH_")
@@ -27,7 +27,10 @@ DATA_FOLDER = ".taskforge"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. ``least`` and ``most`` bound a number; ``secret`` values are shown masked."""
+    """One setting. ``least`` and ``most`` bound a number; ``secret`` values are shown masked.
+
+    ``check`` raises InvalidInput for a text that cannot serve, saying which setting or what it is not.
+    """
 
     name: str
     kind: type
@@ -36,11 +39,33 @@ class Setting:
     least: float = -math.inf
     most: float = math.inf
     secret: bool = False
+    check: Callable[[str], object] | None = None
 
     @property
     def variable(self) -> str:
         """The environment variable that sets it."""
         return PREFIX + self.name.upper()
+
+
+def _zone(name: str) -> None:
+    if name != "UTC":  # known without the zones of the system
+        from taskforge.domain.local_time import zone_named
+
+        zone_named(name)
+
+
+def _path(path: str) -> None:
+    if path and not path.startswith("/"):
+        raise InvalidInput(
+            f"root_path must begin with /, and {path!r:.120} does not", hint="such as /taskforge"
+        )
+
+
+def _networks(text: str) -> None:
+    if text:
+        from taskforge.domain.outbound import parse_networks
+
+        parse_networks(text, "outbound_networks")
 
 
 SETTINGS = (
@@ -189,7 +214,13 @@ SETTINGS = (
     ),
     Setting("host", str, "127.0.0.1", "The address that `taskforge serve` listens on."),
     Setting("port", int, 8321, "The port that `taskforge serve` listens on; 0: any free one.", 0, 65535),
-    Setting("root_path", str, "", "The path under which a proxy serves the API, such as /taskforge."),
+    Setting(
+        "root_path",
+        str,
+        "",
+        "The path under which a proxy serves the API, such as /taskforge.",
+        check=_path,
+    ),
     Setting(
         "environment",
         str,
@@ -207,6 +238,7 @@ SETTINGS = (
         str,
         "",
         "Networks that are not public, with commas, to which webhooks may go all the same, also without TLS: 10.1.0.0/16.",
+        check=_networks,
     ),
     Setting(
         "smtp_url",
@@ -258,7 +290,11 @@ SETTINGS = (
         "A kubeconfig file; without it the service account of the pod that the server runs in.",
     ),
     Setting(
-        "timezone", str, "UTC", "The time zone of schedules that name none: a name of the IANA database."
+        "timezone",
+        str,
+        "UTC",
+        "The time zone of schedules that name none: a name of the IANA database.",
+        check=_zone,
     ),
     Setting(
         "keep_succeeded_days",
@@ -474,9 +510,16 @@ def _converted(setting: Setting, value: Any, origin: str) -> Any:
         ) from None
     if setting.kind is not str and not setting.least <= converted <= setting.most:
         raise InvalidSetting(
-            f"{setting.name} must be from {setting.least:g} to {setting.most:g}, not {value!r} (from {origin})",
+            f"{setting.name} must be from {setting.least:g} to {setting.most:,.10g}, not {value!r} (from {origin})",
             field=setting.name,
         )
+    if setting.check is not None:
+        try:
+            setting.check(converted)
+        except InvalidInput as error:
+            raise InvalidSetting(
+                f"{error.message} (from {origin})", field=setting.name, hint=error.hint
+            ) from None
     return converted
 
 

@@ -66,7 +66,7 @@ class Wiring:
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.address: Address = parse_address(settings.database_url)
+        self.address: Address = parse_address(settings.database_url, settings.origins.get("database_url"))
         self._clock = clock
         self._begin()
 

@@ -23,6 +23,38 @@ def test_values_and_origins(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) 
     assert "postgresql://ann:***@host/db" in out
 
 
+def test_no_secret_is_shown(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = [setting for setting in SETTINGS if setting.secret]
+    for setting in secrets:
+        monkeypatch.setenv(
+            setting.variable,
+            "https://ann:canary@host/x?password=canary" if "url" in setting.name else "canary",
+        )
+    shown = bare.ok("config", "--json").json["settings"]
+    assert shown["redis_url"]["value"] == "https://ann:***@host/x?password=***"
+    assert shown["secret_key"]["value"] == shown["key"]["value"] == shown["metrics_token"]["value"] == "***"
+    assert "canary" not in str(shown)
+    assert "canary" not in bare.ok("config").out
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("timezone", "'here' is no time zone"),
+        ("root_path", "root_path must begin with /"),
+        ("outbound_networks", "outbound_networks must be networks"),
+    ],
+)
+def test_what_cannot_serve_is_refused_at_once(
+    bare: CommandLine, monkeypatch: pytest.MonkeyPatch, setting: str, complaint: str
+) -> None:
+    monkeypatch.setenv(f"TASKFORGE_{setting.upper()}", "here")
+    said = bare.refused(ExitCode.USAGE, "config")
+    assert complaint in said
+    assert f"(from environment TASKFORGE_{setting.upper()})" in said
+    assert "hint: " in said
+
+
 def test_a_wrong_value_is_named_with_its_origin(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKFORGE_CONCURRENCY", "many")
     said = bare.refused(ExitCode.USAGE, "config")

@@ -56,15 +56,6 @@ def test_a_variable_that_is_no_setting(bare: CommandLine, monkeypatch: pytest.Mo
     assert environment["hint"] == "TASKFORGE_CONCURENCY: did you mean TASKFORGE_CONCURRENCY?"
 
 
-def test_a_time_zone_that_nobody_knows(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TASKFORGE_TIMEZONE", "Mars")
-    zone = findings(bare, ExitCode.FAILURE)["timezone"]
-    assert (zone["verdict"], zone["detail"]) == (
-        "problem",
-        "'Mars' is no time zone of this machine (from environment TASKFORGE_TIMEZONE)",
-    )
-
-
 def test_no_database(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKFORGE_DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/x")
     database = findings(bare, ExitCode.FAILURE)["database"]
@@ -97,6 +88,13 @@ def test_jobs_that_nobody_serves(anywhere: CommandLine) -> None:
     assert queues["detail"] == "'default' has 1 waiting job, and no worker serves it"
     assert queues["hint"] == "start one: taskforge worker -q default"
     assert "queues: start one" in anywhere("doctor").out
+
+
+def test_jobs_of_a_queue_whose_workers_are_all_away(anywhere: CommandLine) -> None:
+    anywhere.enqueue("add", 1)
+    anywhere.ok("assignments", "create", "default", "absent")
+    queues = findings(anywhere, ExitCode.FAILURE)["queues"]
+    assert queues["hint"] == "start a worker that is assigned to it: taskforge assignments list -q default"
 
 
 def test_job_types_that_nobody_knows(bare: CommandLine) -> None:

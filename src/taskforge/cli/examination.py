@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskforge.cli.local_desk import LocalDesk
-from taskforge.domain.errors import InvalidInput, NotFound, SchemaMismatch, TaskforgeError
-from taskforge.domain.local_time import zone_named
+from taskforge.domain.errors import NotFound, SchemaMismatch, TaskforgeError
 from taskforge.services.health import Finding, Verdict
 from taskforge.settings import strays
 from taskforge.storage.address import Address, parse_address
@@ -25,7 +24,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """All findings. What cannot be looked at because of an earlier problem is left out."""
     address = parse_address(settings.database_url)
     where = f"{address.shown} (from {settings.origins['database_url']})"
-    findings = [program(), *_examine_environment(), *_examine_zone(settings)]
+    findings = [program(), *_examine_environment()]
     if _is_missing(address):
         detail = f"{where} is not there yet: it is made at first use"
         return [*findings, Finding("database", Verdict.OK, detail)]
@@ -54,15 +53,6 @@ def _examine_environment() -> list[Finding]:
         return []
     hint = "; ".join(f"{name}: did you mean {meant}?" for name, meant in found.items() if meant)
     return [Finding("environment", Verdict.WARNING, f"no settings: {', '.join(found)}", hint or None)]
-
-
-def _examine_zone(settings: Settings) -> list[Finding]:
-    try:
-        zone_named(settings.timezone)
-    except InvalidInput as error:
-        detail = f"{error.message} (from {settings.origins['timezone']})"
-        return [Finding("timezone", Verdict.PROBLEM, detail, error.hint)]
-    return []
 
 
 def _is_missing(address: Address) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -11,6 +12,9 @@ from taskforge.domain.errors import InvalidSetting, Unavailable
 FORMS = (
     "sqlite:///folder/file.db, sqlite:////absolute/file.db, sqlite://:memory: or postgresql://user@host/name"
 )
+HOST = re.compile(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?")
+"""One server of an address, and its port."""
+SECRET_PARAMETER = re.compile(r"((?:^|&)\w*password=)[^&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ class Address:
                 ) from error
 
 
-def parse_address(url: str) -> Address:
-    """Raises InvalidSetting for anything that is not one of the known forms."""
+def parse_address(url: str, origin: str | None = None) -> Address:
+    """Raises InvalidSetting for anything that is not one of the known forms, saying the ``origin`` of what it was given."""
     scheme, separator, rest = url.partition("://")
     if separator and scheme == "sqlite":
         if rest in (":memory:", "/:memory:"):
@@ -43,16 +47,32 @@ def parse_address(url: str) -> Address:
             path = Path(unquote(rest[1:])).expanduser().absolute()
             return Address("sqlite", str(path), f"sqlite:///{path}")
     elif separator and scheme in ("postgresql", "postgres"):
-        parts = urlsplit(url)
-        if parts.path.strip("/") or parts.query:
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # half an IPv6 address
+            raise _refused(url, origin) from None
+        if _has_servers(parts.netloc) and (parts.path.strip("/") or parts.query):
             return Address("postgres", url, masked(url))
-    raise InvalidSetting(
-        f"not a database address: {masked(url)!r}", field="database_url", hint=f"write one of {FORMS}"
+    raise _refused(url, origin)
+
+
+def _has_servers(netloc: str) -> bool:
+    """Whether each of the servers, which commas part, is a host with a port that exists, or with none."""
+    found = [HOST.fullmatch(server) for server in netloc.rpartition("@")[2].split(",")]
+    return all(match is not None and 0 <= int(match[1] or 1) <= 65_535 for match in found)
+
+
+def _refused(url: str, origin: str | None) -> InvalidSetting:
+    place = f" (from {origin})" if origin else ""
+    return InvalidSetting(
+        f"not a database address: {masked(url)!r}{place}", field="database_url", hint=f"write one of {FORMS}"
     )
 
 
 def masked(url: str) -> str:
     """The address without its password."""
+    before, mark, query = url.partition("?")
+    url = before + mark + SECRET_PARAMETER.sub(r"\1***", query)
     try:
         parts = urlsplit(url)
         password = parts.password

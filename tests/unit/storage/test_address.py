@@ -27,13 +27,44 @@ def test_postgres(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "servers",
+    [
+        "host",
+        "host:5433",
+        "one:5432,two:5433",
+        "%2Frun%2Fpostgresql",
+        "%2Frun:5433",
+        "[::1]",
+        "[::1]:5433",
+        "user:a:b@host",
+    ],
+)
+def test_every_way_to_name_servers(servers: str) -> None:
+    assert parse_address(f"postgresql://{servers}/name").target == f"postgresql://{servers}/name"
+
+
+@pytest.mark.parametrize(
     "url",
-    ["", "x", "sqlite://", "sqlite:///", "sqlite://x.db", "mysql://host/name", "postgresql://host", "/x.db"],
+    [
+        "",
+        "x",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://x.db",
+        "mysql://host/name",
+        "postgresql://host",
+        "postgresql://host:word/name",
+        "postgresql://host:99999/name",
+        "postgresql://[::1/name",
+        "/x.db",
+    ],
 )
 def test_anything_else_is_refused_with_the_known_forms(url: str) -> None:
     with pytest.raises(InvalidSetting) as refusal:
         parse_address(url)
     assert refusal.value.field == "database_url"
+    with pytest.raises(InvalidSetting, match=r"\(from a file\)$"):
+        parse_address(url, "a file")
     assert "postgresql://" in (refusal.value.hint or "")
 
 
@@ -44,6 +75,8 @@ def test_anything_else_is_refused_with_the_known_forms(url: str) -> None:
         "postgresql://user:s3%40cret@host/name",
         "mysql://user:s3cret@host/name",
         "postgresql://us%40er:s3cret@[::1]:5432/name",
+        "postgresql:///name?host=/run&password=s3cret",
+        "postgresql://host/name?sslpassword=s3cret&sslmode=require",
     ],
 )
 def test_no_password_is_shown(url: str) -> None:
