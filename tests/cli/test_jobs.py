@@ -142,7 +142,7 @@ def test_cancel_retry_delete(anywhere: CommandLine) -> None:
         "jobs": [{"id": first, "status": "pending"}]
     }
     assert anywhere.job(first)["queue_name"] == "slow"
-    assert "pending cannot retry by hand" in anywhere.refused(ExitCode.CONFLICT, "jobs", "retry", first)
+    assert "pending cannot be retried" in anywhere.refused(ExitCode.CONFLICT, "jobs", "retry", first)
     assert anywhere.ok("jobs", "delete", second).out == f"{second[-8:]} is deleted\n"
     anywhere.refused(ExitCode.NOT_FOUND, "jobs", "show", second)
 

@@ -160,6 +160,16 @@ async def test_a_step_that_fails_leaves_nothing_behind(
     assert await columns(empty_database_url) == {}
 
 
+async def test_a_database_with_tables_of_another_program(empty_database_url: str) -> None:
+    await run_sql(empty_database_url, "CREATE TABLE jobs (ours integer)")
+    with pytest.raises(
+        SchemaMismatch, match=r"has tables of another program: .*jobs.* already exists"
+    ) as told:
+        await migrate(empty_database_url)
+    assert "of its own" in (told.value.hint or "")
+    assert await columns(empty_database_url) == {"jobs": ["ours"]}
+
+
 async def test_a_file_in_no_folder(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="cannot be opened"):
         await migrate(f"sqlite:///{tmp_path}/no/such/folder/file.db")

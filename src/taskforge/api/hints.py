@@ -137,6 +137,9 @@ HINTS: dict[str, str] = {
     "443, or one above 1023": "443, atau yang di atas 1023",
     "NUMBER:HASH, as a verification tells it": "NUMBER:HASH, seperti disebut pemeriksaan",
     "SAT,SUN, 5L or 1#1": "SAT,SUN, 5L, atau 1#1",
+    "TASKFORGE_SECRET_KEY: {}; to try it on this machine: `taskforge serve --development`": (
+        "TASKFORGE_SECRET_KEY: {}; untuk mencobanya di mesin ini: `taskforge serve --development`"
+    ),
     "`taskforge alerts deliveries` shows what was tried": (
         "`taskforge alerts deliveries` menampilkan yang sudah dicoba"
     ),

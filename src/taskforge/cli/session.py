@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from taskforge.domain.errors import InvalidInput
+from taskforge.domain.errors import InvalidInput, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -110,9 +110,8 @@ class Session:
                 "with a server the key says which project is meant", field="--project", hint="leave it out"
             )
         if settings.server is None or settings.key is None:
-            raise InvalidInput(
+            raise Unauthenticated(
                 f"the server {settings.server} wants to know who asks",
-                field="--key",
                 hint="give --key, or set TASKFORGE_KEY; an administrator makes keys: taskforge keys create",
             )
         return Client(settings.server, settings.key)

@@ -82,6 +82,11 @@ def effective_strategy(queue: Queue) -> Strategy:
 
 def is_served_by(queue: Queue, worker: str, subscribed: Collection[str]) -> bool:
     """Whether a worker serves a queue: by an assignment where the queue has any, else because it asked to."""
-    if queue.plan is None or queue.plan.rivals is None:
+    if queue.plan is None or not has_assignments(queue):
         return queue.name in subscribed
     return queue.plan.weight(worker) is not None
+
+
+def has_assignments(queue: Queue) -> bool:
+    """Whether a queue is served by the workers that are assigned to it, and by no other."""
+    return queue.plan is not None and queue.plan.rivals is not None

@@ -41,7 +41,7 @@ def check_seconds(value: float | timedelta, field: str, *, least: float) -> floa
         raise InvalidInput(f"{field} must be a number of seconds, not {value!r}", field=field)
     if not least <= seconds <= MAX_DELAY_SECONDS:
         raise InvalidInput(
-            f"{field} must be from {least:g} to {MAX_DELAY_SECONDS:g} seconds, not {value!r}", field=field
+            f"{field} must be from {least:g} to {MAX_DELAY_SECONDS:,.10g} seconds, not {value!r}", field=field
         )
     return float(seconds)
 

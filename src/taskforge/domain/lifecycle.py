@@ -41,6 +41,14 @@ class JobEvent(StrEnum):
     RESCHEDULE = "reschedule"
 
 
+ORDERS: Mapping[JobEvent, str] = {
+    JobEvent.CANCEL: "be cancelled",
+    JobEvent.REQUEST_CANCEL: "be cancelled",
+    JobEvent.RETRY_BY_HAND: "be retried",
+    JobEvent.RESCHEDULE: "be rescheduled",
+}
+"""What people order, in the words that refuse it."""
+
 TRANSITIONS: Mapping[tuple[JobStatus, JobEvent], JobStatus] = {
     (JobStatus.SCHEDULED, JobEvent.PROMOTE): JobStatus.PENDING,
     (JobStatus.SCHEDULED, JobEvent.CANCEL): JobStatus.CANCELLED,
@@ -70,7 +78,7 @@ def next_status(status: JobStatus, event: JobEvent) -> JobStatus:
     if follower is None:
         possible = sorted(known.value for known, what in TRANSITIONS if what is event)
         raise IllegalTransition(
-            f"a job that is {status.value} cannot {event.value.replace('_', ' ')}",
+            f"a job that is {status.value} cannot {ORDERS.get(event, event.value)}",
             hint=f"only one that is {' or '.join(possible)} can",
         )
     return follower

@@ -305,7 +305,7 @@ def _parse_setting(name: str, value: Any) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and least <= value <= most:  # NaN is not between
         return float(value)
-    raise InvalidSetting(f"{name} must be a number from {least:g} to {most:g}, not {value!r}", field=name)
+    raise InvalidSetting(f"{name} must be a number from {least:g} to {most:,.10g}, not {value!r}", field=name)
 
 
 def check_dead_letters(

@@ -33,7 +33,7 @@ class RetryPolicy:
         ):
             if not (isinstance(value, int | float) and low <= value <= high):  # NaN is not between
                 raise InvalidInput(
-                    f"retry {field} must be a number from {low:g} to {high:g}, not {value!r}", field=field
+                    f"retry {field} must be a number from {low:g} to {high:,.10g}, not {value!r}", field=field
                 )
 
     def delay(self, failures: int, random: Callable[[], float]) -> float:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from taskforge.domain.balancing import is_served_by
+from taskforge.domain.balancing import has_assignments, is_served_by
 from taskforge.domain.queue import QueueState
 from taskforge.domain.worker import WorkerStatus
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
 
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.worker import Worker
@@ -179,6 +179,7 @@ class Health:
             for queue in queues
             if any(is_served_by(queue, worker.name, worker.queues) for worker in online)
         }
+        assigned = {queue.name for queue in queues if has_assignments(queue)}
         states = {queue.name: queue.state for queue in queues}
         stranded = [log for log in backlogs if log.queue not in served]
         paused = [log for log in backlogs if states.get(log.queue) is QueueState.PAUSED]
@@ -189,7 +190,7 @@ class Health:
                 "; ".join(
                     f"{log.queue!r} has {_jobs(log.pending)}, and no worker serves it" for log in stranded
                 ),
-                f"start one: taskforge worker -q {','.join(log.queue for log in stranded)}",
+                _who_could_serve([log.queue for log in stranded], assigned),
             )
         if paused:
             return Finding(
@@ -363,6 +364,20 @@ def _size(table: TableSize) -> str:
     elif table.live_rows is not None:
         parts.append(f"up to {table.live_rows:,} rows")
     return f"{table.name} {' with '.join(parts) or 'empty'}"
+
+
+def _who_could_serve(queues: Sequence[str], assigned: Set[str]) -> str:
+    """A worker for those that anybody may serve; an assignment says which ones may serve the others."""
+    hints = []
+    anybodys = [name for name in queues if name not in assigned]
+    if anybodys:
+        hints.append(f"start one: taskforge worker -q {','.join(anybodys)}")
+    hints += [
+        f"start a worker that is assigned to it: taskforge assignments list -q {name}"
+        for name in queues
+        if name in assigned
+    ]
+    return "; ".join(hints)
 
 
 def _jobs(count: int) -> str:

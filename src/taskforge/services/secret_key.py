@@ -33,7 +33,11 @@ FILE = "secret_key"
 def check_secret_key(secret: str | None, *, field: str = "secret_key") -> str:
     """The key, if it can keep a secret. Raises WeakSecret; never repeats it."""
     if not secret:
-        raise WeakSecret("there is no secret key", field=field, hint=f"TASKFORGE_SECRET_KEY: {_HINT}")
+        raise WeakSecret(
+            "there is no secret key",
+            field=field,
+            hint=f"TASKFORGE_SECRET_KEY: {_HINT}; to try it on this machine: `taskforge serve --development`",
+        )
     if len(secret) < LEAST_LENGTH:
         raise WeakSecret(
             f"the secret key has {len(secret)} characters, fewer than {LEAST_LENGTH}", field=field, hint=_HINT

@@ -128,6 +128,8 @@ def migrate_file(
     except sqlite3.Error as error:
         if is_busy(error):
             raise Unavailable(f"{path} has been locked by another program for {BUSY_TIMEOUT:g} s") from error
+        if "already exists" in str(error):
+            raise _taken(path, error) from error
         raise translated(error, path) from error
     finally:
         if connection is None:
@@ -196,8 +198,17 @@ async def _migrate_postgres(url: str, *, apply: bool) -> SchemaState:
                 return await _migrate_transaction(connection, apply=apply)
         finally:
             connection.terminate()  # a goodbye could hang, and nobody needs it
+    except asyncpg.DuplicateTableError as error:
+        raise _taken("the database", error) from error
     except DRIVER_ERRORS as error:
         raise explain(error) from error
+
+
+def _taken(where: str, error: Exception) -> SchemaMismatch:
+    return SchemaMismatch(
+        f"{where} has tables of another program: {error}",
+        hint="give TaskForge a file or a database of its own",
+    )
 
 
 async def _migrate_transaction(connection: Any, *, apply: bool) -> SchemaState:

@@ -13,7 +13,7 @@ from taskforge.domain.attempt_policy import AttemptPolicy
 from taskforge.domain.errors import IllegalTransition
 from taskforge.domain.execution import ExecutionStatus, Reason
 from taskforge.domain.job import MAX_LOSSES, Hold, JobStatus
-from taskforge.domain.lifecycle import TRANSITIONS, JobEvent, Transition, decide, next_status
+from taskforge.domain.lifecycle import ORDERS, TRANSITIONS, JobEvent, Transition, decide, next_status
 from taskforge.domain.log_level import LogLevel
 from taskforge.domain.outcome import Cancelled, ErrorReport, Failed, Lost, Released, Snoozed, Succeeded
 from taskforge.domain.retry import RetryPolicy
@@ -74,7 +74,7 @@ def test_every_pair_is_either_legal_or_refused_by_name(status: JobStatus, event:
     with pytest.raises(IllegalTransition) as refusal:
         next_status(status, event)
     assert status.value in refusal.value.message
-    assert event.value.replace("_", " ") in refusal.value.message
+    assert ORDERS.get(event, event.value) in refusal.value.message
     possible = {a for a, e, _ in LEGAL if e == event.value}
     assert refusal.value.hint is not None
     assert all(name in refusal.value.hint for name in possible)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from taskforge.api.values import Body, Id, kept
 from taskforge.domain.assignment import MAX_WEIGHT, Assignment
-from taskforge.domain.balancing import effective_strategy, load_of
+from taskforge.domain.balancing import effective_strategy, has_assignments, load_of
 from taskforge.domain.queue import Queue, Strategy
 from taskforge.domain.worker import Worker, WorkerStatus
 from taskforge.services.assignments import Matrix, Servant, Service
@@ -156,7 +156,7 @@ def matrix_view_of(matrix: Matrix) -> MatrixView:
 
 
 def _queue(queue: Queue) -> MatrixQueueView:
-    is_open = queue.plan is None or queue.plan.rivals is None
+    is_open = not has_assignments(queue)
     return MatrixQueueView(queue.id, queue.name, effective_strategy(queue), is_open)
 
 
