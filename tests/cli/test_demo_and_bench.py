@@ -32,6 +32,7 @@ def test_demo_prints_one_document(bare: CommandLine) -> None:
 def test_demo_for_people_elsewhere(bare: CommandLine, sqlite_url: str) -> None:
     result = bare.ok("demo", "--limit", 3, "--database-url", sqlite_url, "--folder", "out")
     assert "report.html" in result.out
+    assert ("serve --development --database-url sqlite:" in result.out) is sqlite_url.startswith("sqlite:")
     assert "\x1b" not in result.out
 
 

@@ -393,7 +393,7 @@ def test_jobs_and_queues_are_steered(both: Both) -> None:
 
 def test_what_a_server_does_not_do_is_said(both: Both) -> None:
     assert "key" in both.command.refused(ExitCode.USAGE, *both.afar("--project", "p", "jobs", "list"))
-    assert "who asks" in both.command.refused(ExitCode.USAGE, "--server", both.server, "jobs", "list")
+    assert "who asks" in both.command.refused(ExitCode.DENIED, "--server", both.server, "jobs", "list")
     denied = both.command.refused(ExitCode.DENIED, "--server", both.server, "--key", "wrong", "jobs", "list")
     assert "nobody holds this token" in denied
     assert "no task is named" in both.command.refused(ExitCode.NOT_FOUND, *both.afar("run", "nobodys"))
