@@ -38,6 +38,14 @@ function shortTime(times: number[], marks: number[]): (moment: number) => string
 /** Between the marks of a time since a beginning, in seconds. */
 const STEPS = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
+/** Between the marks of a count: there is no half of a job. */
+const WHOLE_STEPS = Array.from({ length: 30 }, (_, place) => [1, 2, 5][place % 3]! * 10 ** Math.floor(place / 3));
+
+/** A single moment stands in the middle of an hour: by itself it would have an axis of years. */
+function span(plot: uPlot, least: number, most: number): [number, number] {
+  return plot.data[0].length === 1 ? [least - 1800, least + 1800] : [least, most];
+}
+
 /** What a line shows, for those who do not see it. */
 function inWords(values: (number | null)[], format: (value: number) => string, t: Translate): string {
   const known = values.filter((value) => value !== null);
@@ -74,9 +82,9 @@ export default function Chart({ label, times, lines, height = 180, format = comp
       tzDate: (seconds) => (zone() === undefined ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), zone() ?? "UTC")),
       axes: [
         { ...axis, grid: { show: false }, space: 70, size: 26, incrs: formatTime && STEPS, values: (_, moments) => moments.map(formatTime ?? shortTime(times, moments)) },
-        { ...axis, size: 52, space: 34, values: (_, ticks) => ticks.map(format) },
+        { ...axis, size: 52, space: 34, incrs: format === compact ? WHOLE_STEPS : undefined, values: (_, ticks) => ticks.map(format) },
       ],
-      scales: { x: { time: formatTime === undefined }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
+      scales: { x: { time: formatTime === undefined, range: formatTime === undefined ? span : undefined }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
       series: [
         {},
         ...lines.map((line) => ({

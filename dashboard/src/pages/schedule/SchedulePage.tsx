@@ -119,7 +119,7 @@ function Rules({ schedule }: { schedule: ScheduleDetail }) {
         {schedule.ends_at && <Fact name={t("schedules.ends_at")}>{absolute(schedule.ends_at)}</Fact>}
         {schedule.jitter_seconds > 0 && <Fact name={t("schedules.jitter")}>{duration(schedule.jitter_seconds * 1000)}</Fact>}
         <Fact name={t("schedules.missed")}>{word("missed", schedule.missed)}</Fact>
-        <Fact name={t("schedules.catch_up")}>{t("schedules.catch_up_said", { time: duration(schedule.catch_up_seconds * 1000), count: schedule.catch_up_limit })}</Fact>
+        <Fact name={t("schedules.late")}>{t("schedules.catch_up_said", { time: duration(schedule.catch_up_seconds * 1000), count: schedule.catch_up_limit })}</Fact>
         <Fact name={t("schedules.overlap")}>{word("overlap", schedule.overlap)}</Fact>
         {schedule.calendars.length > 0 && (
           <>
