@@ -48,7 +48,7 @@ class Dispatching:
         self.store = SqlDispatchStore(stage.engine, stage.jobs)
         self.ready = AlwaysMyTurn(server, due_seconds=0.0)
         self.directory = QueueDirectory(stage.queues, project, retry_policy_of)
-        self.agreement = Agreement(self.store, self.ready, stage.queues, self.signals, project)
+        self.agreement = Agreement(self.store, self.ready, stage.queues, self.signals, project, under_way=0.0)
         self.offering = Offering(self.ready, self.agreement, self.directory, self.signals)
         self.dispatch = QueueDispatch(
             stage.jobs, self.store, self.ready, self.directory, self.agreement, self.offering

@@ -17,6 +17,7 @@ from taskforge.ports.jobs import ClaimRequest
 from taskforge.ports.signals import Hint, Topic
 from taskforge.services import agreement, pulling
 from taskforge.services.pulling import FULL_CLAIMS, Pulling
+from taskforge.storage.dispatch import SqlDispatchStore
 from tests.beside_redis.test_queue import scene
 from tests.conformance.stage import registration
 from tests.support.eventually import eventually
@@ -254,6 +255,28 @@ async def test_jobs_that_workers_take_while_they_are_counted_are_not_missing(
         await platform.agreement.round(0.001)
         assert await ready.incomplete(platform.project_id, [queue.id]) == []
         assert pages == 1
+
+
+async def test_jobs_that_a_worker_has_just_pulled_are_not_missing(database_url: str, redis_url: str) -> None:
+    """Those that it does not claim are."""
+    async with linked(database_url, redis_url, 20) as (here, link):
+        platform = await here.app.platform()
+        assert platform.agreement is not None
+        ready, queue = await here.ready(), await platform.queues.get("default")
+        assert platform.offering is not None
+        await link.claim(2, 1)
+        await platform.offering.taken_are_told()
+        pulled = await ready.pull(platform.project_id, [queue.id], [here.note.name], 8)
+        request = link._request(5, 1, link._queues())
+        comparing = asyncio.create_task(platform.agreement.round(0.001))
+
+        async def heads_were_read() -> None:
+            assert here.statements["queue_heads"]
+
+        await eventually(heads_were_read)
+        await SqlDispatchStore(platform.engine, platform.jobs).claim_these(request, pulled.jobs[:5])
+        assert await comparing == 3
+        assert await ready.size(platform.project_id, queue.id) == 20 - 2 - 5
 
 
 async def test_jobs_of_several_queues_that_go_back_are_told_to_the_workers_of_all(

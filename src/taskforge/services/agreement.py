@@ -6,6 +6,7 @@ is all that has to be compared.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ PAGE = 1000
 SCHEDULED_AT_MOST = 10_000
 """So many scheduled jobs of a queue are brought at a time, those that are due first; the rest follows in time."""
 FILL_SECONDS = 60.0
+UNDER_WAY_SECONDS = 0.2
+"""For so long a job that a worker has pulled may be on its way to be claimed, or to be given back."""
 
 logger = logging.getLogger("taskforge.dispatch")
 
@@ -42,12 +45,15 @@ class Agreement:
         queues: QueueStore,
         signals: Signals,
         project_id: ProjectId,
+        *,
+        under_way: float = UNDER_WAY_SECONDS,
     ) -> None:
         self._store = store
         self._ready = ready
         self._queues = queues
         self._signals = signals
         self._project_id = project_id
+        self._under_way = under_way
         self._version = -1
         self._plain: frozenset[QueueId] = frozenset()
         self._served: Sequence[QueueId] = ()
@@ -155,20 +161,36 @@ class Agreement:
             if job.queue_id in pages:
                 pages[job.queue_id].append(job)
         moved = 0
+        missing: dict[QueueId, Sequence[Waiting]] = {}
         for queue_id, page in pages.items():
-            missing = await self._ready.lacking(self._project_id, queue_id, page)
-            if missing:
-                await self._ready.place(self._project_id, queue_id, missing)
-                moved += len(missing)
-            ready = [job for job in page if job.due_us is None]
-            known = {job.job_id for job in ready}
+            missing[queue_id] = await self._missing(queue_id, page)
             head = await self._ready.head(self._project_id, queue_id, HEAD)
+            known = {job.job_id for job in page if job.due_us is None}
             strange = [job_id for job_id in head if job_id not in known]
             if strange:
                 moved += (await self.on(queue_id, strange))[1]
-            if len(ready) == HEAD and len([job for job in missing if job.due_us is None]) * 2 > HEAD:
-                moved += await self._bring(queue_id, max(ready, key=_place))
+        if any(missing.values()):
+            await asyncio.sleep(self._under_way)
+        for queue_id, jobs in missing.items():
+            moved += await self._bring_back(queue_id, jobs, pages[queue_id]) if jobs else 0
         return moved
+
+    async def _bring_back(
+        self, queue_id: QueueId, missing: Sequence[Waiting], page: Sequence[Waiting]
+    ) -> int:
+        """What is missing of the queue's head, and more if most of it is: without what a worker had just pulled and has claimed
+        by now. If that came back, it would be claimed in vain.
+        """
+        waiting = await self._store.waiting(self._project_id, [job.job_id for job in missing])
+        lost = await self._missing(queue_id, [job for job in waiting if job.queue_id == queue_id])
+        await self._ready.place(self._project_id, queue_id, lost)
+        ready = [job for job in page if job.due_us is None]
+        if len(ready) == HEAD and len([job for job in lost if job.due_us is None]) * 2 > HEAD:
+            return len(lost) + await self._bring(queue_id, max(ready, key=_place))
+        return len(lost)
+
+    async def _missing(self, queue_id: QueueId, page: Sequence[Waiting]) -> Sequence[Waiting]:
+        return await self._ready.lacking(self._project_id, queue_id, page)
 
     async def _fill(self, queue_id: QueueId) -> int:
         """Bring all that waits. Until then the record hands it out.
@@ -193,7 +215,7 @@ class Agreement:
         brought = 0
         while True:
             page = sorted(await self._store.ready_page(self._project_id, [queue_id], after, PAGE), key=_place)
-            missing = await self._ready.lacking(self._project_id, queue_id, page)
+            missing = await self._missing(queue_id, page)
             await self._ready.place(self._project_id, queue_id, missing)
             brought += len(missing)
             if len(page) < PAGE or not (all_of_them or len(missing) * 2 > PAGE):
