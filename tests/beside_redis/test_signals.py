@@ -11,13 +11,14 @@ import pytest
 
 from taskforge import TaskForge
 from taskforge.coordination.local import Hub, LocalSignals
+from taskforge.coordination.redis_lines import Listener
 from taskforge.coordination.redis_server import RedisServer
 from taskforge.coordination.redis_signals import RedisSignals
 from taskforge.ports.signals import EVERYTHING, Hint, Topic
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from tests.support.redis_server import RedisProcess
 
@@ -60,6 +61,30 @@ async def test_hints_reach_other_processes_once_and_folded(redis_url: str) -> No
     assert one.heard.count(hint) == 50  # its own, at once, and not once more by way of Redis
     for ear in (one, other):
         await ear.signals.close()
+
+
+async def test_a_cancel_that_is_swallowed_does_not_keep_it_from_closing(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `asyncio.wait_for` swallows one that comes with its answer, before Python 3.12."""
+    hear, swallowed = Listener.hear, 0
+
+    async def swallowing(self: Listener, seconds: float) -> Sequence[str] | None:
+        nonlocal swallowed
+        try:
+            return await hear(self, seconds)
+        except asyncio.CancelledError:
+            if swallowed:
+                raise
+            swallowed += 1
+            return None
+
+    monkeypatch.setattr(Listener, "hear", swallowing)
+    ear = Ear(redis_url)
+    await ear.hears()
+    async with asyncio.timeout(10):
+        await ear.signals.close()
+    assert swallowed == 1
 
 
 async def test_who_does_not_want_to_know_of_ends_is_not_told(redis_url: str) -> None:

@@ -67,6 +67,7 @@ class RedisServer:
         address, is_cluster = CLUSTER.subn("", url)
         options: dict[str, Any] = {
             "socket_connect_timeout": COMMAND_SECONDS,
+            "socket_timeout": None,  # lines are bounded by who uses them; the client's own bound is a task for each write
             "retry": Retry(NoBackoff(), 0),
             "decode_responses": True,
             "protocol": 2,

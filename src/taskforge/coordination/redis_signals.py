@@ -31,6 +31,7 @@ RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 QUIET_SECONDS = 5.0
 """After so long without a message the connection is tried."""
 ANSWER_SECONDS = 1.0
+CANCEL_SECONDS = 0.5
 HANDED_SECONDS = 0.5
 """After so long a job that was handed to a worker which does not take it is left to all others."""
 
@@ -59,8 +60,11 @@ class RedisSignals:
         """Send what is left, and let go."""
         await self._outbox.close()
         for keeper in self._keepers.values():
-            keeper.cancel()
-            await asyncio.wait({keeper})
+            while (
+                not keeper.done()
+            ):  # before Python 3.12 a wait_for that has its answer at that moment swallows a cancel
+                keeper.cancel()
+                await asyncio.wait({keeper}, timeout=CANCEL_SECONDS)
         self._keepers = {}
         await self._beside.close()
         await self._server.close()
