@@ -17,6 +17,7 @@ from taskforge.coordination.redis_signals import ANSWER_SECONDS, QUIET_SECONDS
 from taskforge.domain.errors import InvalidSetting, Unavailable
 from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import QueueState
+from taskforge.services.agreement import HEAD
 from tests.conftest import SOAK
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
@@ -403,3 +404,30 @@ async def test_a_setting_that_makes_no_sense_is_refused(sqlite_url: str) -> None
         with pytest.raises(InvalidSetting, match="dispatch"):
             await app.platform()
         await app.aclose()
+
+
+async def test_what_is_missing_behind_many_jobs_of_other_types_is_found(
+    database_url: str, redis_url: str
+) -> None:
+    """Their workers are away, so none of them leaves the head of the queue, and what was not told would never be there."""
+    async with at_work(database_url, redis_url) as here:
+        others = TaskForge(database_url, redis_url=redis_url, dispatch="redis")
+
+        @others.task(name="elsewhere")
+        async def elsewhere() -> None: ...
+
+        async with others:
+            async with others.worker(name="elsewhere"):
+                pass  # the type is known from now on
+            await others.aenqueue_many([elsewhere.job()] * 3 * HEAD)
+            platform, ready = await here.app.platform(), await here.ready()
+            queue = await platform.queues.get("default")
+
+            async def are_there() -> None:
+                assert await ready.size(platform.project_id, queue.id) == 3 * HEAD
+
+            await eventually(are_there)
+            assert platform.offering is not None
+            platform.offering.offer = lambda jobs: None  # type: ignore[method-assign]  # as if it died before
+            await here.add(1)
+            await here.all_ran()

@@ -1,7 +1,8 @@
 """Ready queues beside the record, and what makes them agree with it: job by job, at their heads, or as a whole.
 
-Nothing depends on it for truth. What the record has and the queues have not is found when it would be next, so the head
-is all that has to be compared.
+Nothing depends on it for truth. What the record has and the queues have not is found when it would be next: at the head.
+A worker that runs only some types may have its next job behind many of others, whose workers are slow or away: so what is
+behind a full head is compared too, a part at each look.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 HEAD = 100
 PAGE = 1000
+PAGES_BEHIND = 2
 SCHEDULED_AT_MOST = 10_000
 """So many scheduled jobs of a queue are brought at a time, those that are due first; the rest follows in time."""
 FILL_SECONDS = 60.0
@@ -59,6 +61,7 @@ class Agreement:
         self._served: Sequence[QueueId] = ()
         self._is_asked = True
         self._configuration = 0
+        self._behind: dict[QueueId, Waiting] = {}
 
     async def on(
         self, queue_id: QueueId, job_ids: Sequence[UUID], *, due_us: int | None = None
@@ -175,22 +178,43 @@ class Agreement:
             moved += await self._bring_back(queue_id, jobs, pages[queue_id]) if jobs else 0
         return moved
 
+    async def _missing(self, queue_id: QueueId, head: Sequence[Waiting]) -> Sequence[Waiting]:
+        """What the ready queue lacks of the record's head and, unless it lacks most of that, of what is looked at behind it."""
+        missing = await self._ready.lacking(self._project_id, queue_id, head)
+        ready = [job for job in head if job.due_us is None]
+        if len(ready) < HEAD:
+            self._behind.pop(queue_id, None)
+        elif not _is_most_of_a_head(missing):
+            return [*missing, *await self._missing_behind(queue_id, max(ready, key=_place))]
+        return missing
+
+    async def _missing_behind(self, queue_id: QueueId, last_of_head: Waiting) -> Sequence[Waiting]:
+        """What is missing in the next pages, after those of the look before; at the end, from the head anew."""
+        after = max(self._behind.pop(queue_id, last_of_head), last_of_head, key=_place)
+        missing: list[Waiting] = []
+        for _ in range(PAGES_BEHIND):
+            page = await self._page(queue_id, after)
+            missing += await self._ready.lacking(self._project_id, queue_id, page)
+            if len(page) < PAGE:
+                return missing
+            after = page[-1]
+        self._behind[queue_id] = after
+        return missing
+
     async def _bring_back(
-        self, queue_id: QueueId, missing: Sequence[Waiting], page: Sequence[Waiting]
+        self, queue_id: QueueId, missing: Sequence[Waiting], head: Sequence[Waiting]
     ) -> int:
-        """What is missing of the queue's head, and more if most of it is: without what a worker had just pulled and has claimed
-        by now. If that came back, it would be claimed in vain.
+        """What is missing, and more if most of the head is: without what a worker had just pulled and has claimed by now. If that
+        came back, it would be claimed in vain.
         """
         waiting = await self._store.waiting(self._project_id, [job.job_id for job in missing])
-        lost = await self._missing(queue_id, [job for job in waiting if job.queue_id == queue_id])
+        here = [job for job in waiting if job.queue_id == queue_id]
+        lost = await self._ready.lacking(self._project_id, queue_id, here)
         await self._ready.place(self._project_id, queue_id, lost)
-        ready = [job for job in page if job.due_us is None]
-        if len(ready) == HEAD and len([job for job in lost if job.due_us is None]) * 2 > HEAD:
+        ready = [job for job in head if job.due_us is None]
+        if len(ready) == HEAD and _is_most_of_a_head(lost):
             return len(lost) + await self._bring(queue_id, max(ready, key=_place))
         return len(lost)
-
-    async def _missing(self, queue_id: QueueId, page: Sequence[Waiting]) -> Sequence[Waiting]:
-        return await self._ready.lacking(self._project_id, queue_id, page)
 
     async def _fill(self, queue_id: QueueId) -> int:
         """Bring all that waits. Until then the record hands it out.
@@ -214,13 +238,21 @@ class Agreement:
         """Bring ready jobs page by page, to the end or until most of a page was there already."""
         brought = 0
         while True:
-            page = sorted(await self._store.ready_page(self._project_id, [queue_id], after, PAGE), key=_place)
-            missing = await self._missing(queue_id, page)
+            page = await self._page(queue_id, after)
+            missing = await self._ready.lacking(self._project_id, queue_id, page)
             await self._ready.place(self._project_id, queue_id, missing)
             brought += len(missing)
             if len(page) < PAGE or not (all_of_them or len(missing) * 2 > PAGE):
                 return brought
             after = page[-1]
+
+    async def _page(self, queue_id: QueueId, after: Waiting | None) -> Sequence[Waiting]:
+        """The ready jobs after that one, in order."""
+        return sorted(await self._store.ready_page(self._project_id, [queue_id], after, PAGE), key=_place)
+
+
+def _is_most_of_a_head(jobs: Sequence[Waiting]) -> bool:
+    return len([job for job in jobs if job.due_us is None]) * 2 > HEAD
 
 
 def _place(job: Waiting) -> tuple[int, UUID]:
