@@ -96,19 +96,19 @@ WHERE project_id = :project_id AND id = :delivery_id AND delivered_at IS NULL;
 
 -- name: delivery_outlook
 SELECT EXISTS (SELECT 1 FROM job_endings)
-    OR EXISTS (SELECT 1 FROM job_notices n JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
+    OR EXISTS (SELECT 1 FROM job_notices n CROSS JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
       WHERE n.told_at IS NULL AND j.completed_at IS NOT NULL) AS has_ends,
   EXISTS (SELECT 1 FROM queues q WHERE q.name = :queue AND q.state <> 'paused' AND (
-    EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending'
-      AND (j.hold IS NULL OR j.hold = 'suspect'))
+    EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL)
+    OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect')
     OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
       AND j.scheduled_for <= :now))) AS has_due;
 
 -- name: projects_with_deliveries
 -- By the queue's name, which is ours. What is held or running is not due.
 SELECT q.project_id FROM queues q WHERE q.name = :queue AND q.state <> 'paused' AND (
-  EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending'
-    AND (j.hold IS NULL OR j.hold = 'suspect'))
+  EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL)
+  OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect')
   OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
     AND j.scheduled_for <= :now))
 LIMIT 100;

@@ -253,11 +253,11 @@ SELECT
   EXISTS (SELECT 1 FROM audit_entries a WHERE a.seq IS NULL) AS seal,
   EXISTS (SELECT 1 FROM alert_rules r WHERE r.enabled AND r.next_at <= :now) AS alert,
   EXISTS (SELECT 1 FROM job_endings)
-    OR EXISTS (SELECT 1 FROM job_notices n JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
+    OR EXISTS (SELECT 1 FROM job_notices n CROSS JOIN jobs j ON j.id = n.job_id AND j.project_id = n.project_id
       WHERE n.told_at IS NULL AND j.completed_at IS NOT NULL)
     OR EXISTS (SELECT 1 FROM queues q WHERE q.name = :deliveries AND q.state <> 'paused' AND (
-      EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending'
-        AND (j.hold IS NULL OR j.hold = 'suspect'))
+      EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL)
+      OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.hold = 'suspect')
       OR EXISTS (SELECT 1 FROM jobs j WHERE j.queue_id = q.id AND j.status = 'scheduled'
         AND j.scheduled_for <= :now))) AS deliver,
   EXISTS (SELECT 1 FROM queues q WHERE q.state <> 'paused' AND q.is_ruled = 0 AND (
@@ -303,7 +303,7 @@ SELECT j.id, j.project_id, j.queue_id, j.job_type, j.claim_seq, j.execution_id, 
   EXISTS (SELECT 1 FROM jobs s WHERE s.status = 'processing' AND s.worker_id = j.worker_id AND s.losses > 0
     AND s.id <> j.id)
   OR EXISTS (SELECT 1 FROM workers w WHERE w.id = j.worker_id AND w.suspect_lost_at IS NOT NULL) AS has_suspect_neighbour
-FROM jobs j
+FROM jobs j INDEXED BY jobs_processing
 WHERE j.status = 'processing'
   AND (j.lease_until < :now OR j.worker_id IN (SELECT value FROM json_each(:dead_workers)))
   AND (:after IS NULL OR j.id > :after)
