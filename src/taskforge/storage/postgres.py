@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 import asyncpg
 
+from taskforge.storage.array_types import KnowingArrays
 from taskforge.storage.connections import Connections
 from taskforge.storage.engine import Call, Many, Rows, Script, adrive
 from taskforge.storage.postgres_errors import DRIVER_ERRORS, translated
@@ -153,6 +154,7 @@ class PostgresEngine:
                 timeout=self._connect_timeout,
                 command_timeout=self._statement_timeout,
                 statement_cache_size=self._statement_cache,
+                connection_class=KnowingArrays,
                 server_settings={"application_name": self._application_name, **self._session},
             )
         except asyncpg.ProtocolViolationError as error:
