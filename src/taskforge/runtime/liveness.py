@@ -84,7 +84,9 @@ class Liveness:
         options = self._options
         for port in dict.fromkeys((options.port, options.metrics_port)):
             if port is not None:
-                self._servers.append(await asyncio.start_server(self._answer, options.host, port))
+                self._servers.append(
+                    await asyncio.start_server(self._answer, options.host, port, limit=MAX_REQUEST)
+                )
         if options.file is not None:
             options.file.parent.mkdir(parents=True, exist_ok=True)
         self._tell()
@@ -130,7 +132,9 @@ class Liveness:
             self._options.file.unlink(missing_ok=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+        with contextlib.suppress(
+            OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+        ):
             async with asyncio.timeout(REQUEST_SECONDS):
                 request = await reader.readuntil(b"\r\n\r\n")
                 writer.write(self._response(request))

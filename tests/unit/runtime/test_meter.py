@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -99,3 +100,15 @@ async def test_without_a_meter_it_tells_whether_it_is_alive() -> None:
         head, body = await ask(liveness.port, "/metrics")
         assert "503" in head
         assert b"claiming has not worked" in body
+
+
+async def test_a_request_without_an_end_is_hung_up_on(caplog: pytest.LogCaptureFixture) -> None:
+    async with Liveness(LivenessOptions(port=0), Systemd(), lambda: 0.0) as liveness:
+        reader, writer = await asyncio.open_connection("127.0.0.1", liveness.port)
+        writer.write(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000)
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+        assert (await ask(liveness.port, "/"))[1] == b"ok\n"
+    assert not caplog.records
