@@ -46,6 +46,12 @@ def test_an_unknown_command_is_a_usage_error(bare: CommandLine) -> None:
     assert "--lmit" in bare.refused(ExitCode.USAGE, "jobs", "list", "--lmit", 3)
 
 
+def test_a_command_in_other_words_is_proposed(bare: CommandLine) -> None:
+    assert "Did you mean 'queues'" in bare.refused(ExitCode.USAGE, "queue", "list")
+    assert "Did you mean 'list'" in bare.refused(ExitCode.USAGE, "jobs", "lst")
+    assert "Did you mean" not in bare.refused(ExitCode.USAGE, "xyzzy")
+
+
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "taskforge", "queues", "show", "nothing"],

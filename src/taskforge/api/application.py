@@ -180,7 +180,7 @@ def _fault(fault: Any) -> tuple[str, str, str]:
     location = [str(part).replace("~", "~0").replace("/", "~1") for part in fault["loc"]]
     if location[:1] == ["body"]:
         location = location[1:]
-    return "/" + "/".join(location), str(fault["type"]), str(fault["msg"])
+    return "/" + "/".join(location), str(fault["type"]), str(fault["msg"]).removeprefix("Value error, ")
 
 
 async def _tell_http(request: Request, error: Exception) -> Response:

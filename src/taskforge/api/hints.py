@@ -49,6 +49,9 @@ HINTS: dict[str, str] = {
         "beri yang Anda miliki, di proyek tempat Anda memilikinya"
     ),
     "is it running, and is the address right?": "apakah sedang berjalan, dan apakah alamatnya benar?",
+    "is it running, and is the address right? `taskforge config` shows it, and where it comes from": (
+        "apakah sedang berjalan, dan apakah alamatnya benar? `taskforge config` menampilkannya beserta asalnya"
+    ),
     "it acts on those that are {}": "berlaku untuk yang berstatus {}",
     "its overlap policy is {}": "kebijakan tumpang tindihnya {}",
     "leave it out, and one is made": "kosongkan, dan akan dibuatkan",

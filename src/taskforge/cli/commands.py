@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,8 @@ class Commands(TyperGroup):
         )
         if name is not None and ctx.params.get("server") is not None and "--help" not in args:
             raise goes_without(name)
+        for likely in get_close_matches(args[0], MODULES) if args and args[0] not in MODULES else ():
+            self.get_command(ctx, likely)  # what is made is proposed
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -81,5 +81,6 @@ def translated(error: BaseException) -> TaskforgeError:
         if isinstance(error, kinds):
             return word(beginning + detail, hint=hint)
     return Unavailable(
-        f"PostgreSQL cannot be reached: {detail}", hint="is it running, and is the address right?"
+        f"PostgreSQL cannot be reached: {detail}",
+        hint="is it running, and is the address right? `taskforge config` shows it, and where it comes from",
     )
