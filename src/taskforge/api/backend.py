@@ -177,6 +177,5 @@ class ApiOptions:
     secret: bytes
     body_seconds: float = 30.0
     max_body_bytes: int = 1024 * 1024
-    max_bulk_bytes: int = 8 * 1024 * 1024
     root_path: str = ""
     cors_origins: frozenset[str] = frozenset()

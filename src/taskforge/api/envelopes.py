@@ -7,11 +7,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class NoMeta:
-    """An answer that is no list."""
-
-
-@dataclass(frozen=True, slots=True)
 class ListMeta:
     """Where in a list the page is. With ``total_capped`` there may be more than ``total_items``.
 

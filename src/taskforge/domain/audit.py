@@ -11,22 +11,19 @@ import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from taskforge.domain.errors import InvalidInput
-from taskforge.domain.ids import OrganizationId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
+    from uuid import UUID
 
     from taskforge.domain.access import PrincipalKind
-    from taskforge.domain.ids import ProjectId
+    from taskforge.domain.ids import OrganizationId, ProjectId
 
 GENESIS = "0" * 64
 """What stands before the first entry of a chain."""
-INSTALLATION = OrganizationId(UUID(int=0))
-"""The chain of what belongs to no organization."""
 
 
 @dataclass(frozen=True, slots=True)

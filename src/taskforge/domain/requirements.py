@@ -21,8 +21,6 @@ Wish: TypeAlias = "str | int | float | bool | Sequence[str | int | float | bool]
 MOST_WISHES = 20
 MAX_TEXT = 200
 MOST_BYTES = 2_000
-PREFERENCE_SECONDS = 5.0
-"""So long a job waits for a worker that it prefers; then any that meets what it requires may take it."""
 TYPE = "type"
 """The capability that every worker has: its type."""
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 PRUNED = (JobStatus.SUCCEEDED, JobStatus.CANCELLED, JobStatus.FAILED)
 """The statuses of jobs that are ever pruned; dead letters are failed jobs."""
 SUCCEEDED_DAYS, CANCELLED_DAYS, FAILED_DAYS = 7.0, 30.0, 90.0
-LEAST_DAYS, MOST_DAYS = 0.001, 36_500.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,11 +48,6 @@ def require(permission: Permission) -> Principal:
     return principal
 
 
-def act_as(principal: Principal, *, address: str | None = None, request_id: str | None = None) -> None:
-    """From here on, in this task and those that it starts, this principal acts."""
-    _ACTOR.set(Actor(principal, address, request_id))
-
-
 @contextmanager
 def acting(
     principal: Principal, *, address: str | None = None, request_id: str | None = None

@@ -49,7 +49,6 @@ class PeopleStore(Protocol):
         *,
         user_id: UUID | None = None,
         email: str | None = None,
-        membership_id: UUID | None = None,
     ) -> Sequence[Member]:
         """The users of an organization by address, or one of them."""
         ...

@@ -70,10 +70,6 @@ class ScheduleStore(Protocol):
         """Let all schedules of the project rest, those to come as well, or go on; how many changed."""
         ...
 
-    async def is_paused(self, project_id: ProjectId) -> bool:
-        """Whether all schedules of the project rest."""
-        ...
-
     async def calendars(self, project_id: ProjectId) -> Mapping[str, Calendar]:
         """The project's calendars by name."""
         ...

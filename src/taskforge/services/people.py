@@ -96,12 +96,6 @@ class Users:
         require(Permission.USER_READ)
         return _known(await self._people.members(organization_id, email=check_email(email)), email)
 
-    async def of_membership(self, organization_id: OrganizationId, membership_id: UUID) -> Member:
-        """The user of this membership. Raises NotFound."""
-        require(Permission.USER_READ)
-        found = await self._people.members(organization_id, membership_id=membership_id)
-        return _known(found, membership_id)
-
     async def update(
         self,
         organization_id: OrganizationId,

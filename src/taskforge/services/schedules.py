@@ -178,10 +178,6 @@ class Schedules:
         self._changed()
         return changed_count
 
-    async def are_paused(self) -> bool:
-        """Whether all schedules of the project rest."""
-        return await self._store.is_paused(self._project_id)
-
     async def now(self) -> datetime:
         """The database's time."""
         return (await self._ticks.outlook()).now

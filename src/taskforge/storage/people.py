@@ -68,9 +68,8 @@ class SqlPeopleStore:
         *,
         user_id: UUID | None = None,
         email: str | None = None,
-        membership_id: UUID | None = None,
     ) -> Sequence[Member]:
-        chosen = One("list_members", _chosen(organization_id, user_id, email, membership_id))
+        chosen = One("list_members", _chosen(organization_id, user_id, email))
         return [self._read(row) for row in await self._engine.read(chosen)]
 
     async def change_user(
@@ -248,7 +247,7 @@ class SqlPeopleStore:
             if not rows:
                 return False
             gone = self._role(rows[0])
-            chosen = One("list_members", _chosen(organization_id, None, None, None))
+            chosen = One("list_members", _chosen(organization_id, None, None))
             if any(self._read(row).grant.role_id == role_id for row in (yield chosen)):
                 raise Conflict(f"role {gone.name!r} is somebody's", hint="give them another role first")
             yield One("delete_role", where)
@@ -289,7 +288,7 @@ class SqlPeopleStore:
         return One("put_membership", values)
 
     def _member(self, organization_id: OrganizationId, user_id: UUID) -> Script[Member | None]:
-        rows = yield One("list_members", _chosen(organization_id, user_id, None, None))
+        rows = yield One("list_members", _chosen(organization_id, user_id, None))
         return self._read(rows[0]) if rows else None
 
     def _read(self, row: Any) -> Member:
@@ -323,15 +322,8 @@ class SqlPeopleStore:
         )
 
 
-def _chosen(
-    organization_id: OrganizationId, user_id: UUID | None, email: str | None, membership_id: UUID | None
-) -> dict[str, Any]:
-    return {
-        "organization_id": organization_id,
-        "user_id": user_id,
-        "email": email,
-        "membership_id": membership_id,
-    }
+def _chosen(organization_id: OrganizationId, user_id: UUID | None, email: str | None) -> dict[str, Any]:
+    return {"organization_id": organization_id, "user_id": user_id, "email": email}
 
 
 def _told(member: Member) -> dict[str, Any]:

@@ -184,10 +184,6 @@ class SqlScheduleStore:
 
         return await self._engine.run(script)
 
-    async def is_paused(self, project_id: ProjectId) -> bool:
-        rows = await self._engine.read(One("schedules_paused", {"project_id": project_id}))
-        return bool(rows) and rows[0][0] is not None
-
     async def calendars(self, project_id: ProjectId) -> Mapping[str, Calendar]:
         return calendars_of(await self._engine.read(One("list_calendars", {"project_id": project_id})))
 

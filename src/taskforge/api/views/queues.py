@@ -12,8 +12,6 @@ from taskforge.domain.job import JobStatus
 from taskforge.domain.queue import Queue, QueueSettings, QueueState
 from taskforge.domain.stats import QueueStats
 
-STATE_NAMES = ("active", "paused", "closed")
-
 
 @dataclass(frozen=True, slots=True)
 class QueueView:

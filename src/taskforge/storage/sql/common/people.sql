@@ -10,7 +10,7 @@ SELECT u.id, u.organization_id AS home_id, u.email, u.name, u.is_administrator, 
 FROM memberships m JOIN users u ON u.id = m.user_id
 LEFT JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id
 WHERE m.organization_id = :organization_id AND (u.id = :user_id OR :user_id IS NULL)
-  AND (u.email = :email OR :email IS NULL) AND (m.id = :membership_id OR :membership_id IS NULL)
+  AND (u.email = :email OR :email IS NULL)
 ORDER BY u.email, u.id;
 
 -- name: find_account
