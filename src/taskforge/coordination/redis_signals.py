@@ -60,9 +60,8 @@ class RedisSignals:
         """Send what is left, and let go."""
         await self._outbox.close()
         for keeper in self._keepers.values():
-            while (
-                not keeper.done()
-            ):  # before Python 3.12 a wait_for that has its answer at that moment swallows a cancel
+            # before Python 3.12 a wait_for that has its answer at that moment swallows a cancel
+            while not keeper.done():
                 keeper.cancel()
                 await asyncio.wait({keeper}, timeout=CANCEL_SECONDS)
         self._keepers = {}
