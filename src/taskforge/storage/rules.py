@@ -156,7 +156,7 @@ def _claim_unheld(
             seen=seen,
         )
         balance.took(queue_id, len(batch.jobs))
-        left = request.free - sum(job.slots for job in batch.jobs)
+        left = request.free - sum([job.slots for job in batch.jobs])
         news = balance.close(left)
         for _, shares in balance.unkept:
             gate = {"project_id": request.project_id, "queue_id": queue_id, "version": version}

@@ -96,7 +96,7 @@ def claim_weighed(
             version = head["version"] + 1
             jobs += claimed
             room = Room(
-                room.free - sum(job.slots for job in claimed),
+                room.free - sum([job.slots for job in claimed]),
                 jobs=None if room.jobs is None else room.jobs - len(claimed),
             )
         else:

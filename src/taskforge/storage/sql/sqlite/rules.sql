@@ -213,7 +213,7 @@ SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE
           AND (j.slots IS NULL OR j.slots <= (SELECT most_slots FROM lane))
           AND (j.rate_tokens IS NULL OR j.rate_tokens <= (SELECT most_tokens FROM lane))
         ORDER BY j.rank, j.id LIMIT (SELECT jobs FROM longest))
-    ))) FROM (SELECT key, weight FROM line ORDER BY before) line) AS ready
+    ))) FROM line) AS ready  -- as they were found
 FROM (SELECT 1) LEFT JOIN lane;
 
 -- name: claim_weighed_jobs
