@@ -260,6 +260,15 @@ async def test_a_suspect_takes_a_slot_of_the_free_ones(stage: Stage) -> None:
     assert len(await stage.claim(queue, free=3, suspects=1)) == 3
 
 
+async def test_suspects_of_several_queues_are_handed_out_one_at_a_time(stage: Stage) -> None:
+    await stage.know("t")
+    queues = [await stage.queue(name) for name in ("one", "two")]
+    for queue in queues:
+        await stage.add(queue)
+        assert await stage.finish(await stage.claim_one(queue), Lost(blamed=True))
+    assert len(await stage.claim(*queues, free=10, suspects=1)) == 1
+
+
 @pytest.mark.parametrize("outcome", [Failed(BOOM), Snoozed(1), Released()], ids=lambda o: type(o).__name__)
 async def test_a_suspect_stays_one_after_an_attempt_that_ended_otherwise(
     stage: Stage, outcome: Outcome
