@@ -61,3 +61,11 @@ async def test_at_a_gate_only_what_is_planned_is_told_as_due(stage: Stage) -> No
     assert await stage.finish(await stage.claim_one(one), Succeeded())
     await stage.add(one, 1)
     assert (await stage.claim_batch(one, two, free=1)).next_due_at is None
+
+
+async def test_at_a_gate_suspects_are_handed_out_one_at_a_time(stage: Stage) -> None:
+    one, two = await limited(stage)
+    await stage.add(one, 2)
+    for job in await stage.claim(one):
+        assert await stage.finish(job, Lost(blamed=True))
+    assert len(await stage.claim(one, two, suspects=1)) == 1

@@ -177,3 +177,16 @@ async def test_letting_go_does_not_free_suspects(stage: Stage) -> None:
     assert await stage.finish(job, Lost(blamed=True))
     assert await stage.jobs.release_holds(10) == 0
     assert (await stage.job(job.id)).hold is Hold.SUSPECT
+
+
+async def test_a_round_moves_no_more_than_it_was_asked_for_of_all_queues_and_types(stage: Stage) -> None:
+    queues = [await stage.queue(name) for name in ("one", "two")]
+    await stage.know("a", "b")
+    for queue in queues:
+        await stage.add(queue, 2, "a", delay_us=1)
+    stage.clock.advance(1)
+    assert await stage.jobs.promote(None, 2) == 2
+    for job_type in ("c", "d"):
+        await stage.add(queues[0], 2, job_type)
+    await stage.know("a", "b", "c", "d")
+    assert await stage.jobs.release_holds(2) == 2
