@@ -13,7 +13,7 @@ from taskforge.domain import errors
 from tests.cli.conftest import CommandLine
 from tests.support.processes import clean_environment
 
-COMMANDS = ["alerts", "assignments", "audit", "bench", "breakers", "config", "demo", "dev", "doctor", "enqueue", "errors", "jobs", "keys", "migrate", "organizations", "pauses", "projects", "prune", "queues", "roles", "run", "scaling", "scheduler", "schedules", "serve", "users", "worker", "workers"]  # fmt: skip
+COMMANDS = ["alerts", "assignments", "audit", "bench", "breakers", "config", "demo", "dev", "doctor", "enqueue", "errors", "jobs", "keys", "migrate", "organizations", "pauses", "projects", "prune", "queues", "roles", "run", "scaling", "scheduler", "schedules", "serve", "top", "users", "worker", "workers"]  # fmt: skip
 HEAVY = ("asyncpg", "sqlite3", "pydantic", "msgspec", "rich", "watchfiles", "asyncio", "uvloop")
 
 

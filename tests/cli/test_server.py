@@ -177,6 +177,14 @@ def test_what_is_read_is_the_same(both: Both) -> None:
     assert both.alike("queues", "list", "--json")
     assert both.alike("queues", "show", "reports")
     assert both.alike("queues", "show", "reports", "--json")
+    here, there = (json.loads(text) for text in both.pair("top", "--json"))
+    assert [here["queues"][0].keys(), len(here["queues"])] == [
+        there["queues"][0].keys(),
+        len(there["queues"]),
+    ]
+    timeless = ("oldest_ready_seconds", "done_per_minute", "failed_per_minute")
+    for one, other in zip(here["queues"], there["queues"], strict=True):
+        assert {**one, **dict.fromkeys(timeless)} == {**other, **dict.fromkeys(timeless)}
     assert both.alike("workers", "list", "--all").count("offline") == 1
     assert "2" in both.ok("jobs", "list", "--limit", 2)
     assert both.ok("jobs", "why", later).splitlines()[1].startswith("It is due at")

@@ -21,6 +21,7 @@ MODULES: Mapping[str, str] = {
     "serve": "serve",
     "worker": "worker",
     "scheduler": "scheduler",
+    "top": "top",
     "run": "run",
     "enqueue": "enqueue",
     "migrate": "migrate",

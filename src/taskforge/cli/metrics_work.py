@@ -38,6 +38,14 @@ class LocalMetrics:
     async def queues(self, hours: float) -> list[Document]:
         return _documents(await self._metrics.queues(await self._metrics.last(hours)))
 
+    async def depths(self) -> list[Document]:
+        found = await self._metrics.depths_now()
+        return [
+            {**plain(found[queue.id]), "queue_id": str(queue.id), "state": queue.state.value}
+            for queue in await self._queues.list()
+            if queue.id in found
+        ]
+
     async def job_types(self, queue: str | None, hours: float) -> list[Document]:
         chosen = None if queue is None else (await self._queues.get(queue)).id
         period = await self._metrics.last(hours)
@@ -56,6 +64,7 @@ class RemoteMetrics:
 
     def __init__(self, client: Client, queue: Callable[[str], Awaitable[Queue]]) -> None:
         self._metrics = client.metrics
+        self._queues = client.queues
         self._queue = queue
 
     async def queue(self, name: str, hours: float) -> Document:
@@ -74,6 +83,14 @@ class RemoteMetrics:
 
     async def queues(self, hours: float) -> list[Document]:
         return await self._metrics.aqueues(hours=check_hours(hours))
+
+    async def depths(self) -> list[Document]:
+        states = {str(queue.id): queue.state.value for queue in await self._queues.alist()}
+        return [
+            {**depth, "state": states[depth["queue_id"]]}
+            for depth in await self._metrics.adepths()
+            if depth["queue_id"] in states
+        ]
 
     async def job_types(self, queue: str | None, hours: float) -> list[Document]:
         if queue is None:

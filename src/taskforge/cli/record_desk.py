@@ -41,6 +41,10 @@ class MetricsDesk(Protocol):
         """All queues by name."""
         ...
 
+    async def depths(self) -> list[dict[str, Any]]:
+        """What each queue holds now, with its state."""
+        ...
+
     async def job_types(self, queue: str | None, hours: float) -> list[dict[str, Any]]:
         """All job types by name, in one queue or in all."""
         ...

@@ -1,0 +1,113 @@
+"""`taskforge top`: once, as JSON, and on a terminal until it is interrupted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from taskforge.cli.exit_codes import ExitCode
+from taskforge.cli.top_view import screen
+from tests.support.processes import clean_environment
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+LINES, COLUMNS = 12, 90
+
+
+def test_once(anywhere: CommandLine) -> None:
+    anywhere.ok("run", "add", 1)
+    anywhere("run", "fail", "x")
+    anywhere.enqueue("add", 2)
+    anywhere.enqueue("add", 3, "--delay", "1h")
+    anywhere.ok("queues", "create", "another")
+    anywhere.ok("queues", "pause", "another")
+    found = anywhere.ok("top", "--json").json
+    assert [queue["name"] for queue in found["queues"]] == ["default", "another"], "the busiest first"
+    busy, idle = found["queues"]
+    assert (busy["state"], idle["state"], idle["oldest_ready_seconds"]) == ("active", "paused", None)
+    assert busy["oldest_ready_seconds"] >= 0
+    figures = (busy["ready"], busy["held"], busy["scheduled"], busy["processing"])
+    assert figures == (1, 0, 1, 0)
+    assert (busy["done_per_minute"], busy["failed_per_minute"]) == (1.0, 1.0)
+    assert found["totals"]["ready"] == 1
+    assert found["workers"] == []
+    lines = anywhere.ok("top", "--queue", "another").out.splitlines()
+    assert "0 ready, 0 held, 0 scheduled, 0 running; 0 done/min" in lines[0]
+    assert lines[2].split() == ["another", "paused", *"000000"]
+    assert "no worker runs" in lines[-1]
+
+
+def test_nothing_is_there(shop: CommandLine) -> None:
+    assert "no queues yet" in shop.ok("top").out
+    assert shop.ok("top", "--json").json["queues"] == []
+
+
+@pytest.mark.parametrize("interval", ["0.49", "61", "nan", "-1"])
+def test_an_interval_out_of_range(shop: CommandLine, interval: str) -> None:
+    assert "0.5 to 60 seconds" in shop.refused(ExitCode.USAGE, "top", "--interval", interval)
+
+
+def test_a_queue_that_is_none(shop: CommandLine) -> None:
+    shop.ok("queues", "create", "reports")
+    assert "did you mean reports?" in shop.refused(ExitCode.NOT_FOUND, "top", "-q", "reprots")
+
+
+def test_a_narrow_terminal_has_names_and_no_rates(shop: CommandLine) -> None:
+    shop.ok("queues", "create", "reports")
+    written = StringIO()
+    out = Console(width=40, height=10, file=written)
+    out.print(screen(shop.ok("top", "--json").json, out.size, "these figures are old: it is away"))
+    shown = written.getvalue().splitlines()
+    assert shown[1].split() == ["QUEUE", "STATE", "READY", "HELD", "SCHED", "RUN"]
+    assert shown[2].startswith("repor")
+    assert shown[-1].startswith("these figures are old")
+
+
+def test_a_terminal_is_drawn_anew_until_ctrl_c(shop: CommandLine) -> None:
+    for number in range(20):
+        shop.ok("queues", "create", f"queue-{number:02}-with-a-name-that-no-terminal-of-ninety-columns-holds")
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    environment = {**clean_environment(), "TERM": "xterm"}
+    for name in ("LINES", "COLUMNS"):
+        environment.pop(name, None)
+    with subprocess.Popen(
+        [sys.executable, "-m", "taskforge", "top", "--interval", "0.5"],
+        stdin=slave, stdout=slave, stderr=slave, cwd=shop.folder, env=environment, start_new_session=True,
+    ) as child:  # fmt: skip
+        os.close(slave)
+        shown = ""
+        try:
+            while shown.count("Ctrl-C ends it") < 3:
+                shown += os.read(master, 1000).decode(errors="replace")
+            child.send_signal(signal.SIGINT)
+            while part := os.read(master, 1000):
+                shown += part.decode(errors="replace")
+        except OSError:  # the other side is closed
+            pass
+        finally:
+            code = child.wait()
+    os.close(master)
+    assert code == ExitCode.INTERRUPTED
+    assert "Traceback" not in shown
+    assert "\x1b[1A" in shown, "it goes up, and draws over what stood there"
+    assert shown.rstrip().endswith("\x1b[?25h"), "the cursor is there again"
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    first, _, _ = plain.partition("Ctrl-C ends it")
+    assert first.count("\n") < LINES
+    assert all(len(line.strip("\r")) <= COLUMNS for line in first.split("\n"))
+    assert "FAIL/MIN" in first, "names are cut, and not figures"
+    assert "more queues" in first
