@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+from contextlib import ExitStack
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from rich.console import Console
 from taskforge.cli.exit_codes import ExitCode
 from taskforge.cli.top_view import screen
 from tests.support.processes import clean_environment
+from tests.support.remote import KEY, served
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -79,29 +81,9 @@ def test_a_narrow_terminal_has_names_and_no_rates(shop: CommandLine) -> None:
 def test_a_terminal_is_drawn_anew_until_ctrl_c(shop: CommandLine) -> None:
     for number in range(20):
         shop.ok("queues", "create", f"queue-{number:02}-with-a-name-that-no-terminal-of-ninety-columns-holds")
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-    environment = {**clean_environment(), "TERM": "xterm"}
-    for name in ("LINES", "COLUMNS"):
-        environment.pop(name, None)
-    with subprocess.Popen(
-        [sys.executable, "-m", "taskforge", "top", "--interval", "0.5"],
-        stdin=slave, stdout=slave, stderr=slave, cwd=shop.folder, env=environment, start_new_session=True,
-    ) as child:  # fmt: skip
-        os.close(slave)
-        shown = ""
-        try:
-            while shown.count("Ctrl-C ends it") < 3:
-                shown += os.read(master, 1000).decode(errors="replace")
-            child.send_signal(signal.SIGINT)
-            while part := os.read(master, 1000):
-                shown += part.decode(errors="replace")
-        except OSError:  # the other side is closed
-            pass
-        finally:
-            code = child.wait()
-    os.close(master)
-    assert code == ExitCode.INTERRUPTED
+    with Terminal(shop) as terminal:
+        terminal.wait_for("Ctrl-C ends it", times=3)
+        shown = terminal.interrupt()
     assert "Traceback" not in shown
     assert "\x1b[1A" in shown, "it goes up, and draws over what stood there"
     assert shown.rstrip().endswith("\x1b[?25h"), "the cursor is there again"
@@ -111,3 +93,59 @@ def test_a_terminal_is_drawn_anew_until_ctrl_c(shop: CommandLine) -> None:
     assert all(len(line.strip("\r")) <= COLUMNS for line in first.split("\n"))
     assert "FAIL/MIN" in first, "names are cut, and not figures"
     assert "more queues" in first
+
+
+def test_a_server_that_goes_away_is_asked_again(shop: CommandLine, sqlite_url: str) -> None:
+    with ExitStack() as stack:
+        server = stack.enter_context(served(sqlite_url))
+        with Terminal(shop, "--server", server, "--key", KEY) as terminal:
+            terminal.wait_for("Ctrl-C ends it")
+            stack.close()
+            terminal.wait_for("these figures are old", times=2)
+            assert "Traceback" not in terminal.interrupt()
+
+
+class Terminal:
+    """`taskforge top` on a terminal of its own."""
+
+    def __init__(self, command: CommandLine, *options: str) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        inherited = {
+            name: value for name, value in clean_environment().items() if name not in ("LINES", "COLUMNS")
+        }
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "taskforge", "top", "--interval", "0.5", *options],
+            stdin=slave, stdout=slave, stderr=slave, cwd=command.folder, env={**inherited, "TERM": "xterm"},
+        )  # fmt: skip
+        os.close(slave)
+        self._shown = ""
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.kill()
+        self._child.wait()
+        os.close(self._master)
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Until it has shown this so many times. Raises AssertionError if it ends before."""
+        while self._shown.count(text) < times:
+            assert self._read(), f"it ended: {self._shown}"
+
+    def interrupt(self) -> str:
+        """Ctrl-C, and wait for the end: all that it has shown."""
+        self._child.send_signal(signal.SIGINT)
+        while self._read():
+            pass
+        assert self._child.wait() == ExitCode.INTERRUPTED
+        return self._shown
+
+    def _read(self) -> bool:
+        try:
+            part = os.read(self._master, 1000).decode(errors="replace")
+        except OSError:  # the other side is closed
+            return False
+        self._shown += part
+        return bool(part)
