@@ -261,6 +261,9 @@ def main() -> int:
 
 
 def _kind(setting: Setting) -> str:
+    if setting.choices:
+        *others, last = (f"`{word}`" for word in setting.choices)
+        return f"{', '.join(others)} or {last}"
     if setting.kind is str:
         return "text"
     word = "whole number" if setting.kind is int else "number"

@@ -7,6 +7,7 @@ in ``pyproject.toml``, default.
 from __future__ import annotations
 
 import difflib
+import logging
 import math
 import os
 from dataclasses import dataclass, fields
@@ -23,12 +24,22 @@ PREFIX = "TASKFORGE_"
 NOT_OURS = ("TASKFORGE_TEST_", "TASKFORGE_BENCH_")
 """What the variables of other programs begin with: of the tests, of the benchmarks."""
 DATA_FOLDER = ".taskforge"
+LOG_LEVELS = {
+    "trace": 5,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+"""What a level is to stdlib logging."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting. ``least`` and ``most`` bound a number; ``secret`` values are shown masked.
 
+    ``choices`` are the words that it may be, if only some are right; capitals are taken for small letters.
     ``check`` raises InvalidInput for a text that cannot serve, saying which setting or what it is not.
     """
 
@@ -39,6 +50,7 @@ class Setting:
     least: float = -math.inf
     most: float = math.inf
     secret: bool = False
+    choices: tuple[str, ...] = ()
     check: Callable[[str], object] | None = None
 
     @property
@@ -66,6 +78,18 @@ def _networks(text: str) -> None:
         from taskforge.domain.outbound import parse_networks
 
         parse_networks(text, "outbound_networks")
+
+
+def _mail_server(url: str) -> None:
+    from taskforge.outbound.mail_server import parse_mail_server
+
+    parse_mail_server(url)
+
+
+def _archive(setting: str) -> None:
+    from taskforge.storage.archives import parse_archive
+
+    parse_archive(setting)
 
 
 SETTINGS = (
@@ -109,6 +133,7 @@ SETTINGS = (
         "database",
         "Who says which job is next: database, or redis (ready queues in Redis, faster; the database still accepts, claims "
         "and settles). May differ between processes, and be changed one by one.",
+        choices=("database", "redis"),
     ),
     Setting("key", str, None, "The API key (tfk_...) under which a server is used.", secret=True),
     Setting("app", str, None, "The application: module:name, or a file. Else tasks.py, app.py or main.py."),
@@ -246,6 +271,7 @@ SETTINGS = (
         None,
         "The mail server for alerts: smtps://user:password@host (TLS), smtp:// (STARTTLS) or smtp+plain:// (neither).",
         secret=True,
+        check=_mail_server,
     ),
     Setting("smtp_from", str, "taskforge@localhost", "Whom e-mails are from."),
     Setting(
@@ -323,6 +349,7 @@ SETTINGS = (
         None,
         "Where finished jobs are written before they are removed: ndjson:FOLDER or parquet:FOLDER. "
         "Without it they are only removed.",
+        check=_archive,
     ),
     Setting(
         "result_kibibytes",
@@ -332,12 +359,34 @@ SETTINGS = (
         1,
         1024,
     ),
-    Setting("capture_output", str, "on", "Whether what a task prints goes to its job's log: on or off."),
     Setting(
-        "capture_level", str, "info", "The least level of stdlib logging that goes to a job's log, or off."
+        "capture_output",
+        str,
+        "on",
+        "Whether what a task prints goes to its job's log.",
+        choices=("on", "off"),
     ),
-    Setting("log_level", str, "info", "The least level that processes of TaskForge write to stderr."),
-    Setting("log_format", str, "console", "In which form: console (a line for people) or json."),
+    Setting(
+        "capture_level",
+        str,
+        "info",
+        "The least level of stdlib logging that goes to a job's log, or off.",
+        choices=(*LOG_LEVELS, "off"),
+    ),
+    Setting(
+        "log_level",
+        str,
+        "info",
+        "The least level that processes of TaskForge write to stderr.",
+        choices=tuple(LOG_LEVELS),
+    ),
+    Setting(
+        "log_format",
+        str,
+        "console",
+        "In which form: console (a line for people) or json.",
+        choices=("console", "json"),
+    ),
     Setting(
         "log_redact_keys",
         str,
@@ -495,7 +544,22 @@ def _unknown(name: str, place: str) -> InvalidSetting:
     )
 
 
+def _chosen(setting: Setting, value: Any, origin: str) -> str:
+    word = str(value).lower()
+    if word in setting.choices:
+        return word
+    *others, last = setting.choices
+    close = difflib.get_close_matches(word, setting.choices, n=1)
+    raise InvalidSetting(
+        f"{setting.name} must be {', '.join(others)} or {last}, not {value!r:.120} (from {origin})",
+        field=setting.name,
+        hint=f"did you mean {close[0]}?" if close else None,
+    )
+
+
 def _converted(setting: Setting, value: Any, origin: str) -> Any:
+    if setting.choices:
+        return _chosen(setting, value, origin)
     wanted = {str: "a text", int: "a whole number", float: "a number"}[setting.kind]
     try:
         if isinstance(value, bool) or (setting.kind is str and not isinstance(value, str)):

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from taskforge.coordination.local import Hub, LocalSignals
-from taskforge.coordination.redis_opening import dispatches_by_redis, open_redis, with_redis
+from taskforge.coordination.redis_opening import check_dispatch, open_redis, with_redis
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
 from taskforge.platform import Platform
@@ -159,7 +159,7 @@ class Wiring:
         if self.address.kind == "sqlite":
             await self._refuse_other_hosts(engine)
         project_id = self._project_id = await self._project(engine)
-        dispatches_by_redis(self.settings.dispatch, self.settings.redis_url)
+        check_dispatch(self.settings.dispatch, self.settings.redis_url)
         redis = open_redis(self.settings.redis_url, self.settings.redis_prefix)
         signals = with_redis(self._hub, redis, self._signals())
         await signals.start()

@@ -5,7 +5,6 @@ Beside a database run the loops that every process has; a server has its own.
 
 from __future__ import annotations
 
-import logging
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -19,6 +18,7 @@ from taskforge.runtime.worker.worker import Worker
 from taskforge.sdk.hooks import Hooks
 from taskforge.sdk.tracing import tracing_api
 from taskforge.services.processes import this_process
+from taskforge.settings import LOG_LEVELS
 from taskforge.upkeep import upkeep
 from taskforge.version import VERSION
 
@@ -135,8 +135,8 @@ class WorkerSession:
             capabilities=capabilities or {},
             version=VERSION,
             grace=settings.grace_seconds if grace is None else grace,
-            capture_level=capture_level(settings.capture_level),
-            capture_output=is_on(settings.capture_output, "capture_output"),
+            capture_level=LOG_LEVELS.get(settings.capture_level),
+            capture_output=settings.capture_output == "on",
             result_bytes=settings.result_kibibytes * 1024,
             processes=ProcessOptions(
                 max_jobs=settings.process_max_jobs,
@@ -198,28 +198,3 @@ def _meter() -> Meter:
     from taskforge.runtime.worker.meter import Meter
 
     return Meter()
-
-
-def is_on(value: str, name: str) -> bool:
-    """Whether a setting that is ``on`` or ``off`` is on."""
-    if value not in ("on", "off"):
-        raise InvalidSetting(f"{name} must be on or off, not {value!r}", field=name)
-    return value == "on"
-
-
-def capture_level(name: str) -> int | None:
-    """The number of a logging level by name; None for off."""
-    levels = {
-        "trace": 5,
-        "debug": logging.DEBUG,
-        "info": logging.INFO,
-        "warn": logging.WARNING,
-        "error": logging.ERROR,
-    }
-    if name == "off":
-        return None
-    if name not in levels:
-        raise InvalidSetting(
-            f"capture_level must be one of {', '.join(levels)} or off, not {name!r}", field="capture_level"
-        )
-    return levels[name]

@@ -26,9 +26,10 @@ def test_values_and_origins(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) 
 def test_no_secret_is_shown(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = [setting for setting in SETTINGS if setting.secret]
     for setting in secrets:
+        scheme = "smtps" if setting.name == "smtp_url" else "https"
         monkeypatch.setenv(
             setting.variable,
-            "https://ann:canary@host/x?password=canary" if "url" in setting.name else "canary",
+            f"{scheme}://ann:canary@host/x?password=canary" if "url" in setting.name else "canary",
         )
     shown = bare.ok("config", "--json").json["settings"]
     assert shown["redis_url"]["value"] == "https://ann:***@host/x?password=***"
@@ -43,6 +44,7 @@ def test_no_secret_is_shown(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) 
         ("timezone", "'here' is no time zone"),
         ("root_path", "root_path must begin with /"),
         ("outbound_networks", "outbound_networks must be networks"),
+        ("smtp_url", "smtp_url is no address of a mail server"),
     ],
 )
 def test_what_cannot_serve_is_refused_at_once(
@@ -53,6 +55,32 @@ def test_what_cannot_serve_is_refused_at_once(
     assert complaint in said
     assert f"(from environment TASKFORGE_{setting.upper()})" in said
     assert "hint: " in said
+
+
+def test_an_archive_of_another_form_is_refused_at_once(
+    bare: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKFORGE_ARCHIVE", "csv:jobs")
+    said = bare.refused(ExitCode.USAGE, "config")
+    assert "archive must be ndjson:FOLDER or parquet:FOLDER" in said
+    assert "(from environment TASKFORGE_ARCHIVE)" in said
+
+
+def test_a_word_is_refused_at_once_wherever_it_comes_from(
+    bare: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = bare.refused(ExitCode.USAGE, "--log-format", "jsn", "config")
+    assert "log_format must be console or json, not 'jsn' (from argument)" in said
+    assert "hint: did you mean json?" in said
+    file = bare.folder / "taskforge.toml"
+    file.write_text("capture_output = false\n")
+    assert f"capture_output must be on or off, not False (from {file})" in bare.refused(
+        ExitCode.USAGE, "config"
+    )
+    monkeypatch.setenv("TASKFORGE_CAPTURE_OUTPUT", "off")
+    monkeypatch.setenv("TASKFORGE_DISPATCH", "paper")
+    said = bare.refused(ExitCode.USAGE, "config")
+    assert "dispatch must be database or redis, not 'paper' (from environment TASKFORGE_DISPATCH)" in said
 
 
 def test_a_wrong_value_is_named_with_its_origin(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,21 @@ def test_refused_before_a_job_is_made(shop: CommandLine, arguments: list[str], c
     assert shop.ok("jobs", "list", "--json").json["jobs"] == []
 
 
+@pytest.mark.parametrize("setting", ["capture_level", "capture_output", "dispatch"])
+def test_a_setting_that_is_wrong_stores_nothing(
+    shop: CommandLine, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    variable = f"TASKFORGE_{setting.upper()}"
+    monkeypatch.setenv(variable, "loud")
+    assert f"(from environment {variable})" in shop.refused(ExitCode.USAGE, "run", "add", 1)
+    monkeypatch.delenv(variable)
+    code = shop.folder / "tasks.py"
+    code.write_text(code.read_text().replace("TaskForge()", f"TaskForge({setting}='loud')"))
+    assert f"{setting} must be" in shop.refused(ExitCode.USAGE, "run", "add", 1)
+    code.write_text(code.read_text().replace(f"TaskForge({setting}='loud')", "TaskForge()"))
+    assert shop.ok("jobs", "list", "--json").json["jobs"] == []
+
+
 def test_a_timeout_hands_the_job_back(shop: CommandLine) -> None:
     said = shop.refused(ExitCode.TIMEOUT, "run", "forever", "--timeout", "0.5s")
     assert "handed back" in said

@@ -7,48 +7,28 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.redaction import SHORTEST_TEXT
+from taskforge.settings import LOG_LEVELS
 
 if TYPE_CHECKING:
     from taskforge.settings import Settings
 
-LOG_LEVELS = {
-    "trace": 5,
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warn": logging.WARNING,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-}
 QUIET = ("httpx2", "uvicorn")
 """They tell of every request, or of what we tell ourselves."""
 
 
 def write_logs(settings: Settings, *, verbose: bool) -> None:
-    """Write what this process logs to standard error, unless the application has arranged that itself.
-
-    Raises InvalidSetting.
-    """
+    """Write what this process logs to standard error, unless the application has arranged that itself."""
     from taskforge.runtime.correlation import stamp_records
     from taskforge.runtime.log_format import FORMATTERS
 
-    name = "debug" if verbose else settings.log_level.lower()
-    if name not in LOG_LEVELS:
-        raise InvalidSetting(
-            f"log_level must be one of {', '.join(LOG_LEVELS)}, not {name!r}", field="log_level"
-        )
-    if settings.log_format not in FORMATTERS:
-        raise InvalidSetting(
-            f"log_format must be one of {', '.join(FORMATTERS)}, not {settings.log_format!r}",
-            field="log_format",
-        )
+    level = logging.DEBUG if verbose else LOG_LEVELS[settings.log_level]
     keep_secrets(settings)
     stamp_records()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(FORMATTERS[settings.log_format]())
-    logging.basicConfig(level=LOG_LEVELS[name], handlers=[handler])
-    if LOG_LEVELS[name] > logging.DEBUG:
+    logging.basicConfig(level=level, handlers=[handler])
+    if level > logging.DEBUG:
         for chatty in QUIET:
             logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -68,14 +68,11 @@ def ready_queues_in(redis: RedisServer) -> ReadyQueues:
     return RedisReadyQueues(redis)
 
 
-def dispatches_by_redis(dispatch: str, url: str | None) -> bool:
-    """What the setting ``dispatch`` says. Raises InvalidSetting: it is none, or there is no Redis."""
-    if dispatch not in ("database", "redis"):
-        raise InvalidSetting(f"dispatch must be database or redis, not {dispatch!r}", field="dispatch")
+def check_dispatch(dispatch: str, url: str | None) -> None:
+    """Raises InvalidSetting: Redis shall say which job is next, and there is none."""
     if dispatch == "redis" and url is None:
         raise InvalidSetting(
             "dispatch by redis needs the setting redis_url",
             field="redis_url",
             hint="TASKFORGE_REDIS_URL=redis://host:6379/0",
         )
-    return dispatch == "redis"

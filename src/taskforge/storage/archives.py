@@ -64,10 +64,10 @@ class FileArchive:
         return folder / name
 
 
-def open_archive(setting: str) -> Archive:
-    """The archive that a setting names: ``ndjson:FOLDER``, ``parquet:FOLDER``, or only a folder.
+def parse_archive(setting: str) -> tuple[str, Path]:
+    """Form and folder that a setting names: ``ndjson:FOLDER``, ``parquet:FOLDER``, or only a folder.
 
-    Raises InvalidSetting; with Parquet also when pyarrow is missing.
+    Raises InvalidSetting.
     """
     form, colon, folder = setting.partition(":")
     if not colon:
@@ -76,8 +76,14 @@ def open_archive(setting: str) -> Archive:
         raise InvalidSetting(
             f"archive must be ndjson:FOLDER or parquet:FOLDER, not {setting!r}", field="archive"
         )
+    return form, Path(folder)
+
+
+def open_archive(setting: str) -> Archive:
+    """The archive that a setting names. Raises InvalidSetting; with Parquet also when pyarrow is missing."""
+    form, folder = parse_archive(setting)
     encode = _as_lines if form == "ndjson" else _parquet_encoder()
-    return FileArchive(Path(folder), encode, ENDINGS[form])
+    return FileArchive(folder, encode, ENDINGS[form])
 
 
 def document_of(record: Record) -> dict[str, Any]:

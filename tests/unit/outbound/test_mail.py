@@ -8,7 +8,8 @@ import pytest
 
 from taskforge.domain.errors import DeliveryFailed, InvalidSetting
 from taskforge.outbound import mail as module
-from taskforge.outbound.mail import SmtpMailer, parse_mail_server
+from taskforge.outbound.mail import SmtpMailer
+from taskforge.outbound.mail_server import parse_mail_server
 from taskforge.ports.outbound import Mail
 from tests.support.receivers import listening, mail_server
 
