@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskforge import Context, TaskForge
+from taskforge.cli.logs import keep_secrets
 from taskforge.domain.errors import JobFailed
 from taskforge.sdk.secrets import SECRETS
-from taskforge.storage.address import parse_address
+from taskforge.settings import SETTINGS, load_settings
+from taskforge.storage.address import parse_address, passwords_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,3 +60,21 @@ async def test_a_registered_secret_is_stored_nowhere(sqlite_url: str) -> None:
         stored = "\n".join(database.iterdump())
     assert stored.count("[redacted]") >= 10
     assert CANARY not in stored
+
+
+@pytest.mark.usefixtures("_forgotten")
+def test_no_secret_setting_is_ever_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = [setting for setting in SETTINGS if setting.secret]
+    for number, setting in enumerate(secrets):
+        address = f"smtp://ann:{CANARY}-{number}%40a@host/x?sslpassword={CANARY}-{number}%40b"
+        is_address = setting.name.endswith("_url")
+        monkeypatch.setenv(setting.variable, address if is_address else f"{CANARY}-{number}")
+    keep_secrets(load_settings())
+    for number, setting in enumerate(secrets):
+        forms = ("@a", "%40a", "@b", "%40b") if setting.name.endswith("_url") else ("",)
+        for form in forms:
+            assert SECRETS.text(f"so {CANARY}-{number}{form} is") == "so [redacted] is"
+
+
+def test_half_an_address_is_left_to_who_opens_it() -> None:
+    assert passwords_in("postgresql://ann:secret@[::1/name?password=other") == ["other", "other"]

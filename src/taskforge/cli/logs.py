@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from taskforge.domain.redaction import SHORTEST_TEXT
-from taskforge.settings import LOG_LEVELS
+from taskforge.settings import LOG_LEVELS, SETTINGS
+from taskforge.storage.address import passwords_in
 
 if TYPE_CHECKING:
     from taskforge.settings import Settings
@@ -38,10 +38,8 @@ def keep_secrets(settings: Settings) -> None:
     from taskforge.sdk.secrets import SECRETS
 
     SECRETS.add_names(name.strip() for name in settings.log_redact_keys.split(",") if name.strip())
-    given = (settings.key, settings.secret_key, settings.previous_secret_key, settings.metrics_token)
-    found = [value for value in given if value]
-    for address in (settings.database_url, settings.redis_url):
-        password = None if address is None else urlsplit(address).password
-        if password:
-            found += [password, unquote(password)]
-    SECRETS.add(*(value for value in found if len(value) >= SHORTEST_TEXT))
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        if setting.secret and value:
+            found = passwords_in(value) if setting.name.endswith("_url") else [value]
+            SECRETS.add(*(secret for secret in found if len(secret) >= SHORTEST_TEXT))

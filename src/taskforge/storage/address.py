@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from taskforge.domain.errors import InvalidSetting, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FORMS = (
     "sqlite:///folder/file.db, sqlite:////absolute/file.db, sqlite://:memory: or postgresql://user@host/name"
 )
 HOST = re.compile(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?")
 """One server of an address, and its port."""
-SECRET_PARAMETER = re.compile(r"((?:^|&)\w*password=)[^&]*", re.IGNORECASE)
+SECRET_PARAMETER = re.compile(r"((?:^|&)\w*password=)([^&]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +88,11 @@ def masked(url: str) -> str:
     user, _, host = parts.netloc.rpartition("@")
     name = user.partition(":")[0]
     return urlunsplit(parts._replace(netloc=f"{quote(unquote(name))}:***@{host}"))
+
+
+def passwords_in(url: str) -> Sequence[str]:
+    """Its passwords, as they are written there and as they are meant."""
+    found = [match[2] for match in SECRET_PARAMETER.finditer(url.partition("?")[2])]
+    with contextlib.suppress(ValueError):  # half an IPv6 address: whoever opens it says so
+        found.append(urlsplit(url).password or "")
+    return [form for password in found if password for form in (password, unquote(password))]
