@@ -119,7 +119,7 @@ class DepthView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueDepthView(DepthView):
-    """What one of several queues holds; a count of 10,000 is at least that. `starts_at` is now."""
+    """What one of several queues holds; a count of 100,000 is at least that. `starts_at` is now."""
 
     queue_id: UUID
     queue_name: str
