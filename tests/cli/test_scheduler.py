@@ -20,5 +20,5 @@ def test_systemd_and_a_probe_are_told(
     assert systemd.said.count("READY=1") == 1
     scheduler.terminate()
     assert scheduler.wait() == 0
-    assert "STOPPING=1" in systemd.said
+    wait_until(lambda: "STOPPING=1" in systemd.said)
     assert not alive.exists()

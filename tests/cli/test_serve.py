@@ -70,5 +70,5 @@ def test_it_serves_and_ends_its_streams_when_it_is_told_to(
                 pass
     assert server.wait() == 0
     assert time.monotonic() - began < 20, "the stream held the server up"
-    assert "STOPPING=1" in systemd.said
+    wait_until(lambda: "STOPPING=1" in systemd.said)
     assert key not in (bare.folder / ".taskforge" / "taskforge.db").read_bytes().decode("latin-1")

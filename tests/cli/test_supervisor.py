@@ -156,7 +156,7 @@ def test_systemd_is_told(
     assert worker.output.count("is online") == int(count)
     worker.terminate()
     assert worker.wait() == 0
-    assert "STOPPING=1" in systemd.said
+    wait_until(lambda: "STOPPING=1" in systemd.said)
     assert systemd.said.count("READY=1") == 1
 
 
