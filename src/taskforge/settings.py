@@ -58,6 +58,11 @@ class Setting:
         """The environment variable that sets it."""
         return PREFIX + self.name.upper()
 
+    @property
+    def is_address(self) -> bool:
+        """Whether it is an address: of a secret one only the password is secret."""
+        return self.name.endswith("_url")
+
 
 def _zone(name: str) -> None:
     if name != "UTC":  # known without the zones of the system

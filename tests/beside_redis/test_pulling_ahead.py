@@ -45,6 +45,11 @@ class Queues:
         self.was_asked_ahead = asyncio.Event()
         self.are_in_step = asyncio.Event()
         self.are_in_step.set()
+        self.is_waited_for = asyncio.Event()
+
+    async def in_step(self) -> None:
+        self.is_waited_for.set()
+        await self.are_in_step.wait()
 
     async def pull(
         self,
@@ -73,7 +78,7 @@ class Worker:
         self.pulling = Pulling(
             cast("ReadyQueues", queues),
             lambda queue, jobs: self.returned.extend(jobs),
-            queues.are_in_step.wait,
+            queues.in_step,
         )
 
     async def claim(self, free: int = FREE) -> list[UUID]:
@@ -176,8 +181,7 @@ async def test_nothing_is_pulled_before_queues_know_what_the_record_has_handed_o
     worker = Worker(queues)
     queues.are_in_step.clear()
     claim = asyncio.create_task(worker.claim())
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await queues.is_waited_for.wait()
     assert queues.asked == []
     queues.are_in_step.set()
     assert len(await claim) == FREE
@@ -197,9 +201,14 @@ async def linked(database_url: str, redis_url: str, jobs: int) -> AsyncIterator[
         yield here, link
 
 
+async def claims(link: DirectLink, times: int) -> list[UUID]:
+    """What so many claims of five get, one after the other."""
+    return [attempt.job.id for _ in range(times) for attempt in (await link.claim(5, 1)).attempts]
+
+
 async def test_what_the_record_hands_out_is_not_pulled_as_well(database_url: str, redis_url: str) -> None:
     async with linked(database_url, redis_url, 20) as (here, link):
-        claimed = [attempt.job.id for _ in range(2) for attempt in (await link.claim(5, 1)).attempts]
+        claimed = await claims(link, 2)
         assert sorted(claimed) == sorted(here.accepted)[:10]
         assert here.statements["claim_jobs"] == here.statements["claim_these_jobs"] == 1
         assert here.statements["waiting_jobs"] == 0, "nothing was refused"
@@ -212,10 +221,9 @@ async def test_what_was_pulled_before_is_claimed_before_the_record_is_asked(
     monkeypatch.setattr(pulling, "FULL_CLAIMS", 1)
     async with linked(database_url, redis_url, 20) as (here, link):
         platform = await here.app.platform()
-        claimed = [attempt.job.id for attempt in (await link.claim(5, 1)).attempts]
+        claimed = await claims(link, 1)
         link._dispatch.heard(Hint(Topic.READY, platform.project_id))
-        for _ in range(3):
-            claimed += [attempt.job.id for attempt in (await link.claim(5, 1)).attempts]
+        claimed += await claims(link, 3)
         assert sorted(claimed) == sorted(here.accepted)
         assert here.statements["claim_jobs"] == here.statements["claim_these_jobs"] == 2
         assert here.statements["waiting_jobs"] == 0, "nothing was refused"

@@ -407,7 +407,7 @@ async def test_a_setting_that_makes_no_sense_is_refused(sqlite_url: str) -> None
 
 
 async def test_what_is_missing_behind_many_jobs_of_other_types_is_found(
-    database_url: str, redis_url: str
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their workers are away, so none of them leaves the head of the queue, and what was not told would never be there."""
     async with at_work(database_url, redis_url) as here:
@@ -428,6 +428,6 @@ async def test_what_is_missing_behind_many_jobs_of_other_types_is_found(
 
             await eventually(are_there)
             assert platform.offering is not None
-            platform.offering.offer = lambda jobs: None  # type: ignore[method-assign]  # as if it died before
+            monkeypatch.setattr(platform.offering, "offer", lambda jobs: None)  # as if it died before
             await here.add(1)
             await here.all_ran()

@@ -1,9 +1,14 @@
 """``taskforge config``: the effective settings and where each comes from."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from taskforge.cli.options import AsJson
 from taskforge.cli.session import session_of
+
+if TYPE_CHECKING:
+    from taskforge.settings import Setting
 
 
 def config(context: typer.Context, as_json: AsJson = False) -> None:
@@ -17,13 +22,8 @@ def config(context: typer.Context, as_json: AsJson = False) -> None:
     rows = []
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
-        rows.append(
-            (
-                setting,
-                _masked(setting.name, value) if setting.secret and value else value,
-                settings.origins[setting.name],
-            )
-        )
+        shown = _masked(setting, value) if setting.secret and value else value
+        rows.append((setting, shown, settings.origins[setting.name]))
     if as_json:
         print_json(
             {
@@ -47,8 +47,8 @@ def config(context: typer.Context, as_json: AsJson = False) -> None:
     )
 
 
-def _masked(name: str, value: str) -> str:
+def _masked(setting: "Setting", value: str) -> str:
     """Of an address all but the password, of another secret nothing."""
     from taskforge.storage.address import masked
 
-    return masked(value) if name.endswith("_url") else "***"
+    return masked(value) if setting.is_address else "***"

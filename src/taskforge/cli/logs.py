@@ -41,5 +41,5 @@ def keep_secrets(settings: Settings) -> None:
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
         if setting.secret and value:
-            found = passwords_in(value) if setting.name.endswith("_url") else [value]
+            found = passwords_in(value) if setting.is_address else [value]
             SECRETS.add(*(secret for secret in found if len(secret) >= SHORTEST_TEXT))

@@ -367,7 +367,7 @@ class DirectLink:
         self._signals.publish(Hint(Topic.WORKER, self._directory.project_id))
 
     def on_hint(self, wake: Callable[[], None], cancel: Callable[[], None]) -> Callable[[], None]:
-        begun = 0.0 if self._signals.hears_others else time.monotonic()
+        begun = float("-inf") if self._signals.hears_others else time.monotonic()
 
         def heard(hint: Hint | None) -> None:
             if hint is None:
