@@ -109,6 +109,20 @@ async def test_a_connection_lost_while_the_schema_is_looked_at(postgres_url: str
         (await schema_state(proxy.url(postgres_url))).check()
 
 
+async def test_a_server_that_says_it_goes_down_before_it_closes_the_connections(postgres_url: str) -> None:
+    """asyncpg has no word of ours for that moment: neither enqueueing nor hints may stumble over it."""
+    with Proxy.before(postgres_url) as proxy:
+        async with site_on(proxy.url(postgres_url)) as site:
+            assert await (await site.work.aenqueue()).aresult(timeout=RECONNECT) == "done"
+            await asyncio.to_thread(proxy.say_last_words)
+            for _ in range(3):  # turns of the event loop, which hears them
+                await asyncio.sleep(0)
+            job = await site.work.aenqueue()
+            proxy.reset()
+            assert await job.aresult(timeout=RECONNECT) == "done"
+            await site.in_good_order(job.id)
+
+
 async def test_a_look_at_the_schema_that_gets_no_answer_does_not_hang(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 CHUNK = 65_536
+_FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+LAST_WORDS = b"E" + struct.pack("!i", 4 + len(_FIELDS)) + _FIELDS
 
 
 class Proxy:
@@ -78,6 +80,16 @@ class Proxy:
     def reset(self) -> None:
         """Reset every connection once; new ones pass."""
         self._do(self._reset_all)
+
+    def say_last_words(self) -> None:
+        """Tell each client what a PostgreSQL that shuts down says, and nothing more: its connection stays open."""
+
+        def act() -> None:
+            for link in self._links:
+                link.is_mute = True
+                link.writers[0].write(LAST_WORDS)
+
+        self._do(act)
 
     def lead_to(self, url: str) -> None:
         """Pass on to another server from now on; every connection is reset."""
@@ -196,8 +208,9 @@ class Proxy:
                 link.reset()
                 self.sprung.set()
                 return
-            target.write(data)
-            await target.drain()
+            if not link.is_mute:
+                target.write(data)
+                await target.drain()
         target.close()
 
     def _reset_all(self) -> None:
@@ -222,6 +235,7 @@ class _Link:
         self.writers: list[asyncio.StreamWriter] = []
         self.task: asyncio.Task[None] | None = None
         self.requests_to_pass: int | None = None
+        self.is_mute = False
 
     def close(self) -> None:
         for writer in self.writers:

@@ -27,6 +27,13 @@ CHANNEL = "taskforge"
 RECONNECT_FIRST, RECONNECT_LONGEST = 0.2, 5.0
 HEARING_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
+FAULTS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 logger = logging.getLogger("taskforge.signals")
 
@@ -113,7 +120,7 @@ class PostgresSignals(LocalSignals):
                 await self._connect()
                 pause = RECONNECT_FIRST
                 await self._stay()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except FAULTS as error:
                 logger.debug("no signals for now: %s", error)
             self._connected.clear()
             self._hears.clear()
@@ -184,7 +191,11 @@ class PostgresSignals(LocalSignals):
         payload = "\n".join(written(hint, self._origin) for hint in hints)
         async with self._speaking:
             if self._connection is not None:
-                with contextlib.suppress(
-                    asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError
-                ):
+                try:
                     await self._connection.execute(f"NOTIFY {CHANNEL}, '{payload}'")  # no quote can be in it
+                except (
+                    asyncpg.InternalClientError
+                ):  # the server said its last words there, and was slow to close it
+                    self._connection.terminate()
+                except FAULTS as error:
+                    logger.debug("hints were not sent: %s", error)

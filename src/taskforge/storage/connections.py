@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from taskforge.storage.postgres_errors import DRIVER_ERRORS
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
@@ -70,7 +72,7 @@ class Connections:
             self._open -= 1
             try:
                 await connection.close(timeout=2)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except DRIVER_ERRORS:
                 connection.terminate()
 
     async def _get(self, timeout: float) -> Connection:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ATTEMPTS_AFTER_DEADLOCK = 5
+NOTHING_SENT = ("is closed", "cannot switch to state")
+"""What asyncpg says of a connection that is closed, or on which a server that goes down has said so and not closed it yet."""
 SESSION = {"default_transaction_isolation": "read committed", "jit": "off"}
 """Whatever the role or the database says: claims and settlements are made for it. Compiling takes longer than any of our
 statements: with partitions for each day, seconds for what is read in milliseconds."""
@@ -108,9 +110,9 @@ class PostgresEngine:
                 if attempt == ATTEMPTS_AFTER_DEADLOCK:
                     raise translated(error) from error
                 await asyncio.sleep(0.01 * attempt)
-            except asyncpg.InterfaceError as error:
+            except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 # it was lost while it lay idle, as all of them are after a restart: nothing was sent
-                if attempt == ATTEMPTS_AFTER_DEADLOCK or "is closed" not in str(error):
+                if attempt == ATTEMPTS_AFTER_DEADLOCK or not any(word in str(error) for word in NOTHING_SENT):
                     raise translated(error) from error
                 self._connections.drop_closed()
             except DRIVER_ERRORS as error:

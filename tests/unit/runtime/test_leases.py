@@ -28,7 +28,7 @@ async def _hang(beats: object, incidents: object = None) -> None:
 async def test_a_heartbeat_that_hangs_does_not_keep_the_worker_from_seeing_that_its_lease_is_over(
     link: FakeLink, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    link.lease, link.beat_interval = 0.6, 0.1
+    link.lease, link.beat_interval = 2.0, 0.3
     stopped: list[float] = []
 
     @scene.task
