@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.services.patience import PATIENCE_SECONDS, answered_within
 from taskforge.storage.codec import to_json
+from taskforge.stores import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,23 +80,8 @@ if TYPE_CHECKING:
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.services.workers import Workers
     from taskforge.settings import Settings
-    from taskforge.storage.breakers import SqlBreakerStore
-    from taskforge.storage.bulk import SqlBulkStore
-    from taskforge.storage.dispatch import SqlDispatchStore
     from taskforge.storage.engine import Engine
-    from taskforge.storage.history import SqlHistoryStore
     from taskforge.storage.jobs import SqlJobStore
-    from taskforge.storage.notices import SqlNoticeStore
-    from taskforge.storage.operations import SqlOperationStore
-    from taskforge.storage.partitions import SqlPartitionStore
-    from taskforge.storage.pauses import SqlPauseStore
-    from taskforge.storage.queues import SqlQueueStore
-    from taskforge.storage.receivers import SqlReceiverStore
-    from taskforge.storage.scaling import SqlScalingStore
-    from taskforge.storage.schedules import SqlScheduleStore
-    from taskforge.storage.telling import Telling
-    from taskforge.storage.ticks import SqlTickStore
-    from taskforge.storage.traces import SqlTraceStore
 
 CALM = 6
 """So many times less often a worker asks where it watches the file itself, which no commit escapes."""
@@ -120,6 +106,7 @@ class Platform:
         self.project_id = project_id
         self.settings = settings
         self.engine = engine
+        self.stores = Stores(engine, mint)
         self.signals = signals
         self.redis = redis
         self.declared_tasks = 0
@@ -133,71 +120,11 @@ class Platform:
 
     @cached_property
     def jobs(self) -> SqlJobStore:
-        from taskforge.storage.jobs import SqlJobStore
-
-        return SqlJobStore(self.engine)
+        return self.stores.jobs
 
     @cached_property
     def workers(self) -> WorkerStore:
-        from taskforge.storage.workers import SqlWorkerStore
-
-        return SqlWorkerStore(self.engine)
-
-    @cached_property
-    def _trace_store(self) -> SqlTraceStore:
-        from taskforge.storage.traces import SqlTraceStore
-
-        return SqlTraceStore(self.engine)
-
-    @cached_property
-    def _bulk_store(self) -> SqlBulkStore:
-        from taskforge.storage.bulk import SqlBulkStore
-
-        return SqlBulkStore(self.engine)
-
-    @cached_property
-    def _operation_store(self) -> SqlOperationStore:
-        from taskforge.storage.operations import SqlOperationStore
-
-        return SqlOperationStore(self.engine)
-
-    @cached_property
-    def _queue_store(self) -> SqlQueueStore:
-        from taskforge.storage.queues import SqlQueueStore
-
-        return SqlQueueStore(self.engine, self._mint)
-
-    @cached_property
-    def _history(self) -> SqlHistoryStore:
-        from taskforge.storage.history import SqlHistoryStore
-
-        return SqlHistoryStore(self.engine)
-
-    @cached_property
-    def _pause_store(self) -> SqlPauseStore:
-        from taskforge.storage.pauses import SqlPauseStore
-
-        return SqlPauseStore(self.engine, self._mint)
-
-    @cached_property
-    def _partition_store(self) -> SqlPartitionStore | None:
-        if self.engine.dialect != "postgres":
-            return None
-        from taskforge.storage.partitions import SqlPartitionStore
-
-        return SqlPartitionStore(self.engine)
-
-    @cached_property
-    def _tick_store(self) -> SqlTickStore:
-        from taskforge.storage.ticks import SqlTickStore
-
-        return SqlTickStore(self.engine, self.jobs, self._queue_store, self._mint)
-
-    @cached_property
-    def _schedule_store(self) -> SqlScheduleStore:
-        from taskforge.storage.schedules import SqlScheduleStore
-
-        return SqlScheduleStore(self.engine, self._mint)
+        return self.stores.workers
 
     # Jobs on their way
 
@@ -206,7 +133,7 @@ class Platform:
         from taskforge.services.directory import QueueDirectory
         from taskforge.storage.codec import retry_policy_of
 
-        return QueueDirectory(self._queue_store, self.project_id, retry_policy_of)
+        return QueueDirectory(self.stores.queues, self.project_id, retry_policy_of)
 
     @cached_property
     def submission(self) -> Submission:
@@ -222,19 +149,13 @@ class Platform:
         return ready_queues_in(self.redis)
 
     @cached_property
-    def _dispatch_store(self) -> SqlDispatchStore:
-        from taskforge.storage.dispatch import SqlDispatchStore
-
-        return SqlDispatchStore(self.engine, self.jobs)
-
-    @cached_property
     def agreement(self) -> Agreement | None:
         if self.ready_queues is None:
             return None
         from taskforge.services.agreement import Agreement
 
         return Agreement(
-            self._dispatch_store, self.ready_queues, self._queue_store, self.signals, self.project_id
+            self.stores.dispatch, self.ready_queues, self.stores.queues, self.signals, self.project_id
         )
 
     @cached_property
@@ -259,7 +180,7 @@ class Platform:
             return None
         return QueueDispatch(
             self.jobs,
-            self._dispatch_store,
+            self.stores.dispatch,
             self.ready_queues,
             self.directory,
             self.agreement,
@@ -270,10 +191,10 @@ class Platform:
     @cached_property
     def transactions(self) -> TransactionalSubmission:
         from taskforge.services.transactions import TransactionalSubmission
-        from taskforge.storage.transactions import SqlTransactionStore
 
-        store = SqlTransactionStore(self.engine, self.jobs, self._queue_store)
-        return TransactionalSubmission(store, self.submission, self.directory, self.signals)
+        return TransactionalSubmission(
+            self.stores.transactions, self.submission, self.directory, self.signals
+        )
 
     @cached_property
     def make_link(self) -> Callable[..., TracedLink]:
@@ -288,7 +209,7 @@ class Platform:
         )
         link = partial(
             TracedLink,
-            traces=self._trace_store,
+            traces=self.stores.traces,
             jobs=self.jobs,
             workers=self.workers,
             directory=self.directory,
@@ -311,7 +232,7 @@ class Platform:
     def results(self) -> Results:
         from taskforge.services.results import Results
 
-        return Results(self._history, self.signals, self.project_id)
+        return Results(self.stores.history, self.signals, self.project_id)
 
     # What every process does from time to time
 
@@ -321,7 +242,7 @@ class Platform:
 
         return Recovery(
             jobs=self.jobs,
-            queues=self._queue_store,
+            queues=self.stores.queues,
             workers=self.workers,
             pauses=self._pause_work,
             breaking=self.breaking,
@@ -345,10 +266,8 @@ class Platform:
     @cached_property
     def recording(self) -> Recording:
         from taskforge.services.recording import Recording
-        from taskforge.storage.errors import SqlErrorKeeper
-        from taskforge.storage.recording import SqlRecordKeeper
 
-        return Recording(SqlRecordKeeper(self.engine), SqlErrorKeeper(self.engine, self._mint))
+        return Recording(self.stores.record, self.stores.error_keeper)
 
     @cached_property
     def pruning(self) -> Pruning:
@@ -356,11 +275,10 @@ class Platform:
         from taskforge.services.partitions import Partitions
         from taskforge.services.retention import Pruning
         from taskforge.storage.archives import open_archive
-        from taskforge.storage.retention import SqlRetentionStore
 
-        settings, partitions = self.settings, self._partition_store
+        settings, partitions = self.settings, self.stores.partitions
         return Pruning(
-            SqlRetentionStore(self.engine),
+            self.stores.retention,
             Retention(settings.keep_succeeded_days, settings.keep_cancelled_days, settings.keep_failed_days),
             partitions=None if partitions is None else Partitions(partitions),
             archive=None if settings.archive is None else open_archive(settings.archive),
@@ -378,52 +296,46 @@ class Platform:
     def queues(self) -> Queues:
         from taskforge.services.queues import Queues
 
-        return Queues(self._queue_store, self._history, self.directory, self.signals, self._receiver_store)
+        return Queues(
+            self.stores.queues, self.stores.history, self.directory, self.signals, self.stores.receivers
+        )
 
     @cached_property
     def assignments(self) -> Assignments:
         from taskforge.services.assignments import Assignments
-        from taskforge.storage.assignments import SqlAssignmentStore
 
-        store = SqlAssignmentStore(self.engine, self._mint)
-        return Assignments(store, self.queues, self.worker_fleet, self.health, self.signals)
+        return Assignments(self.stores.assignments, self.queues, self.worker_fleet, self.health, self.signals)
 
     @cached_property
     def pauses(self) -> Pauses:
         from taskforge.services.pauses import Pauses
 
-        return Pauses(self._pause_store, self._pause_work, self.directory)
+        return Pauses(self.stores.pauses, self._pause_work, self.directory)
 
     @cached_property
     def _pause_work(self) -> PauseWork:
         from taskforge.services.pauses import PauseWork
 
-        return PauseWork(self._pause_store, self._queue_store, self.signals)
+        return PauseWork(self.stores.pauses, self.stores.queues, self.signals)
 
     @cached_property
     def breakers(self) -> Breakers:
         from taskforge.services.breakers import Breakers
 
-        return Breakers(self._breaker_store, self.breaking, self.payloads, self.signals, self.project_id)
+        return Breakers(self.stores.breakers, self.breaking, self.payloads, self.signals, self.project_id)
 
     @cached_property
     def breaking(self) -> Breaking:
         """Of all projects."""
         from taskforge.services.breaking import Breaking
 
-        return Breaking(self._breaker_store, self._pause_work, self.signals)
-
-    @cached_property
-    def _breaker_store(self) -> SqlBreakerStore:
-        from taskforge.storage.breakers import SqlBreakerStore
-
-        return SqlBreakerStore(self.engine, self._mint)
+        return Breaking(self.stores.breakers, self._pause_work, self.signals)
 
     @cached_property
     def control(self) -> Control:
         from taskforge.services.control import Control
 
-        return Control(self.jobs, self._bulk_store, self._history, self.directory, self.signals)
+        return Control(self.jobs, self.stores.bulk, self.stores.history, self.directory, self.signals)
 
     @cached_property
     def bulk(self) -> Bulk:
@@ -432,56 +344,55 @@ class Platform:
     def _bulk_of(self, project_id: ProjectId) -> Bulk:
         from taskforge.services.bulk import Bulk
 
-        return Bulk(self._bulk_store, self.jobs, self._history, self.signals, project_id)
+        return Bulk(self.stores.bulk, self.jobs, self.stores.history, self.signals, project_id)
 
     @cached_property
     def operations(self) -> Operations:
         from taskforge.services.operations import Operations
 
-        return Operations(self._operation_store, self.bulk, self.project_id, self._mint)
+        return Operations(self.stores.operations, self.bulk, self.project_id, self._mint)
 
     @cached_property
     def errors(self) -> ErrorGroups:
         from taskforge.services.error_groups import ErrorGroups
-        from taskforge.storage.errors import SqlErrorStore
 
-        store = SqlErrorStore(self.engine)
-        return ErrorGroups(store, self._queue_store, self.recording, self.operations, self.project_id)
+        return ErrorGroups(
+            self.stores.errors, self.stores.queues, self.recording, self.operations, self.project_id
+        )
 
     @cached_property
     def operation_steps(self) -> OperationSteps:
         """Of all projects."""
         from taskforge.services.operations import OperationSteps
 
-        return OperationSteps(self._operation_store, self._queue_store, self._bulk_of, self._backfill_of)
+        return OperationSteps(self.stores.operations, self.stores.queues, self._bulk_of, self._backfill_of)
 
     @cached_property
     def insights(self) -> Insights:
         from taskforge.services.insights import Insights
 
-        return Insights(self._history, self.workers, self.project_id)
+        return Insights(self.stores.history, self.workers, self.project_id)
 
     @cached_property
     def browsing(self) -> Browsing:
         from taskforge.services.browsing import Browsing
 
-        return Browsing(self._history)
+        return Browsing(self.stores.history)
 
     @cached_property
     def metrics(self) -> Metrics:
         from taskforge.services.metrics import Metrics
-        from taskforge.storage.metrics import SqlMetricsStore
 
-        return Metrics(SqlMetricsStore(self.engine), self._queue_store, self.project_id)
+        return Metrics(self.stores.metrics, self.stores.queues, self.project_id)
 
     @cached_property
     def exposition(self) -> Exposition:
         """Of all projects, or of those that are named."""
         from taskforge.services.exposition import Exposition
-        from taskforge.storage.exposition import SqlExpositionStore
 
-        store = SqlExpositionStore(self.engine)
-        return Exposition(store, self.recording, self.settings.lease_seconds, self.ticking.late)
+        return Exposition(
+            self.stores.exposition, self.recording, self.settings.lease_seconds, self.ticking.late
+        )
 
     @cached_property
     def health(self) -> Health:
@@ -489,17 +400,16 @@ class Platform:
 
     def _health_of(self, project_id: ProjectId) -> Health:
         from taskforge.services.health import Health
-        from taskforge.storage.health import SqlHealthStore
 
         return Health(
-            SqlHealthStore(self.engine),
+            self.stores.health,
             self.workers,
-            self._queue_store,
+            self.stores.queues,
             project_id,
             lease=self.settings.lease_seconds,
             interval=self.settings.recovery_interval_seconds,
-            ticks=self._tick_store,
-            partitions=self._partition_store,
+            ticks=self.stores.ticks,
+            partitions=self.stores.partitions,
         )
 
     @cached_property
@@ -513,10 +423,10 @@ class Platform:
         from taskforge.services.explaining import Explaining
 
         return Explaining(
-            self._history,
-            self._queue_store,
-            self._pause_store,
-            self._breaker_store,
+            self.stores.history,
+            self.stores.queues,
+            self.stores.pauses,
+            self.stores.breakers,
             self.health,
             self.project_id,
         )
@@ -526,7 +436,7 @@ class Platform:
         from taskforge.services.workers import Workers
 
         return Workers(
-            self.workers, self._history, self.health, self.project_id, lease=self.settings.lease_seconds
+            self.workers, self.stores.history, self.health, self.project_id, lease=self.settings.lease_seconds
         )
 
     @cached_property
@@ -542,8 +452,8 @@ class Platform:
         from taskforge.services.schedules import Schedules
 
         return Schedules(
-            self._schedule_store,
-            self._tick_store,
+            self.stores.schedules,
+            self.stores.ticks,
             self._firing_plans,
             self.payloads,
             self.signals,
@@ -555,7 +465,7 @@ class Platform:
     def ticking(self) -> Ticking:
         from taskforge.services.ticking import Ticking
 
-        return Ticking(self._tick_store, self._firing_plans)
+        return Ticking(self.stores.ticks, self._firing_plans)
 
     @cached_property
     def backfill(self) -> Backfill:
@@ -564,7 +474,7 @@ class Platform:
     def _backfill_of(self, project_id: ProjectId) -> Backfill:
         from taskforge.services.backfill import Backfill
 
-        return Backfill(self._schedule_store, self._tick_store, self._firing_plans, project_id)
+        return Backfill(self.stores.schedules, self.stores.ticks, self._firing_plans, project_id)
 
     @cached_property
     def _firing_plans(self) -> FiringPlans:
@@ -590,17 +500,10 @@ class Platform:
         from taskforge.domain.scaling_policy import ProvisionerKind
         from taskforge.services.autoscaling import REMOTE_LOCK, Autoscaling
         from taskforge.services.leadership import Leadership
-        from taskforge.storage.leases import SqlLeaseStore
 
-        leadership = Leadership(SqlLeaseStore(self.engine), REMOTE_LOCK, self._mint())
+        leadership = Leadership(self.stores.leases, REMOTE_LOCK, self._mint())
         kinds = set(ProvisionerKind) - {ProvisionerKind.LOCAL}
-        return Autoscaling(self._scaling_store, leadership, self._scaling_of, kinds)
-
-    @cached_property
-    def _scaling_store(self) -> SqlScalingStore:
-        from taskforge.storage.scaling import SqlScalingStore
-
-        return SqlScalingStore(self.engine, self._mint)
+        return Autoscaling(self.stores.scaling, leadership, self._scaling_of, kinds)
 
     def _scaling_of(
         self,
@@ -609,11 +512,8 @@ class Platform:
         provisioners: Mapping[ProvisionerKind, Provisioner] | None = None,
     ) -> Scaling:
         from taskforge.services.scaling import Scaling, ScalingStores
-        from taskforge.storage.metrics import SqlMetricsStore
 
-        stores = ScalingStores(
-            self._scaling_store, SqlMetricsStore(self.engine), self._queue_store, self.workers
-        )
+        stores = ScalingStores(self.stores.scaling, self.stores.metrics, self.stores.queues, self.workers)
         return Scaling(
             stores, self._health_of(project_id), self.signals, project_id, provisioners or self._provisioners
         )
@@ -622,64 +522,30 @@ class Platform:
         """Of this project, by the provisioners of this process alone."""
         from taskforge.services.autoscaling import LOCAL_LOCK, Autoscaling
         from taskforge.services.leadership import Leadership
-        from taskforge.storage.leases import SqlLeaseStore
 
-        leadership = Leadership(SqlLeaseStore(self.engine), LOCAL_LOCK, self._mint())
+        leadership = Leadership(self.stores.leases, LOCAL_LOCK, self._mint())
         scaling_of = partial(self._scaling_of, provisioners=provisioners)
-        return Autoscaling(self._scaling_store, leadership, scaling_of, provisioners, self.project_id)
+        return Autoscaling(self.stores.scaling, leadership, scaling_of, provisioners, self.project_id)
 
     @cached_property
     def _provisioners(self) -> Mapping[ProvisionerKind, Provisioner]:
         """Those that can be ordered from anywhere."""
         from taskforge.domain.scaling_policy import ProvisionerKind
-
-        return {
-            ProvisionerKind.WEBHOOK: self._webhook_provisioner(),
-            ProvisionerKind.KUBERNETES: self._kubernetes_provisioner(),
-        }
-
-    def _webhook_provisioner(self) -> Provisioner:
-        from taskforge.provisioning.unready import UnreadyProvisioner
-
-        url, secret = self.settings.scaling_webhook_url, self.settings.scaling_webhook_secret
-        if url is None or secret is None:
-            return UnreadyProvisioner("scaling_webhook_url and scaling_webhook_secret are not both set")
-        from taskforge.domain.webhook import check_secret
-        from taskforge.provisioning.webhook import WebhookProvisioner
-
-        return WebhookProvisioner(self.poster, url, check_secret(secret))
-
-    def _kubernetes_provisioner(self) -> Provisioner:
-        from importlib.util import find_spec
-
-        from taskforge.provisioning.unready import UnreadyProvisioner
+        from taskforge.provisioning.opening import kubernetes_provisioner, webhook_provisioner
 
         settings = self.settings
-        if settings.scaling_kubernetes_namespace is None:
-            return UnreadyProvisioner("scaling_kubernetes_namespace is not set")
-        if find_spec("kubernetes") is None:
-            return UnreadyProvisioner("the extra kubernetes is not installed")
-        from taskforge.provisioning.kubernetes import KubernetesProvisioner
-
-        return KubernetesProvisioner(
-            settings.scaling_kubernetes_namespace,
-            settings.scaling_kubernetes_deployment,
-            settings.scaling_kubernetes_config,
-        )
+        return {
+            ProvisionerKind.WEBHOOK: webhook_provisioner(
+                lambda: self.poster, settings.scaling_webhook_url, settings.scaling_webhook_secret
+            ),
+            ProvisionerKind.KUBERNETES: kubernetes_provisioner(
+                settings.scaling_kubernetes_namespace,
+                settings.scaling_kubernetes_deployment,
+                settings.scaling_kubernetes_config,
+            ),
+        }
 
     # Who is told what
-
-    @cached_property
-    def _telling(self) -> Telling:
-        from taskforge.storage.telling import Telling
-
-        return Telling(self.jobs, self._queue_store, self._mint)
-
-    @cached_property
-    def _receiver_store(self) -> SqlReceiverStore:
-        from taskforge.storage.receivers import SqlReceiverStore
-
-        return SqlReceiverStore(self.engine, self._telling, self._mint)
 
     @cached_property
     def poster(self) -> Poster:
@@ -688,12 +554,6 @@ class Platform:
         from taskforge.outbound.poster import CheckedPoster
 
         return CheckedPoster(parse_networks(self.settings.outbound_networks, "outbound_networks"))
-
-    @cached_property
-    def _notice_store(self) -> SqlNoticeStore:
-        from taskforge.storage.notices import SqlNoticeStore
-
-        return SqlNoticeStore(self.engine, self._telling)
 
     @cached_property
     def mailer(self) -> Mailer:
@@ -705,47 +565,41 @@ class Platform:
     @cached_property
     def alerting(self) -> Alerting:
         from taskforge.services.alerting import Alerting
-        from taskforge.storage.alerts import SqlAlertStore
 
-        store = SqlAlertStore(self.engine, self._telling, self._mint)
-        return Alerting(store, self._receiver_store, self.directory)
+        return Alerting(self.stores.alerts, self.stores.receivers, self.directory)
 
     @cached_property
     def receivers(self) -> Receivers:
         from taskforge.services.receivers import Receivers
 
         return Receivers(
-            self._receiver_store,
+            self.stores.receivers,
             self.workers,
             self.directory,
             self.control,
             self.signals,
             lambda: self.poster,
             self._now,
-            self._notice_store,
+            self.stores.notices,
         )
 
     @cached_property
     def evaluating(self) -> Evaluating:
         """Of all projects."""
         from taskforge.services.evaluating import Evaluating
-        from taskforge.storage.alerts import SqlAlertStore
 
-        store = SqlAlertStore(self.engine, self._telling, self._mint)
-        return Evaluating(store, self._measuring_of, self.settings.alert_interval_seconds)
+        return Evaluating(self.stores.alerts, self._measuring_of, self.settings.alert_interval_seconds)
 
     def _measuring_of(self, project_id: ProjectId) -> Measuring:
         from taskforge.services.measuring import Measuring
         from taskforge.services.metrics import Metrics
-        from taskforge.storage.measures import SqlMeasureStore
-        from taskforge.storage.metrics import SqlMetricsStore
 
-        record = SqlMetricsStore(self.engine)
+        record = self.stores.metrics
         return Measuring(
-            SqlMeasureStore(self.engine),
+            self.stores.measures,
             record,
-            self._queue_store,
-            Metrics(record, self._queue_store, project_id),
+            self.stores.queues,
+            Metrics(record, self.stores.queues, project_id),
             project_id,
             timedelta(seconds=self.settings.lease_seconds),
             self._scaling_of(project_id),
@@ -757,12 +611,12 @@ class Platform:
         from taskforge.services.delivering import Delivering
 
         return Delivering(
-            self._receiver_store,
+            self.stores.receivers,
             self._delivery_link,
             lambda: self.poster,
             lambda: self.mailer,
             lambda: self._now().timestamp(),
-            self._notice_store,
+            self.stores.notices,
         )
 
     def _delivery_link(self, project_id: ProjectId) -> DirectLink:
@@ -775,7 +629,7 @@ class Platform:
         return DirectLink(
             jobs=self.jobs,
             workers=self.workers,
-            directory=QueueDirectory(self._queue_store, project_id, retry_policy_of),
+            directory=QueueDirectory(self.stores.queues, project_id, retry_policy_of),
             signals=self.signals,
             mint=self._mint,
             options=LinkOptions(LEASE_SECONDS),
@@ -787,35 +641,22 @@ class Platform:
     def limits(self) -> LimitGuard:
         """What the organizations of this database may use."""
         from taskforge.services.limits import LimitGuard, OwnRates
-        from taskforge.storage.tenants import SqlTenantStore
 
         rates: RequestRates = OwnRates()
         if self.redis is not None:
             from taskforge.coordination.redis_opening import rates_in
 
             rates = rates_in(self.redis, rates)
-        return LimitGuard(SqlTenantStore(self.engine, self._mint), rates=rates)
+        return LimitGuard(self.stores.tenants, rates=rates)
 
     @cached_property
     def security(self) -> Security:
         import secrets
 
-        from taskforge.services.security import Security, SecurityStores
-        from taskforge.storage.credentials import SqlCredentialStore, SqlKeyStore
-        from taskforge.storage.logins import SqlAttemptStore, SqlSessionStore
-        from taskforge.storage.people import SqlPeopleStore
-        from taskforge.storage.tenants import SqlTenantStore
+        from taskforge.services.security import Security
 
         return Security(
-            SecurityStores(
-                SqlTenantStore(self.engine, self._mint),
-                SqlPeopleStore(self.engine, self._mint),
-                SqlKeyStore(self.engine),
-                SqlCredentialStore(self.engine),
-                SqlSessionStore(self.engine),
-                SqlAttemptStore(self.engine),
-                self._queue_store,
-            ),
+            self.stores.security,
             self.limits,
             secret=self.settings.secret_key,
             previous_secret=self.settings.previous_secret_key,
@@ -831,25 +672,22 @@ class Platform:
     @cached_property
     def audit(self) -> AuditLog:
         from taskforge.services.audit import AuditLog
-        from taskforge.storage.audit import SqlAuditStore
 
-        return AuditLog(SqlAuditStore(self.engine))
+        return AuditLog(self.stores.audit)
 
     @cached_property
     def idempotency(self) -> Idempotency:
         from taskforge.services.idempotency import Idempotency
-        from taskforge.storage.requests import SqlRequestStore
 
-        return Idempotency(SqlRequestStore(self.engine), self._mint)
+        return Idempotency(self.stores.requests, self._mint)
 
     # Locks
 
     @cached_property
     def leasing(self) -> Leasing:
         from taskforge.services.leasing import Leasing
-        from taskforge.storage.leases import SqlLeaseStore
 
-        return Leasing(SqlLeaseStore(self.engine), self.project_id, self._mint)
+        return Leasing(self.stores.leases, self.project_id, self._mint)
 
     @cached_property
     def redis_leasing(self) -> Leasing | None:
@@ -888,7 +726,7 @@ class Platform:
             limits=self.limits,
             offers=self.offering,
             now=self._now,
-            traces=self._trace_store,
+            traces=self.stores.traces,
         )
 
     def locks(self, by: str) -> Leasing:

@@ -231,7 +231,7 @@ async def test_an_idle_worker_hears_of_a_configuration_whose_hint_was_lost(
     async with at_work(database_url, redis_url) as here:
         platform = await here.app.platform()
         queue = await platform.queues.get("default")
-        await platform._queue_store.change(platform.project_id, queue.id, lambda q: replace(q, priority=7))
+        await platform.stores.queues.change(platform.project_id, queue.id, lambda q: replace(q, priority=7))
 
         def is_known() -> None:
             found = platform.directory.by_id(queue.id)
