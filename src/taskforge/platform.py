@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from taskforge.services.security import Security
     from taskforge.services.simulating import Simulating
     from taskforge.services.submission import Submission
+    from taskforge.services.tick_keeping import TickKeeping
     from taskforge.services.ticking import FiringPlans, Ticking
     from taskforge.services.tracing import TracedLink
     from taskforge.services.transactions import TransactionalSubmission
@@ -284,11 +285,15 @@ class Platform:
             archive=None if settings.archive is None else open_archive(settings.archive),
             interval=settings.retention_interval_seconds,
             batch=settings.retention_batch,
-            before=self._keep_ticks,
+            before=self._tick_keeping.keep,
         )
 
-    async def _keep_ticks(self) -> None:
-        await self.ticking.keep()
+    @cached_property
+    def _tick_keeping(self) -> TickKeeping:
+        from taskforge.services.tick_keeping import TickKeeping
+        from taskforge.storage.tick_keeping import SqlTickKeeper
+
+        return TickKeeping(SqlTickKeeper(self.engine))
 
     # What people and programs ask for and change
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 HEAVY = (
     "asyncio",
@@ -28,6 +29,7 @@ ROWS = (
     "taskforge.sdk.fields",
 )
 """Making their dataclasses and types took two fifths of the import."""
+SCHEDULES = ("cronsim", "taskforge.domain.calendar", "taskforge.domain.schedule", "zoneinfo")
 BUDGET_MILLISECONDS = 60
 
 
@@ -43,6 +45,23 @@ def test_what_the_import_costs_is_shown() -> None:
     total = re.search(r"\| +(\d+) \| taskforge$", trace, re.MULTILINE)
     assert total is not None
     print(f"\nimport taskforge: {int(total[1]) / 1000:.1f} ms, the budget is {BUDGET_MILLISECONDS} ms")
+
+
+def test_pruning_without_schedules_loads_nothing_of_them(tmp_path: Path) -> None:
+    """Each worker does it soon after its start, and no job begins while it imports."""
+    program = f"""
+import asyncio, sys
+from taskforge import TaskForge
+
+async def main():
+    app = TaskForge(database_url="sqlite:///{tmp_path}/jobs.db")
+    await (await app.platform()).pruning.prune()
+    await app.aclose()
+
+asyncio.run(main())
+print([name for name in {SCHEDULES!r} if name in sys.modules])
+"""
+    assert _run("-c", program).stdout.strip() == "[]"
 
 
 def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":

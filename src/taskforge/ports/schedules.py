@@ -133,12 +133,29 @@ class RunFilter(NamedTuple):
     before: UUID | None = None
 
 
-class TickStore(Protocol):
-    """Due times and what becomes of them. A tick, its job and the next due time change together."""
+class TickKeeper(Protocol):
+    """What becomes of ticks that are over."""
 
     async def outlook(self) -> Outlook:
         """Whether there is anything to do; one read."""
         ...
+
+    async def finish(self, limit: int) -> int:
+        """Copy what jobs came to that have ended; how many."""
+        ...
+
+    async def prune(
+        self, limit: int, *, project_id: ProjectId | None = None, most: timedelta | None = None
+    ) -> int:
+        """Forget what is older than each schedule keeps, and what belongs to none; in batches. How many.
+
+        Of one project alone, and with a shorter age for what did not fail, if these are given.
+        """
+        ...
+
+
+class TickStore(TickKeeper, Protocol):
+    """Due times and what becomes of them. A tick, its job and the next due time change together."""
 
     async def due(self, limit: int, *, skip: Sequence[UUID] = ()) -> Sequence[Due]:
         """Schedules of any project that may fire now, the most overdue first, but for those of ``skip``."""
@@ -171,19 +188,6 @@ class TickStore(Protocol):
         firing: Firing,
     ) -> Fired | None:
         """Runs of these due times, but for those that have run already; None when the schedule is gone."""
-        ...
-
-    async def finish(self, limit: int) -> int:
-        """Copy what jobs came to that have ended; how many."""
-        ...
-
-    async def prune(
-        self, limit: int, *, project_id: ProjectId | None = None, most: timedelta | None = None
-    ) -> int:
-        """Forget what is older than each schedule keeps, and what belongs to none; in batches. How many.
-
-        Of one project alone, and with a shorter age for what did not fail, if these are given.
-        """
         ...
 
     async def realign(self) -> int:

@@ -19,6 +19,7 @@ from taskforge.ports.schedules import Firing
 from taskforge.ports.signals import Hint, Topic
 from taskforge.sdk.tracing import is_traced, sent_by_schedule
 from taskforge.services.submission import JobRequest
+from taskforge.services.tick_keeping import TickKeeping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 SCHEDULER = system("scheduler")
 BATCH = 100
-FINISHED_BATCH = 500
-PRUNED_BATCH = 1_000
 FINISH_SECONDS = 2.0
 """How often what jobs came to is looked for while some have not ended; less often while none ends."""
 SELDOM_SECONDS = 30.0
@@ -94,12 +93,13 @@ class FiringPlans:
         return Hint(Topic.READY, project_id, queue_id)
 
 
-class Ticking:
+class Ticking(TickKeeping):
     """Looks after the schedules of all projects of a database."""
 
     def __init__(
         self, ticks: TickStore, plans: FiringPlans, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
+        super().__init__(ticks)
         self._ticks = ticks
         self._plans = plans
         self._monotonic = monotonic
@@ -180,20 +180,6 @@ class Ticking:
             self._pause = FINISH_SECONDS if done else min(SELDOM_SECONDS, self._pause * 1.5)
             self._finish_at = self._monotonic() + self._pause
         return max(0.0, self._finish_at - self._monotonic())
-
-    async def keep(self) -> int:
-        """Copy what jobs came to before they are forgotten; forget what is older than each schedule keeps. How many."""
-        await self.finish()
-        return await self._ticks.prune(PRUNED_BATCH)
-
-    async def finish(self) -> int:
-        """Copy what jobs came to that have ended, so that it outlives them; how many."""
-        total = 0
-        while True:
-            copied = await self._ticks.finish(FINISHED_BATCH)
-            total += copied
-            if copied < FINISHED_BATCH:
-                return total
 
 
 def _tell(fired: Fired, due: Due) -> None:

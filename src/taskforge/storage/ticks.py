@@ -19,18 +19,18 @@ from taskforge.domain.tick import (
     Unfinished,
     plan,
 )
-from taskforge.ports.schedules import Due, Fired, Outlook, RunFilter
+from taskforge.ports.schedules import Due, Fired, RunFilter
 from taskforge.storage.auditing import Audit
 from taskforge.storage.endings import add_notices
 from taskforge.storage.engine import Engine, Many, One, Script, columns
 from taskforge.storage.schedule_codec import (
     calendars_named,
     calendars_of,
-    readable_schedules,
     run_of,
     schedule_of,
 )
 from taskforge.storage.schedules import realigning
+from taskforge.storage.tick_keeping import SqlTickKeeper
 from taskforge.storage.traces import put_traces
 
 if TYPE_CHECKING:
@@ -52,21 +52,16 @@ _ENDED = {None: None, True: "well", False: "badly"}
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-class SqlTickStore:
-    """Implements ``TickStore`` for any engine; ``mint`` gives new ids."""
+class SqlTickStore(SqlTickKeeper):
+    """Implements ``TickStore`` for any engine; ``mint`` gives new ids. What pruning asks of it is in its base."""
 
     def __init__(
         self, engine: Engine, jobs: SqlJobStore, queues: SqlQueueStore, mint: Callable[[], UUID]
     ) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._jobs = jobs
         self._queues = queues
         self._mint = mint
-
-    async def outlook(self) -> Outlook:
-        [row] = await self._engine.read(One("schedule_outlook"))
-        moment = self._engine.moment
-        return Outlook(moment(row["now"]), moment(row["next_fire_at"]), bool(row["has_unfinished"]))
 
     async def due(self, limit: int, *, skip: Sequence[UUID] = ()) -> Sequence[Due]:
         identity, moment = self._engine.identity, self._engine.moment
@@ -217,38 +212,6 @@ class SqlTickStore:
         for notice in firing.notices(schedule.project_id, queue.id):
             yield One("notify", {"notice": notice})
         return Fired(schedule, len(inserted), [job.id for job in stored], queue.id)
-
-    async def finish(self, limit: int) -> int:
-        return len(await self._engine.call(One("finish_ticks", {"limit": limit})))
-
-    async def prune(
-        self, limit: int, *, project_id: ProjectId | None = None, most: timedelta | None = None
-    ) -> int:
-        [row] = await self._engine.read(One("database_now"))
-        now: datetime = self._engine.moment(row["now"])
-        total = 0
-        for schedule in readable_schedules(await self._engine.read(One("every_schedule")), self._engine):
-            if project_id not in (None, schedule.project_id):
-                continue
-            age, failed_age = schedule.spec.ages
-            age = age if most is None else min(age, most)
-            which = {
-                "project_id": schedule.project_id,
-                "schedule_id": schedule.id,
-                "before": now - age,
-                "failed_before": now - failed_age,
-                "limit": limit,
-            }
-            total += await self._in_batches(One("prune_ticks", which), limit)
-        return total + await self._in_batches(One("prune_orphan_ticks", {"limit": limit}), limit)
-
-    async def _in_batches(self, removal: One, limit: int) -> int:
-        total = 0
-        while True:
-            removed = len(await self._engine.call(removal))
-            total += removed
-            if removed < limit:
-                return total
 
     async def realign(self) -> int:
         rows = await self._engine.read(One("schedules_ahead"))
