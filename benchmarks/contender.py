@@ -32,6 +32,10 @@ class Contender:
         """A thousand jobs a call."""
         return None
 
+    async def bulk_concurrent(self, jobs: int) -> Rate | None:
+        """A thousand jobs a call, three callers on one event loop."""
+        return None
+
     async def drain(self, jobs: int, processes: int) -> Drain | None:
         """A loaded queue emptied by worker processes."""
         return None

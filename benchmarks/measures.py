@@ -77,6 +77,10 @@ async def _bulk(contender: Contender, sizes: Sizes) -> Figures:
     return _rate(await contender.bulk(sizes.jobs))
 
 
+async def _bulk_concurrent(contender: Contender, sizes: Sizes) -> Figures:
+    return _rate(await contender.bulk_concurrent(sizes.jobs))
+
+
 async def _drain_one(contender: Contender, sizes: Sizes) -> Figures:
     return _drain(await contender.drain(sizes.jobs, 1))
 
@@ -135,6 +139,7 @@ MEASURES = (
     Measure("sequential-blocking", _sequential_blocking),
     Measure("concurrent", _concurrent),
     Measure("bulk", _bulk),
+    Measure("bulk-concurrent", _bulk_concurrent),
     Measure("drain-one", _drain_one),
     Measure("drain-two", _drain_two),
     Measure("drain-remote", _drain_remote),

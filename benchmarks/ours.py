@@ -11,6 +11,7 @@ from taskforge.bench import claims, drain, enqueue, idle, latency
 from taskforge.bench.import_time import import_time
 from taskforge.bench.ledger import is_sqlite
 from taskforge.bench.stamps import StampFile
+from taskforge.bench.timing import CALLERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,6 +52,10 @@ class TaskForgeContender(Contender):
     async def bulk(self, jobs: int) -> Rate | None:
         async with self._migrated() as database_url:
             return await enqueue.enqueue_bulk(database_url, jobs)
+
+    async def bulk_concurrent(self, jobs: int) -> Rate | None:
+        async with self._migrated() as database_url:
+            return await enqueue.enqueue_bulk(database_url, jobs, callers=CALLERS)
 
     async def drain(self, jobs: int, processes: int) -> Drain | None:
         async with self._migrated() as database_url:

@@ -16,7 +16,7 @@ from taskforge.bench.ledger import Ledger, counter
 from taskforge.bench.observe import observe_drain, observe_idle, observe_latency
 from taskforge.bench.processes import running
 from taskforge.bench.stamps import StampFile
-from taskforge.bench.timing import send_in_batches, time_bulk, time_concurrent, time_sequential
+from taskforge.bench.timing import CALLERS, send_in_batches, time_bulk, time_concurrent, time_sequential
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,17 +54,25 @@ class PgQueuerContender(Contender):
         async with self._installed() as (_, queries):
             return await time_sequential(lambda number: queries.enqueue("noop", _payload(number)), jobs)
 
-    async def concurrent(self, jobs: int) -> Rate | None:
+    @asynccontextmanager
+    async def _pooled(self) -> AsyncIterator[Queries]:
         async with (
             self._installed() as (database_url, _),
             asyncpg.create_pool(database_url, min_size=POOL_SIZE, max_size=POOL_SIZE) as pool,
         ):
-            queries = Queries(AsyncpgPoolDriver(pool))
+            yield Queries(AsyncpgPoolDriver(pool))
+
+    async def concurrent(self, jobs: int) -> Rate | None:
+        async with self._pooled() as queries:
             return await time_concurrent(lambda number: queries.enqueue("noop", _payload(number)), jobs)
 
     async def bulk(self, jobs: int) -> Rate | None:
         async with self._installed() as (_, queries):
             return await time_bulk(_batches(queries), jobs)
+
+    async def bulk_concurrent(self, jobs: int) -> Rate | None:
+        async with self._pooled() as queries:
+            return await time_bulk(_batches(queries), jobs, callers=CALLERS)
 
     async def drain(self, jobs: int, processes: int) -> Drain | None:
         async with self._installed() as (database_url, queries), counter(database_url) as count:

@@ -52,10 +52,10 @@ async def enqueue_concurrent(database_url: str, jobs: int, width: int = WIDTH) -
         return await time_concurrent(bench.noop.aenqueue, jobs, width)
 
 
-async def enqueue_bulk(database_url: str, jobs: int, batch: int = BATCH) -> Rate:
-    """`app.aenqueue_many`, a batch at a time."""
+async def enqueue_bulk(database_url: str, jobs: int, batch: int = BATCH, callers: int = 1) -> Rate:
+    """`app.aenqueue_many`, each caller a batch at a time."""
     async with opened(database_url) as bench:
-        return await time_bulk(_batches(bench), jobs, batch)
+        return await time_bulk(_batches(bench), jobs, batch, callers)
 
 
 async def load(database_url: str, jobs: int, customers: int = 0) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 WARM_UP = 10
 BATCH = 1_000
 WIDTH = 50
+CALLERS = 3
+"""So many send batches at once, where more than one does."""
 
 
 async def time_sequential(enqueue: Callable[[int], Awaitable[object]], jobs: int) -> Rate:
@@ -41,17 +43,24 @@ async def time_concurrent(enqueue: Callable[[int], Awaitable[object]], jobs: int
     return Rate(jobs, time.perf_counter() - begun)
 
 
-async def time_bulk(enqueue: Callable[[range], Awaitable[object]], jobs: int, batch: int = BATCH) -> Rate:
-    """Time batches of `batch` jobs, each accepted before the next is sent."""
-    await enqueue(range(WARM_UP))
+async def time_bulk(
+    enqueue: Callable[[range], Awaitable[object]], jobs: int, batch: int = BATCH, callers: int = 1
+) -> Rate:
+    """Time batches of `batch` jobs by so many callers, of whom each sends the next when its last is accepted."""
+    await asyncio.gather(*(enqueue(range(WARM_UP)) for _ in range(callers)))
     begun = time.perf_counter()
-    await send_in_batches(enqueue, jobs, batch)
+    await send_in_batches(enqueue, jobs, batch, callers)
     return Rate(jobs, time.perf_counter() - begun)
 
 
 async def send_in_batches(
-    enqueue: Callable[[range], Awaitable[object]], jobs: int, batch: int = BATCH
+    enqueue: Callable[[range], Awaitable[object]], jobs: int, batch: int = BATCH, callers: int = 1
 ) -> None:
     """Exactly so many jobs, without a clock: the load of the other measurements."""
-    for first in range(0, jobs, batch):
-        await enqueue(range(first, min(first + batch, jobs)))
+    beginnings = iter(range(0, jobs, batch))
+
+    async def caller() -> None:
+        for first in beginnings:
+            await enqueue(range(first, min(first + batch, jobs)))
+
+    await asyncio.gather(*(caller() for _ in range(callers)))
