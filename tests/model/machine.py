@@ -277,6 +277,7 @@ class StoreMachine(RuleBasedStateMachine):
         for execution, (job, end) in batch.items():
             if execution in expected:
                 self.model.settle(job.id, end, ORIGIN)
+        self.model.give(job.concurrency_key for execution, (job, _) in batch.items() if execution in expected)
 
     @precondition(lambda self: self.claims)
     @rule(number=st.integers(0, 30))
@@ -342,8 +343,12 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             pause, is_new = self.do(self.stage.pauses.create(project, PauseKind.TYPE, kind, "why", "who"))
             assert is_new
+        in_line = sum(job.type == kind and job.hold == "key" for job in self.model.jobs.values())
         changed = self.do(self._pause_work().carry_out(pause))
-        assert changed == (self.model.resume(kind) if resumed else self.model.pause(kind))
+        if resumed:
+            assert changed == self.model.resume(kind)
+        else:  # who is offered a place meanwhile is held at that, and not counted
+            assert 0 <= self.model.pause(kind) - changed <= in_line
 
     def _pause_work(self) -> PauseWork:
         return PauseWork(self.stage.pauses, self.stage.queues, LocalSignals(Hub()))

@@ -37,7 +37,10 @@ class ModelQueue:
 
 @dataclass
 class ModelJob:
-    """A job. Times are seconds, ``ended`` are its stored executions: (claim_seq, status, reason, attempt)."""
+    """A job. Times are seconds, ``ended`` are its stored executions: (claim_seq, status, reason, attempt).
+
+    ``line`` is its concurrency key, ``places`` how many of that may run.
+    """
 
     id: UUID
     queue: UUID
@@ -62,6 +65,8 @@ class ModelJob:
     failure: str | None = None
     letters: UUID | None = None
     completed: int | None = None
+    line: str | None = None
+    places: int = 1
     ended: list[tuple[int, str, str | None, int]] = field(default_factory=list)
 
     @property
@@ -85,6 +90,7 @@ class Model:
         self.queues: dict[UUID, ModelQueue] = {}
         self.known_types: set[str] = set()
         self.paused_types: set[str] = set()
+        self.places: dict[str, int] = {}
         self.starts: list[tuple[UUID, int]] = []
 
     def rank(self, queue: UUID, due: int, priority: int, origin: int) -> int:
@@ -102,25 +108,31 @@ class Model:
         expires: int | None,
         deadline: int | None,
         origin: int,
+        line: str | None = None,
+        places: int = 1,
     ) -> bool:
         if self.queues[queue].state == "closed":
             return False
         due = None if delay is None else self.now + delay
         limits = [limit for limit in (expires, deadline) if limit is not None]
-        self.jobs[job_id] = ModelJob(
+        job = self.jobs[job_id] = ModelJob(
             id=job_id,
             queue=queue,
             type=job_type,
             priority=priority,
             max_attempts=max_attempts,
             status="scheduled" if due is not None and due > self.now else "pending",
-            hold=self._hold(job_type, 0),
+            hold=None,
             rank=self.rank(queue, self.now if due is None else due, priority, origin),
             due=due,
             expires=expires,
             deadline=deadline,
             waits_until=min(limits, default=None),
+            line=line,
+            places=places,
         )
+        job.hold = self._hold(job)
+        self._open(job)
         return True
 
     def claim(self, queues: Iterable[UUID], types: Sequence[str], free: int, suspects: int) -> list[ModelJob]:
@@ -171,7 +183,7 @@ class Model:
         attempt = job.attempts
         job.lease_until = None
         cancelled, job.cancel_requested = job.cancel_requested, False
-        suspicion = self._hold(job.type, job.losses)
+        suspicion = self._hold(job)
         job.waits_until = job.deadline
         match outcome:
             case "succeed":
@@ -208,7 +220,7 @@ class Model:
                     execution = ("failed" if letters is None else "dead_letter", "worker_lost")
                 else:
                     execution = ("failed", "worker_lost")
-                    self._again(job, "pending", False, self._hold(job.type, job.losses), None, origin)
+                    self._again(job, "pending", False, self._hold(job), None, origin)
             case _:
                 raise AssertionError(outcome)
         job.ended.append((job.seq, *execution, attempt))
@@ -226,6 +238,7 @@ class Model:
         before = job.status
         if before in WAITING:
             job.finish("cancelled", self.now)
+            self.give([job.line])
         elif before == "processing":
             job.cancel_requested = True
         return before
@@ -242,7 +255,8 @@ class Model:
             job.manual_retries += 1
             job.losses = 0
             job.rank = self.rank(job.queue, self.now, job.priority, origin)
-            job.hold = self._hold(job.type, 0)
+            job.hold = self._hold(job)
+            self._open(job)
         return before
 
     def delete(self, job_id: UUID) -> str | None:
@@ -251,6 +265,7 @@ class Model:
             return None
         if job.status != "processing":
             del self.jobs[job_id]
+            self.give([job.line])
         return job.status
 
     def promote(self) -> int:
@@ -262,7 +277,8 @@ class Model:
         for job in due:
             job.status = "pending"
             if self.paused_types:
-                job.hold = self._hold(job.type, job.losses)
+                job.hold = self._hold(job)
+        self.give(job.line for job in due)
         return len(due)
 
     def late(self) -> list[ModelJob]:
@@ -279,6 +295,7 @@ class Model:
             passed = job.deadline is not None and job.deadline <= self.now
             job.finish("failed", self.now)
             job.failure = "deadline" if passed else "queue_timeout"
+        self.give(job.line for job in late)
         return len(late)
 
     def held(self) -> list[ModelJob]:
@@ -288,7 +305,8 @@ class Model:
     def release(self) -> int:
         held = self.held()
         for job in held:
-            job.hold = self._hold(job.type, job.losses)
+            job.hold = self._hold(job)
+        self.give(job.line for job in held)
         return len(held)
 
     def rescue(self, dead: set[UUID], origin: int) -> int:
@@ -303,13 +321,16 @@ class Model:
                 lost.append((job, job.losses > 0 or not near))
         for job, blamed in lost:
             self.settle(job.id, "lose", origin, blamed=blamed)
+        self.give(job.line for job, _ in lost)
         return len(lost)
 
     def pause(self, job_type: str) -> int:
         """Hold what is pending, and suspects; what else is scheduled is held when it is promoted."""
         self.paused_types.add(job_type)
         able = [
-            j for j in self.jobs.values() if j.hold == "suspect" or (j.status == "pending" and j.hold is None)
+            j
+            for j in self.jobs.values()
+            if j.hold in ("suspect", "key") or (j.status == "pending" and j.hold is None)
         ]
         return self._decide(able)
 
@@ -320,15 +341,83 @@ class Model:
     def _decide(self, jobs: Sequence[ModelJob]) -> int:
         before = [job.hold for job in jobs]
         for job in jobs:
-            job.hold = self._hold(job.type, job.losses)
-        return sum(job.hold != hold for job, hold in zip(jobs, before, strict=True))
+            if job.hold == "paused" or self._hold(job) != "key":  # who has a place keeps it
+                job.hold = self._hold(job)
+        changed = sum(job.hold != hold for job, hold in zip(jobs, before, strict=True))
+        self.give(job.line for job in jobs)
+        return changed
 
-    def _hold(self, job_type: str, losses: int) -> str | None:
-        if job_type not in self.known_types:
+    def reschedule(self, job_id: UUID, due: int, origin: int) -> str | None:
+        job = self.jobs.get(job_id)
+        if job is None:
+            return None
+        before = job.status
+        if before in WAITING:
+            job.status, job.due = "scheduled", due
+            job.rank = self.rank(job.queue, due, job.priority, origin)
+            job.hold = self._hold(job)
+            self.give([job.line])
+        return before
+
+    def move(self, ids: Iterable[UUID], queue: UUID) -> set[UUID]:
+        """Those that wait go into another queue, with the time that they have waited."""
+        if self.queues[queue].state == "closed":
+            return set()
+        moved = [job for job in self._known(ids) if job.status in WAITING]
+        for job in moved:
+            job.rank += job.priority * (self.queues[job.queue].aging - self.queues[queue].aging) * SECOND
+            job.queue = queue
+        return {job.id for job in moved}
+
+    def bulk(self, act: str, ids: Iterable[UUID], origin: int) -> set[UUID]:
+        """Cancel, retry or delete many: those that may be. What has a concurrency key is left to be done by itself."""
+        changed = set()
+        for job in self._known(ids):
+            is_free = job.line is None
+            if act == "cancel" and (
+                (job.status in WAITING and is_free)
+                or (job.status == "processing" and not job.cancel_requested)
+            ):
+                self.cancel(job.id)
+            elif act == "retry" and job.status in ("failed", "cancelled") and is_free:
+                self.retry(job.id, None, origin)
+            elif act == "delete" and job.status != "processing" and is_free:
+                self.delete(job.id)
+            else:
+                continue
+            changed.add(job.id)
+        return changed
+
+    def _known(self, ids: Iterable[UUID]) -> list[ModelJob]:
+        return [self.jobs[job_id] for job_id in ids if job_id in self.jobs]
+
+    def give(self, lines: Iterable[str | None]) -> None:
+        """The free places of these lines go to those who wait longest; a line that nobody stands in is forgotten."""
+        for line in set(lines) - {None}:
+            standing = [job for job in self.jobs.values() if job.line == line and job.status not in FINISHED]
+            if not standing:
+                self.places.pop(line or "", None)
+                continue
+            holders = [job for job in standing if job.status != "scheduled" and job.hold in (None, "suspect")]
+            waiting = [job for job in standing if job.status == "pending" and job.hold == "key"]
+            room = max(0, self.places[line or ""] - len(holders))
+            for job in sorted(waiting, key=lambda job: job.order)[:room]:
+                job.hold = "suspect" if job.losses else None
+
+    def _open(self, job: ModelJob) -> None:
+        """The last one who says how many places a line has is right."""
+        if job.line is not None:
+            self.places[job.line] = job.places
+            self.give([job.line])
+
+    def _hold(self, job: ModelJob) -> str | None:
+        if job.type not in self.known_types:
             return "no_worker"
-        if job_type in self.paused_types:
+        if job.type in self.paused_types:
             return "paused"
-        return "suspect" if losses else None
+        if job.line is not None:
+            return "key"
+        return "suspect" if job.losses else None
 
     def _lane(self, queue: UUID, types: Sequence[str]) -> list[ModelJob]:
         able = [

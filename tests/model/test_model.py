@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.machine import StoreMachine
+from tests.model.steered import SteeredMachine
 
 STEPS = 40
 
@@ -20,6 +20,6 @@ def test_the_store_does_what_the_model_does(database_url: str) -> None:
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     run_state_machine_as_test(
-        lambda: StoreMachine(database_url),  # type: ignore[arg-type]
+        lambda: SteeredMachine(database_url),  # type: ignore[arg-type]
         settings=chosen,
     )
