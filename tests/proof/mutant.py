@@ -181,7 +181,9 @@ class Trials:
         reached: set[str] = set()
         with pytest.MonkeyPatch.context() as patch:
             for engine in (PostgresEngine, SqliteEngine):
-                patch.setattr(engine, "call", partial_method(_noting_call, engine.call, reached))
+                for verb in ("call", "read"):
+                    before = getattr(engine, verb)
+                    patch.setattr(engine, verb, partial_method(_noting_call, before, reached))
                 patch.setattr(engine, "run", partial_method(_noting_run, engine.run, reached))
             for item, after in zip(items, [*items[1:], None], strict=True):
                 reached.clear()
