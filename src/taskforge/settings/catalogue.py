@@ -1,29 +1,13 @@
-"""Every setting once: its name, type, default and what it is for. `docs/settings.md` is checked against it.
-
-Order of precedence: argument, ``TASKFORGE_*`` in the environment, ``taskforge.toml`` or ``[tool.taskforge]``
-in ``pyproject.toml``, default.
-"""
+"""Every setting once: its name, type, default and what it is for. `docs/settings.md` is made of it."""
 
 from __future__ import annotations
 
-import difflib
 import logging
-import math
-import os
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.bounds import RESULT_BYTES
-from taskforge.domain.errors import InvalidInput, InvalidSetting
+from taskforge.settings import checks
+from taskforge.settings.setting import Setting
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-PREFIX = "TASKFORGE_"
-NOT_OURS = ("TASKFORGE_TEST_", "TASKFORGE_BENCH_")
-"""What the variables of other programs begin with: of the tests, of the benchmarks."""
-DATA_FOLDER = ".taskforge"
 LOG_LEVELS = {
     "trace": 5,
     "debug": logging.DEBUG,
@@ -33,69 +17,6 @@ LOG_LEVELS = {
     "error": logging.ERROR,
 }
 """What a level is to stdlib logging."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting. ``least`` and ``most`` bound a number; ``secret`` values are shown masked.
-
-    ``choices`` are the words that it may be, if only some are right; capitals are taken for small letters.
-    ``check`` raises InvalidInput for a text that cannot serve, saying which setting or what it is not.
-    """
-
-    name: str
-    kind: type
-    default: Any
-    help: str
-    least: float = -math.inf
-    most: float = math.inf
-    secret: bool = False
-    choices: tuple[str, ...] = ()
-    check: Callable[[str], object] | None = None
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return PREFIX + self.name.upper()
-
-    @property
-    def is_address(self) -> bool:
-        """Whether it is an address: of a secret one only the password is secret."""
-        return self.name.endswith("_url")
-
-
-def _zone(name: str) -> None:
-    if name != "UTC":  # known without the zones of the system
-        from taskforge.domain.local_time import zone_named
-
-        zone_named(name)
-
-
-def _path(path: str) -> None:
-    if path and not path.startswith("/"):
-        raise InvalidInput(
-            f"root_path must begin with /, and {path!r:.120} does not", hint="such as /taskforge"
-        )
-
-
-def _networks(text: str) -> None:
-    if text:
-        from taskforge.domain.outbound import parse_networks
-
-        parse_networks(text, "outbound_networks")
-
-
-def _mail_server(url: str) -> None:
-    from taskforge.outbound.mail_server import parse_mail_server
-
-    parse_mail_server(url)
-
-
-def _archive(setting: str) -> None:
-    from taskforge.storage.archives import parse_archive
-
-    parse_archive(setting)
-
 
 SETTINGS = (
     Setting(
@@ -249,7 +170,7 @@ SETTINGS = (
         str,
         "",
         "The path under which a proxy serves the API, such as /taskforge.",
-        check=_path,
+        check=checks.check_path,
     ),
     Setting(
         "environment",
@@ -268,7 +189,7 @@ SETTINGS = (
         str,
         "",
         "Networks that are not public, with commas, to which webhooks may go all the same, also without TLS: 10.1.0.0/16.",
-        check=_networks,
+        check=checks.check_networks,
     ),
     Setting(
         "smtp_url",
@@ -276,7 +197,7 @@ SETTINGS = (
         None,
         "The mail server for alerts: smtps://user:password@host (TLS), smtp:// (STARTTLS) or smtp+plain:// (neither).",
         secret=True,
-        check=_mail_server,
+        check=checks.check_mail_server,
     ),
     Setting("smtp_from", str, "taskforge@localhost", "Whom e-mails are from."),
     Setting(
@@ -325,7 +246,7 @@ SETTINGS = (
         str,
         "UTC",
         "The time zone of schedules that name none: a name of the IANA database.",
-        check=_zone,
+        check=checks.check_zone,
     ),
     Setting(
         "keep_succeeded_days",
@@ -354,7 +275,7 @@ SETTINGS = (
         None,
         "Where finished jobs are written before they are removed: ndjson:FOLDER or parquet:FOLDER. "
         "Without it they are only removed.",
-        check=_archive,
+        check=checks.check_archive,
     ),
     Setting(
         "result_kibibytes",
@@ -406,190 +327,3 @@ SETTINGS = (
         secret=True,
     ),
 )
-_BY_NAME = {setting.name: setting for setting in SETTINGS}
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The effective values. ``origins`` says where each came from."""
-
-    database_url: str
-    project: str
-    server: str | None
-    redis_url: str | None
-    redis_prefix: str
-    dispatch: str
-    key: str | None
-    app: str | None
-    concurrency: int
-    lease_seconds: float
-    recovery_interval_seconds: float
-    grace_seconds: float
-    liveness_file: str | None
-    liveness_port: int
-    liveness_host: str
-    metrics_port: int
-    liveness_seconds: float
-    poll_seconds: float
-    poll_without_hints_seconds: float
-    pool_size: int
-    statement_cache: int
-    process_max_jobs: int
-    process_max_mebibytes: int
-    secret_key: str | None
-    metrics_token: str | None
-    host: str
-    port: int
-    root_path: str
-    environment: str
-    cors_origins: str
-    outbound_networks: str
-    smtp_url: str | None
-    smtp_from: str
-    alert_interval_seconds: float
-    scaling_interval_seconds: float
-    scaling_webhook_url: str | None
-    scaling_webhook_secret: str | None
-    scaling_kubernetes_namespace: str | None
-    scaling_kubernetes_deployment: str
-    scaling_kubernetes_config: str | None
-    timezone: str
-    keep_succeeded_days: float
-    keep_cancelled_days: float
-    keep_failed_days: float
-    retention_interval_seconds: float
-    retention_batch: int
-    archive: str | None
-    result_kibibytes: int
-    capture_output: str
-    capture_level: str
-    log_level: str
-    log_format: str
-    log_redact_keys: str
-    previous_secret_key: str | None
-    origins: Mapping[str, str]
-
-
-def load_settings(
-    arguments: Mapping[str, Any] | None = None,
-    *,
-    environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
-) -> Settings:
-    """The settings as they hold here. Raises InvalidSetting, naming the value and where it came from."""
-    folder = folder or Path.cwd()
-    environment = os.environ if environment is None else environment
-    file, in_file = _read_file(folder)
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    for setting in SETTINGS:
-        given = (arguments or {}).get(setting.name)
-        if given is not None:
-            found, origin = given, "argument"
-        elif environment.get(setting.variable):
-            found, origin = environment[setting.variable], f"environment {setting.variable}"
-        elif setting.name in in_file:
-            found, origin = in_file[setting.name], str(file)
-        else:
-            found, origin = setting.default, "default"
-        values[setting.name] = found if found is None else _converted(setting, found, origin)
-        origins[setting.name] = origin
-    if values["database_url"] is None:
-        values["database_url"] = f"sqlite:///{home(folder) / DATA_FOLDER / 'taskforge.db'}"
-    unknown = set(arguments or {}) - _BY_NAME.keys()
-    if unknown:
-        raise _unknown(unknown.pop(), "an argument")
-    return Settings(**values, origins=origins)
-
-
-def strays(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """Variables that look like ours and set nothing, each with the one that may be meant."""
-    known = {setting.variable for setting in SETTINGS}
-    found = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-    kept = [name for name in found if not name.startswith(NOT_OURS)]
-    return {name: next(iter(difflib.get_close_matches(name, known, n=1)), None) for name in kept}
-
-
-def home(folder: Path) -> Path:
-    """The folder of the nearest pyproject.toml or taskforge.toml, else the current one."""
-    for candidate in (folder, *folder.parents):
-        if (candidate / "taskforge.toml").is_file() or (candidate / "pyproject.toml").is_file():
-            return candidate
-    return folder
-
-
-def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, Any]]:
-    import tomllib
-
-    base = home(folder)
-    for name in ("taskforge.toml", "pyproject.toml"):
-        path = base / name
-        if not path.is_file():
-            continue
-        try:
-            content: Any = tomllib.loads(path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidSetting(f"{path} is not valid TOML: {error}") from error
-        if name == "pyproject.toml":
-            content = content.get("tool", {}).get("taskforge", {})
-        for key in content:
-            if key not in _BY_NAME:
-                raise _unknown(key, str(path))
-        if content:
-            return path, content
-    return None, {}
-
-
-def _unknown(name: str, place: str) -> InvalidSetting:
-    close = difflib.get_close_matches(name, _BY_NAME, n=1)
-    return InvalidSetting(
-        f"{place} sets {name!r}, which is no setting",
-        field=name,
-        hint=f"did you mean {close[0]}?" if close else f"settings: {', '.join(_BY_NAME)}",
-    )
-
-
-def _chosen(setting: Setting, value: Any, origin: str) -> str:
-    word = str(value).lower()
-    if word in setting.choices:
-        return word
-    *others, last = setting.choices
-    close = difflib.get_close_matches(word, setting.choices, n=1)
-    raise InvalidSetting(
-        f"{setting.name} must be {', '.join(others)} or {last}, not {value!r:.120} (from {origin})",
-        field=setting.name,
-        hint=f"did you mean {close[0]}?" if close else None,
-    )
-
-
-def _converted(setting: Setting, value: Any, origin: str) -> Any:
-    if setting.choices:
-        return _chosen(setting, value, origin)
-    wanted = {str: "a text", int: "a whole number", float: "a number"}[setting.kind]
-    try:
-        if isinstance(value, bool) or (setting.kind is str and not isinstance(value, str)):
-            raise ValueError
-        converted = setting.kind(value)
-        if setting.kind is int and float(value) != converted:
-            raise ValueError
-    except (TypeError, ValueError):
-        shown = "the value" if setting.secret else repr(value)
-        raise InvalidSetting(
-            f"{setting.name} must be {wanted}, not {shown} (from {origin})", field=setting.name
-        ) from None
-    if setting.kind is not str and not setting.least <= converted <= setting.most:
-        raise InvalidSetting(
-            f"{setting.name} must be from {setting.least:g} to {setting.most:,.10g}, not {value!r} (from {origin})",
-            field=setting.name,
-        )
-    if setting.check is not None:
-        try:
-            setting.check(converted)
-        except InvalidInput as error:
-            raise InvalidSetting(
-                f"{error.message} (from {origin})", field=setting.name, hint=error.hint
-            ) from None
-    return converted
-
-
-assert {field.name for field in fields(Settings)} == {*_BY_NAME, "origins"}  # noqa: S101 - at import, once
