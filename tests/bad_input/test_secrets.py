@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 CANARY = "canary-4711-of-the-gateway"
+WEBHOOK_SECRET = "whsec_" + "canary" * 6
 
 
 @pytest.fixture
@@ -66,13 +67,17 @@ async def test_a_registered_secret_is_stored_nowhere(sqlite_url: str) -> None:
 def test_no_secret_setting_is_ever_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = [setting for setting in SETTINGS if setting.secret]
     for number, setting in enumerate(secrets):
-        address = f"smtp://ann:{CANARY}-{number}%40a@host/x?sslpassword={CANARY}-{number}%40b"
-        is_address = setting.name.endswith("_url")
-        monkeypatch.setenv(setting.variable, address if is_address else f"{CANARY}-{number}")
+        scheme = "redis" if setting.name == "redis_url" else "smtp"
+        address = f"{scheme}://ann:{CANARY}-{number}%40a@host/x?sslpassword={CANARY}-{number}%40b"
+        monkeypatch.setenv(setting.variable, address if setting.is_address else f"{CANARY}-{number}")
+    monkeypatch.setenv("TASKFORGE_SCALING_WEBHOOK_URL", "https://host")
+    monkeypatch.setenv("TASKFORGE_SCALING_WEBHOOK_SECRET", WEBHOOK_SECRET)
     keep_secrets(load_settings())
+    assert SECRETS.text(f"so {WEBHOOK_SECRET} is") == "so [redacted] is"
     for number, setting in enumerate(secrets):
-        forms = ("@a", "%40a", "@b", "%40b") if setting.name.endswith("_url") else ("",)
-        for form in forms:
+        if setting.name == "scaling_webhook_secret":
+            continue
+        for form in ("@a", "%40a", "@b", "%40b") if setting.is_address else ("",):
             assert SECRETS.text(f"so {CANARY}-{number}{form} is") == "so [redacted] is"
 
 

@@ -24,15 +24,15 @@ def test_values_and_origins(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_no_secret_is_shown(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    secrets = [setting for setting in SETTINGS if setting.secret]
-    for setting in secrets:
-        scheme = "smtps" if setting.name == "smtp_url" else "https"
-        monkeypatch.setenv(
-            setting.variable,
-            f"{scheme}://ann:canary@host/x?password=canary" if "url" in setting.name else "canary",
-        )
+    schemes = {"smtp_url": "smtps", "redis_url": "redis"}
+    for setting in SETTINGS:
+        if setting.secret:
+            address = f"{schemes.get(setting.name, 'https')}://ann:canary@host/x?password=canary"
+            monkeypatch.setenv(setting.variable, address if setting.is_address else "canary")
+    monkeypatch.setenv("TASKFORGE_SCALING_WEBHOOK_URL", "https://host")
+    monkeypatch.setenv("TASKFORGE_SCALING_WEBHOOK_SECRET", "whsec_" + "canary" * 6)
     shown = bare.ok("config", "--json").json["settings"]
-    assert shown["redis_url"]["value"] == "https://ann:***@host/x?password=***"
+    assert shown["redis_url"]["value"] == "redis://ann:***@host/x?password=***"
     assert shown["secret_key"]["value"] == shown["key"]["value"] == shown["metrics_token"]["value"] == "***"
     assert "canary" not in str(shown)
     assert "canary" not in bare.ok("config").out

@@ -20,16 +20,26 @@ def parse_origins(text: str) -> frozenset[str]:
     """The origins of the setting. Raises InvalidSetting for what is none, and for a wildcard."""
     found = frozenset(part.strip() for part in text.split(",") if part.strip())
     for origin in found:
-        parts = urlsplit(origin)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.netloc
-            or f"{parts.scheme}://{parts.netloc}" != origin
-        ):
+        if not _is_origin(origin):
             raise InvalidSetting(
-                f"{origin!r:.100} is no origin", field="cors_origins", hint="such as https://app.example.org"
+                f"cors_origins: {origin!r:.100} is no origin",
+                field="cors_origins",
+                hint="such as https://app.example.org, without a path and without a / at its end",
             )
     return found
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # half an IPv6 address
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.netloc)
+        and "@" not in parts.netloc
+        and f"{parts.scheme}://{parts.netloc}" == text
+    )
 
 
 def origin_headers(request: Request, allowed: frozenset[str]) -> dict[str, str]:

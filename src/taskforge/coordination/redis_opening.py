@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from taskforge.domain.errors import InvalidSetting
 
@@ -13,6 +14,21 @@ if TYPE_CHECKING:
     from taskforge.ports.leases import LeaseStore
     from taskforge.ports.rates import RequestRates
     from taskforge.ports.signals import Signals
+
+
+SCHEMES = ("redis", "rediss", "unix")
+_HINT = "redis://user:password@host:6379/0, rediss://... (TLS) or unix:///path/of/socket"
+
+
+def check_address(url: str) -> None:
+    """Raises InvalidSetting for what is no address, without repeating it: a password may be in it."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in SCHEMES and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise InvalidSetting("redis_url is no address of a Redis", field="redis_url", hint=_HINT)
 
 
 def open_redis(url: str | None, prefix: str) -> RedisServer | None:
@@ -33,9 +49,7 @@ def open_redis(url: str | None, prefix: str) -> RedisServer | None:
     try:
         return RedisServer(url, prefix=prefix)
     except ValueError as error:
-        raise InvalidSetting(
-            f"redis_url: {error}", field="redis_url", hint="redis://user:password@host:6379/0"
-        ) from error
+        raise InvalidSetting(f"redis_url: {error}", field="redis_url", hint=_HINT) from error
 
 
 def with_redis(hub: Hub, redis: RedisServer | None, beside: Signals) -> Signals:

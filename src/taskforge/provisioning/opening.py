@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def webhook_provisioner(poster: Callable[[], Poster], url: str | None, secret: str | None) -> Provisioner:
     if url is None or secret is None:
-        return UnreadyProvisioner("scaling_webhook_url and scaling_webhook_secret are not both set")
+        return UnreadyProvisioner("scaling_webhook_url and scaling_webhook_secret are not set")
     from taskforge.domain.webhook import check_secret
     from taskforge.provisioning.webhook import WebhookProvisioner
 

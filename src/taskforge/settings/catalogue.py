@@ -46,6 +46,7 @@ SETTINGS = (
         "A Redis or Valkey beside the database, redis://host:6379/0 (of a cluster: any node, with ?cluster=true): faster "
         "hints, and locks. Nothing that must be true stands in it. Needs the extra redis.",
         secret=True,
+        check=checks.check_redis,
     ),
     Setting(
         "redis_prefix",
@@ -183,6 +184,7 @@ SETTINGS = (
         str,
         "",
         "Other sites whose pages may read the API with a key of their own, with commas: https://a.example.",
+        check=checks.check_origins,
     ),
     Setting(
         "outbound_networks",
@@ -220,9 +222,18 @@ SETTINGS = (
         "scaling_webhook_url",
         str,
         None,
-        "Who is told how many workers a queue should have, where its policy says webhook.",
+        "Who is told how many workers a queue should have, where its policy says webhook. Needs "
+        "`scaling_webhook_secret`.",
+        check=checks.check_webhook,
     ),
-    Setting("scaling_webhook_secret", str, None, "What that is signed with: whsec_... .", secret=True),
+    Setting(
+        "scaling_webhook_secret",
+        str,
+        None,
+        "What that is signed with: whsec_ and 24 to 64 random bytes in base64. Needs `scaling_webhook_url`.",
+        secret=True,
+        check=checks.check_webhook_secret,
+    ),
     Setting(
         "scaling_kubernetes_namespace",
         str,

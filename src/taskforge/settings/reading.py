@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.errors import InvalidSetting
 from taskforge.settings.catalogue import SETTINGS
+from taskforge.settings.checks import check_pairs
 from taskforge.settings.setting import PREFIX
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def load_settings(
     unknown = set(arguments or {}) - _BY_NAME.keys()
     if unknown:
         raise _unknown(unknown.pop(), "an argument")
+    check_pairs(values, origins)
     return Settings(**values, origins=origins)
 
 
@@ -144,8 +146,14 @@ def _read_file(folder: Path) -> tuple[Path | None, Mapping[str, Any]]:
             content: Any = tomllib.loads(path.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidSetting(f"{path} is not valid TOML: {error}") from error
+        except OSError as error:
+            raise InvalidSetting(
+                f"{path} cannot be read: {error.strerror}", hint="settings of this folder stand there"
+            ) from error
         if name == "pyproject.toml":
             content = content.get("tool", {}).get("taskforge", {})
+            if not isinstance(content, dict):
+                raise InvalidSetting(f"{path}: tool.taskforge must be a table", hint="[tool.taskforge]")
         for key in content:
             if key not in _BY_NAME:
                 raise _unknown(key, str(path))

@@ -20,7 +20,7 @@ class Setting:
     """One setting. ``least`` and ``most`` bound a number; ``secret`` values are shown masked.
 
     ``choices`` are the words that it may be, if only some are right; capitals are taken for small letters.
-    ``check`` raises InvalidInput for a text that cannot serve, saying which setting or what it is not.
+    ``check`` raises InvalidInput for a text that cannot serve.
     """
 
     name: str
@@ -68,9 +68,8 @@ class Setting:
             try:
                 self.check(converted)
             except InvalidInput as error:
-                raise InvalidSetting(
-                    f"{error.message} (from {origin})", field=self.name, hint=error.hint
-                ) from None
+                said = error.message if self.name in error.message else f"{self.name}: {error.message}"
+                raise InvalidSetting(f"{said} (from {origin})", field=self.name, hint=error.hint) from None
         return converted
 
     def _chosen(self, value: Any, origin: str) -> str:
