@@ -1,6 +1,6 @@
 """``python -m taskforge`` is the command ``taskforge``."""
 
-from taskforge.cli.main import main
+from taskforge_command import main
 
 if __name__ == "__main__":
     main()

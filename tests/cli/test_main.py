@@ -1,5 +1,6 @@
 """The command as a whole: help, version, global options, errors and exit codes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,34 @@ def test_a_command_in_other_words_is_proposed(bare: CommandLine) -> None:
     assert "Did you mean 'queues'" in bare.refused(ExitCode.USAGE, "queue", "list")
     assert "Did you mean 'list'" in bare.refused(ExitCode.USAGE, "jobs", "lst")
     assert "Did you mean" not in bare.refused(ExitCode.USAGE, "xyzzy")
+
+
+@pytest.mark.parametrize(
+    ("start", "module"),
+    [
+        (["-c", "import taskforge_command as t; t.main()"], "contextvars"),  # the package imports it
+        (["-c", "import taskforge_command as t; t.main()"], "typer"),
+        (["-m", "taskforge"], "typer"),
+    ],
+)
+def test_ctrl_c_while_it_is_imported_ends_it_quietly(start: list[str], module: str, tmp_path: Path) -> None:
+    (tmp_path / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = clean_environment()
+    path = os.pathsep.join([str(tmp_path), environment.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, *start, "--version"],
+        env={**environment, "PYTHONPATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, "", "")
+
+
+def test_a_key_without_a_server_is_refused(shop: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = shop.refused(ExitCode.USAGE, "--key", "tfk_canary", "jobs", "list")
+    assert "--key is for a server, and none is named" in said
+    assert "canary" not in said
+    assert "--key" in shop.refused(ExitCode.USAGE, "worker", "--key", "tfk_canary")
+    monkeypatch.setenv("TASKFORGE_KEY", "tfk_canary")
+    assert shop.ok("jobs", "list", "--json").json["jobs"] == [], "a variable is not said of this command"
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:

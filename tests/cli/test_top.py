@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from contextlib import ExitStack
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from tests.support.remote import KEY, served
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
+    from tests.support.processes import Processes
 
 LINES, COLUMNS = 12, 90
 
@@ -76,6 +78,35 @@ def test_a_narrow_terminal_has_names_and_no_rates(shop: CommandLine) -> None:
     assert shown[1].split() == ["QUEUE", "STATE", "READY", "HELD", "SCHED", "RUN"]
     assert shown[2].startswith("repor")
     assert shown[-1].startswith("these figures are old")
+
+
+def test_what_workers_run_now(
+    shop: CommandLine, sqlite_url: str, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", sqlite_url)
+    for _ in range(2):
+        shop.enqueue("forever")
+    options = ("--name", "busy", "--grace", "0s", "--database-url", sqlite_url)
+    worker = processes.taskforge("worker", *options, folder=shop.folder)
+    worker.wait_for("is online")
+    with served(sqlite_url) as server:
+        for place in ((), ("--server", server, "--key", KEY)):
+            deadline = time.monotonic() + 20
+            while (found := shop.ok("top", "--json", *place).json)["totals"]["processing"] < 2:
+                assert time.monotonic() < deadline
+            [shown] = found["workers"]
+            assert (shown["name"], shown["runs"]) == ("busy", {"tasks.forever": 2})
+            assert "tasks.forever x2" in shop.ok("top", *place).out
+    worker.terminate()
+    worker.wait()
+
+
+def test_sigterm_ends_it_in_order(shop: CommandLine) -> None:
+    with Terminal(shop) as terminal:
+        terminal.wait_for("Ctrl-C ends it")
+        shown = terminal.terminate()
+    assert "Traceback" not in shown
+    assert shown.rstrip().endswith("\x1b[?25h"), "the cursor is there again"
 
 
 def test_a_terminal_is_drawn_anew_until_ctrl_c(shop: CommandLine) -> None:
@@ -136,10 +167,17 @@ class Terminal:
 
     def interrupt(self) -> str:
         """Ctrl-C, and wait for the end: all that it has shown."""
-        self._child.send_signal(signal.SIGINT)
+        return self._end(signal.SIGINT, ExitCode.INTERRUPTED)
+
+    def terminate(self) -> str:
+        """The same by SIGTERM."""
+        return self._end(signal.SIGTERM, ExitCode.OK)
+
+    def _end(self, number: signal.Signals, code: ExitCode) -> str:
+        self._child.send_signal(number)
         while self._read():
             pass
-        assert self._child.wait() == ExitCode.INTERRUPTED
+        assert self._child.wait() == code
         return self._shown
 
     def _read(self) -> bool:

@@ -8,7 +8,7 @@ MAP = (DOCS / "map.md").read_text("utf-8")
 PATHS = {
     found for found in re.findall(r"`([^`\s]+)`", MAP) if "/" in found or found.endswith((".py", ".toml"))
 }
-OUTSIDE = ("tests/", "scripts/", "benchmarks/", ".ci/", "docs/", "dashboard/", "deploy/")
+OUTSIDE = ("src/", "tests/", "scripts/", "benchmarks/", ".ci/", "docs/", "dashboard/", "deploy/")
 FOLDERS = ("cli/", "bench/")
 """Their files need no line of their own: a command, a measurement each."""
 

@@ -53,7 +53,9 @@ def test_a_wheel_runs_beside_nothing_else(tmp_path: Path) -> None:
     [wheel], [source] = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
     names = zipfile.ZipFile(wheel).namelist()
     assert wheel.name == f"taskforge_jobs-{VERSION}-py3-none-any.whl"
-    assert {"taskforge/py.typed", "taskforge/storage/sql/common/jobs.sql"} <= set(names)
+    assert {"taskforge/py.typed", "taskforge/storage/sql/common/jobs.sql", "taskforge_command.py"} <= set(
+        names
+    )
     assert ("taskforge/dashboard/static/index.html" in names) is is_built()
     assert any(name.endswith("licenses/LICENSE") for name in names)
     with tarfile.open(source) as archive:

@@ -30,17 +30,17 @@ USAGE_HOURS = 24
 class JobQuery(NamedTuple):
     """Which jobs a list shows; queues by name."""
 
-    queues: Sequence[str]
-    statuses: Sequence[JobStatus] | None
-    job_type: str | None
-    tag: str | None
-    dead_letter_queue: str | None
-    created_from: datetime | None
-    created_to: datetime | None
-    scheduled_from: datetime | None
-    scheduled_to: datetime | None
     limit: int
-    cursor: str | None
+    cursor: str | None = None
+    queues: Sequence[str] = ()
+    statuses: Sequence[JobStatus] | None = None
+    job_type: str | None = None
+    tag: str | None = None
+    dead_letter_queue: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    scheduled_from: datetime | None = None
+    scheduled_to: datetime | None = None
 
 
 class WholeJob(NamedTuple):

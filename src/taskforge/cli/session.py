@@ -45,10 +45,17 @@ class Session:
         return {name: value for name, value in given.items() if value is not None}
 
     def settings(self) -> Settings:
-        """The effective settings. Raises InvalidSetting."""
+        """The effective settings. Raises InvalidSetting; InvalidInput for a key that nobody is shown."""
         from taskforge.settings import load_settings
 
-        return load_settings(self.arguments)
+        settings = load_settings(self.arguments)
+        if self.key is not None and settings.server is None:
+            raise InvalidInput(
+                "--key is for a server, and none is named",
+                field="--key",
+                hint="give --server URL, or set TASKFORGE_SERVER; beside a database leave --key out",
+            )
+        return settings
 
     def run(self, command: str, work: Callable[[Platform], Awaitable[T]]) -> T:
         """Do something with the services of the project, for a command that does not go through a server.

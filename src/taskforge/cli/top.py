@@ -8,7 +8,9 @@ from taskforge.cli.options import AsJson
 from taskforge.cli.session import session_of
 
 if TYPE_CHECKING:
+    from collections import Counter, defaultdict
     from collections.abc import Sequence
+    from uuid import UUID
 
     from rich.console import Console
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 LEAST_SECONDS, MOST_SECONDS = 0.5, 60.0
 MINUTE = 1 / 60
 """In hours: so far back the rates look."""
+
+MOST_RUNNING = 100
+"""So many jobs that run are looked at, the newest, to tell what each worker runs."""
 
 COUNTS = ("ready", "held", "scheduled", "processing")
 RATES = ("done_per_minute", "failed_per_minute")
@@ -34,7 +39,7 @@ def top(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Watch the queues, busiest first, and the workers, until Ctrl-C; once where output is no terminal."""
+    """Watch the queues, busiest first, and what workers run, until Ctrl-C; once where output is no terminal."""
     import sys
 
     from taskforge.cli.arguments import split
@@ -58,7 +63,22 @@ def top(
 
 
 async def _watch(desk: "Desk", chosen: "Sequence[str]", interval: float, out: "Console") -> None:
-    """Until it is interrupted. That something is away after the first look is told, and it is asked again."""
+    """Until it is interrupted, which Ctrl-C tells by its exit code, and SIGTERM does not."""
+    import asyncio
+    import signal
+
+    own, loop = asyncio.current_task(), asyncio.get_running_loop()
+    watching = asyncio.create_task(_look_again(desk, chosen, interval, out))
+    signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(watching.cancel))
+    try:
+        await watching
+    except asyncio.CancelledError:
+        if own is not None and own.cancelling():
+            raise
+
+
+async def _look_again(desk: "Desk", chosen: "Sequence[str]", interval: float, out: "Console") -> None:
+    """That something is away after the first look is told, and it is asked again."""
     import asyncio
 
     from rich.live import Live
@@ -89,6 +109,7 @@ async def _look(desk: "Desk", chosen: "Sequence[str]") -> "Document":
             raise NotFound(f"no queue is named {name!r}", hint=near(name, list(figures)))
     depths = {depth["queue_id"]: depth for depth in await desk.metrics.depths()}
     now, workers = await desk.workers(stopped=False)
+    runs = await _runs(desk)
     queues = [
         _queue(found, depths[found["queue_id"]], now.timestamp())
         for name, found in figures.items()
@@ -104,8 +125,26 @@ async def _look(desk: "Desk", chosen: "Sequence[str]") -> "Document":
             "slots": sum(worker.max_concurrent_jobs for worker, _ in workers),
         },
         "queues": queues,
-        "workers": [worker_document(worker, status) for worker, status in workers],
+        "workers": [
+            {**worker_document(worker, status), "runs": dict(runs[worker.id].most_common())}
+            for worker, status in workers
+        ],
     }
+
+
+async def _runs(desk: "Desk") -> "defaultdict[UUID, Counter[str]]":
+    """How many jobs of which type each worker runs."""
+    from collections import Counter, defaultdict
+
+    from taskforge.cli.job_reading import JobQuery
+    from taskforge.domain.job import JobStatus
+
+    found: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    jobs, _ = await desk.jobs(JobQuery(MOST_RUNNING, statuses=[JobStatus.PROCESSING]))
+    for job in jobs:
+        if job.worker_id is not None:
+            found[job.worker_id][job.job_type] += 1
+    return found
 
 
 def _queue(figures: "Document", depth: "Document", now: float) -> "Document":

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 QUEUE_NUMBERS = ("READY", "HELD", "SCHED", "RUN", "OLDEST", "DONE/MIN", "FAIL/MIN")
 QUEUE_HEADS = ("QUEUE", "STATE", *QUEUE_NUMBERS)
-WORKER_HEADS = ("WORKER", "STATUS", "JOBS", "HEARTBEAT", "QUEUES")
+WORKER_HEADS = ("WORKER", "STATUS", "JOBS", "HEARTBEAT", "RUNS", "QUEUES")
 NO_QUEUE = "there are no queues yet; the first job of a task makes its queue"
 NO_WORKER = "no worker runs; start one with `taskforge worker` or `taskforge dev`"
 NARROW, COLUMNS_OF_A_NARROW_ONE = 76, 6
@@ -104,6 +104,10 @@ def _worker_rows(found: Document) -> list[Row]:
             worker["status"],
             f"{worker['active_jobs']}/{worker['max_concurrent_jobs']}",
             ago(datetime.fromisoformat(worker["last_heartbeat"]), now),
+            ", ".join(
+                job_type if count == 1 else f"{job_type} x{count}"
+                for job_type, count in worker["runs"].items()
+            ),
             ",".join(worker["queues"]),
         )
         for worker in found["workers"]
