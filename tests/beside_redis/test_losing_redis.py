@@ -13,7 +13,7 @@ from taskforge import TaskForge
 from taskforge.cli.examination import examine
 from taskforge.coordination.redis_server import RedisServer
 from taskforge.domain.errors import InvalidSetting, Unavailable
-from taskforge.services.health import Verdict
+from taskforge.services.findings import Verdict
 from taskforge.settings import load_settings
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from taskforge.coordination.redis_server import RedisServer
 from taskforge.coordination.redis_signals import RedisSignals
 from taskforge.domain.rates import Rate
 from taskforge.ports.signals import Hint, Topic
-from taskforge.services.health import Verdict
+from taskforge.services.findings import Verdict
 from taskforge.services.limits import OwnRates
 from taskforge.services.live import LiveEvents
 from taskforge.settings import load_settings

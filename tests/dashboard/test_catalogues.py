@@ -22,7 +22,7 @@ from taskforge.domain.scaling_policy import ProvisionerKind
 from taskforge.domain.schedule import MissedPolicy, OnHoliday, OverlapPolicy
 from taskforge.domain.tick import TickCause, TickOutcome, TickReason
 from taskforge.domain.worker import WorkerStatus, WorkerType
-from taskforge.services.health import Verdict
+from taskforge.services.findings import SENTENCES, Verdict
 
 SOURCES = Path(__file__).resolve().parents[2] / "dashboard/src"
 CATALOGUES: dict[str, dict[str, str]] = {
@@ -30,7 +30,7 @@ CATALOGUES: dict[str, dict[str, str]] = {
 }
 ENGLISH = CATALOGUES["en"]
 TEXTS = [path.read_text("utf-8") for path in SOURCES.rglob("*.ts*") if path.name != "generated.d.ts"]
-COMPOSED = re.compile(r'(?:\bt\(`|word\(")([a-z_.]+?)(?:\$|")')
+COMPOSED = re.compile(r'(?:\bt\(`|\b(?:word|said)\(")([a-z_.]+?)(?:\$|")')
 """Where a key is put together: by `t(`live.${state}`)` or `word("status", status)`."""
 
 
@@ -69,6 +69,8 @@ def test_every_key_that_is_shown_is_known() -> None:
         ("status", [*JobStatus, *ExecutionStatus, *WorkerStatus, *QueueState]),
         ("why", list(WhyCode)),
         ("why_said", list(WhyCode)),
+        ("health_said", list(SENTENCES)),
+        ("health_check", sorted({said.check.replace(" ", "_") for said in SENTENCES.values()})),
         ("pause_kind", list(PauseKind)),
         ("reason", list(Reason)),
         ("worker_type", list(WorkerType)),
@@ -90,3 +92,10 @@ def test_every_key_that_is_shown_is_known() -> None:
 )
 def test_every_value_of_the_server_has_a_word(prefix: str, values: list[Any]) -> None:
     assert {f"{prefix}.{value}" for value in values} - set(ENGLISH) == set()
+
+
+def test_what_is_found_is_said_here_as_it_is_there() -> None:
+    said = {f"health_said.{code}": sentence.detail for code, sentence in SENTENCES.items()}
+    hints = {f"health_hint.{code}": said.hint for code, said in SENTENCES.items() if said.hint}
+    assert {key: text for key, text in ENGLISH.items() if key.startswith("health_said.")} == said
+    assert {key: text for key, text in ENGLISH.items() if key.startswith("health_hint.")} == hints

@@ -7,6 +7,7 @@ export type JobStatus = Schemas["JobStatus"];
 export type Execution = Schemas["ExecutionView"];
 export type LogLine = Schemas["LogLineView"];
 export type LogLevel = Schemas["LogLevel"];
+export type Finding = Schemas["FindingView"];
 export type Obstacle = Schemas["ObstacleView"];
 export type Queue = Schemas["QueueView"];
 export type QueueStats = Schemas["QueueStatsView"];

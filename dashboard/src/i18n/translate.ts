@@ -58,6 +58,12 @@ export function useTranslate(): Translate {
   return inThisLanguage;
 }
 
+/** What a code of the server says, or nothing where there is no sentence for it. */
+export function said(prefix: string, code: string, values: Values): string | undefined {
+  const key = `${prefix}.${code}`;
+  return key in spoken ? translate(key as Key, values) : undefined;
+}
+
 /** The word for a value that comes from the server, or the value where there is none. */
 export function word(prefix: string, value: string): string {
   const key = `${prefix}.${value}`;

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taskforge.domain.stats import StatusCounts
     from taskforge.domain.worker import Worker, WorkerStatus
     from taskforge.services.bulk import BulkProgress, Counted
-    from taskforge.services.health import Finding
+    from taskforge.services.findings import Finding
 
 
 class BulkWish(NamedTuple):

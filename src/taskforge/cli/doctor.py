@@ -17,7 +17,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     from taskforge.cli.exit_codes import ExitCode
     from taskforge.cli.show import print_json
     from taskforge.cli.tables import print_table
-    from taskforge.services.health import Verdict
+    from taskforge.services.findings import Verdict
 
     session = session_of(context)
     settings = session.settings()

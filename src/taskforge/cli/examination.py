@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.cli.local_desk import LocalDesk
 from taskforge.domain.errors import NotFound, SchemaMismatch, TaskforgeError
-from taskforge.services.health import Finding, Verdict
+from taskforge.services.findings import Finding, Verdict
 from taskforge.settings import strays
 from taskforge.storage.address import Address, parse_address
 from taskforge.storage.migrate import schema_state

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from taskforge.domain.worker import Worker, WorkerStatus
     from taskforge.platform import Platform
     from taskforge.services.bulk import BulkProgress, Counted
-    from taskforge.services.health import Finding
+    from taskforge.services.findings import Finding
 
 
 class LocalDesk:

@@ -21,7 +21,7 @@ from taskforge.domain.stats import ExecutionStats, StatusCounts
 from taskforge.domain.worker import Incidents, ProcessIdentity, Worker, WorkerStatus
 from taskforge.services.bulk import BulkProgress, Counted
 from taskforge.services.directory import near
-from taskforge.services.health import Finding, Verdict
+from taskforge.services.findings import Finding, Verdict
 from taskforge.services.insights import RECENT, SHORTEST_SUFFIX
 
 if TYPE_CHECKING:

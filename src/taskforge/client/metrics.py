@@ -41,7 +41,7 @@ class Metrics(Resource):
         return await self._get(list[dict[str, Any]], "/metrics/depths", project_id=project_id)
 
     async def adiagnosis(self) -> list[dict[str, Any]]:
-        """What ``taskforge doctor`` finds there: ``check``, ``verdict``, ``detail``, ``hint``."""
+        """What ``taskforge doctor`` finds there: ``check``, ``verdict``, ``detail``, ``hint``, ``code``, ``details``."""
         return await self._get(list[dict[str, Any]], "/diagnosis")
 
     project = synchronous(aproject)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from taskforge.domain.balancing import has_assignments, is_served_by
 from taskforge.domain.queue import QueueState
 from taskforge.domain.worker import WorkerStatus
+from taskforge.services.findings import found
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Mapping, Sequence
 
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.worker import Worker
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from taskforge.ports.queues import QueueStore
     from taskforge.ports.schedules import TickStore
     from taskforge.ports.workers import WorkerStore
+    from taskforge.services.findings import Finding
 
 BACKLOG_BOUND = 10_000
 RECENT_JOBS = 10_000
@@ -41,23 +42,6 @@ SAFE_VALUES = {
     "quick_check": ("ok",),
 }
 """Settings that a durable accept rests on, with the values that keep it."""
-
-
-class Verdict(StrEnum):
-    """How a finding is to be taken; only a problem is wrong."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at."""
-
-    check: str
-    verdict: Verdict
-    detail: str
-    hint: str | None = None
 
 
 class Health:
@@ -119,9 +103,9 @@ class Health:
             self._durability(await self._store.settings(whole=whole)),
             self._clock(await self._store.now(), datetime.now(UTC)),
             self._presence(workers),
-            await self._backlog(workers),
+            *await self._backlog(workers),
             await self._unknown_types(),
-            await self._arrears(),
+            *await self._arrears(),
             await self._schedules(),
             await self._settings(),
             await self._records(),
@@ -133,142 +117,90 @@ class Health:
         ]
 
     def _durability(self, settings: Mapping[str, str]) -> Finding:
-        wrong = [
-            f"{name} is {settings[name]}"
-            for name, safe in SAFE_VALUES.items()
-            if name in settings and settings[name] not in safe
-        ]
-        shown = ", ".join(f"{name} {value}" for name, value in settings.items() if name in SAFE_VALUES)
+        looked_at = {name: value for name, value in settings.items() if name in SAFE_VALUES}
+        wrong = [f"{name} {value}" for name, value in looked_at.items() if value not in SAFE_VALUES[name]]
         if wrong:
-            return Finding(
-                "durability", Verdict.PROBLEM, ", ".join(wrong), "an accepted job may be lost; set it back"
-            )
-        return Finding("durability", Verdict.OK, f"version {settings['version']}, {shown}")
+            return found("durability_unsafe", settings=wrong)
+        shown = [f"{name} {value}" for name, value in looked_at.items()]
+        return found("durability", version=settings["version"], settings=shown)
 
     def _clock(self, theirs: datetime, ours: datetime) -> Finding:
         skew = (ours - theirs).total_seconds()
         if abs(skew) <= TOLERATED_SKEW_SECONDS:
-            return Finding("clock", Verdict.OK, f"{abs(skew) * 1000:.0f} ms from the database's")
-        return Finding(
-            "clock",
-            Verdict.WARNING,
-            f"this machine is {abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the database",
-            "synchronize both; due times follow the database's clock",
-        )
+            return found("clock", milliseconds=round(abs(skew) * 1000))
+        return found("clock_ahead" if skew > 0 else "clock_behind", seconds=round(abs(skew), 1))
 
     def _presence(self, workers: Sequence[tuple[Worker, WorkerStatus]]) -> Finding:
-        gone = [worker.name for worker, status in workers if status is WorkerStatus.OFFLINE]
-        ill = [worker.name for worker, status in workers if status is WorkerStatus.UNHEALTHY]
-        alive = len(workers) - len(gone) - len(ill)
-        if ill or gone:
-            said = ", ".join(f"{name} is silent" for name in [*ill, *gone])
-            return Finding(
-                "workers",
-                Verdict.WARNING,
-                f"{alive} alive; {said}",
-                "recovery takes their jobs over by itself",
-            )
-        return Finding("workers", Verdict.OK, f"{alive} alive" if alive else "none runs")
+        silent = [
+            worker.name
+            for wanted in (WorkerStatus.UNHEALTHY, WorkerStatus.OFFLINE)
+            for worker, status in workers
+            if status is wanted
+        ]
+        alive = len(workers) - len(silent)
+        if silent:
+            return found("workers_silent", count=alive, names=silent)
+        return found("workers", count=alive) if alive else found("workers_none")
 
-    async def _backlog(self, workers: Sequence[tuple[Worker, WorkerStatus]]) -> Finding:
-        backlogs = await self._store.backlogs(self._project_id, BACKLOG_BOUND)
-        queues = await self._queues.list(self._project_id)
-        online = [worker for worker, status in workers if status is WorkerStatus.ONLINE]
-        served = {
-            queue.name
-            for queue in queues
-            if any(is_served_by(queue, worker.name, worker.queues) for worker in online)
+    async def _backlog(self, workers: Sequence[tuple[Worker, WorkerStatus]]) -> Sequence[Finding]:
+        waiting = {
+            log.queue: log.pending for log in await self._store.backlogs(self._project_id, BACKLOG_BOUND)
         }
-        assigned = {queue.name for queue in queues if has_assignments(queue)}
-        states = {queue.name: queue.state for queue in queues}
-        stranded = [log for log in backlogs if log.queue not in served]
-        paused = [log for log in backlogs if states.get(log.queue) is QueueState.PAUSED]
-        if stranded:
-            return Finding(
-                "queues",
-                Verdict.PROBLEM,
-                "; ".join(
-                    f"{log.queue!r} has {_jobs(log.pending)}, and no worker serves it" for log in stranded
-                ),
-                _who_could_serve([log.queue for log in stranded], assigned),
-            )
-        if paused:
-            return Finding(
-                "queues",
-                Verdict.WARNING,
-                "; ".join(f"{log.queue!r} has {_jobs(log.pending)} and is paused" for log in paused),
-                f"taskforge queues resume {paused[0].queue}",
-            )
-        return Finding("queues", Verdict.OK, f"{_jobs(sum(log.pending for log in backlogs))}")
+        queues = {queue.name: queue for queue in await self._queues.list(self._project_id)}
+        online = [worker for worker, status in workers if status is WorkerStatus.ONLINE]
+        stranded = [
+            name
+            for name in waiting
+            if name not in queues
+            or not any(is_served_by(queues[name], worker.name, worker.queues) for worker in online)
+        ]
+        unassigned = [name for name in stranded if name in queues and has_assignments(queues[name])]
+        unserved = [name for name in stranded if name not in unassigned]
+        paused = [name for name in waiting if name in queues and queues[name].state is QueueState.PAUSED]
+        said: list[tuple[str, Sequence[str], dict[str, Any]]] = [
+            ("queues_unserved", unserved, {"names": ",".join(unserved)}),
+            ("queues_unassigned", unassigned, {}),
+            ("queues_paused", paused, {}),
+        ]
+        findings = [
+            found(code, queues={name: _bounded(waiting[name]) for name in names}, first=names[0], **more)
+            for code, names, more in said
+            if names
+        ]
+        return findings or [found("queues", count=_bounded(sum(waiting.values())))]
 
     async def _unknown_types(self) -> Finding:
         unknown = await self._store.unknown_types(self._project_id)
-        if not unknown:
-            return Finding("job types", Verdict.OK, "every waiting job is known to a worker")
-        return Finding(
-            "job types",
-            Verdict.WARNING,
-            "; ".join(
-                f"{_jobs(count)} of {name!r}, which no worker knows" for name, count in unknown.items()
-            ),
-            "start a worker with the application that has the task, or cancel them",
-        )
+        return found("job_types_unknown", types=unknown) if unknown else found("job_types")
 
     async def _schedules(self) -> Finding:
         outlook = await self._ticks.outlook()
         due = outlook.next_fire_at
         if due is None:
-            return Finding("schedules", Verdict.OK, "nothing is due")
-        if (outlook.now - due).total_seconds() <= OVERDUE_SECONDS:
-            return Finding("schedules", Verdict.OK, f"the next run is due at {due:%Y-%m-%d %H:%M:%S} UTC")
-        return Finding(
-            "schedules",
-            Verdict.PROBLEM,
-            f"a run has been due since {due:%Y-%m-%d %H:%M:%S} UTC",
-            "no scheduler runs: taskforge scheduler APP, or taskforge worker APP --schedules",
-        )
+            return found("schedules")
+        is_late = (outlook.now - due).total_seconds() > OVERDUE_SECONDS
+        return found("schedules_overdue" if is_late else "schedules_next", at=due)
 
-    async def _arrears(self) -> Finding:
+    async def _arrears(self) -> Sequence[Finding]:
         late = await self._store.arrears(self._project_id, self._slack_us)
-        said = [
-            f"{count} {what}"
-            for count, what in (
-                (late.expired_leases, "running jobs whose lease ran out"),
-                (late.overdue_scheduled, "scheduled jobs that are overdue"),
-                (late.overdue_limits, "jobs that waited longer than they may"),
-            )
-            if count
-        ]
-        if said:
-            return Finding(
-                "recovery",
-                Verdict.PROBLEM,
-                ", ".join(said),
-                "no process looks after them: start a worker, each does the recovery too",
-            )
-        return Finding("recovery", Verdict.OK, "nothing is late")
+        counts = {
+            "recovery_leases": late.expired_leases,
+            "recovery_scheduled": late.overdue_scheduled,
+            "recovery_limits": late.overdue_limits,
+        }
+        findings = [found(code, count=count) for code, count in counts.items() if count]
+        return findings or [found("recovery")]
 
     async def _settings(self) -> Finding:
         broken = await self._store.broken_settings(self._project_id)
         if not broken:
-            return Finding("settings", Verdict.OK, "those of every queue are sound")
-        return Finding(
-            "settings",
-            Verdict.PROBLEM,
-            "; ".join(f"queue {name!r}: {', '.join(faults)}" for name, faults in broken.items()),
-            f"they count as not set; write them anew: taskforge queues set {next(iter(broken))} KEY=VALUE",
-        )
+            return found("settings")
+        return found("settings_broken", queues=broken, first=next(iter(broken)))
 
     async def _records(self) -> Finding:
-        broken = {
-            name: count
-            for name, count in (await self._store.broken_records(self._project_id, RECENT_JOBS)).items()
-            if count
-        }
-        if broken:
-            said = ", ".join(f"{count} jobs {name.replace('_', ' ')}" for name, count in broken.items())
-            return Finding("records", Verdict.PROBLEM, said, "please report this: it must not happen")
-        return Finding("records", Verdict.OK, f"sound in the {RECENT_JOBS:,} newest jobs")
+        counts = await self._store.broken_records(self._project_id, RECENT_JOBS)
+        broken = {name.replace("_", " "): count for name, count in counts.items() if count}
+        return found("records_broken", records=broken) if broken else found("records", count=RECENT_JOBS)
 
     async def _days(self) -> Sequence[Finding]:
         """Partitions that are missing, or that were missing when rows came."""
@@ -284,103 +216,58 @@ class Health:
             for net in nets
             if (net.table, net.outcome, day) not in present
         }
-        strays = {table: rows for table, rows in (await self._partitions.strays(STRAYS)).items() if rows}
-        if missing or strays:
-            said = [f"none for {day}" for day in sorted(missing)]
-            said += [
-                f"{rows:,}{'+' if rows == STRAYS else ''} rows of {table} in none"
-                for table, rows in strays.items()
-            ]
-            return [
-                Finding(
-                    "partitions",
-                    Verdict.WARNING,
-                    "; ".join(said),
-                    "workers make them, if their role may create tables; so does taskforge migrate. "
-                    "Rows in none are pruned one by one",
-                )
-            ]
+        strays = await self._partitions.strays(STRAYS)
+        lying = {table: _bounded(rows, STRAYS) for table, rows in strays.items() if rows}
+        findings = []
+        if missing:
+            findings.append(found("partitions_missing", days=[str(day) for day in sorted(missing)]))
+        if lying:
+            findings.append(found("partitions_strays", tables=lying))
+        if findings:
+            return findings
         days = sorted({leaf.day for leaf in leaves if leaf.day is not None})
-        size = sum(leaf.bytes for leaf in leaves) / 2**20
-        detail = f"{len(leaves) - len(nets)} from {days[0]} to {days[-1]}, {size:,.0f} MiB"
-        return [Finding("partitions", Verdict.OK, detail)]
+        mebibytes = round(sum(leaf.bytes for leaf in leaves) / 2**20)
+        count = len(leaves) - len(nets)
+        return [found("partitions", count=count, first=str(days[0]), last=str(days[-1]), mebibytes=mebibytes)]
 
     def _tables(self, sizes: Sequence[TableSize]) -> Finding:
-        said = ", ".join(_size(table) for table in sizes[:SHOWN_TABLES])
-        bloated = [
-            table
+        shown = sizes[:SHOWN_TABLES]
+        tables = {table.name: f"{table.bytes / 2**20:,.1f} MiB" for table in shown if table.bytes is not None}
+        bloated = {
+            table.name: table.dead_rows
             for table in sizes
             if (table.dead_rows or 0) > MANY_DEAD_ROWS and (table.dead_rows or 0) > (table.live_rows or 0)
-        ]
+        }
         if bloated:
-            return Finding(
-                "tables",
-                Verdict.WARNING,
-                "; ".join(f"{table.name} has {table.dead_rows:,} dead rows" for table in bloated)
-                + f"; {said}",
-                "see that autovacuum runs, and that no transaction stays open; VACUUM helps at once",
-            )
-        return Finding("tables", Verdict.OK, said)
+            return found("tables_bloated", tables=tables, dead=bloated)
+        dead = {table.name: table.dead_rows for table in shown if table.dead_rows is not None}
+        if dead:
+            return found("tables_dead", tables=tables, dead=dead)
+        rows = {table.name: table.live_rows for table in shown if table.live_rows is not None}
+        return found("tables_rows", tables=tables, rows=rows) if rows else found("tables", tables=tables)
 
     def _transactions(self, oldest: OldTransaction | None) -> Finding:
-        if oldest is None or oldest.seconds < OLD_TRANSACTION_SECONDS:
-            said = "none is open" if oldest is None else f"the oldest is open for {oldest.seconds} s"
-            return Finding("transactions", Verdict.OK, said)
-        return Finding(
-            "transactions",
-            Verdict.WARNING,
-            f"one is open for {oldest.seconds:,} s (pid {oldest.pid}, {oldest.program or 'unnamed'}, {oldest.state})",
-            "no dead row goes while it is open, so tables grow and claims slow down: end it",
+        if oldest is None:
+            return found("transactions")
+        if oldest.seconds < OLD_TRANSACTION_SECONDS:
+            return found("transactions_open", seconds=oldest.seconds)
+        return found(
+            "transactions_old",
+            seconds=oldest.seconds,
+            pid=str(oldest.pid),
+            program=oldest.program or "unnamed",
+            state=oldest.state,
         )
 
     def _indexes(self, broken: Sequence[str]) -> Finding:
-        if not broken:
-            return Finding("indexes", Verdict.OK, "all are valid")
-        return Finding(
-            "indexes",
-            Verdict.PROBLEM,
-            f"not valid: {', '.join(broken)}",
-            f"REINDEX INDEX CONCURRENTLY {broken[0]}",
-        )
+        return found("indexes_broken", names=broken, first=broken[0]) if broken else found("indexes")
 
     def _counters(self, unfolded: Unfolded) -> Finding:
-        said = f"{unfolded.deltas:,} wait to be folded"
         if unfolded.seconds <= UNFOLDED_SECONDS:
-            return Finding("counters", Verdict.OK, said)
-        return Finding(
-            "counters",
-            Verdict.WARNING,
-            f"{said}, the oldest for {unfolded.seconds:,} s",
-            "metrics are right, and get slow: start a worker or a server, each folds",
-        )
+            return found("counters", count=unfolded.deltas)
+        return found("counters_behind", count=unfolded.deltas, seconds=unfolded.seconds)
 
 
-def _size(table: TableSize) -> str:
-    parts = []
-    if table.bytes is not None:
-        parts.append(f"{table.bytes / 1024 / 1024:,.1f} MiB")
-    if table.dead_rows is not None:
-        parts.append(f"{table.dead_rows:,} dead rows")
-    elif table.live_rows is not None:
-        parts.append(f"up to {table.live_rows:,} rows")
-    return f"{table.name} {' with '.join(parts) or 'empty'}"
-
-
-def _who_could_serve(queues: Sequence[str], assigned: Set[str]) -> str:
-    """A worker for those that anybody may serve; an assignment says which ones may serve the others."""
-    hints = []
-    anybodys = [name for name in queues if name not in assigned]
-    if anybodys:
-        hints.append(f"start one: taskforge worker -q {','.join(anybodys)}")
-    hints += [
-        f"start a worker that is assigned to it: taskforge assignments list -q {name}"
-        for name in queues
-        if name in assigned
-    ]
-    return "; ".join(hints)
-
-
-def _jobs(count: int) -> str:
-    if count >= BACKLOG_BOUND:
-        return f"{BACKLOG_BOUND:,} waiting jobs or more"
-    return "1 waiting job" if count == 1 else f"{count:,} waiting jobs"
+def _bounded(count: int, bound: int = BACKLOG_BOUND) -> int | str:
+    """A count that ends at a bound says so."""
+    return count if count < bound else f"{bound:,}+"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from taskforge.domain.errors import Unavailable
-from taskforge.services.health import Finding, Verdict
+from taskforge.services.findings import found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from taskforge.services.findings import Finding
 
 SAFE_POLICY = "noeviction"
 
@@ -39,42 +41,23 @@ class RedisHealth:
     async def examine(self) -> Sequence[Finding]:
         """One finding for the server, and one for what it hands out."""
         if self._redis is None:
-            return [Finding("redis", Verdict.OK, "none is set: the database does everything by itself")]
-        found = [await self._server(self._redis)]
-        return found if self._agreement is None else [*found, await self._dispatch(self._agreement)]
+            return [found("redis_none")]
+        server = await self._server(self._redis)
+        return [server] if self._agreement is None else [server, await self._dispatch(self._agreement)]
 
     async def _server(self, redis: Evicting) -> Finding:
         try:
             policy = await redis.eviction_policy()
         except Unavailable as error:
-            return Finding(
-                "redis",
-                Verdict.WARNING,
-                error.message,
-                "everything goes on without it, by the database; see redis_url",
-            )
+            return found("redis_away", message=error.message)
         if policy != SAFE_POLICY:
-            return Finding(
-                "redis",
-                Verdict.WARNING,
-                f"maxmemory-policy is {policy}: when its memory is full, locks and ready queues may vanish",
-                f"CONFIG SET maxmemory-policy {SAFE_POLICY}",
-            )
-        return Finding("redis", Verdict.OK, f"answers; maxmemory-policy is {policy}")
+            return found("redis_evicts", policy=policy, safe=SAFE_POLICY)
+        return found("redis", policy=policy)
 
     async def _dispatch(self, agreement: Agreeing) -> Finding:
         try:
             served, broken = await agreement.state()
         except Unavailable as error:
-            return Finding(
-                "dispatch", Verdict.WARNING, f"the database hands out all jobs: {error.message}", None
-            )
-        detail = f"Redis says which job is next in {served - broken} of {served} queues without rules"
-        if broken:
-            return Finding(
-                "dispatch",
-                Verdict.WARNING,
-                f"{detail}; the database hands out the others",
-                "a worker or server with dispatch=redis brings them within seconds; is one running?",
-            )
-        return Finding("dispatch", Verdict.OK, detail)
+            return found("dispatch_away", message=error.message)
+        code = "dispatch_partly" if broken else "dispatch"
+        return found(code, agreeing=served - broken, count=served)

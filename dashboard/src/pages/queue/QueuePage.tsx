@@ -148,6 +148,8 @@ function Charts({ queue }: { queue: Queue }) {
     queryFn: () => data(api.GET("/api/v1/queues/{queue_id}/depths", { params: path })),
     ...asked,
   });
+  const depth = useDepths().data?.find((one) => one.queue_id === queue.id);
+  const holds = depth !== undefined && depth.ready + depth.held + depth.scheduled + depth.processing > 0;
   const times = useMemo(() => (depths.data ?? []).map((point) => new Date(point.starts_at).getTime() / 1000), [depths.data]);
   const lines = useMemo(
     () => [
@@ -162,7 +164,7 @@ function Charts({ queue }: { queue: Queue }) {
         <Asked query={throughput}>{(points) => <ThroughputChart points={points} />}</Asked>
       </Panel>
       <Panel title={t("queue.depth")}>
-        {times.length === 0 ? <p className="text-muted">{t("queue.was_empty")}</p> : <LazyChart label={t("queue.depth")} times={times} lines={lines} height={140} />}
+        {times.length === 0 ? <p className="text-muted">{t(holds ? "queue.not_sampled" : "queue.was_empty")}</p> : <LazyChart label={t("queue.depth")} times={times} lines={lines} height={140} />}
       </Panel>
     </div>
   );

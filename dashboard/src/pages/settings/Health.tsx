@@ -7,6 +7,7 @@ import { Button } from "@/components/Button";
 import { Status } from "@/components/Status";
 import { useTranslate, word } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
+import { inWords } from "./findings";
 
 /** What `taskforge doctor` examines. */
 export function Health() {
@@ -28,15 +29,15 @@ export function Health() {
       <Asked query={found} lines={8}>
         {(findings) => (
           <ul className="border-t border-line">
-            {[...findings].sort((one, other) => rank(one.verdict) - rank(other.verdict)).map((finding, index) => (
+            {[...findings].sort((one, other) => rank(one.verdict) - rank(other.verdict)).map((finding) => ({ finding, ...inWords(finding) })).map(({ finding, detail, hint }, index) => (
               <li key={index} className="flex flex-wrap items-start gap-x-4 gap-y-1 border-b border-line/60 px-4 py-2 text-[13px] last:border-0">
                 <span className="w-24 shrink-0">
                   <Status of={finding.verdict} />
                 </span>
                 <span className="w-32 shrink-0 font-medium">{word("health_check", finding.check.replaceAll(" ", "_"))}</span>
-                <span lang="en" className="flex min-w-0 flex-1 basis-64 flex-col">
-                  <span className="untrusted">{finding.detail}</span>
-                  {finding.hint && <span className="untrusted text-muted">{finding.hint}</span>}
+                <span className="flex min-w-0 flex-1 basis-64 flex-col">
+                  <span className="untrusted">{detail}</span>
+                  {hint && <span className="untrusted text-muted">{hint}</span>}
                 </span>
               </li>
             ))}

@@ -1,6 +1,7 @@
 """Whether the process lives, whether it can serve, and what is not as it should be."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from taskforge.api.operation import Openness
 from taskforge.api.routing import Resource
 from taskforge.api.tenancy import OneProject
 from taskforge.domain.access import Permission
-from taskforge.services.health import Verdict
+from taskforge.services.findings import Verdict
 from taskforge.services.readiness import DEGRADED
 
 health = Resource("/health", "health")
@@ -37,12 +38,14 @@ class ReadyView:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One thing that was looked at; `hint` says what mends it."""
+    """One thing that was looked at; `hint` says what mends it. `code` and `details` say the same to programs."""
 
     check: str
     verdict: Verdict
     detail: str
     hint: str | None
+    code: str | None
+    details: dict[str, Any]
 
 
 @health.get("/live", permission=Openness.PUBLIC, name="health.live")
@@ -69,7 +72,7 @@ async def ready(request: Request) -> Response:
 async def diagnose(call: Calling, project: OneProject) -> Response:
     """What `taskforge doctor` examines, but for what reads a whole SQLite file: the database, Redis, and one project."""
     found = [*await project.health.examine(whole=False), *await project.redis_health.examine()]
-    return call.answer([FindingView(*finding) for finding in found])
+    return call.answer([FindingView(**{**one._asdict(), "details": dict(one.details)}) for one in found])
 
 
 def _answer(view: HealthView | ReadyView) -> Response:
