@@ -126,6 +126,13 @@ async def test_errors_are_those_of_the_family(client: Client, server: str) -> No
     await client.aclose()
 
 
+@pytest.mark.parametrize("body", [b"<html>Not here</html>", b'{"detail": "Not here"}', b"[]"])
+def test_an_answer_of_somebody_else_is_said_to_be_one(body: bytes) -> None:
+    error = error_of(404, body, {})
+    assert isinstance(error, NotFound)
+    assert "TaskForge answers otherwise" in (error.hint or "")
+
+
 async def test_a_server_that_is_away_is_said_so_after_some_tries() -> None:
     async with Client(f"http://127.0.0.1:{free_port()}", KEY, tries=2) as client:
         with pytest.raises(Unavailable, match="cannot be reached"):

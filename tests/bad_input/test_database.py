@@ -33,7 +33,7 @@ def echo_of(app: TaskForge) -> Task[[int], int]:
 
 async def test_a_server_that_is_not_there() -> None:
     async with asyncio.timeout(20):
-        with pytest.raises(Unavailable, match="cannot be reached") as caught:
+        with pytest.raises(Unavailable, match=r"PostgreSQL at 127\.0\.0\.1:1 cannot be reached") as caught:
             await echo_of(TaskForge("postgresql://nobody@127.0.0.1:1/none")).aenqueue(1)
     assert caught.value.hint
 

@@ -38,9 +38,9 @@ def test_other_machines_are_not_let_in_before_there_is_an_administrator(
 def test_a_taken_port_is_named(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKFORGE_SECRET_KEY", SECRET)
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        refused = bare("serve", "--port", str(taken.getsockname()[1]))
-    assert refused.code == ExitCode.CONFLICT
-    assert "is taken" in refused.err
+        port = str(taken.getsockname()[1])
+        for mode in ([], ["--development"]):
+            assert f"port {port} is taken" in bare.refused(ExitCode.CONFLICT, "serve", "--port", port, *mode)
 
 
 def test_it_serves_and_ends_its_streams_when_it_is_told_to(

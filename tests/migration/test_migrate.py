@@ -11,7 +11,7 @@ import pytest
 
 from taskforge.domain.errors import SchemaMismatch, Unavailable
 from taskforge.storage.address import parse_address
-from taskforge.storage.migrate import migrate, migrations, schema_state
+from taskforge.storage.migrate import migrate, migrate_file, migrations, schema_state
 from tests.conformance.stage import run_sql
 
 if TYPE_CHECKING:
@@ -179,3 +179,13 @@ async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a database, but long enough to be taken for one" * 100)
     with pytest.raises(Unavailable, match="not a sound SQLite database"):
         await migrate(f"sqlite:///{tmp_path}/notes.txt")
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    path = str(tmp_path / "small.db")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA max_page_count = 20")
+    with pytest.raises(Unavailable, match=r"the disk that holds .*small\.db is full"):
+        migrate_file(path, connection=connection)
+    connection.close()

@@ -76,7 +76,7 @@ async def _administer(server_url: str, statement: str) -> None:
         finally:
             await connection.close()
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-        raise translated(error) from error
+        raise translated(error, server_url) from error
 
 
 def _wait_for(work: Coroutine[Any, Any, object]) -> None:

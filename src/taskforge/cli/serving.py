@@ -45,6 +45,7 @@ class Serving:
     ) -> None:
         self._settings = _settings(session, host, port, development=development)
         self._development = development
+        self._has_chosen_port = port is not None
         self._key: str | None = None
         self._schedules = schedules
         self._systemd = Systemd()
@@ -89,8 +90,9 @@ class Serving:
         try:
             return listen(settings.host, settings.port)
         except Conflict:
-            if not self._development:
+            if not self._development or self._has_chosen_port:
                 raise
+            note(f"port {settings.port} is taken: another one is used")
             return listen(settings.host, 0)
 
     def _introduce(self, server: Server) -> None:

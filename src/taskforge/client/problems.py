@@ -26,6 +26,9 @@ BY_STATUS: Mapping[int, type[TaskforgeError]] = {
 """What an answer means whose code is unknown to this version, or that a proxy gave."""
 
 
+NOT_OURS = "TaskForge answers otherwise: is the address that of `taskforge serve`, without /api/v1, or does a proxy answer?"
+
+
 class Fault(msgspec.Struct, frozen=True):
     """One wrong value."""
 
@@ -51,7 +54,9 @@ def error_of(status: int, body: bytes, headers: Mapping[str, str]) -> TaskforgeE
     try:
         problem = msgspec.json.decode(body, type=Problem)
     except msgspec.DecodeError:
-        problem = Problem(detail=f"the server answered {status}")
+        problem = Problem()
+    if not problem.code:
+        problem = msgspec.structs.replace(problem, hint=NOT_OURS)
     kind = by_code().get(problem.code) or BY_STATUS.get(status, _unknown(status))
     message = problem.detail or problem.title or f"the server answered {status}"
     return _made(kind, message, problem, headers)

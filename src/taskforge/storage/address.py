@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 from taskforge.domain.errors import InvalidSetting, Unavailable
 
@@ -88,6 +88,13 @@ def masked(url: str) -> str:
     user, _, host = parts.netloc.rpartition("@")
     name = user.partition(":")[0]
     return urlunsplit(parts._replace(netloc=f"{quote(unquote(name))}:***@{host}"))
+
+
+def servers_in(url: str) -> str:
+    """The servers of a PostgreSQL address, or the one that its parameters or the environment name."""
+    parts = urlsplit(url)
+    hosts = parse_qs(parts.query).get("host", ["its default address"])
+    return parts.netloc.rpartition("@")[2] or hosts[-1]
 
 
 def passwords_in(url: str) -> Sequence[str]:

@@ -166,7 +166,8 @@ def _migrate_connection(connection: sqlite3.Connection, *, apply: bool) -> Schem
             )
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a disk that is full has ended it
+            connection.execute("ROLLBACK")
         raise
     finally:
         connection.execute("PRAGMA busy_timeout = 0")
@@ -201,7 +202,7 @@ async def _migrate_postgres(url: str, *, apply: bool) -> SchemaState:
     except asyncpg.DuplicateTableError as error:
         raise _taken("the database", error) from error
     except DRIVER_ERRORS as error:
-        raise explain(error) from error
+        raise explain(error, url) from error
 
 
 def _taken(where: str, error: Exception) -> SchemaMismatch:

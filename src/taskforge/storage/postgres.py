@@ -87,7 +87,7 @@ class PostgresEngine:
             try:
                 await self._connections.visit_idle(run)
             except DRIVER_ERRORS as error:
-                raise translated(error) from error
+                raise translated(error, self.url) from error
 
     async def close(self) -> None:
         await self._connections.close()
@@ -108,15 +108,15 @@ class PostgresEngine:
                     return await work(connection, of)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
                 if attempt == ATTEMPTS_AFTER_DEADLOCK:
-                    raise translated(error) from error
+                    raise translated(error, self.url) from error
                 await asyncio.sleep(0.01 * attempt)
             except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 # it was lost while it lay idle, as all of them are after a restart: nothing was sent
                 if attempt == ATTEMPTS_AFTER_DEADLOCK or not any(word in str(error) for word in NOTHING_SENT):
-                    raise translated(error) from error
+                    raise translated(error, self.url) from error
                 self._connections.drop_closed()
             except DRIVER_ERRORS as error:
-                raise translated(error) from error
+                raise translated(error, self.url) from error
         raise AssertionError("unreachable")
 
     async def _drive(self, connection: Any, script: Callable[[], Script[T]]) -> T:

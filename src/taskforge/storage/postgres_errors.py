@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from taskforge.domain.errors import Conflict, SchemaMismatch, TaskforgeError, TooSlow, Unavailable
+from taskforge.storage.address import servers_in
 
 DRIVER_ERRORS = (
     asyncpg.PostgresError,
@@ -74,13 +75,13 @@ _WORDS: tuple[tuple[tuple[type[Exception], ...], type[TaskforgeError], str, str 
 )
 
 
-def translated(error: BaseException) -> TaskforgeError:
-    """Our word for what a driver says. Never carries a password: asyncpg's messages hold none."""
+def translated(error: BaseException, url: str) -> TaskforgeError:
+    """Our word for what a driver says of a database. Never carries a password: asyncpg's messages hold none."""
     detail = str(error).partition("\n")[0] or type(error).__name__  # the next line may quote a row
     for kinds, word, beginning, hint in _WORDS:
         if isinstance(error, kinds):
             return word(beginning + detail, hint=hint)
     return Unavailable(
-        f"PostgreSQL cannot be reached: {detail}",
+        f"PostgreSQL at {servers_in(url)} cannot be reached: {detail}",
         hint="is it running, and is the address right? `taskforge config` shows it, and where it comes from",
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from taskforge.domain.errors import InvalidSetting
-from taskforge.storage.address import masked, parse_address
+from taskforge.storage.address import masked, parse_address, servers_in
 
 
 def test_sqlite_paths() -> None:
@@ -88,3 +88,16 @@ def test_a_wrong_address_is_refused_without_its_password() -> None:
     with pytest.raises(InvalidSetting) as refusal:
         parse_address("postgresql://user:s3cret@host")
     assert "s3cret" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "servers"),
+    [
+        ("postgresql://ann:pw@one:1,two:2/name", "one:1,two:2"),
+        ("postgresql://ann@[::1]/name", "[::1]"),
+        ("postgresql:///name?host=/run/postgresql", "/run/postgresql"),
+        ("postgresql:///name", "its default address"),
+    ],
+)
+def test_the_servers_of_an_address(url: str, servers: str) -> None:
+    assert servers_in(url) == servers
