@@ -18,7 +18,7 @@ export function Head({ isNumber, className = "", ...rest }: ThHTMLAttributes<HTM
   return (
     <th
       scope="col"
-      className={`h-9 border-b border-line bg-panel px-3 text-xs font-medium whitespace-nowrap text-muted first:pl-4 last:pr-4 ${isNumber ? "text-right" : "text-left"} ${className}`}
+      className={`h-9 border-b border-line bg-panel px-2 text-xs font-medium whitespace-nowrap text-muted first:pl-4 last:pr-4 ${isNumber ? "text-right" : "text-left"} ${className}`}
       {...rest}
     />
   );
@@ -27,7 +27,7 @@ export function Head({ isNumber, className = "", ...rest }: ThHTMLAttributes<HTM
 export function Cell({ isNumber, className = "", ...rest }: TdHTMLAttributes<HTMLTableCellElement> & Aligned) {
   return (
     <td
-      className={`row border-b border-line/60 px-3 py-1 ${className.includes("wraps") ? "" : "whitespace-nowrap"} first:pl-4 last:pr-4 ${isNumber ? "text-right" : ""} ${className}`}
+      className={`row border-b border-line/60 px-2 py-1 ${className.includes("wraps") ? "" : "whitespace-nowrap"} first:pl-4 last:pr-4 ${isNumber ? "text-right" : ""} ${className}`}
       {...rest}
     />
   );
@@ -35,7 +35,7 @@ export function Cell({ isNumber, className = "", ...rest }: TdHTMLAttributes<HTM
 
 /** What a row is about: a screen reader says it with each cell of the row. */
 export function NameCell({ className = "", ...rest }: ThHTMLAttributes<HTMLTableCellElement>) {
-  return <th scope="row" className={`row border-b border-line/60 px-3 py-1 text-left font-normal whitespace-nowrap first:pl-4 last:pr-4 ${className}`} {...rest} />;
+  return <th scope="row" className={`row border-b border-line/60 px-2 py-1 text-left font-normal whitespace-nowrap first:pl-4 last:pr-4 ${className}`} {...rest} />;
 }
 
 export function Row({ children, isChosen = false }: { children: ReactNode; isChosen?: boolean }) {
