@@ -281,12 +281,13 @@ async def test_a_divided_queue_costs_one_statement_more_than_a_plain_one(
             *jobs, keys={job.id: JobKeys(fairness_key=f"{n % 3}") for n, job in enumerate(jobs)}
         )
 
-    rest = [look, "weigh_jobs"] if ruled.settings.is_fair else [look]
     await add(8)
     assert await cost(4) == (4, [look, "claim_weighed_jobs"])
-    assert (await cost(6))[0] == 4
-    assert await cost(3) == (0, [*rest, "keep_shares"] if weighs else rest)
-    assert await cost(3) == (0, rest), "it has said so already"
+    taken, asked = await cost(6)
+    assert taken == 4, "it runs empty"
+    assert asked == [look, "claim_weighed_jobs"] or stage.dialect == "sqlite"
+    assert await cost(3) == (0, [look, "keep_shares"] if weighs else [look])
+    assert await cost(3) == (0, [look]), "it has said so already"
     assert (await cost(4, others))[1][:1] == [look]
     await add(6)
     assert await cost(2) == (2, [look, "claim_weighed_jobs"])
@@ -318,7 +319,7 @@ async def test_a_divided_queue_beside_a_plain_one_is_claimed_from_without_its_ga
     assert (len(full.jobs), full.is_expected) == (5, False)
     gave_up = ["weigh_lines", "keep_shares"]
     assert statements == (
-        ["claim_jobs", *gave_up] if plain_first else ["weigh_lines", "weigh_jobs", "claim_jobs", *gave_up]
+        ["claim_jobs", *gave_up] if plain_first else ["weigh_lines", "claim_jobs", *gave_up]
     )
     [kept] = await stage.sql("SELECT shares FROM queue_gates")
     assert '"spare":0' in kept[0]

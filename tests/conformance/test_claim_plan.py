@@ -370,8 +370,14 @@ async def test_a_look_at_lines_sorts_nothing_where_nothing_was_known_to_wait(
     assert [found for found in complaints(plan) if "line" not in found] == [], (
         "the lines are sorted, their jobs are not"
     )
-    assert "jobs_lines" in indexes(plan)
-    assert not {"jobs_ready", "jobs_waiting"} & indexes(plan)
+    lineless = [node for node in plan if "fairness_key IS NULL" in node.get("Filter", "")]
+    assert [node["Actual Loops"] for node in lineless] == [0], "the lines have enough"
+    few = await prepared.plan("weigh_lines", {**values, "free": 10, "lines": 10})
+    lineless = [node for node in few if "fairness_key IS NULL" in node.get("Filter", "")]
+    assert [node["Actual Loops"] for node in lineless] == [0], "not all lines were seen"
+    by_line = [node for node in plan if "fairness_key IS NULL" not in node.get("Filter", "")]
+    assert "jobs_lines" in indexes(by_line)
+    assert not {"jobs_ready", "jobs_waiting"} & indexes(by_line)
 
 
 async def test_jobs_that_nobody_knows_slow_no_others(prepared: Prepared) -> None:

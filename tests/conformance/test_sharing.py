@@ -452,4 +452,26 @@ async def test_a_fair_queue_beside_others_costs_one_statement_more_than_a_plain_
     assert names == mine * 3
     names.clear()
     assert len(await stage.claim(fair, plain, free=6, is_expected=False)) == 6
-    assert names == ["weigh_lines", "weigh_jobs", "claim_jobs"]
+    assert names == ["weigh_lines", "claim_jobs"]
+
+
+async def test_a_batch_of_uneven_lines_is_one_look_and_one_claim(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What short lines lack of their part the long ones give, in their turns; then come those without a line."""
+    queue = await stage.queue(policy="fair")
+    await stage.know("t")
+    large = await line(stage, queue, "a", 30)
+    small = await line(stage, queue, "b", 1)
+    heavier = await line(stage, queue, "c", 18, fairness_weight=3)
+    without = await line(stage, queue, None, 2)
+    await stage.sql(f"UPDATE jobs SET fairness_key = NULL WHERE id IN ('{without[0]}', '{without[1]}')")
+    names = stage.asked(monkeypatch)
+    for taken in (
+        {*large[:5], *small, *heavier[:14]},
+        {*large[5:21], *heavier[14:]},
+        {*large[21:], *without},
+    ):
+        assert ids(await stage.claim(queue, free=20)) == taken
+    if stage.dialect == "postgres":  # to SQLite statements are sent nowhere
+        assert names == ["weigh_lines", "claim_weighed_jobs"] * 3

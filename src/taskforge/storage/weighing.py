@@ -52,7 +52,7 @@ def claim_weighed(
     """Take what there is room for, in the order of the queue: by rank, or by turns of its lines.
 
     A job that does not fit is waited for: none behind it starts. Lines that have nothing for this worker are
-    passed over; jobs without a line, from before the queue was fair, come when no line has any. ``shares`` says what the
+    passed over; jobs without a line, from before the queue was fair, come after all others. ``shares`` says what the
     gate has to keep when so many jobs are taken, and so many slots are free then: it is written with the claim.
     ``seen`` is what a first look has found that did not hold the gate. Then somebody may have been there meanwhile, and
     it is time to ask again.
@@ -61,7 +61,8 @@ def claim_weighed(
     turn: Turn | None = None
     version: int | None = None
     is_held, was_disturbed = seen is None, False
-    lines, by_line = room.most_jobs, is_fair
+    lines = room.most_jobs
+    asked = request
     for look_number in range(1, LOOKS + 1):
         if seen is not None:
             head, seen = seen, None
@@ -69,13 +70,13 @@ def claim_weighed(
             asked = request._replace(
                 free=room.most_jobs, suspects=max(0, suspects - sum(1 for job in jobs if job.losses))
             )
-            [head] = yield look(asked, queue_id, lines if by_line else None, turn)
+            [head] = yield look(asked, queue_id, lines if is_fair else None, turn)
         if version is not None and head["version"] != version:
             was_disturbed = True
             break
         version = head["version"]
         limits = room._replace(places=head["places_left"], tokens=head["tokens_left"])
-        choice = _choice(head, limits, lines if by_line else None)
+        choice = _choice(head, limits, asked.free, lines if is_fair else None)
         turn = choice.turn
         if choice.chosen or (choice.more and look_number == LOOKS):
             claim = {
@@ -101,9 +102,8 @@ def claim_weighed(
             )
         else:
             lines = max(lines, min(lines * MORE_LINES, MOST_LINES))
-        if room.is_full or choice.blocked is not None or not (choice.more or by_line):
+        if room.is_full or choice.blocked is not None or not choice.more:
             break
-        by_line = by_line and choice.more
     moment = engine.moment
     left = choice.room.tokens
     is_used_up = left is not None and left < (1 if choice.blocked is None else choice.blocked.tokens)
@@ -166,8 +166,8 @@ def note_weights(project_id: ProjectId, job_ids: Sequence[UUID], engine: Engine)
     yield One("note_weights", {"project_id": project_id, "queue_ids": queue_ids})
 
 
-def _choice(look: Any, room: Room, most_lines: int | None) -> Choice:
-    """Of what a look has found, who starts. ``most_lines``: how wide it was; None: it was not by line."""
+def _choice(look: Any, room: Room, asked: int, most_lines: int | None) -> Choice:
+    """Of what a look for so many jobs has found, who starts. ``most_lines``: how wide it was; None: it was not by line."""
     if look["turn_key"] is None:  # the queue is paused
         return Choice((), room, Turn())
     turn = Turn(look["turn_key"], look["turn_left"])
@@ -181,21 +181,21 @@ def _choice(look: Any, room: Room, most_lines: int | None) -> Choice:
         if suspected.blocked is not None:
             return suspected
         first, room = suspected.chosen, suspected.room
-    weight_of_all = sum([weight for _, weight, _ in ready])
-    most = room.most_jobs
-    rounds = -(-most // weight_of_all) if weight_of_all else 0
+    weight_of_all = sum([weight for _, weight, _, _ in ready])
+    rounds = -(-asked // weight_of_all) if ready else 0
+    short = asked - sum([min(len(jobs or ()), weight * rounds) for _, weight, jobs, _ in ready])
     lines = []
-    for key, weight, jobs in ready:
+    for key, weight, jobs, rest in ready:
         if jobs:
-            part = weight * rounds
-            if part > most:
-                part = most
-            loads = jobs if len(jobs) <= part else jobs[:part]
-            lines.append(Line(key, weight, loads, len(loads) == part))
+            is_cut = len(jobs) >= min(asked, weight * rounds) if rest is None else len(rest) >= short
+            lines.append(Line(key, weight, [*jobs, *rest] if rest else jobs, is_cut))
     if list in map(type, chain.from_iterable([line.loads for line in lines])):
         lines = [line._replace(loads=_loads(line.loads)) for line in lines]
     seen_to = ready[-1][0] if ready and weight_of_all >= most_lines else None
     choice = choose_by_turns(lines, room, turn, seen_to=seen_to)
+    if look["lineless"] is not None and not choice.more and choice.blocked is None:
+        others = choose_in_order(_loads(from_json(look["lineless"])), choice.room, choice.turn)
+        choice = others._replace(chosen=[*choice.chosen, *others.chosen])
     return choice._replace(chosen=[*first, *choice.chosen]) if first else choice
 
 

@@ -99,9 +99,8 @@ SELECT claimed.*, t.now,
 FROM t LEFT JOIN claimed ON true;
 
 -- name: weigh_jobs
--- The next jobs of one queue and what they weigh; what the queue or this worker can never hold is passed over. In a fair
--- queue: those that have come without a line, from before it was fair. A light job is told by its id, another one as
--- [id, slots, tokens]. With :silence_us the gate is not held, and what it keeps is told too, and what lock_gates tells beside it:
+-- The next jobs of one queue and what they weigh; what the queue or this worker can never hold is passed over. A light
+-- job is told by its id, another one as [id, slots, tokens]. With :silence_us the gate is not held, and what it keeps is told too, and what lock_gates tells beside it:
 -- nothing where the queue is fair by now.
 WITH t AS MATERIALIZED (
   SELECT c.now, floor(extract(epoch FROM c.now))::bigint AS second
@@ -160,15 +159,15 @@ SELECT t.now, lane.next_due_at,
           OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
         AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
         AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
-        AND (lane.common_line IS NULL OR j.fairness_key IS NULL)
       ORDER BY j.rank, j.id LIMIT (SELECT :free::bigint)) h
   )::text AS ready
 FROM t LEFT JOIN lane ON true;
 
 -- name: weigh_lines
 -- The lines of a fair queue from the one whose turn it is and around, until what they weigh together is :lines; of each the
--- next jobs, at least as many as its part of what is free: [key, weight, jobs]. Each line costs two looks into an index,
--- however long it is. A light job is told by its id, another one as [id, slots, tokens]. With :silence_us
+-- next jobs, at least as many as its part of what is free, and as many more as others lack of theirs: [key, weight, jobs, rest]. Each line
+-- costs two looks into an index, however long it is. Where that is not enough, `lineless` are those that came without a line, from
+-- before the queue was fair. A light job is told by its id, another one as [id, slots, tokens]. With :silence_us
 -- the gate is not held, and what it keeps is told too: nothing where the queue is not fair (any more). IS TRUE is what the index of lines says, and no other: a planner that believes that
 -- nothing is pending, as it was when it last looked, would sort all that is.
 WITH RECURSIVE t AS MATERIALIZED (
@@ -221,7 +220,45 @@ line AS (
     AND (h.key < a.first_key OR a.key >= a.first_key AND h.key > a.key)
 ),
 around AS MATERIALIZED (
-  SELECT ceil(:free::numeric / sum(weight))::bigint AS rounds FROM line
+  SELECT ceil(:free::numeric / sum(weight))::bigint AS rounds, sum(weight) < :lines::bigint AS are_all FROM line
+),
+line_jobs AS MATERIALIZED (
+  SELECT line.before, line.key, line.weight, least(:free::bigint, line.weight * around.rounds) AS part, (
+      SELECT json_agg(CASE WHEN h.slots IS NULL AND h.tokens IS NULL THEN to_json(h.id)
+        ELSE json_build_array(h.id, coalesce(h.slots, 1), coalesce(h.tokens, 1)) END)
+      FROM (
+        SELECT j.id, j.slots, j.rate_tokens AS tokens FROM jobs j
+        WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
+          AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
+          AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+          AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+            OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+          AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+          AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+        ORDER BY j.rank, j.id LIMIT least(:free::bigint, line.weight * around.rounds)) h
+    ) AS jobs
+  FROM t, lane, line, around
+),
+short AS MATERIALIZED (
+  SELECT :free::bigint - coalesce(sum(json_array_length(jobs)), 0) AS jobs FROM line_jobs
+  HAVING (SELECT coalesce(are_all, true) FROM around)
+),
+line_rest AS MATERIALIZED (
+  SELECT l.before, l.key, l.weight, l.jobs, CASE WHEN short.jobs > 0 AND json_array_length(l.jobs) = l.part THEN coalesce((
+      SELECT json_agg(CASE WHEN h.slots IS NULL AND h.tokens IS NULL THEN to_json(h.id)
+        ELSE json_build_array(h.id, coalesce(h.slots, 1), coalesce(h.tokens, 1)) END)
+      FROM (
+        SELECT j.id, j.slots, j.rate_tokens AS tokens FROM jobs j
+        WHERE j.queue_id = lane.id AND j.fairness_key = l.key AND j.fairness_key IS NOT NULL
+          AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
+          AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
+          AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
+            OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
+          AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
+          AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
+        ORDER BY j.rank, j.id LIMIT short.jobs OFFSET l.part) h
+    ), '[]') END AS rest
+  FROM t CROSS JOIN lane CROSS JOIN line_jobs l LEFT JOIN short ON true
 )
 SELECT t.now, lane.next_due_at,
   (SELECT config_version FROM projects WHERE id = :project_id::uuid) AS config_version,
@@ -251,21 +288,19 @@ SELECT t.now, lane.next_due_at,
         AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
       ORDER BY j.rank, j.id LIMIT (SELECT :suspects::bigint)) h
   )::text AS suspects,
-  (SELECT json_agg(json_build_array(line.key, line.weight, (
-      SELECT json_agg(CASE WHEN h.slots IS NULL AND h.tokens IS NULL THEN to_json(h.id)
-        ELSE json_build_array(h.id, coalesce(h.slots, 1), coalesce(h.tokens, 1)) END)
-      FROM (
+  (SELECT json_agg(json_build_array(key, weight, jobs, rest) ORDER BY before) FROM line_rest)::text AS ready,
+  CASE WHEN (SELECT short.jobs FROM short) > (SELECT coalesce(sum(json_array_length(rest)), 0) FROM line_rest) THEN (
+    SELECT json_agg(CASE WHEN h.slots IS NULL AND h.tokens IS NULL THEN to_json(h.id)
+      ELSE json_build_array(h.id, coalesce(h.slots, 1), coalesce(h.tokens, 1)) END) FROM (
         SELECT j.id, j.slots, j.rate_tokens AS tokens FROM jobs j
-        WHERE j.queue_id = lane.id AND j.fairness_key = line.key AND j.fairness_key IS NOT NULL
-          AND (j.status = 'pending' AND j.hold IS NULL) IS TRUE
+        WHERE j.queue_id = lane.id AND j.status = 'pending' AND j.hold IS NULL AND j.fairness_key IS NULL
           AND j.job_type = ANY (:job_types::text[]) AND (j.waits_until IS NULL OR j.waits_until > t.now)
           AND (j.needs IS NULL OR j.needs = ANY (:needs::text[])
             OR j.updated_at <= t.now - interval '5 seconds' AND j.needs = ANY (:second_best::text[]))
           AND coalesce(j.slots, 1) <= coalesce(lane.most_slots, 1000)
           AND (lane.rate_limit IS NULL OR coalesce(j.rate_tokens, 1) <= lane.rate_limit)
-        ORDER BY j.rank, j.id LIMIT least(:free::bigint, line.weight * (SELECT rounds FROM around))) h
-    )) ORDER BY line.before) FROM line
-  )::text AS ready
+        ORDER BY j.rank, j.id LIMIT (SELECT :free::bigint)) h
+  )::text END AS lineless
 FROM t LEFT JOIN lane ON true;
 
 -- name: claim_weighed_jobs

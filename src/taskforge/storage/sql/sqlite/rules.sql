@@ -77,9 +77,8 @@ SELECT NULL AS id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, N
 FROM (SELECT 1) LEFT JOIN queues q ON q.project_id = :project_id AND q.id = :queue_id;
 
 -- name: weigh_jobs
--- The next jobs of one queue and what they weigh; what the queue or this worker can never hold is passed over. In a
--- fair queue: those that have come without a line, from before it was fair. Jobs are told by where they stand in the
--- table: each as [place, slots, tokens].
+-- The next jobs of one queue and what they weigh; what the queue or this worker can never hold is passed over. Jobs
+-- are told by where they stand in the table: each as [place, slots, tokens].
 WITH lane AS MATERIALIZED (
   SELECT q.id, q.common_line, coalesce(q.rate_limit, 9223372036854775807) AS most_tokens,
     min(coalesce(q.max_concurrent_jobs, 1000), coalesce(w.max_concurrent_jobs, 1000)) AS most_slots,
@@ -116,15 +115,15 @@ SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE
           OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
         AND coalesce(j.slots, 1) <= (SELECT most_slots FROM lane)
         AND coalesce(j.rate_tokens, 1) <= (SELECT most_tokens FROM lane)
-        AND (j.fairness_key IS NULL OR (SELECT common_line FROM lane) IS NULL)
       ORDER BY j.rank, j.id LIMIT :free)
   ) AS ready
 FROM (SELECT 1) LEFT JOIN lane;
 
 -- name: weigh_lines
 -- The lines of a fair queue from the one whose turn it is and around, until what they weigh together is :lines; of each the
--- next jobs, at least as many as its part of what is free: [key, weight, jobs]. Each line costs two looks into an index,
--- however long it is. A light job is told by where it stands, another one as [place, slots, tokens]. With :silence_us
+-- next jobs, at least as many as its part of what is free: [key, weight, jobs, NULL]. Each line costs two looks into an index,
+-- however long it is. Where no line has more than it tells, `lineless` are those that came without one, from before the queue was fair.
+-- A light job is told by where it stands, another one as [place, slots, tokens]. With :silence_us
 -- the gate is not held, and what it keeps is told too: nothing where the queue is not fair (any more).
 WITH RECURSIVE lane AS MATERIALIZED (
   SELECT q.id, q.common_line, coalesce(q.rate_limit, 9223372036854775807) AS most_tokens,
@@ -213,7 +212,33 @@ SELECT :now AS now, lane.next_due_at, (SELECT config_version FROM projects WHERE
           AND (j.slots IS NULL OR j.slots <= (SELECT most_slots FROM lane))
           AND (j.rate_tokens IS NULL OR j.rate_tokens <= (SELECT most_tokens FROM lane))
         ORDER BY j.rank, j.id LIMIT (SELECT jobs FROM longest))
-    ))) FROM line) AS ready  -- as they were found
+    ), NULL)) FROM line) AS ready,  -- as they were found
+  CASE WHEN lane.id IS NOT NULL AND (SELECT coalesce(sum(weight), 0) FROM line) < :lines AND NOT EXISTS (
+      SELECT 1 FROM line WHERE (
+        SELECT count(*) FROM (
+          SELECT 1 FROM jobs j INDEXED BY jobs_lines
+          WHERE j.queue_id = :queue_id AND j.fairness_key IS NOT NULL AND j.status = 'pending' AND j.hold IS NULL
+            AND j.fairness_key = line.key
+            AND (j.job_type = :job_types ->> 0 OR j.job_type IN (SELECT value FROM json_each(:job_types)))
+            AND (j.waits_until IS NULL OR j.waits_until > :now)
+            AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+              OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
+            AND (j.slots IS NULL OR j.slots <= (SELECT most_slots FROM lane))
+            AND (j.rate_tokens IS NULL OR j.rate_tokens <= (SELECT most_tokens FROM lane))
+          LIMIT (SELECT jobs FROM longest))
+        ) = (SELECT jobs FROM longest)) THEN (
+    SELECT json_group_array(CASE WHEN slots IS NULL AND tokens IS NULL THEN id
+      ELSE json_array(id, coalesce(slots, 1), coalesce(tokens, 1)) END)
+    FROM (
+      SELECT j.rowid AS id, j.slots, j.rate_tokens AS tokens FROM jobs j INDEXED BY jobs_ready
+      WHERE j.queue_id = :queue_id AND j.status = 'pending' AND j.hold IS NULL AND j.fairness_key IS NULL
+        AND j.job_type IN (SELECT value FROM json_each(:job_types)) AND (j.waits_until IS NULL OR j.waits_until > :now)
+        AND (j.needs IS NULL OR j.needs IN (SELECT value FROM json_each(:needs))
+          OR j.updated_at <= :now - 5000000 AND j.needs IN (SELECT value FROM json_each(:second_best)))
+        AND (j.slots IS NULL OR j.slots <= (SELECT most_slots FROM lane))
+        AND (j.rate_tokens IS NULL OR j.rate_tokens <= (SELECT most_tokens FROM lane))
+      ORDER BY j.rank, j.id LIMIT :free)
+  ) END AS lineless
 FROM (SELECT 1) LEFT JOIN lane;
 
 -- name: claim_weighed_jobs
