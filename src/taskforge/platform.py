@@ -291,9 +291,8 @@ class Platform:
     @cached_property
     def _tick_keeping(self) -> TickKeeping:
         from taskforge.services.tick_keeping import TickKeeping
-        from taskforge.storage.tick_keeping import SqlTickKeeper
 
-        return TickKeeping(SqlTickKeeper(self.engine))
+        return TickKeeping(self.stores.tick_keeper)
 
     # What people and programs ask for and change
 

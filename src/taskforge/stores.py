@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from taskforge.storage.schedules import SqlScheduleStore
     from taskforge.storage.telling import Telling
     from taskforge.storage.tenants import SqlTenantStore
+    from taskforge.storage.tick_keeping import SqlTickKeeper
     from taskforge.storage.ticks import SqlTickStore
     from taskforge.storage.traces import SqlTraceStore
     from taskforge.storage.transactions import SqlTransactionStore
@@ -233,6 +234,12 @@ class Stores:
         from taskforge.storage.transactions import SqlTransactionStore
 
         return SqlTransactionStore(self.engine, self.jobs, self.queues)
+
+    @cached_property
+    def tick_keeper(self) -> SqlTickKeeper:
+        from taskforge.storage.tick_keeping import SqlTickKeeper
+
+        return SqlTickKeeper(self.engine)
 
     @cached_property
     def security(self) -> SecurityStores:
