@@ -129,6 +129,23 @@ async def test_twice_in_one_call_is_once(stage: Stage) -> None:
     assert sum((await stage.history.counts(stage.project)).values()) == 1
 
 
+async def test_a_large_call_is_all_or_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stored in pieces: what the last of them says holds for all."""
+    monkeypatch.setattr("taskforge.storage.jobs.CHUNK", 10)
+    queue, closed = await stage.queue(), await stage.queue("closed", state=QueueState.CLOSED)
+    jobs = [stage.new(queue, payload=f'{{"n":{number}}}') for number in range(35)]
+    with pytest.raises(QueueClosed, match="job 35: "):
+        await stage.jobs.accept_all(stage.project, [*jobs, stage.new(closed)])
+    assert sum((await stage.history.counts(stage.project)).values()) == 0
+    await stage.jobs.accept_all(stage.project, jobs)
+    more = [stage.new(queue) for _ in range(35)]
+    await stage.jobs.accept_all(
+        stage.project, [*more, jobs[0]]
+    )  # as where the answer to an earlier try was lost
+    assert sum((await stage.history.counts(stage.project)).values()) == 70
+    assert [(await stage.job(job.id)).payload for job in jobs] == [{"n": number} for number in range(35)]
+
+
 async def test_a_closed_or_unknown_queue_takes_nothing_and_a_paused_one_does(stage: Stage) -> None:
     open_queue = await stage.queue("open")
     paused = await stage.queue("paused", state=QueueState.PAUSED)

@@ -71,7 +71,12 @@ async def test_a_savepoint_takes_back_what_came_after_it(shop: Shop, driver: Dri
         assert [await first.aresult(20), await third.aresult(20)] == [1, 3]
 
 
-async def test_many_jobs_of_several_queues_are_one(shop: Shop, driver: Driver) -> None:
+@pytest.mark.parametrize("chunk", [10, 2_000])
+async def test_many_jobs_of_several_queues_are_one(
+    shop: Shop, driver: Driver, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """In one statement, or in pieces."""
+    monkeypatch.setattr("taskforge.storage.jobs.CHUNK", chunk)
     calls = [shop.ship.options(queue=f"q{number % 3}").job(number) for number in range(30)]
     await driver.begin()
     await driver.enqueue_many(shop, calls)
