@@ -41,6 +41,13 @@ WHERE project_id = :project_id::uuid AND id = :schedule_id::uuid AND next_due_at
 RETURNING id;
 
 -- name: finish_ticks
+-- What is chosen is materialized: looked at again for each tick, it would each time be the next one, without a limit.
+WITH f AS MATERIALIZED (
+  SELECT o.schedule_id, o.due_at, o.job_id FROM ticks o LEFT JOIN jobs k ON k.id = o.job_id
+  WHERE o.job_id IS NOT NULL AND o.finished_at IS NULL
+    AND (k.id IS NULL OR k.status IN ('succeeded', 'failed', 'cancelled'))
+  LIMIT (SELECT :limit::bigint) FOR UPDATE OF o SKIP LOCKED
+)
 UPDATE ticks t SET status = n.status, attempts = n.attempts, started_at = n.started_at, finished_at = n.finished_at,
   duration_us = n.duration_us, result = n.output, error_type = n.error_type, error_message = n.error_message,
   traceback = n.traceback
@@ -51,12 +58,7 @@ FROM (
     e.error_type,
     coalesce(e.error_message, CASE WHEN j.id IS NULL THEN 'the job was deleted' ELSE j.failure END) AS error_message,
     e.traceback
-  FROM (
-    SELECT o.schedule_id, o.due_at, o.job_id FROM ticks o LEFT JOIN jobs k ON k.id = o.job_id
-    WHERE o.job_id IS NOT NULL AND o.finished_at IS NULL
-      AND (k.id IS NULL OR k.status IN ('succeeded', 'failed', 'cancelled'))
-    LIMIT (SELECT :limit::bigint) FOR UPDATE OF o SKIP LOCKED
-  ) f LEFT JOIN jobs j ON j.id = f.job_id LEFT JOIN executions e ON e.id = j.execution_id
+  FROM f LEFT JOIN jobs j ON j.id = f.job_id LEFT JOIN executions e ON e.id = j.execution_id
 ) n
 WHERE t.schedule_id = n.schedule_id AND t.due_at = n.due_at AND t.finished_at IS NULL
 RETURNING t.schedule_id;
