@@ -1,5 +1,7 @@
 import type { ReactNode, TdHTMLAttributes, ThHTMLAttributes } from "react";
 
+import { useTranslate } from "@/i18n/translate";
+
 export function Table({ label, children }: { label: string; children: ReactNode }) {
   return (
     <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
@@ -21,6 +23,16 @@ export function Head({ isNumber, className = "", ...rest }: ThHTMLAttributes<HTM
       className={`h-9 border-b border-line bg-panel px-2 text-xs font-medium whitespace-nowrap text-muted first:pl-4 last:pr-4 ${isNumber ? "text-right" : "text-left"} ${className}`}
       {...rest}
     />
+  );
+}
+
+/** The head of a column of buttons: said, and not shown. */
+export function ActionsHead() {
+  const t = useTranslate();
+  return (
+    <Head>
+      <span className="sr-only">{t("action.actions")}</span>
+    </Head>
   );
 }
 

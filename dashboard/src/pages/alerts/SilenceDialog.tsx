@@ -4,6 +4,7 @@ import { api, data } from "@/api/client";
 import { useAction } from "@/api/queries";
 import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
+import { NamedOptions } from "@/components/NamedOptions";
 import { useTranslate } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
 import { useRules } from "./queries";
@@ -37,11 +38,7 @@ export function SilenceDialog({ rule = "", subject = "", onClose }: { rule?: str
       <Field label={t("silences.rule")}>
         <select className="field" value={ruleId} onChange={(event) => setRule(event.target.value)}>
           <option value="">{t("silences.all_rules")}</option>
-          {(rules.data ?? []).map((one) => (
-            <option key={one.id} value={one.id}>
-              {one.name}
-            </option>
-          ))}
+          <NamedOptions of={rules.data} />
         </select>
       </Field>
       {ruleId && (

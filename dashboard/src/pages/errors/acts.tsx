@@ -2,15 +2,13 @@ import { BellOff, Check, RotateCw, Undo2 } from "lucide-react";
 import { useState } from "react";
 
 import { api, data, done } from "@/api/client";
-import { useAction, useQueues } from "@/api/queries";
+import { useAction } from "@/api/queries";
 import { useSession } from "@/api/session";
 import type { ErrorRecord } from "@/api/types";
 import { Button } from "@/components/Button";
 import { FormDialog } from "@/components/Dialog";
-import { Field } from "@/components/Field";
+import { useRedrive } from "@/components/redrive";
 import { useTranslate } from "@/i18n/translate";
-
-const MINUTE = 60;
 
 /** What is to be done about a group: mended, known, new again; its jobs run once more. */
 export function ErrorActions({ group }: { group: ErrorRecord }) {
@@ -52,16 +50,14 @@ export function ErrorActions({ group }: { group: ErrorRecord }) {
 function Redrive({ group, onClose }: { group: ErrorRecord; onClose: () => void }) {
   const t = useTranslate();
   const action = useAction();
-  const queues = useQueues();
-  const [rate, setRate] = useState("");
-  const [target, setTarget] = useState("");
+  const { fields, queueId, perSecond } = useRedrive();
   const begin = () =>
     action(
       () =>
         data(
           api.POST("/api/v1/errors/{error_id}/redrive", {
             params: { path: { error_id: group.id } },
-            body: { per_second: rate === "" ? null : Math.max(1, Math.round(Number(rate) / MINUTE)), queue_id: target || null },
+            body: { per_second: perSecond, queue_id: queueId },
           }),
         ),
       t("dead.begun"),
@@ -69,19 +65,7 @@ function Redrive({ group, onClose }: { group: ErrorRecord; onClose: () => void }
   return (
     <FormDialog title={t("errors.redrive")} isOpen onClose={onClose} submit={t("dead.redrive")} save={begin}>
       <p>{t("errors.redrive_will")}</p>
-      <Field label={t("dead.target")}>
-        <select className="field" value={target} onChange={(event) => setTarget(event.target.value)}>
-          <option value="">{t("dead.origin")}</option>
-          {(queues.data ?? []).map((queue) => (
-            <option key={queue.id} value={queue.id}>
-              {queue.name}
-            </option>
-          ))}
-        </select>
-      </Field>
-      <Field label={t("dead.rate")} hint={t("bulk.rate_hint")}>
-        <input className="field" type="number" min={MINUTE} step={MINUTE} value={rate} onChange={(event) => setRate(event.target.value)} />
-      </Field>
+      {fields}
     </FormDialog>
   );
 }

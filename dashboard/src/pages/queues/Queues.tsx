@@ -13,7 +13,7 @@ import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
 import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
-import { Cell, Head, NameCell, Row, Table } from "@/components/Table";
+import { ActionsHead, Cell, Head, NameCell, Row, Table } from "@/components/Table";
 import { deep, percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
@@ -130,9 +130,7 @@ function QueueTable({ queues }: { queues: Queue[] }) {
           <Head isNumber>{t("queues.success")}</Head>
           <Head isNumber>{t("queues.p95_wait")}</Head>
           <Head isNumber>{t("queues.p95_duration")}</Head>
-          <Head>
-            <span className="sr-only">{t("action.actions")}</span>
-          </Head>
+          <ActionsHead />
         </tr>
       </thead>
       <tbody>

@@ -6,6 +6,7 @@ import { useAction, useQueues } from "@/api/queries";
 import type { Policy } from "@/api/types";
 import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
+import { NamedOptions } from "@/components/NamedOptions";
 import { useTranslate, word } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
 import { PolicyNumbers, type Texts, written } from "./PolicyNumbers";
@@ -48,11 +49,7 @@ export function PolicyDialog({ policy, onClose }: { policy: Policy | null; onClo
         <Field label={t("job.queue")} error={faultOf("queue_id")}>
           <select className="field" value={queue} onChange={(event) => setQueue(event.target.value)}>
             <option value="">{t("scaling.choose_queue")}</option>
-            {(queues.data ?? []).map((one) => (
-              <option key={one.id} value={one.id}>
-                {one.name}
-              </option>
-            ))}
+            <NamedOptions of={queues.data} />
           </select>
         </Field>
       )}

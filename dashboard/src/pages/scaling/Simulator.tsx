@@ -7,6 +7,7 @@ import type { Policy, Queue, Simulation } from "@/api/types";
 import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
 import { Field } from "@/components/Field";
+import { NamedOptions } from "@/components/NamedOptions";
 import { Empty } from "@/components/Notices";
 import { Panel } from "@/components/Page";
 import { type Key, useTranslate } from "@/i18n/translate";
@@ -79,11 +80,7 @@ function Experiment({ queue, queues, policy, onChoose }: { queue: Queue; queues:
           <p className="text-[13px] text-muted">{t("simulator.note")}</p>
           <Field label={t("job.queue")} hint={policy === undefined ? t("simulator.no_policy") : t("simulator.policy")}>
             <select className="field" value={queue.id} onChange={(event) => onChoose(event.target.value)}>
-              {queues.map((one) => (
-                <option key={one.id} value={one.id}>
-                  {one.name}
-                </option>
-              ))}
+              <NamedOptions of={queues} />
             </select>
           </Field>
           <Field label={t("simulator.arrivals")} error={faultOf("hours")}>

@@ -7,7 +7,7 @@ import type { Schedule } from "@/api/types";
 import { Button } from "@/components/Button";
 import { visible } from "@/components/Json";
 import { Panel } from "@/components/Page";
-import { Cell, Head, Row, Table } from "@/components/Table";
+import { ActionsHead, Cell, Head, Row, Table } from "@/components/Table";
 import { whole } from "@/format/json";
 import { useTranslate, word } from "@/i18n/translate";
 import { type Change, useAt } from "@/pages/schedules/queries";
@@ -48,9 +48,7 @@ export function Drift({ schedule }: { schedule: Schedule }) {
             <Head>{t("drift.field")}</Head>
             <Head>{t("drift.code")}</Head>
             <Head>{t("drift.now")}</Head>
-            <Head>
-              <span className="sr-only">{t("action.actions")}</span>
-            </Head>
+            <ActionsHead />
           </tr>
         </thead>
         <tbody>

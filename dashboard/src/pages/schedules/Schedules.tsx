@@ -13,7 +13,7 @@ import { Block } from "@/components/Json";
 import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
 import { Pager } from "@/components/Pager";
-import { Cell, Head, Row, Table } from "@/components/Table";
+import { ActionsHead, Cell, Head, Row, Table } from "@/components/Table";
 import { Tabs } from "@/components/Tabs";
 import { Time } from "@/components/Time";
 import { useTranslate } from "@/i18n/translate";
@@ -96,9 +96,7 @@ function List({ page }: { page: number }) {
                   <Head isNumber>{t("schedules.next")}</Head>
                   <Head>{t("schedules.last")}</Head>
                   <Head>{t("job.queue")}</Head>
-                  <Head>
-                    <span className="sr-only">{t("action.actions")}</span>
-                  </Head>
+                  <ActionsHead />
                 </tr>
               </thead>
               <tbody>

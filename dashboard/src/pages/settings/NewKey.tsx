@@ -4,6 +4,7 @@ import { api, data } from "@/api/client";
 import { useAction, useQueues } from "@/api/queries";
 import { Dialog, DialogForm } from "@/components/Dialog";
 import { Field } from "@/components/Field";
+import { NamedOptions } from "@/components/NamedOptions";
 import { useTranslate } from "@/i18n/translate";
 import { useProject } from "@/shell/project";
 import { useRoleNames } from "./queries";
@@ -46,21 +47,13 @@ export function NewKey({ onClose, onMade }: Props) {
           <Field label={t("project.switch")}>
             <select className="field" value={project} onChange={(event) => setProject(event.target.value)}>
               <option value="">{t("project.all")}</option>
-              {all.map((one) => (
-                <option key={one.id} value={one.id}>
-                  {one.name}
-                </option>
-              ))}
+              <NamedOptions of={all} />
             </select>
           </Field>
           <Field label={t("job.queue")}>
             <select className="field" disabled={project !== id} value={queueId} onChange={(event) => setQueueId(event.target.value)}>
               <option value="">{t("keys.all_queues")}</option>
-              {(queues.data ?? []).map((one) => (
-                <option key={one.id} value={one.id}>
-                  {one.name}
-                </option>
-              ))}
+              <NamedOptions of={queues.data} />
             </select>
           </Field>
           <Field label={t("keys.days")} hint={t("keys.days_hint")}>

@@ -8,6 +8,7 @@ import { Button } from "@/components/Button";
 import { Collection } from "@/components/Collection";
 import { FormDialog } from "@/components/Dialog";
 import { Field } from "@/components/Field";
+import { NamedOptions } from "@/components/NamedOptions";
 import { Status } from "@/components/Status";
 import { Time } from "@/components/Time";
 import { useTranslate } from "@/i18n/translate";
@@ -131,11 +132,7 @@ function NewUser({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) 
         <Field label={t("project.switch")}>
           <select className="field" value={project} onChange={(event) => setProject(event.target.value)}>
             <option value="">{t("project.all")}</option>
-            {all.map((one) => (
-              <option key={one.id} value={one.id}>
-                {one.name}
-              </option>
-            ))}
+            <NamedOptions of={all} />
           </select>
         </Field>
       </div>

@@ -10,7 +10,7 @@ import { Asked } from "@/components/Asked";
 import { Button } from "@/components/Button";
 import { Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
-import { Cell, Head, Row, Table } from "@/components/Table";
+import { ActionsHead, Cell, Head, Row, Table } from "@/components/Table";
 import { percent } from "@/format/numbers";
 import { duration } from "@/format/time";
 import { formatNumber, useTranslate } from "@/i18n/translate";
@@ -63,9 +63,7 @@ function TaskTable({ tasks, onEnqueue }: { tasks: Task[]; onEnqueue: (name: stri
           <Head isNumber>{t("queues.success")}</Head>
           <Head isNumber>{t("tasks.p50")}</Head>
           <Head isNumber>{t("queues.p95_duration")}</Head>
-          <Head>
-            <span className="sr-only">{t("action.actions")}</span>
-          </Head>
+          <ActionsHead />
         </tr>
       </thead>
       <tbody>

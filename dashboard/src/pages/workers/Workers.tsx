@@ -9,7 +9,7 @@ import { Code, Empty } from "@/components/Notices";
 import { Page, Panel } from "@/components/Page";
 import { Parts } from "@/components/Parts";
 import { Status } from "@/components/Status";
-import { Cell, Head, NameCell, Row, Table } from "@/components/Table";
+import { ActionsHead, Cell, Head, NameCell, Row, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { percent } from "@/format/numbers";
 import { useTranslate, word } from "@/i18n/translate";
@@ -74,9 +74,7 @@ function WorkerTable({ workers }: { workers: Worker[] }) {
           <Head>{t("workers.type")}</Head>
           <Head>{t("workers.host")}</Head>
           <Head isNumber>{t("workers.heartbeat")}</Head>
-          <Head>
-            <span className="sr-only">{t("action.actions")}</span>
-          </Head>
+          <ActionsHead />
         </tr>
       </thead>
       <tbody>
