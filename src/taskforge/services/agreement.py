@@ -189,15 +189,21 @@ class Agreement:
         return missing
 
     async def _missing_behind(self, queue_id: QueueId, last_of_head: Waiting) -> Sequence[Waiting]:
-        """What is missing in the next pages, after those of the look before; at the end, from the head anew."""
-        after = max(self._behind.pop(queue_id, last_of_head), last_of_head, key=_place)
+        """What is missing in the next pages, after those of the look before; at the end, from the head anew.
+
+        Not at a process's first look, which comes while its first jobs are handed out.
+        """
+        if queue_id not in self._behind:
+            self._behind[queue_id] = last_of_head
+            return []
+        after = max(self._behind.pop(queue_id), last_of_head, key=_place)
         missing: list[Waiting] = []
         for _ in range(PAGES_BEHIND):
             page = await self._page(queue_id, after)
             missing += await self._ready.lacking(self._project_id, queue_id, page)
-            if len(page) < PAGE:
-                return missing
-            after = page[-1]
+            after = page[-1] if len(page) == PAGE else last_of_head
+            if after is last_of_head:
+                break
         self._behind[queue_id] = after
         return missing
 
