@@ -165,7 +165,9 @@ class Platform:
             return None
         from taskforge.services.offering import Offering
 
-        return Offering(self.ready_queues, self.agreement, self.directory, self.signals)
+        offering = Offering(self.ready_queues, self.agreement, self.directory, self.signals)
+        self.directory.on_made = offering.made
+        return offering
 
     @cached_property
     def handed_out(self) -> HandedOut:

@@ -70,7 +70,7 @@ class RedisStage(Stage):
         found = self._dispatching.get(project)
         if found is None:
             found = self._dispatching[project] = Dispatching(self, self.server, project)
-            found.dispatch._asks_record = False
+            found.dispatch._record_has_more = False
         return found
 
     async def claim_batch(

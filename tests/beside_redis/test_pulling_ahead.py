@@ -208,6 +208,7 @@ async def claims(link: DirectLink, times: int) -> list[UUID]:
 
 async def test_what_the_record_hands_out_is_not_pulled_as_well(database_url: str, redis_url: str) -> None:
     async with linked(database_url, redis_url, 20) as (here, link):
+        link._dispatch.heard(Hint(Topic.READY, (await here.app.platform()).project_id))
         claimed = await claims(link, 2)
         assert sorted(claimed) == sorted(here.accepted)[:10]
         assert here.statements["claim_jobs"] == here.statements["claim_these_jobs"] == 1
@@ -225,8 +226,38 @@ async def test_what_was_pulled_before_is_claimed_before_the_record_is_asked(
         link._dispatch.heard(Hint(Topic.READY, platform.project_id))
         claimed += await claims(link, 3)
         assert sorted(claimed) == sorted(here.accepted)
-        assert here.statements["claim_jobs"] == here.statements["claim_these_jobs"] == 2
+        assert (here.statements["claim_these_jobs"], here.statements["claim_jobs"]) == (3, 1)
         assert here.statements["waiting_jobs"] == 0, "nothing was refused"
+
+
+async def test_at_first_and_after_missed_hints_the_record_is_asked_for_what_queues_lack(
+    database_url: str, redis_url: str
+) -> None:
+    """Not before: it would hand out what they have."""
+    async with linked(database_url, redis_url, 23) as (here, link):
+        platform = await here.app.platform()
+        assert platform.offering is not None
+        claimed = await claims(link, 1)
+        link._dispatch.heard(None)
+        claimed += await claims(link, 3)
+        assert (here.statements["claim_these_jobs"], here.statements["claim_jobs"]) == (4, 0)
+        platform.offering.offer = lambda jobs: None  # type: ignore[method-assign]
+        await here.add(1)
+        claimed += await claims(link, 1)
+        assert sorted(claimed) == sorted(here.accepted)
+        assert here.statements["claim_jobs"] == 1
+        assert await claims(link, 2) == []
+        assert here.statements["claim_jobs"] == 1
+
+
+async def test_a_new_queue_is_served_from_the_beginning(database_url: str, redis_url: str) -> None:
+    """Nothing is counted or compared for it."""
+    async with scene(database_url, redis_url) as here:
+        await here.app.platform()
+        await here.count_statements()
+        await here.add(1)
+        await eventually(here.is_whole)
+        assert not here.statements.keys() & {"count_ready", "queue_heads", "ready_page"}
 
 
 async def test_jobs_that_workers_take_while_they_are_counted_are_not_missing(
@@ -245,6 +276,7 @@ async def test_jobs_that_workers_take_while_they_are_counted_are_not_missing(
             assert await ready.size(platform.project_id, queue.id) == 20
 
         await eventually(all_are_told)
+        await ready._server.ask(lambda client: client.zrem(ready._keys(platform.project_id, queue.id)[0], ""))
         store = platform.agreement._store
         count_ready, ready_page, pages = store.count_ready, store.ready_page, 0
 

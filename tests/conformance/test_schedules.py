@@ -99,7 +99,7 @@ class Yard:
 
     async def finish_all(self, *, well: bool = True) -> None:
         """Run what waits."""
-        [queue] = await self.stage.queues.ensure(self.project, ["default"])
+        [queue] = await self.stage.queues.list(self.project)
         while jobs := await self.stage.claim(queue, project=self.project):
             for job in jobs:
                 outcome = (
@@ -181,7 +181,7 @@ async def test_an_overlap_is_skipped_and_told(yard: Yard) -> None:
 async def test_one_waits_behind_the_running_one(yard: Yard) -> None:
     await yard.make(overlap="queue_one")
     await yard.at(10)
-    [queue] = await yard.stage.queues.ensure(yard.project, ["default"])
+    [queue] = await yard.stage.queues.list(yard.project)
     running = await yard.stage.claim_one(queue)
     for second in (20, 30):
         await yard.at(second)
@@ -197,7 +197,7 @@ async def test_the_previous_one_is_cancelled(yard: Yard) -> None:
     await yard.at(20)
     first, second = await yard.runs()
     assert (first.status, second.status) == (JobStatus.CANCELLED, JobStatus.PENDING)
-    [queue] = await yard.stage.queues.ensure(yard.project, ["default"])
+    [queue] = await yard.stage.queues.list(yard.project)
     running = await yard.stage.claim_one(queue)
     await yard.at(30)
     assert (await yard.stage.job(running.id)).cancel_requested_at is not None

@@ -164,7 +164,8 @@ async def test_each_project_has_its_own_names_and_version(tenants: Tenants) -> N
     mine = await stage.queue("default", project=other)
     assert mine.id != tenants.queue.id
     assert await stage.config_version(DEFAULT_PROJECT) == before
-    assert await stage.queues.ensure(other, ["default"]) == [mine]
+    assert await stage.queues.ensure(other, ["default"]) == []
+    assert await stage.queues.find(other, "default") == mine
 
 
 async def test_a_dead_letter_queue_of_another_project_is_none(tenants: Tenants) -> None:

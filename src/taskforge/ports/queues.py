@@ -33,7 +33,7 @@ class QueueStore(Protocol):
         ...
 
     async def ensure(self, project_id: ProjectId, names: Sequence[str]) -> Sequence[Queue]:
-        """The queues of these names; those that do not exist are made with default settings."""
+        """Make those of these queues that do not exist, with default settings; answers those that were made."""
         ...
 
     async def create(

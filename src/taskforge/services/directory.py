@@ -53,6 +53,8 @@ class QueueDirectory:
         """All that jobs of the project have required of workers."""
         self.breakers: Mapping[str, BreakerState] = {}
         """The job types that have a circuit breaker, and how these stand."""
+        self.on_made: Callable[[Sequence[Queue]], None] = lambda _: None
+        """Is told of queues that did not exist until now, and so have no jobs."""
         self._version = -1
         self._read_at = 0.0
         self._confirmed_at = 0.0
@@ -123,8 +125,9 @@ class QueueDirectory:
         """The queues that code names; those that do not exist are made. Raises InvalidInput, NotFound."""
         if any(name not in self._by_name for name in names):
             unique = list(dict.fromkeys(check_name(name, field="queue") for name in names))
-            await self._queues.ensure(self.project_id, unique)
+            made = await self._queues.ensure(self.project_id, unique)
             await self.refresh()
+            self.on_made(made)
             if any(name not in self._by_name for name in names):
                 raise NotFound("a queue was deleted just now", hint="enqueue again to make it anew")
         return [self.lately(name) or self._by_name[name] for name in names]

@@ -73,8 +73,9 @@ class DatabaseDispatch:
 class QueueDispatch:
     """Ready queues say which jobs are next, a guarded statement of the record claims them. One for each worker.
 
-    The record is asked itself at first, after a hint that others need not have heard of, while the queues do not answer or
-    are not whole, and for queues with rules. A worker that is idle asks only the queues.
+    The record is asked itself after a hint that others need not have heard of, while the queues do not answer or are not
+    whole, and for queues with rules. At first, and where hints may have been missed, it is asked once for what the queues
+    have too little of. A worker that is idle asks only the queues.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class QueueDispatch:
         self._offering = offering
         self._handed_out = handed_out or HandedOut()
         self._pulling = Pulling(ready, self._give_back, offering.taken_are_told)
-        self._asks_record = True
-        self._record_has_more = False
+        self._asks_record = False
+        self._record_has_more = True
         self._version = -1
 
     def heard(self, hint: Hint | None) -> None:
-        if hint is None or hint.topic in UNKNOWN_TO_QUEUES:
+        if hint is None:
+            self._record_has_more = True
+        elif hint.topic in UNKNOWN_TO_QUEUES:
             self._asks_record = True
 
     def stand_by(self, request: ClaimRequest, take: ClaimTaker) -> Callable[[], bool] | None:
@@ -213,14 +216,14 @@ class QueueDispatch:
         return claimed._replace(next_due_at=next_due_at)
 
     async def _from_record(self, request: ClaimRequest) -> ClaimBatch:
-        self._asks_record = False
+        self._asks_record = self._record_has_more = False
         try:
             batch = await self._jobs.claim(request)
         except BaseException:
             self._asks_record = True
             raise
         self._offering.taken(batch.jobs)
-        self._record_has_more = len(batch.jobs) >= request.free
+        self._record_has_more = self._record_has_more or len(batch.jobs) >= request.free
         self._version = batch.config_version
         self._handed_out.by_record += len(batch.jobs)
         if batch.next_due_at is not None and batch.next_due_at <= batch.now:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from taskforge.domain.ids import QueueId
     from taskforge.domain.job import ClaimedJob, NewJob
+    from taskforge.domain.queue import Queue
     from taskforge.ports.dispatch import ReadyQueues
     from taskforge.ports.signals import Signals
     from taskforge.services.agreement import Agreement
@@ -47,6 +48,7 @@ class Offering:
         self._offers: dict[QueueId, list[Offer]] = {}
         self._returned: dict[QueueId, list[UUID]] = {}
         self._taken: dict[QueueId, list[UUID]] = {}
+        self._made: list[QueueId] = []
         self._waiting = 0
         self._sender: asyncio.Task[None] | None = None
         self._knows_taken = asyncio.Event()
@@ -85,6 +87,13 @@ class Offering:
             self._knows_taken.clear()
         self._send()
 
+    def made(self, queues: Sequence[Queue]) -> None:
+        """These are new: what they will have is told, so the ready queues have all of it from the beginning."""
+        if self._has_room():
+            self._made += [queue.id for queue in queues]
+            self._waiting += len(queues)
+            self._send()
+
     async def taken_are_told(self) -> None:
         """Return when the ready queues know of all that was ``taken``, or do not answer."""
         await self._knows_taken.wait()
@@ -110,7 +119,9 @@ class Offering:
             self._knows_taken.set()
 
     async def _tell_all(self) -> None:
-        while self._offers or self._returned or self._taken:
+        while self._made or self._offers or self._returned or self._taken:
+            while self._made:
+                await self._tell_of_made(self._made.pop())
             while self._taken:  # before the same jobs wait again
                 await self._tell_of_taken(*self._taken.popitem())
             self._knows_taken.set()
@@ -134,6 +145,14 @@ class Offering:
                 self._announce(Topic.OFFERED, queue_id, elsewhere=False)
         finally:
             self._waiting -= len(offers)
+
+    async def _tell_of_made(self, queue_id: QueueId) -> None:
+        try:
+            await self._ready.place(self._directory.project_id, queue_id, [], whole=True)
+        except TaskforgeError as error:
+            logger.debug("a new queue is left to the database at first: %s", error)
+        finally:
+            self._waiting -= 1
 
     async def _tell_of_taken(self, queue_id: QueueId, job_ids: Sequence[UUID]) -> None:
         try:

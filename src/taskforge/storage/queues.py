@@ -52,14 +52,12 @@ class SqlQueueStore:
         )
 
     async def ensure(self, project_id: ProjectId, names: Sequence[str]) -> Sequence[Queue]:
-        found = {queue.name: queue for queue in await self.list(project_id)}
-        for name in names:
-            if name not in found:
-                made = await self.create(project_id, name, None, 0, QueueState.ACTIVE, QueueSettings())
-                queue = made or await self.find(project_id, name)
-                if queue is not None:
-                    found[name] = queue
-        return [found[name] for name in names if name in found]
+        known = {queue.name for queue in await self.list(project_id)}
+        new = [name for name in names if name not in known]
+        made = [
+            await self.create(project_id, name, None, 0, QueueState.ACTIVE, QueueSettings()) for name in new
+        ]
+        return [queue for queue in made if queue is not None]
 
     async def create(
         self,
