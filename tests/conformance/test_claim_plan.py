@@ -287,7 +287,7 @@ async def _check_dispatch(prepared: Prepared) -> None:
         ("waiting_jobs", these_values(page[:FEW]), {"jobs_pkey"}),
         ("ready_page", PAGE, {"jobs_ready"}),
         ("scheduled_head", PAGE, {"jobs_scheduled"}),
-        ("queue_heads", PAGE, {"jobs_ready", "jobs_scheduled", "jobs_suspect", "jobs_by_hold"}),
+        ("queue_heads", PAGE, {"jobs_ready", "jobs_scheduled", "jobs_held", "jobs_by_hold"}),
     ):
         plan = await prepared.plan(name, values)
         assert complaints(plan) == [], name

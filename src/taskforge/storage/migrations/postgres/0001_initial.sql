@@ -221,9 +221,9 @@ CREATE TABLE jobs (
 ) WITH (fillfactor = 85, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX jobs_ready ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold IS NULL;
-CREATE INDEX jobs_suspect ON jobs (queue_id, rank, id) WHERE status = 'pending' AND hold = 'suspect';
 CREATE INDEX jobs_by_hold ON jobs (project_id, hold, job_type, id) WHERE hold IS NOT NULL;
-CREATE INDEX jobs_held ON jobs (queue_id, id) WHERE status = 'pending' AND hold IS NOT NULL;
+-- suspects in the order in which they are claimed, and whatever else is held
+CREATE INDEX jobs_held ON jobs (queue_id, hold, rank, id) WHERE status = 'pending' AND hold IS NOT NULL;
 -- lists of what waits, newest first. The fence is never negative: only the list says so, for a claim that took this index, being
 -- the smaller one, would have to sort
 CREATE INDEX jobs_waiting ON jobs (queue_id, id) WHERE status = 'pending' AND claim_seq >= 0;

@@ -28,10 +28,11 @@ chosen AS MATERIALIZED (
         AND j.status = 'pending' AND j.hold IS NULL
       ORDER BY j.rank, j.id LIMIT (SELECT :most::bigint))
     UNION ALL
-    (SELECT j.id, j.priority, coalesce(j.scheduled_for, j.created_at)
+    (SELECT h.* FROM (VALUES ('key'), ('no_worker'), ('paused'), ('suspect')) AS why (hold), LATERAL (
+      SELECT j.id, j.priority, coalesce(j.scheduled_for, j.created_at)
       FROM jobs j WHERE j.project_id = :project_id::uuid AND j.queue_id = :queue_id::uuid
-        AND j.status = 'pending' AND j.hold IS NOT NULL
-      ORDER BY j.id LIMIT (SELECT :most::bigint))
+        AND j.status = 'pending' AND j.hold = why.hold
+      ORDER BY j.rank, j.id LIMIT (SELECT :most::bigint)) h)
   ) w
   WHERE :older_us::bigint IS NULL OR w.due < t.now - :older_us::bigint * interval '1 microsecond'
   ORDER BY w.priority, w.due, w.id LIMIT (SELECT :excess::bigint)

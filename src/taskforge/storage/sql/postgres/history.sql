@@ -21,7 +21,7 @@ SELECT d.id FROM (
         AND j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NULL ORDER BY j.rank, j.id LIMIT :most::bigint)
       UNION ALL
       (SELECT j.id FROM jobs j WHERE :statuses::text[] && ARRAY['pending']
-        AND j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL ORDER BY j.id LIMIT :most::bigint)
+        AND j.queue_id = q.id AND j.status = 'pending' AND j.hold IS NOT NULL ORDER BY j.hold, j.rank, j.id LIMIT :most::bigint)
     ) h
     WHERE :dead_letter_queue_id::uuid IS NULL AND q.project_id = :project_id::uuid
       AND (:queue_ids::uuid[] IS NULL OR q.id = ANY (:queue_ids::uuid[]))

@@ -393,7 +393,7 @@ SELECT
     AND (line.has_ready OR line.next_due_at <= t.now + :soon_us::bigint * interval '1 microsecond')) AS ready,
   NOT EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC')) AND (
     EXISTS (SELECT 1 FROM line WHERE line.has_ready OR line.next_due_at IS NOT NULL)
-    OR (SELECT true FROM jobs j WHERE j.status = 'pending' AND j.hold IS NOT NULL ORDER BY j.queue_id, j.id LIMIT 1) IS TRUE
+    OR (SELECT true FROM jobs j WHERE j.status = 'pending' AND j.hold IS NOT NULL ORDER BY j.queue_id, j.hold LIMIT 1) IS TRUE
     OR (SELECT true FROM jobs j WHERE j.status = 'processing' ORDER BY j.queue_id LIMIT 1) IS TRUE
     OR EXISTS (SELECT 1 FROM queue_samples s WHERE s.minute = date_trunc('minute', t.now, 'UTC') - interval '1 minute'
       AND s.ready + s.held + s.scheduled + s.processing > 0)) AS sample,
