@@ -19,6 +19,7 @@ from taskforge.domain.queue import QueueSettings, Strategy
 from taskforge.ports.jobs import ClaimRequest
 from taskforge.storage.assignments import SqlAssignmentStore
 from taskforge.storage.jobs import SqlJobStore
+from taskforge.storage.rules import ClaimsByRules
 from tests.conformance.stage import LEASE, Stage, registration, settlement
 
 if TYPE_CHECKING:
@@ -398,9 +399,8 @@ async def test_claims_at_the_same_time_are_divided_as_the_weights(
 async def test_who_looked_before_a_claim_at_the_gate_takes_nothing_of_what_it_saw(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two queues with rules that may keep turns the gates are held; who holds none hears of it by the version."""
+    """Who was in vain holds the gate; who holds none hears of it by the version."""
     queue = await stage.queue(max_concurrent_jobs=5)
-    another = await stage.queue("another", strategy="weighted")
     ours, others = await worker(stage, "ours"), await worker(stage, "others")
     await stage.add(queue, 8)
     call = type(stage.engine).call
@@ -409,10 +409,52 @@ async def test_who_looked_before_a_claim_at_the_gate_takes_nothing_of_what_it_sa
     async def disturbed(engine: Any, one: Call) -> Rows:
         rows = await call(engine, one)
         if one.name == "weigh_jobs" and not taken:
-            taken.extend(await stage.claim(queue, another, worker=others, free=5))
+            with pytest.MonkeyPatch.context() as context:
+                context.setattr(ClaimsByRules, "_unheld", in_vain)
+                taken.extend(await stage.claim(queue, worker=others, free=5))
             assert len(taken) == 5
         return rows
+
+    async def in_vain(*_: object) -> None: ...
 
     monkeypatch.setattr(type(stage.engine), "call", disturbed)
     jobs = await stage.claim(queue, worker=ours, free=5)
     assert len(jobs) + len(taken) == 5
+
+
+async def test_several_divided_queues_are_claimed_from_one_after_the_other_without_their_gates(
+    stage: Stage, assignments: SqlAssignmentStore, statements: list[str]
+) -> None:
+    """Two statements for each that gives jobs, one for each that has none; and each hears in the end what room there is."""
+    if stage.dialect == "sqlite":
+        pytest.skip("statements are sent nowhere: it holds the gates")
+    made = [await stage.queue(name, priority=9 - n) for n, name in enumerate(("first", "second", "third"))]
+    plain = await stage.queue("plain")
+    ours, others = await worker(stage, "ours"), await worker(stage, "others")
+    for queue in made:
+        await assign(stage, assignments, queue, "o*")
+    first, second, third = queues = [await known(stage, queue) for queue in made]
+    look, claimed = "weigh_jobs", "claim_weighed_jobs"
+
+    async def cost(is_expected: bool = True) -> tuple[list[UUID], bool, list[str]]:
+        statements.clear()
+        batch = await stage.claim_batch(*queues, plain, free=6, worker=ours, is_expected=is_expected)
+        return [job.queue_id for job in batch.jobs], batch.is_expected, list(statements)
+
+    assert await cost() == ([], True, [look, "keep_shares"] * 3 + ["claim_jobs"])
+    assert await cost() == ([], True, [look] * 3 + ["claim_jobs"])
+    await stage.add(third, 1)
+    assert await cost() == ([third.id], True, [look, look, look, claimed, "claim_jobs"])
+    await stage.add(first, 2)
+    await stage.add(third, 9)
+    taken, is_expected, asked = await cost()
+    assert taken == [first.id] * 2 + [third.id] * 4
+    assert not is_expected
+    told = [look, "keep_shares"]
+    assert asked == [look, claimed, *told, look, claimed, *told, *told]
+    spare = await stage.sql("SELECT shares FROM queue_gates")
+    assert ['"spare":0' in row[0] for row in spare] == [True] * 3
+    await stage.add(second, 4)
+    assert len(await stage.claim(*queues, free=9, worker=others)) == 9, "nothing is kept for who is full"
+    await stage.add(first, 6)
+    assert await cost(is_expected=False) == ([first.id] * 6, False, [look, claimed])

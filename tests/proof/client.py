@@ -151,13 +151,6 @@ async def limit_queue(application: TaskForge) -> None:
     await queues.update("default", settings=settings)
 
 
-async def divide_another(application: TaskForge) -> None:
-    """One more queue that is divided: of two a worker holds the gates."""
-    queues = (await application.platform()).queues
-    with contextlib.suppress(Conflict):  # it was made
-        await queues.create("another", settings={"strategy": "weighted"})
-
-
 async def make_fair(application: TaskForge) -> None:
     """Let the lines of a queue take turns."""
     queues = (await application.platform()).queues
@@ -254,7 +247,6 @@ OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {
         create_queue,
         pause_and_resume,
         limit_queue,
-        divide_another,
         make_fair,
         enqueue_heavy,
         pause_type,

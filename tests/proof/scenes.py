@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 EMPTIED = ("jobs", "executions", "log_lines")
 VICTIM = [*WORKER, "--name", "victim"]
-BOTH_QUEUES = ["-q", "default,another"]
 
 
 async def work(stand: Stand, label: str, side: str) -> None:
@@ -293,11 +292,10 @@ async def limit(stand: Stand, label: str, side: str) -> None:
 
 
 async def limited(stand: Stand, label: str, side: str) -> None:
-    """A worker takes jobs of a queue with a limit and a rate, while it holds its gate and that of another one."""
+    """A worker takes jobs of a queue with a limit and a rate, while it holds its gate."""
     await stand.enqueue("plain", 4)
     await stand.perform("client", "limit_queue")
-    await stand.perform("client", "divide_another")
-    await stand.die(stand.fork(*VICTIM, *BOTH_QUEUES, label=label, side=side), label, side)
+    await stand.die(stand.fork(*VICTIM, label=label, side=side, crowded=True), label, side)
 
 
 async def make_fair(stand: Stand, label: str, side: str) -> None:
@@ -333,9 +331,8 @@ async def limited_and_heavy(stand: Stand, label: str, side: str) -> None:
     """A worker takes jobs of a queue with a limit, one of them heavy, while it holds the gate."""
     await stand.enqueue("plain", 3)
     await stand.perform("client", "limit_queue")
-    await stand.perform("client", "divide_another")
     await stand.perform("client", "enqueue_heavy")
-    await stand.die(stand.fork(*VICTIM, *BOTH_QUEUES, label=label, side=side), label, side)
+    await stand.die(stand.fork(*VICTIM, label=label, side=side, crowded=True), label, side)
 
 
 async def pause_type(stand: Stand, label: str, side: str) -> None:

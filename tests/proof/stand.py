@@ -113,9 +113,10 @@ class Stand:
             write(Event.ACCEPTED, file=self.history, job=str(handle.id))
         return str(handles[-1].id)
 
-    def fork(self, *arguments: str, label: str = "", side: str = "") -> int:
-        """Start a process with the settings of this stand."""
-        return self.victims.fork(Victim(list(arguments), self.environment, str(self.output), label, side))
+    def fork(self, *arguments: str, label: str = "", side: str = "", crowded: bool = False) -> int:
+        """Start a process with the settings of this stand. ``crowded``: its claims are all in vain until it holds the gate."""
+        victim = Victim(list(arguments), self.environment, str(self.output), label, side, crowded)
+        return self.victims.fork(victim)
 
     async def perform(self, *arguments: str) -> None:
         """Run a process to its good end."""

@@ -33,6 +33,7 @@ from taskforge.coordination.local import LocalSignals
 from taskforge.coordination.postgres import PostgresSignals
 from taskforge.coordination.wal import WalSignals
 from taskforge.storage import migrate as storage_migrate
+from taskforge.storage import rules
 from taskforge.storage.postgres import PostgresEngine
 from taskforge.storage.sqlite import engine as sqlite_engine
 from taskforge.storage.sqlite.engine import SqliteEngine
@@ -67,13 +68,14 @@ class Side(StrEnum):
 
 
 class Victim(NamedTuple):
-    """What a process is to do, and where it dies (`label` empty: nowhere)."""
+    """What a process is to do, and where it dies (`label` empty: nowhere). `crowded`: it claims at the gate alone."""
 
     arguments: list[str]
     environment: dict[str, str]
     output: str
     label: str = ""
     side: str = ""
+    crowded: bool = False
 
 
 class CrashPoint:
@@ -182,6 +184,10 @@ class CrashPoint:
         vars(app)["write"] = noted
 
 
+async def _in_vain(*_: object) -> None:
+    """What a claim answers that did not hold the gate, and came too late."""
+
+
 def be(victim: Victim) -> int:
     """Run, in a process that was just forked; answer the exit code, if it gets that far."""
     os.setsid()
@@ -192,6 +198,9 @@ def be(victim: Victim) -> int:
     os.chdir(Path(victim.output).parent)  # no settings are found there
     os.environ.update(victim.environment)
     CrashPoint(victim.label, victim.side).install()
+    if victim.crowded:
+        by_rules: Any = rules.ClaimsByRules
+        by_rules._unheld = _in_vain
     if victim.arguments[0] == "client":
         client = importlib.import_module("tests.proof.client")
         asyncio.run(client.run(victim.arguments[1], victim.arguments[2:]))

@@ -48,38 +48,41 @@ class ClaimsByRules:
     async def claim(self, request: ClaimRequest, read: ReadBatch, read_weighed: ReadJobs) -> ClaimBatch:
         """Take jobs of the queues in their order.
 
-        Those before the first with rules are served by a plain claim, and that one without holding its gate.
-        When that takes all that the worker has room for, no other gate is touched, unless turns may be kept for it there,
-        which it gives up by saying that it is full.
+        Those before the first with rules are served by a plain claim, and that one without holding its gate; then what is
+        left goes on with those behind. When nothing is left, no other queue is touched, unless turns may be kept for the
+        worker there, which it gives up by saying that it is full.
         """
         head = list(takewhile(lambda queue_id: queue_id not in request.ruled, request.queue_ids))
         batch: ClaimBatch | None = None
-        gives_up = request.is_expected and len(head) > 0
-        if not request.is_expected or len(request.ruled) == 1:
-            if head:
-                one = One("claim_jobs", {**request._asdict(), "queue_ids": head})
-                batch = read(await self._engine.call(one))._replace(is_expected=False)
-            else:
-                head = list(request.queue_ids[:1])
-                batch = await self._unheld(request, read_weighed)
+        if self._engine.dialect == "sqlite" and request.is_expected and len(request.ruled) > 1:
+            pass  # all in one transaction
+        elif head:
+            one = One("claim_jobs", {**request._asdict(), "queue_ids": head})
+            batch = read(await self._engine.call(one))._replace(is_expected=False)
+        else:
+            head = list(request.queue_ids[:1])
+            batch = await self._unheld(request, read_weighed)
         if batch is None:
             return await self._at_gates(request, read, read_weighed)
-        if batch.wanted or len(head) == len(request.queue_ids):
-            return batch
         rest = _rest(request, request.queue_ids[len(head) :], batch)
-        if rest.free <= 0 and not gives_up:
+        gives_up = request.is_expected and len(rest.ruled) > 0
+        if batch.wanted:
+            return batch._replace(is_expected=batch.is_expected or gives_up)
+        if not rest.queue_ids or (rest.free <= 0 and not gives_up):
             return batch
         try:
             more = await self.claim(rest, read, read_weighed)
-            if batch.is_expected and more.jobs:  # its gate has heard of more room than there is now
-                batch = _together(batch._replace(is_expected=False), more)
-                more = await self.claim(_rest(request, head, batch), read, read_weighed)
+            has_heard, batch = batch.is_expected, _together(batch, more)
+            left = _rest(request, head, batch)
+            if has_heard and left.free <= 0:  # the gate has heard of room that is gone
+                told = await self.claim(left, read, read_weighed)
+                batch = _together(batch._replace(is_expected=more.is_expected), told)
         except TaskforgeError as error:
             if not batch.jobs:
                 raise
             logger.warning("going on with %d claimed jobs, though: %s", len(batch.jobs), error)
-            return batch
-        return _together(batch, more)
+            return batch._replace(is_expected=batch.is_expected or gives_up)
+        return batch
 
     async def _unheld(self, request: ClaimRequest, read: ReadJobs) -> ClaimBatch | None:
         """Of the first queue without holding its gate; None: that was in vain, now or lately.
@@ -108,13 +111,13 @@ class ClaimsByRules:
 
 
 def _rest(request: ClaimRequest, queue_ids: Sequence[QueueId], batch: ClaimBatch) -> ClaimRequest:
-    """What is still wanted of these queues beside the jobs of a batch."""
+    """What is still wanted of these queues beside the jobs of a batch; if nothing, those with rules may have to hear it."""
+    free = request.free - sum(job.slots for job in batch.jobs)
     return request._replace(
-        queue_ids=queue_ids,
+        queue_ids=[queue_id for queue_id in queue_ids if free > 0 or queue_id in request.ruled],
         ruled=[queue_id for queue_id in request.ruled if queue_id in queue_ids],
-        free=request.free - sum(job.slots for job in batch.jobs),
+        free=free,
         suspects=max(0, request.suspects - sum(1 for job in batch.jobs if job.losses)),
-        is_expected=False,
     )
 
 
