@@ -21,6 +21,7 @@ from taskforge.domain.receiver import ReceiverKind, Secrets
 from taskforge.domain.worker import TaskDescription
 from taskforge.ports.acting import acting
 from taskforge.storage.bulk import SqlBulkStore
+from taskforge.storage.engine import One
 from taskforge.storage.notices import SqlNoticeStore
 from taskforge.storage.receivers import SqlReceiverStore
 from taskforge.storage.telling import Telling
@@ -244,3 +245,13 @@ async def test_a_queue_keeps_whom_it_tells(stage: Stage, desk: Desk) -> None:
     [job_id] = await stage.add(queue)
     await stage.jobs.cancel(stage.project, JobId(job_id))
     assert await desk.told() == []
+
+
+async def test_ends_are_taken_a_page_at_a_time(stage: Stage, desk: Desk) -> None:
+    queue = await stage.queue("exports", notify=(str((await desk.receiver("ops")).id),))
+    await stage.know("t")
+    await stage.add(queue, 3)
+    for job in await stage.claim(queue):
+        await end(stage, job, Succeeded("1"))
+    page = One("take_endings", {"project_id": stage.project, "limit": 1})
+    assert [len(await stage.engine.call(page)) for _ in range(4)] == [1, 1, 1, 0]
