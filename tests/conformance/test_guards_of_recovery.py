@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 
 from taskforge.domain.execution import ExecutionStatus
+from taskforge.domain.ids import WorkerId
 from taskforge.domain.job import Hold, JobStatus
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Succeeded
 from taskforge.domain.pause import PauseKind
 from taskforge.ports.jobs import IdleBeat
 from taskforge.storage.leases import SqlLeaseStore
-from tests.conformance.stage import BOOM, LEASE, NOON, OTHER_WORKER, WORKER, settlement
+from tests.conformance.stage import BOOM, LEASE, NOON, OTHER_WORKER, PROCESS, WORKER, registration, settlement
 
 if TYPE_CHECKING:
     from taskforge.ports.jobs import Overdue
@@ -216,3 +217,11 @@ async def test_renewing_a_lock_renews_no_other(stage: Stage) -> None:
     stage.clock.advance(15)
     assert await store.acquire(project, "one", UUID(int=2), 30) is None
     assert await store.acquire(project, "two", UUID(int=2), 30) == 2
+
+
+async def test_a_name_is_taken_in_its_own_project_only(stage: Stage) -> None:
+    lease_us = round(LEASE * 1e6)
+    for project in (stage.project, await stage.other_project()):
+        for namesake in (None, PROCESS):
+            worker = WorkerId(stage.mint())
+            assert await stage.workers.register(project, worker, registration("same"), lease_us) == namesake

@@ -83,3 +83,19 @@ async def test_a_tick_without_a_job_is_not_waited_for(stage: Stage) -> None:
     await yard.make(queue="shut")
     await yard.at(10)
     assert not (await yard.ticks.outlook()).has_unfinished
+
+
+async def test_history_that_is_forgotten_is_the_schedule_s_own_and_has_ended(stage: Stage) -> None:
+    yard = Yard(stage)
+    await yard.make("short", keep_days=1, keep_failed_days=1, overlap="allow")
+    await yard.make("long", keep_days=9, keep_failed_days=9, overlap="allow")
+    await yard.at(10)
+    await yard.finish_all()
+    assert await yard.ticks.finish(9) == 2
+    await yard.at(20)
+    for name in ("short", "long"):
+        await yard.schedules.disable(name)
+    stage.clock.advance(2 * 86_400)
+    assert await yard.ticking.keep() == 1, "what has not ended is kept"
+    assert [(run.due_at - NOON).total_seconds() for run in await yard.runs("short")] == [20.0]
+    assert len(await yard.runs("long")) == 2
