@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -225,3 +225,16 @@ async def test_a_name_is_taken_in_its_own_project_only(stage: Stage) -> None:
         for namesake in (None, PROCESS):
             worker = WorkerId(stage.mint())
             assert await stage.workers.register(project, worker, registration("same"), lease_us) == namesake
+
+
+@pytest.mark.parametrize("rule", [{}, {"max_concurrent_jobs": 9}], ids=["plain", "ruled"])
+async def test_suspects_come_by_rank_to_who_knows_their_type(stage: Stage, rule: dict[str, Any]) -> None:
+    queue, other = await stage.queue(aging_seconds=60, **rule), await stage.queue("other", **rule)
+    await stage.know("t", "u")
+    low = await stage.add(queue, deadline=NOON + timedelta(hours=1))
+    high = await stage.add(queue, priority=5)
+    for job in await stage.claim(queue):
+        assert await stage.finish(job, Lost(blamed=True))
+    assert await stage.claim(queue, types=["u"]) == []
+    assert await stage.claim(other) == []
+    assert [(await stage.claim_one(queue, types=["u", "t"])).id for _ in range(2)] == [*high, *low]
