@@ -216,3 +216,40 @@ async def test_whatever_the_planner_believes_to_be_due_a_look_reads_no_backlog(
         assert not await looks_that_read(prepared, 20)
     await prepared.connection.execute(END_ALL)
     assert not await looks_that_read(prepared, 20), "nothing of it waits, as nobody has told the planner"
+
+
+KEYS = 200
+ADD_KEYS = f"""
+INSERT INTO concurrency_keys (project_id, key, places)
+SELECT '{DEFAULT_PROJECT}', 'key-' || n, 1 FROM generate_series(0, {KEYS}) AS n
+"""
+ADD_KEYED_JOBS = f"""
+INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, hold, rank, priority, created_at, updated_at,
+  completed_at, concurrency_key, concurrency_limit)
+SELECT gen_random_uuid(), '{DEFAULT_PROJECT}', $1, 't', '{{}}', CASE WHEN n <= $2 THEN 'pending' ELSE 'succeeded' END,
+  CASE WHEN n <= $2 THEN 'key' END, n, 0, now(), now(), CASE WHEN n > $2 THEN now() END,
+  CASE WHEN n % 100 < 99 THEN 'key-0' ELSE 'key-' || n / 100 % {KEYS} END, 1
+FROM generate_series(1, 40000) AS n
+"""
+
+
+async def test_a_key_for_which_very_many_wait_is_looked_at_by_its_index(prepared: Prepared) -> None:
+    """Whatever statistics say: that there is nothing, or that nearly all jobs have this key."""
+    asked = {
+        "keys_out_of_step": {"limit": KEYS + 1},
+        "give_places": {"project_id": [DEFAULT_PROJECT], "key": ["key-0"]},
+        "places_of_key": {"project_id": DEFAULT_PROJECT, "key": "key-0"},
+    }
+    await prepared.connection.execute("ALTER TABLE jobs SET (autovacuum_enabled = off)")
+    await prepared.connection.execute("VACUUM ANALYZE jobs")
+    await prepared.connection.execute(ADD_KEYS)
+    for name, values in asked.items():
+        await prepared.plan(name, values)
+    await prepared.connection.execute(ADD_KEYED_JOBS, QUEUES[0], 20_000)
+    for is_analyzed in (False, True):
+        if is_analyzed:
+            await prepared.connection.execute("ANALYZE")
+        for name, values in asked.items():
+            plan = await prepared.plan(name, values)
+            assert read(plan, "jobs") < 1_000, (name, is_analyzed)
+            assert pages(plan) < 20 * KEYS, (name, is_analyzed)

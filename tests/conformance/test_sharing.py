@@ -474,4 +474,4 @@ async def test_a_batch_of_uneven_lines_is_one_look_and_one_claim(
     ):
         assert ids(await stage.claim(queue, free=20)) == taken
     if stage.dialect == "postgres":  # to SQLite statements are sent nowhere
-        assert names == ["weigh_lines", "claim_weighed_jobs"] * 3
+        assert [name for name in names if "weigh" in name] == ["weigh_lines", "claim_weighed_jobs"] * 3

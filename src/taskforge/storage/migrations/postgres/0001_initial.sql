@@ -243,8 +243,10 @@ CREATE INDEX jobs_key_waiting ON jobs (project_id, concurrency_key, rank, id)
   WHERE concurrency_key IS NOT NULL AND status = 'pending' AND hold = 'key';
 CREATE INDEX jobs_key_places ON jobs (project_id, concurrency_key)
   WHERE concurrency_key IS NOT NULL AND status IN ('pending', 'processing') AND (hold IS NULL OR hold = 'suspect');
-CREATE INDEX jobs_key_unfinished ON jobs (project_id, concurrency_key)
-  WHERE concurrency_key IS NOT NULL AND status IN ('pending', 'scheduled', 'processing');
+-- IS TRUE, and a rank: for the look whether a key has any, which asks for the first by rank. A planner that may choose reads all
+-- that wait for one key, or, where one key has most of the jobs, the whole table for each key that has none
+CREATE INDEX jobs_key_unfinished ON jobs (project_id, concurrency_key, rank)
+  WHERE concurrency_key IS NOT NULL AND (status IN ('pending', 'scheduled', 'processing')) IS TRUE;
 
 -- A concurrency key while it has unfinished jobs. Its row is locked by whoever gives places of the key.
 -- Without a foreign key: each new key would lock the project's row.

@@ -92,9 +92,8 @@ WITH free AS MATERIALIZED (
 ),
 forgotten AS (
   DELETE FROM concurrency_keys c WHERE c.ctid = ANY (ARRAY (SELECT place FROM free))
-    AND NOT EXISTS (
-      SELECT 1 FROM jobs j WHERE j.project_id = c.project_id AND j.concurrency_key = c.key
-        AND j.concurrency_key IS NOT NULL AND j.status IN ('pending', 'scheduled', 'processing'))
+    AND (SELECT true FROM jobs j WHERE j.project_id = c.project_id AND j.concurrency_key = c.key AND j.concurrency_key IS NOT NULL
+      AND (j.status IN ('pending', 'scheduled', 'processing')) IS TRUE ORDER BY j.rank LIMIT 1) IS NULL
 )
 UPDATE jobs SET hold = taskforge_hold(project_id, job_type, tags, ARRAY[key, concurrency_key], NULL, losses)
 WHERE id = ANY (ARRAY (
@@ -109,13 +108,11 @@ RETURNING hold;
 -- name: keys_out_of_step
 -- A page of keys, and whether someone waits beside a free place, or no job is left; both only after a crash.
 SELECT c.project_id, c.key,
-  NOT EXISTS (
-    SELECT 1 FROM jobs j WHERE j.project_id = c.project_id AND j.concurrency_key = c.key
-      AND j.concurrency_key IS NOT NULL AND j.status IN ('pending', 'scheduled', 'processing')
-  ) OR EXISTS (
-    SELECT 1 FROM jobs j WHERE j.project_id = c.project_id AND j.concurrency_key = c.key
-      AND j.concurrency_key IS NOT NULL AND j.status = 'pending' AND j.hold = 'key'
-  ) AND c.places > (
+  (SELECT true FROM jobs j WHERE j.project_id = c.project_id AND j.concurrency_key = c.key AND j.concurrency_key IS NOT NULL
+    AND (j.status IN ('pending', 'scheduled', 'processing')) IS TRUE ORDER BY j.rank LIMIT 1) IS NULL
+  OR (SELECT true FROM jobs j WHERE j.project_id = c.project_id AND j.concurrency_key = c.key AND j.concurrency_key IS NOT NULL
+    AND j.status = 'pending' AND j.hold = 'key' ORDER BY j.rank, j.id LIMIT 1) IS TRUE
+  AND c.places > (
     SELECT count(*) FROM jobs r WHERE r.project_id = c.project_id AND r.concurrency_key = c.key
       AND r.concurrency_key IS NOT NULL AND r.status IN ('pending', 'processing')
       AND (r.hold IS NULL OR r.hold = 'suspect')

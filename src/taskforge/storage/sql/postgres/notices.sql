@@ -34,9 +34,10 @@ ON CONFLICT DO NOTHING;
 
 -- name: take_endings
 -- ``own``: who is told of the same end because of the job itself.
-DELETE FROM job_endings n WHERE (n.job_id, n.ended_at) IN (
-  SELECT e.job_id, e.ended_at FROM job_endings e WHERE e.project_id = :project_id::uuid
-  ORDER BY e.ended_at, e.job_id LIMIT :limit FOR UPDATE SKIP LOCKED)
+-- An array, so that it is chosen once: looked at again for each row, the next ones would be taken, without a limit.
+DELETE FROM job_endings n WHERE n.ctid = ANY (ARRAY (
+  SELECT e.ctid FROM job_endings e WHERE e.project_id = :project_id::uuid
+  ORDER BY e.ended_at, e.job_id LIMIT :limit FOR UPDATE SKIP LOCKED))
 RETURNING n.job_id, n.project_id, n.receivers, n.job_type, n.status, n.failure, n.attempt_count, n.created_at,
   n.ended_at AS completed_at, n.queue_name,
   (SELECT x.error_type FROM executions x WHERE x.id = n.execution_id) AS error_type,
