@@ -13,6 +13,7 @@ import pytest
 from taskforge.domain.outcome import Lost
 from taskforge.ports.jobs import ClaimRequest
 from taskforge.storage.dispatch import SqlDispatchStore
+from taskforge.storage.rules import ClaimsByRules
 from tests.conformance.stage import LEASE, NOON, WORKER, Stage
 
 if TYPE_CHECKING:
@@ -76,7 +77,14 @@ async def test_a_claim_takes_the_next_suspect(stage: Stage) -> None:
         assert await claimed(stage, queue) == [second]
 
 
-async def test_a_claim_at_several_gates_takes_the_next_ones(stage: Stage) -> None:
+async def at_gates(*_: object) -> None:
+    """What a claim answers that did not hold the gate, and was in vain: it is done at the gates."""
+
+
+async def test_a_claim_at_several_gates_takes_the_next_ones(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClaimsByRules, "_unheld", at_gates)
     await stage.know("t")
     one, two = [await stage.queue(name, max_concurrent_jobs=10) for name in ("one", "two")]
     first, *others = await stage.add(one, 3)
@@ -84,7 +92,10 @@ async def test_a_claim_at_several_gates_takes_the_next_ones(stage: Stage) -> Non
         assert await claimed(stage, one, two, free=2) == others
 
 
-async def test_a_claim_at_several_gates_takes_the_next_suspect(stage: Stage) -> None:
+async def test_a_claim_at_several_gates_takes_the_next_suspect(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClaimsByRules, "_unheld", at_gates)
     await stage.know("t")
     one, two = [await stage.queue(name, max_concurrent_jobs=10) for name in ("one", "two")]
     first, second = await suspects(stage, one)

@@ -235,7 +235,7 @@ FROM generate_series(1, 40000) AS n
 
 async def test_a_key_for_which_very_many_wait_is_looked_at_by_its_index(prepared: Prepared) -> None:
     """Whatever statistics say: that there is nothing, or that nearly all jobs have this key."""
-    asked = {
+    asked: dict[str, dict[str, Any]] = {
         "keys_out_of_step": {"limit": KEYS + 1},
         "give_places": {"project_id": [DEFAULT_PROJECT], "key": ["key-0"]},
         "places_of_key": {"project_id": DEFAULT_PROJECT, "key": "key-0"},
