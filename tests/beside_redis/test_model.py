@@ -22,7 +22,9 @@ def test_the_store_does_what_the_model_does(sqlite_url: str, redis_url: str) -> 
         stateful_step_count=STEPS,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    run_state_machine_as_test(
-        lambda: SteeredMachine(sqlite_url, lambda url: ModelStage(url, redis_url)),  # type: ignore[arg-type]
-        settings=chosen,
-    )
+
+    class Machine(SteeredMachine):
+        def __init__(self) -> None:
+            super().__init__(sqlite_url, lambda url: ModelStage(url, redis_url))
+
+    run_state_machine_as_test(Machine, settings=chosen)

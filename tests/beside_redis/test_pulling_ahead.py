@@ -231,7 +231,7 @@ async def test_what_was_pulled_before_is_claimed_before_the_record_is_asked(
 
 
 async def test_at_first_and_after_missed_hints_the_record_is_asked_for_what_queues_lack(
-    database_url: str, redis_url: str
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not before: it would hand out what they have."""
     async with linked(database_url, redis_url, 23) as (here, link):
@@ -241,7 +241,7 @@ async def test_at_first_and_after_missed_hints_the_record_is_asked_for_what_queu
         link._dispatch.heard(None)
         claimed += await claims(link, 3)
         assert (here.statements["claim_these_jobs"], here.statements["claim_jobs"]) == (4, 0)
-        platform.offering.offer = lambda jobs: None  # type: ignore[method-assign]
+        monkeypatch.setattr(platform.offering, "offer", lambda jobs: None)
         await here.add(1)
         claimed += await claims(link, 1)
         assert sorted(claimed) == sorted(here.accepted)
