@@ -17,6 +17,7 @@ from taskforge.dashboard.pages import serve_dashboard
 from taskforge.domain.access import Permission, system
 from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.organization import DEFAULT_NAME
+from taskforge.housekeeping import Housekeeping
 from taskforge.ports.acting import acting
 from taskforge.runtime.loops.operate import operations_loop
 from taskforge.runtime.loops.scale import scaling_loop
@@ -52,24 +53,25 @@ MOST_PROJECTS = 1000
 class Installation:
     """Implements ``api.backend.Backend``."""
 
-    def __init__(self, wiring: Wiring, platform: Platform, authenticator: Authenticator) -> None:
+    def __init__(self, wiring: Wiring, housekeeping: Housekeeping, authenticator: Authenticator) -> None:
+        platform, foundation = housekeeping.platform, housekeeping.platform.foundation
         self._wiring = wiring
         self._own = platform
         self._platforms: OrderedDict[ProjectId, Platform] = OrderedDict()
         self._projects: dict[OrganizationId, tuple[float, Sequence[ProjectId]]] = {}
         self.authenticator = authenticator
         self.live = LiveEvents(platform.signals)
-        self.security = platform.security
-        self.audit = platform.audit
-        self.idempotency = platform.idempotency
-        self.exposition = platform.exposition
-        self.operating = operations_loop(platform.operation_steps.take)
+        self.security = foundation.security
+        self.audit = foundation.audit
+        self.idempotency = foundation.idempotency
+        self.exposition = housekeeping.exposition
+        self.operating = operations_loop(housekeeping.operation_steps.take)
         settings = platform.settings
         self.readiness = Readiness(
-            platform.ticking.late,
+            housekeeping.ticking.late,
             wiring.check_schema,
             patience=settings.lease_seconds + RECOVERY_ROUNDS * settings.recovery_interval_seconds,
-            beside={} if platform.redis is None else {"redis": platform.redis.check},
+            beside={} if foundation.redis is None else {"redis": foundation.redis.check},
         )
 
     async def project(self, project_id: ProjectId) -> Platform:
@@ -106,11 +108,11 @@ class Installation:
         return await self.readiness.check()
 
     async def close(self) -> None:
-        """Stop waiting for results, and listening."""
+        """Stop listening, and what was begun for other projects; the own one is the wiring's."""
         self.live.close()
         for platform in self._platforms.values():
             if platform is not self._own:
-                await platform.results.close()
+                await platform.close()
 
 
 class Credentials:
@@ -143,21 +145,20 @@ def api_application(
     @asynccontextmanager
     async def open_backend() -> AsyncIterator[Installation]:
         try:
-            platform = await wiring.platform()
-            installation = Installation(
-                wiring, platform, authenticator or Credentials(platform.security, settings.metrics_token)
-            )
+            housekeeping = Housekeeping(await wiring.platform())
+            credentials = Credentials(housekeeping.platform.security, settings.metrics_token)
+            installation = Installation(wiring, housekeeping, authenticator or credentials)
             async with AsyncExitStack() as stack:
                 for loop in (
-                    *upkeep(platform, settings, installation.readiness.noting),
+                    *upkeep(housekeeping, installation.readiness.noting),
                     installation.operating,
-                    scaling_loop(platform.autoscaling.round, settings.scaling_interval_seconds),
+                    scaling_loop(housekeeping.autoscaling.round, settings.scaling_interval_seconds),
                 ):
                     await stack.enter_async_context(loop)
                 if schedules:
-                    await stack.enter_async_context(scheduler_of(platform))
+                    await stack.enter_async_context(scheduler_of(housekeeping))
                 yield installation
-            await platform.autoscaling.resign()
+            await housekeeping.autoscaling.resign()
             await installation.close()
         finally:
             await wiring.close()

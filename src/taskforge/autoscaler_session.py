@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidSetting
 from taskforge.domain.scaling_policy import ProvisionerKind
+from taskforge.housekeeping import Housekeeping
 from taskforge.runtime.local_workers import LocalWorkers
 from taskforge.runtime.loops.scale import scaling_loop
 from taskforge.upkeep import least_upkeep
@@ -42,11 +43,11 @@ class AutoscalerSession:
             raise InvalidSetting(
                 f"an autoscaler works on a database, not through the server {settings.server}", field="server"
             )
-        platform = await self._wiring.platform()
-        self._autoscaling = [platform.local_autoscaling({ProvisionerKind.LOCAL: self._workers})]
+        housekeeping = Housekeeping(await self._wiring.platform())
+        self._autoscaling = [housekeeping.local_autoscaling({ProvisionerKind.LOCAL: self._workers})]
         if self._alone:
-            self._autoscaling.append(platform.autoscaling)
-            self._loops = least_upkeep(platform, settings)
+            self._autoscaling.append(housekeeping.autoscaling)
+            self._loops = least_upkeep(housekeeping)
         for autoscaling in self._autoscaling:
             self._loops.append(scaling_loop(autoscaling.round, settings.scaling_interval_seconds))
         for loop in self._loops:

@@ -6,116 +6,73 @@ a worker, starts without what only the API needs.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.services.patience import PATIENCE_SECONDS, answered_within
 from taskforge.storage.codec import to_json
-from taskforge.stores import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
-    from taskforge.coordination.redis_server import RedisServer
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.scaling_policy import ProvisionerKind
     from taskforge.domain.worker import TaskDescription
-    from taskforge.ports.clock import Clock
-    from taskforge.ports.dispatch import ReadyQueues
-    from taskforge.ports.outbound import Mailer, Poster
-    from taskforge.ports.rates import RequestRates
+    from taskforge.foundation import Foundation
     from taskforge.ports.scaling import Provisioner
-    from taskforge.ports.signals import Signals
     from taskforge.ports.workers import WorkerStore
     from taskforge.services.agreement import Agreement
     from taskforge.services.alerting import Alerting
     from taskforge.services.assignments import Assignments
-    from taskforge.services.audit import AuditLog
-    from taskforge.services.autoscaling import Autoscaling
     from taskforge.services.backfill import Backfill
     from taskforge.services.breakers import Breakers
-    from taskforge.services.breaking import Breaking
     from taskforge.services.browsing import Browsing
     from taskforge.services.bulk import Bulk
     from taskforge.services.control import Control
-    from taskforge.services.delivering import Delivering
     from taskforge.services.direct_link import DirectLink
     from taskforge.services.directory import QueueDirectory
     from taskforge.services.dispatch import HandedOut, QueueDispatch
     from taskforge.services.error_groups import ErrorGroups
-    from taskforge.services.evaluating import Evaluating
     from taskforge.services.explaining import Explaining
-    from taskforge.services.exposition import Exposition
     from taskforge.services.health import Health
-    from taskforge.services.idempotency import Idempotency
     from taskforge.services.insights import Insights
     from taskforge.services.leasing import Leasing
-    from taskforge.services.limits import LimitGuard
-    from taskforge.services.lookout import Lookout
-    from taskforge.services.lull import Lull
     from taskforge.services.measuring import Measuring
     from taskforge.services.metrics import Metrics
     from taskforge.services.offering import Offering
-    from taskforge.services.operations import Operations, OperationSteps
-    from taskforge.services.pauses import Pauses, PauseWork
+    from taskforge.services.operations import Operations
+    from taskforge.services.pauses import Pauses
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
     from taskforge.services.receivers import Receivers
-    from taskforge.services.recording import Recording
-    from taskforge.services.recovery import Recovery
     from taskforge.services.redis_health import RedisHealth
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
-    from taskforge.services.retention import Pruning
     from taskforge.services.scaling import Scaling
     from taskforge.services.schedules import Schedules
     from taskforge.services.security import Security
     from taskforge.services.simulating import Simulating
     from taskforge.services.submission import Submission
-    from taskforge.services.tick_keeping import TickKeeping
-    from taskforge.services.ticking import FiringPlans, Ticking
+    from taskforge.services.ticking import FiringPlans
     from taskforge.services.tracing import TracedLink
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.services.workers import Workers
-    from taskforge.settings import Settings
-    from taskforge.storage.engine import Engine
     from taskforge.storage.jobs import SqlJobStore
-
-CALM = 6
-"""So many times less often a worker asks where it watches the file itself, which no commit escapes."""
 
 
 class Platform:
-    """The services of one project, on one event loop. ``security`` is shared by the platforms of a process."""
+    """The services of one project, on one event loop."""
 
-    def __init__(
-        self,
-        project_id: ProjectId,
-        settings: Settings,
-        engine: Engine,
-        signals: Signals,
-        mint: Callable[[], UUID],
-        *,
-        clock: Clock | None = None,
-        redis: RedisServer | None = None,
-        security: Security | None = None,
-        lookout: Lookout | None = None,
-    ) -> None:
+    def __init__(self, project_id: ProjectId, foundation: Foundation) -> None:
         self.project_id = project_id
-        self.settings = settings
-        self.engine = engine
-        self.stores = Stores(engine, mint)
-        self.signals = signals
-        self.redis = redis
+        self.foundation = foundation
+        self.settings = foundation.settings
+        self.stores = foundation.stores
+        self.signals = foundation.signals
         self.declared_tasks = 0
-        self._lookout = lookout
-        self._mint = mint
-        self._clock = clock
-        if security is not None:
-            self.security, self.limits = security, security.limits
 
     # What is stored
 
@@ -138,34 +95,29 @@ class Platform:
 
     @cached_property
     def submission(self) -> Submission:
-        return self.submission_of(self._mint)
-
-    @cached_property
-    def ready_queues(self) -> ReadyQueues | None:
-        """Those in Redis; None where the database alone says which job is next."""
-        if self.redis is None or self.settings.dispatch != "redis":
-            return None
-        from taskforge.coordination.redis_opening import ready_queues_in
-
-        return ready_queues_in(self.redis)
+        return self.submission_of(self.foundation.mint)
 
     @cached_property
     def agreement(self) -> Agreement | None:
-        if self.ready_queues is None:
+        if self.foundation.ready_queues is None:
             return None
         from taskforge.services.agreement import Agreement
 
         return Agreement(
-            self.stores.dispatch, self.ready_queues, self.stores.queues, self.signals, self.project_id
+            self.stores.dispatch,
+            self.foundation.ready_queues,
+            self.stores.queues,
+            self.signals,
+            self.project_id,
         )
 
     @cached_property
     def offering(self) -> Offering | None:
-        if self.ready_queues is None or self.agreement is None:
+        if self.foundation.ready_queues is None or self.agreement is None:
             return None
         from taskforge.services.offering import Offering
 
-        offering = Offering(self.ready_queues, self.agreement, self.directory, self.signals)
+        offering = Offering(self.foundation.ready_queues, self.agreement, self.directory, self.signals)
         self.directory.on_made = offering.made
         return offering
 
@@ -179,12 +131,12 @@ class Platform:
     def _dispatch(self) -> QueueDispatch | None:
         from taskforge.services.dispatch import QueueDispatch
 
-        if self.ready_queues is None or self.agreement is None or self.offering is None:
+        if self.foundation.ready_queues is None or self.agreement is None or self.offering is None:
             return None
         return QueueDispatch(
             self.jobs,
             self.stores.dispatch,
-            self.ready_queues,
+            self.foundation.ready_queues,
             self.directory,
             self.agreement,
             self.offering,
@@ -207,7 +159,7 @@ class Platform:
 
         options = LinkOptions(
             self.settings.lease_seconds,
-            self._poll_seconds,
+            self.foundation.poll_seconds,
             self.settings.poll_without_hints_seconds,
         )
         link = partial(
@@ -217,12 +169,12 @@ class Platform:
             workers=self.workers,
             directory=self.directory,
             signals=self.signals,
-            mint=self._mint,
+            mint=self.foundation.mint,
             options=options,
-            breaking=self.breaking,
+            breaking=self.foundation.breaking,
         )
-        if self.ready_queues is None:
-            return partial(link, lull=self._lull)
+        if self.foundation.ready_queues is None:
+            return partial(link, lull=self.foundation.lull)
         return lambda **incarnation: link(dispatch=self._dispatch(), **incarnation)
 
     @cached_property
@@ -236,65 +188,6 @@ class Platform:
         from taskforge.services.results import Results
 
         return Results(self.stores.history, self.signals, self.project_id)
-
-    # What every process does from time to time
-
-    @cached_property
-    def recovery(self) -> Recovery:
-        from taskforge.services.recovery import Recovery
-
-        return Recovery(
-            jobs=self.jobs,
-            queues=self.stores.queues,
-            workers=self.workers,
-            pauses=self._pause_work,
-            breaking=self.breaking,
-            signals=self.signals,
-            lease=self.settings.lease_seconds,
-            lull=self._lull,
-            lookout=self._lookout,
-        )
-
-    @cached_property
-    def _lull(self) -> Lull:
-        from taskforge.services.lull import Lull
-
-        return Lull(self._poll_seconds)
-
-    @property
-    def _poll_seconds(self) -> float:
-        """How often a worker polls while it hears hints."""
-        return self.settings.poll_seconds * (CALM if self.engine.dialect == "sqlite" else 1)
-
-    @cached_property
-    def recording(self) -> Recording:
-        from taskforge.services.recording import Recording
-
-        return Recording(self.stores.record, self.stores.error_keeper)
-
-    @cached_property
-    def pruning(self) -> Pruning:
-        from taskforge.domain.retention import Retention
-        from taskforge.services.partitions import Partitions
-        from taskforge.services.retention import Pruning
-        from taskforge.storage.archives import open_archive
-
-        settings, partitions = self.settings, self.stores.partitions
-        return Pruning(
-            self.stores.retention,
-            Retention(settings.keep_succeeded_days, settings.keep_cancelled_days, settings.keep_failed_days),
-            partitions=None if partitions is None else Partitions(partitions),
-            archive=None if settings.archive is None else open_archive(settings.archive),
-            interval=settings.retention_interval_seconds,
-            batch=settings.retention_batch,
-            before=self._tick_keeping.keep,
-        )
-
-    @cached_property
-    def _tick_keeping(self) -> TickKeeping:
-        from taskforge.services.tick_keeping import TickKeeping
-
-        return TickKeeping(self.stores.tick_keeper)
 
     # What people and programs ask for and change
 
@@ -316,26 +209,15 @@ class Platform:
     def pauses(self) -> Pauses:
         from taskforge.services.pauses import Pauses
 
-        return Pauses(self.stores.pauses, self._pause_work, self.directory)
-
-    @cached_property
-    def _pause_work(self) -> PauseWork:
-        from taskforge.services.pauses import PauseWork
-
-        return PauseWork(self.stores.pauses, self.stores.queues, self.signals)
+        return Pauses(self.stores.pauses, self.foundation.pause_work, self.directory)
 
     @cached_property
     def breakers(self) -> Breakers:
         from taskforge.services.breakers import Breakers
 
-        return Breakers(self.stores.breakers, self.breaking, self.payloads, self.signals, self.project_id)
-
-    @cached_property
-    def breaking(self) -> Breaking:
-        """Of all projects."""
-        from taskforge.services.breaking import Breaking
-
-        return Breaking(self.stores.breakers, self._pause_work, self.signals)
+        return Breakers(
+            self.stores.breakers, self.foundation.breaking, self.payloads, self.signals, self.project_id
+        )
 
     @cached_property
     def control(self) -> Control:
@@ -345,33 +227,27 @@ class Platform:
 
     @cached_property
     def bulk(self) -> Bulk:
-        return self._bulk_of(self.project_id)
-
-    def _bulk_of(self, project_id: ProjectId) -> Bulk:
         from taskforge.services.bulk import Bulk
 
-        return Bulk(self.stores.bulk, self.jobs, self.stores.history, self.signals, project_id)
+        return Bulk(self.stores.bulk, self.jobs, self.stores.history, self.signals, self.project_id)
 
     @cached_property
     def operations(self) -> Operations:
         from taskforge.services.operations import Operations
 
-        return Operations(self.stores.operations, self.bulk, self.project_id, self._mint)
+        return Operations(self.stores.operations, self.bulk, self.project_id, self.foundation.mint)
 
     @cached_property
     def errors(self) -> ErrorGroups:
         from taskforge.services.error_groups import ErrorGroups
 
         return ErrorGroups(
-            self.stores.errors, self.stores.queues, self.recording, self.operations, self.project_id
+            self.stores.errors,
+            self.stores.queues,
+            self.foundation.recording,
+            self.operations,
+            self.project_id,
         )
-
-    @cached_property
-    def operation_steps(self) -> OperationSteps:
-        """Of all projects."""
-        from taskforge.services.operations import OperationSteps
-
-        return OperationSteps(self.stores.operations, self.stores.queues, self._bulk_of, self._backfill_of)
 
     @cached_property
     def insights(self) -> Insights:
@@ -392,26 +268,14 @@ class Platform:
         return Metrics(self.stores.metrics, self.stores.queues, self.project_id)
 
     @cached_property
-    def exposition(self) -> Exposition:
-        """Of all projects, or of those that are named."""
-        from taskforge.services.exposition import Exposition
-
-        return Exposition(
-            self.stores.exposition, self.recording, self.settings.lease_seconds, self.ticking.late
-        )
-
-    @cached_property
     def health(self) -> Health:
-        return self._health_of(self.project_id)
-
-    def _health_of(self, project_id: ProjectId) -> Health:
         from taskforge.services.health import Health
 
         return Health(
             self.stores.health,
             self.workers,
             self.stores.queues,
-            project_id,
+            self.project_id,
             lease=self.settings.lease_seconds,
             interval=self.settings.recovery_interval_seconds,
             ticks=self.stores.ticks,
@@ -422,7 +286,7 @@ class Platform:
     def redis_health(self) -> RedisHealth:
         from taskforge.services.redis_health import RedisHealth
 
-        return RedisHealth(self.redis, self.agreement)
+        return RedisHealth(self.foundation.redis, self.agreement)
 
     @cached_property
     def explaining(self) -> Explaining:
@@ -460,7 +324,7 @@ class Platform:
         return Schedules(
             self.stores.schedules,
             self.stores.ticks,
-            self._firing_plans,
+            self.firing_plans,
             self.payloads,
             self.signals,
             self.project_id,
@@ -468,31 +332,35 @@ class Platform:
         )
 
     @cached_property
-    def ticking(self) -> Ticking:
-        from taskforge.services.ticking import Ticking
-
-        return Ticking(self.stores.ticks, self._firing_plans)
-
-    @cached_property
     def backfill(self) -> Backfill:
-        return self._backfill_of(self.project_id)
-
-    def _backfill_of(self, project_id: ProjectId) -> Backfill:
         from taskforge.services.backfill import Backfill
 
-        return Backfill(self.stores.schedules, self.stores.ticks, self._firing_plans, project_id)
+        return Backfill(self.stores.schedules, self.stores.ticks, self.firing_plans, self.project_id)
 
     @cached_property
-    def _firing_plans(self) -> FiringPlans:
+    def firing_plans(self) -> FiringPlans:
         from taskforge.services.ticking import FiringPlans
 
         return FiringPlans(self.submission, self.signals, to_json)
+
+    # Who may do what
+
+    @property
+    def security(self) -> Security:
+        """Of all projects."""
+        return self.foundation.security
 
     # How many workers there are
 
     @cached_property
     def scaling(self) -> Scaling:
-        return self._scaling_of(self.project_id)
+        return self.scaling_by(self.foundation.provisioners)
+
+    def scaling_by(self, provisioners: Mapping[ProvisionerKind, Provisioner]) -> Scaling:
+        from taskforge.services.scaling import Scaling, ScalingStores
+
+        stores = ScalingStores(self.stores.scaling, self.stores.metrics, self.stores.queues, self.workers)
+        return Scaling(stores, self.health, self.signals, self.project_id, provisioners)
 
     @cached_property
     def simulating(self) -> Simulating:
@@ -500,73 +368,22 @@ class Platform:
 
         return Simulating(self.scaling, self.metrics)
 
-    @cached_property
-    def autoscaling(self) -> Autoscaling:
-        """Of all projects, by every provisioner but the one that starts processes on its own host."""
-        from taskforge.domain.scaling_policy import ProvisionerKind
-        from taskforge.services.autoscaling import REMOTE_LOCK, Autoscaling
-        from taskforge.services.leadership import Leadership
-
-        leadership = Leadership(self.stores.leases, REMOTE_LOCK, self._mint())
-        kinds = set(ProvisionerKind) - {ProvisionerKind.LOCAL}
-        return Autoscaling(self.stores.scaling, leadership, self._scaling_of, kinds)
-
-    def _scaling_of(
-        self,
-        project_id: ProjectId,
-        *,
-        provisioners: Mapping[ProvisionerKind, Provisioner] | None = None,
-    ) -> Scaling:
-        from taskforge.services.scaling import Scaling, ScalingStores
-
-        stores = ScalingStores(self.stores.scaling, self.stores.metrics, self.stores.queues, self.workers)
-        return Scaling(
-            stores, self._health_of(project_id), self.signals, project_id, provisioners or self._provisioners
-        )
-
-    def local_autoscaling(self, provisioners: Mapping[ProvisionerKind, Provisioner]) -> Autoscaling:
-        """Of this project, by the provisioners of this process alone."""
-        from taskforge.services.autoscaling import LOCAL_LOCK, Autoscaling
-        from taskforge.services.leadership import Leadership
-
-        leadership = Leadership(self.stores.leases, LOCAL_LOCK, self._mint())
-        scaling_of = partial(self._scaling_of, provisioners=provisioners)
-        return Autoscaling(self.stores.scaling, leadership, scaling_of, provisioners, self.project_id)
-
-    @cached_property
-    def _provisioners(self) -> Mapping[ProvisionerKind, Provisioner]:
-        """Those that can be ordered from anywhere."""
-        from taskforge.domain.scaling_policy import ProvisionerKind
-        from taskforge.provisioning.opening import kubernetes_provisioner, webhook_provisioner
-
-        settings = self.settings
-        return {
-            ProvisionerKind.WEBHOOK: webhook_provisioner(
-                lambda: self.poster, settings.scaling_webhook_url, settings.scaling_webhook_secret
-            ),
-            ProvisionerKind.KUBERNETES: kubernetes_provisioner(
-                settings.scaling_kubernetes_namespace,
-                settings.scaling_kubernetes_deployment,
-                settings.scaling_kubernetes_config,
-            ),
-        }
-
     # Who is told what
 
     @cached_property
-    def poster(self) -> Poster:
-        """Sends requests to servers of others."""
-        from taskforge.domain.outbound import parse_networks
-        from taskforge.outbound.poster import CheckedPoster
+    def measuring(self) -> Measuring:
+        """For one look at the rules: it remembers what it has measured."""
+        from taskforge.services.measuring import Measuring
 
-        return CheckedPoster(parse_networks(self.settings.outbound_networks, "outbound_networks"))
-
-    @cached_property
-    def mailer(self) -> Mailer:
-        """Hands messages to the mail server of the installation."""
-        from taskforge.outbound.mail import SmtpMailer
-
-        return SmtpMailer(self.settings.smtp_url, self.settings.smtp_from)
+        return Measuring(
+            self.stores.measures,
+            self.stores.metrics,
+            self.stores.queues,
+            self.metrics,
+            self.project_id,
+            timedelta(seconds=self.settings.lease_seconds),
+            self.scaling,
+        )
 
     @cached_property
     def alerting(self) -> Alerting:
@@ -584,108 +401,10 @@ class Platform:
             self.directory,
             self.control,
             self.signals,
-            lambda: self.poster,
-            self._now,
+            lambda: self.foundation.poster,
+            self.foundation.now,
             self.stores.notices,
         )
-
-    @cached_property
-    def evaluating(self) -> Evaluating:
-        """Of all projects."""
-        from taskforge.services.evaluating import Evaluating
-
-        return Evaluating(self.stores.alerts, self._measuring_of, self.settings.alert_interval_seconds)
-
-    def _measuring_of(self, project_id: ProjectId) -> Measuring:
-        from taskforge.services.measuring import Measuring
-        from taskforge.services.metrics import Metrics
-
-        record = self.stores.metrics
-        return Measuring(
-            self.stores.measures,
-            record,
-            self.stores.queues,
-            Metrics(record, self.stores.queues, project_id),
-            project_id,
-            timedelta(seconds=self.settings.lease_seconds),
-            self._scaling_of(project_id),
-        )
-
-    @cached_property
-    def delivering(self) -> Delivering:
-        """Of all projects."""
-        from taskforge.services.delivering import Delivering
-
-        return Delivering(
-            self.stores.receivers,
-            self._delivery_link,
-            lambda: self.poster,
-            lambda: self.mailer,
-            lambda: self._now().timestamp(),
-            self.stores.notices,
-        )
-
-    def _delivery_link(self, project_id: ProjectId) -> DirectLink:
-        """Always by the database: what is to be told is in its transaction, and rare."""
-        from taskforge.services.delivering import LEASE_SECONDS
-        from taskforge.services.direct_link import DirectLink, LinkOptions
-        from taskforge.services.directory import QueueDirectory
-        from taskforge.storage.codec import retry_policy_of
-
-        return DirectLink(
-            jobs=self.jobs,
-            workers=self.workers,
-            directory=QueueDirectory(self.stores.queues, project_id, retry_policy_of),
-            signals=self.signals,
-            mint=self._mint,
-            options=LinkOptions(LEASE_SECONDS),
-        )
-
-    # Who may do what, and what was done
-
-    @cached_property
-    def limits(self) -> LimitGuard:
-        """What the organizations of this database may use."""
-        from taskforge.services.limits import LimitGuard, OwnRates
-
-        rates: RequestRates = OwnRates()
-        if self.redis is not None:
-            from taskforge.coordination.redis_opening import rates_in
-
-            rates = rates_in(self.redis, rates)
-        return LimitGuard(self.stores.tenants, rates=rates)
-
-    @cached_property
-    def security(self) -> Security:
-        import secrets
-
-        from taskforge.services.security import Security
-
-        return Security(
-            self.stores.security,
-            self.limits,
-            secret=self.settings.secret_key,
-            previous_secret=self.settings.previous_secret_key,
-            now=self._now,
-            mint=self._mint,
-            random=secrets.token_bytes,
-        )
-
-    def _now(self) -> datetime:
-        moved = None if self._clock is None else self._clock.now()
-        return moved or datetime.now(UTC)
-
-    @cached_property
-    def audit(self) -> AuditLog:
-        from taskforge.services.audit import AuditLog
-
-        return AuditLog(self.stores.audit)
-
-    @cached_property
-    def idempotency(self) -> Idempotency:
-        from taskforge.services.idempotency import Idempotency
-
-        return Idempotency(self.stores.requests, self._mint)
 
     # Locks
 
@@ -693,31 +412,25 @@ class Platform:
     def leasing(self) -> Leasing:
         from taskforge.services.leasing import Leasing
 
-        return Leasing(self.stores.leases, self.project_id, self._mint)
+        return Leasing(self.stores.leases, self.project_id, self.foundation.mint)
 
     @cached_property
     def redis_leasing(self) -> Leasing | None:
-        if self.redis is None:
+        if self.foundation.redis is None:
             return None
         from taskforge.coordination.redis_opening import leases_in
         from taskforge.services.leasing import Leasing
 
-        return Leasing(leases_in(self.redis), self.project_id, self._mint)
+        return Leasing(leases_in(self.foundation.redis), self.project_id, self.foundation.mint)
 
     async def close(self) -> None:
-        """End what was made; the engine belongs to who opened it."""
+        """End what was made; what it stands on belongs to who opened that."""
         made = self.__dict__
         if "results" in made:
             await self.results.close()
         offering: Offering | None = made.get("offering")
         if offering is not None:
             await offering.close()
-        await self.audit.seal_own()
-        if "security" in made:
-            self.security.close()
-        for provisioner in made.get("_provisioners", {}).values():
-            await provisioner.close()
-        await self.signals.close()
 
     def submission_of(self, mint: Callable[[], UUID]) -> Submission:
         """Accepts jobs under ids of the caller's choice: doing it again changes nothing."""
@@ -729,9 +442,9 @@ class Platform:
             self.signals,
             mint=mint,
             encode=to_json,
-            limits=self.limits,
+            limits=self.foundation.limits,
             offers=self.offering,
-            now=self._now,
+            now=self.foundation.now,
             traces=self.stores.traces,
         )
 
@@ -757,4 +470,4 @@ class Platform:
 
     def link(self, worker_id: UUID | None = None) -> DirectLink:
         """A link for one worker in this process."""
-        return self.make_link(worker_id=worker_id, lookout=self._lookout)
+        return self.make_link(worker_id=worker_id, lookout=self.foundation.lookout)

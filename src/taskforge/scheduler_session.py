@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import InvalidSetting
+from taskforge.housekeeping import Housekeeping
 from taskforge.runtime.loops.scale import scaling_loop
 from taskforge.runtime.scheduler import Scheduler
 from taskforge.upkeep import least_upkeep
@@ -17,18 +18,17 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from taskforge.platform import Platform
     from taskforge.runtime.loop import Loop
     from taskforge.services.autoscaling import Autoscaling
     from taskforge.wiring import Wiring
 
 
-def scheduler_of(platform: Platform) -> Scheduler:
+def scheduler_of(housekeeping: Housekeeping) -> Scheduler:
     """A scheduler, not yet started."""
-    settings = platform.settings
+    settings, signals = housekeeping.platform.settings, housekeeping.platform.signals
     return Scheduler(
-        platform.ticking,
-        platform.signals,
+        housekeeping.ticking,
+        signals,
         poll=settings.poll_seconds,
         poll_without_hints=settings.poll_without_hints_seconds,
     )
@@ -63,16 +63,16 @@ class SchedulerSession:
                 field="server",
                 hint="taskforge serve --scheduler",
             )
-        platform = await self._wiring.platform()
+        housekeeping = Housekeeping(await self._wiring.platform())
         await self._declare()
-        self._autoscaling = platform.autoscaling
-        self._scheduler = scheduler_of(platform)
+        self._autoscaling = housekeeping.autoscaling
+        self._scheduler = scheduler_of(housekeeping)
         self._parts = [
             self._scheduler,
-            scaling_loop(platform.autoscaling.round, settings.scaling_interval_seconds),
+            scaling_loop(self._autoscaling.round, settings.scaling_interval_seconds),
         ]
         if self._alone:
-            self._parts += least_upkeep(platform, settings)
+            self._parts += least_upkeep(housekeeping)
         for part in self._parts:
             part.start()
         return self

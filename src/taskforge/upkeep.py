@@ -18,10 +18,9 @@ from taskforge.services.processes import this_machine
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from taskforge.platform import Platform
+    from taskforge.housekeeping import Housekeeping
     from taskforge.ports.jobs import Outlook
     from taskforge.runtime.loop import Loop
-    from taskforge.settings import Settings
 
 SAMPLE_TURN = 30.0
 """Less than a minute, so that a process that dies in its turn leaves no minute out."""
@@ -30,8 +29,7 @@ Heard = Callable[["Outlook"], None]
 
 
 def upkeep(
-    platform: Platform,
-    settings: Settings,
+    housekeeping: Housekeeping,
     noting: Callable[[Callable[[], Awaitable[object]]], Callable[[], Awaitable[object]]] | None = None,
 ) -> list[Loop]:
     """Of workers and servers. ``noting``, which servers give, goes around each round of recovery.
@@ -39,20 +37,23 @@ def upkeep(
     Workers whose jobs Redis hands out ask in turns what there is to do, as often as one that is idle asks for jobs. A server
     always looks for itself: that it does is what it notes, and tells whoever asks whether it is ready.
     """
-    agreement = platform.agreement
-    turns = Turns(platform.ready_queues if noting is None else None, platform.project_id)
-    recovery, recording, evaluating = platform.recovery, platform.recording, platform.evaluating
+    platform, foundation = housekeeping.platform, housekeeping.platform.foundation
+    settings, agreement, recording = foundation.settings, platform.agreement, foundation.recording
+    turns = Turns(foundation.ready_queues if noting is None else None, platform.project_id)
+    recovery, pruning, evaluating = housekeeping.recovery, housekeeping.pruning, housekeeping.evaluating
     folding, sampling = record_loops(recording.fold_all, turns.take("sample", SAMPLE_TURN, recording.sample))
-    alerting, delivering = alert_loops(evaluating.look, lambda: evaluating.due_in, platform.delivering.round)
+    alerting, delivering = alert_loops(
+        evaluating.look, lambda: evaluating.due_in, housekeeping.delivering.round
+    )
     wake = {
         Chore.FOLD: folding.wake,
-        Chore.SEAL: platform.audit.scan_soon,
+        Chore.SEAL: foundation.audit.scan_soon,
         Chore.ALERT: alerting.wake,
         Chore.DELIVER: delivering.wake,
     }
     interval = min(settings.recovery_interval_seconds, settings.alert_interval_seconds)
     comparing: list[Loop] = []
-    hear = [once_a_minute(sampling.wake), platform.pruning.hear]
+    hear = [once_a_minute(sampling.wake), pruning.hear]
     if agreement is not None:
         comparing.append(compare_loop(agreement.look, settings.poll_seconds))
         hear.append(_waking(agreement.concerns, comparing[0].wake))
@@ -62,14 +63,12 @@ def upkeep(
     keeping = settings.retention_interval_seconds
     return [
         recovery_loop(in_turn if noting is None else noting(round), interval),
-        seal_loop(platform.audit.seal_due),
+        seal_loop(foundation.audit.seal_due),
         folding,
         sampling,
         alerting,
         delivering,
-        retention_loop(
-            turns.take("retain", keeping, _both(platform.pruning.round, recording.forget)), keeping
-        ),
+        retention_loop(turns.take("retain", keeping, _both(pruning.round, recording.forget)), keeping),
         *comparing,
     ]
 
@@ -104,8 +103,9 @@ def _both(
     return one_after_the_other
 
 
-def least_upkeep(platform: Platform, settings: Settings) -> list[Loop]:
+def least_upkeep(housekeeping: Housekeeping) -> list[Loop]:
     """Of schedulers and autoscalers that are alone in their process."""
-    recovery, audit = platform.recovery, platform.audit
+    foundation, recovery = housekeeping.platform.foundation, housekeeping.recovery
+    audit, interval = foundation.audit, foundation.settings.recovery_interval_seconds
     round = recovery_round(recovery.look, recovery.sweep, {Chore.SEAL: audit.scan_soon})
-    return [recovery_loop(round, settings.recovery_interval_seconds), seal_loop(audit.seal_due)]
+    return [recovery_loop(round, interval), seal_loop(audit.seal_due)]

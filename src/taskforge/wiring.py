@@ -19,6 +19,7 @@ from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.coordination.redis_opening import check_dispatch, open_redis, with_redis
 from taskforge.domain.errors import NotFound, SharedFile
 from taskforge.domain.ids import ProjectId, Uuid7Source
+from taskforge.foundation import Foundation
 from taskforge.platform import Platform
 from taskforge.services.lookout import Lookout
 from taskforge.services.patience import PATIENCE_SECONDS, answered_within
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from taskforge.ports.clock import Clock
     from taskforge.ports.link import Link
     from taskforge.ports.signals import Signals
-    from taskforge.services.security import Security
     from taskforge.settings import Settings
     from taskforge.storage.engine import Engine
     from taskforge.storage.sqlite.engine import SqliteEngine
@@ -104,16 +104,12 @@ class Wiring:
         return None if opening.cancelled() or opening.exception() is not None else opening.result()
 
     async def platform_of(self, project_id: ProjectId) -> Platform:
-        """The platform of another project, over the connections of the running loop's own one.
+        """The platform of another project, on the foundation of the running loop's own one.
 
-        Its results have to be closed by whoever asks.
+        It has to be closed by whoever asks.
         """
         platform = await self.platform()
-        if project_id == platform.project_id:
-            return platform
-        return self._assemble(
-            platform.engine, platform.signals, project_id, platform.security, redis=platform.redis
-        )
+        return platform if project_id == platform.project_id else Platform(project_id, platform.foundation)
 
     async def platform_of_a_ready_database(self) -> Platform:
         """`platform`, but a SQLite file that lacks its tables is refused: a transaction of the caller may be open.
@@ -130,8 +126,8 @@ class Wiring:
         engine = self._engine(pool_size=1, name="taskforge beat")
         try:
             project_id = self._project_id or await self._project(engine)
-            platform = self._assemble(engine, LocalSignals(self._hub), project_id)
-            yield platform.link(worker_id)
+            foundation = self._foundation(engine, LocalSignals(self._hub))
+            yield Platform(project_id, foundation).link(worker_id)
         finally:
             if engine is not self._sqlite:
                 await engine.close()
@@ -146,9 +142,11 @@ class Wiring:
         opening = self._platforms.pop(asyncio.get_running_loop(), None)
         if opening is not None and not opening.cancelled() and not (opening.done() and opening.exception()):
             platform = await opening
+            foundation = platform.foundation
             await platform.close()
-            if platform.engine is not self._sqlite:
-                await platform.engine.close()
+            await foundation.close()
+            if foundation.engine is not self._sqlite:
+                await foundation.engine.close()
         if not self._platforms and self._sqlite is not None:
             engine, self._sqlite = self._sqlite, None
             await engine.close()
@@ -163,7 +161,7 @@ class Wiring:
         redis = open_redis(self.settings.redis_url, self.settings.redis_prefix)
         signals = with_redis(self._hub, redis, self._signals())
         await signals.start()
-        return self._assemble(engine, signals, project_id, redis=redis)
+        return Platform(project_id, self._foundation(engine, signals, redis))
 
     async def _check_schema(self) -> None:
         """A SQLite file migrates itself; PostgreSQL never does without being told."""
@@ -231,23 +229,7 @@ class Wiring:
             )
         return project_id
 
-    def _assemble(
-        self,
-        engine: Engine,
-        signals: Signals,
-        project_id: ProjectId,
-        security: Security | None = None,
-        *,
-        redis: RedisServer | None = None,
-    ) -> Platform:
-        return Platform(
-            project_id,
-            self.settings,
-            engine,
-            signals,
-            mint,
-            clock=self._clock,
-            redis=redis,
-            security=security,
-            lookout=self._lookout,
+    def _foundation(self, engine: Engine, signals: Signals, redis: RedisServer | None = None) -> Foundation:
+        return Foundation(
+            self.settings, engine, signals, mint, clock=self._clock, redis=redis, lookout=self._lookout
         )

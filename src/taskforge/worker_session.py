@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.domain.worker import WorkerType
+from taskforge.housekeeping import Housekeeping
 from taskforge.runtime.worker.options import WorkerOptions
 from taskforge.runtime.worker.processes.options import ProcessOptions
 from taskforge.runtime.worker.worker import Worker
@@ -67,7 +68,7 @@ class DatabaseSource:
     async def open(self) -> Link:
         """A link to the database."""
         platform = await self._wiring.platform()
-        self._loops = upkeep(platform, self._wiring.settings)
+        self._loops = upkeep(Housekeeping(platform))
         for loop in self._loops:
             loop.start()
         return platform.link()

@@ -86,7 +86,7 @@ async def traces(app: TaskForge, *job_ids: UUID) -> Sequence[Any]:
     """What is kept of these jobs."""
     platform = await app.platform()
     asked = {"project_id": platform.project_id, "job_ids": list(job_ids)}
-    return await platform.engine.read(One("traces_of_jobs", asked))
+    return await platform.foundation.engine.read(One("traces_of_jobs", asked))
 
 
 async def test_enqueue_wait_run_and_settle_are_spans_of_one_trace(

@@ -52,10 +52,11 @@ def test_pruning_without_schedules_loads_nothing_of_them(tmp_path: Path) -> None
     program = f"""
 import asyncio, sys
 from taskforge import TaskForge
+from taskforge.housekeeping import Housekeeping
 
 async def main():
     app = TaskForge(database_url="sqlite:///{tmp_path}/jobs.db")
-    await (await app.platform()).pruning.prune()
+    await Housekeeping(await app.platform()).pruning.prune()
     await app.aclose()
 
 asyncio.run(main())

@@ -96,7 +96,7 @@ async def test_a_full_disk(sqlite_url: str) -> None:
     async with TaskForge(sqlite_url) as app:
         echo = echo_of(app)
         first = await echo.aenqueue(1)
-        engine: Any = (await app.platform()).engine
+        engine: Any = (await app.platform()).foundation.engine
 
         async def room(pages: int) -> None:
             await engine._writer.submit("room", lambda c: c.execute(f"PRAGMA max_page_count = {pages}"))

@@ -140,7 +140,7 @@ async def test_a_row_that_the_database_refuses_does_not_sink_its_neighbours(
     """As if a check were in the database that the program does not know of."""
     platform = await app.platform()
     await platform.directory.declared(["default"])
-    if platform.engine.dialect == "sqlite":
+    if platform.foundation.engine.dialect == "sqlite":
         await run_sql(
             database_url,
             "CREATE TRIGGER no BEFORE INSERT ON jobs WHEN new.job_type = 'bad' "

@@ -314,7 +314,9 @@ async def test_jobs_that_a_worker_has_just_pulled_are_not_missing(database_url: 
             assert here.statements["queue_heads"]
 
         await eventually(heads_were_read)
-        await SqlDispatchStore(platform.engine, platform.jobs).claim_these(request, pulled.jobs[:5])
+        await SqlDispatchStore(platform.foundation.engine, platform.jobs).claim_these(
+            request, pulled.jobs[:5]
+        )
         assert await comparing == 3
         assert await ready.size(platform.project_id, queue.id) == 20 - 2 - 5
 

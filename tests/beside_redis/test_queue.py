@@ -62,7 +62,7 @@ class Scene:
         self.accepted += [handle.id for handle in await self.app.aenqueue_many([task.job()] * count)]
 
     async def ready(self) -> Any:
-        ready = (await self.app.platform()).ready_queues
+        ready = (await self.app.platform()).foundation.ready_queues
         assert ready is not None
         return ready
 
@@ -88,7 +88,7 @@ class Scene:
 
     async def count_statements(self) -> None:
         """From now on."""
-        engine = (await self.app.platform()).engine
+        engine = (await self.app.platform()).foundation.engine
         if not self.statements:
             call, read = engine.call, engine.read
 
@@ -265,7 +265,7 @@ async def test_switching_on_and_off_while_jobs_wait(database_url: str, redis_url
 async def test_emptied_again_and_again(database_url: str, private_redis: RedisProcess) -> None:
     """F24: FLUSHALL, and a restart with empty memory."""
     async with at_work(database_url, private_redis.url) as here:
-        server = (await here.app.platform()).redis
+        server = (await here.app.platform()).foundation.redis
         assert server is not None
         for _ in range(3):
             await here.add(20)
@@ -293,7 +293,7 @@ async def test_emptied_again_and_again(database_url: str, private_redis: RedisPr
 async def test_it_stands_still(database_url: str, private_redis: RedisProcess) -> None:
     """F25: frozen for longer than commands wait, listeners are patient and the first pauses last; work goes on meanwhile."""
     async with at_work(database_url, private_redis.url) as here:
-        server = (await here.app.platform()).redis
+        server = (await here.app.platform()).foundation.redis
         assert server is not None
         await here.add(10)
         private_redis.freeze()
@@ -339,15 +339,15 @@ async def test_one_key_of_a_queue_is_evicted(database_url: str, redis_url: str, 
     async with scene(database_url, redis_url) as here:
         platform = await here.app.platform()
         assert platform.agreement is not None
-        assert platform.redis is not None
+        assert platform.foundation.redis is not None
         await here.add(5)
         await here.add(5, delay=0.5)
         await platform.agreement.round(0.001)
         queue = await platform.queues.get("default")
         ready = await here.ready()
         assert await ready.incomplete(platform.project_id, [queue.id]) == []
-        key = platform.redis.key(platform.project_id, kind, str(queue.id))
-        await platform.redis.ask(lambda client: client.unlink(key))
+        key = platform.foundation.redis.key(platform.project_id, kind, str(queue.id))
+        await platform.foundation.redis.ask(lambda client: client.unlink(key))
         pulled = await ready.pull(platform.project_id, [queue.id], [here.note.name], 10)
         assert pulled.incomplete == [queue.id]
         assert pulled.jobs == []

@@ -8,13 +8,14 @@ from uuid import UUID
 import pytest
 
 from taskforge import TaskForge
-from taskforge.api_session import Installation
+from taskforge.api_session import Credentials, Installation
 from taskforge.cli.examination import examine
 from taskforge.coordination.local import Hub, LocalSignals
 from taskforge.coordination.redis_rates import RedisRates
 from taskforge.coordination.redis_server import RedisServer
 from taskforge.coordination.redis_signals import RedisSignals
 from taskforge.domain.rates import Rate
+from taskforge.housekeeping import Housekeeping
 from taskforge.ports.signals import Hint, Topic
 from taskforge.services.findings import Verdict
 from taskforge.services.limits import OwnRates
@@ -97,8 +98,10 @@ async def test_ready_but_degraded_and_what_doctor_says(private_redis: RedisProce
         assert platform.agreement is not None
         await platform.agreement.round(0.001)
         assert (await finding())[0] is Verdict.OK
-        assert platform.redis is not None
-        installation = Installation(Wiring(load_settings(given)), platform, None)  # type: ignore[arg-type]
+        assert platform.foundation.redis is not None
+        installation = Installation(
+            Wiring(load_settings(given)), Housekeeping(platform), Credentials(platform.security)
+        )
         assert (await installation.check_ready())["redis"] == "ok"
         private_redis.kill()
         assert (await installation.check_ready())["redis"].startswith("degraded: Redis does not answer")

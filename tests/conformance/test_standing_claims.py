@@ -328,7 +328,7 @@ async def test_after_a_failure_a_worker_lets_go_of_what_it_may_own(
 ) -> None:
     """The job was stored and claimed, and nobody heard of it: it is handed back and claimed again."""
     platform = await own.app.platform()
-    run = platform.engine.run
+    run = platform.foundation.engine.run
 
     async def deaf(script: Any) -> Any:
         monkeypatch.undo()
@@ -338,7 +338,7 @@ async def test_after_a_failure_a_worker_lets_go_of_what_it_may_own(
     async with own.app.worker():
         await (await own.task.aenqueue()).aresult(timeout=30)
         await own.stands_by()
-        monkeypatch.setattr(platform.engine, "run", deaf)
+        monkeypatch.setattr(platform.foundation.engine, "run", deaf)
         handle = await own.task.aenqueue()  # stored by the second try, which finds it there
         assert await handle.aresult(timeout=30)
     assert (await handle.ajob()).claim_seq == 2

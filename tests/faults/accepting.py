@@ -19,7 +19,7 @@ async def main(url: str, told: str, mode: str) -> None:
     task = app.registry.find("wait")
     await task.aenqueue(seconds=0)
     if mode == "NORMAL":
-        engine: Any = (await app.platform()).engine
+        engine: Any = (await app.platform()).foundation.engine
         with engine._writer._in_use:
             engine._writer._connection.execute("PRAGMA synchronous = NORMAL")
     descriptor = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

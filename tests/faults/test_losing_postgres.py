@@ -267,7 +267,7 @@ async def test_a_pool_that_is_taken_costs_no_lease(postgres_url: str) -> None:
     async with site_on(postgres_url, lease_seconds=3, pool_size=1) as site:
         job = await site.work.aenqueue(seconds=1)
         await eventually(lambda: _assert(job.id in site.began))
-        engine: Any = (await site.platform()).engine
+        engine: Any = (await site.platform()).foundation.engine
         async with engine._connections.lend(5):
             with pytest.raises(Unavailable):
                 await site.work.aenqueue()

@@ -103,7 +103,7 @@ async def test_a_result_is_delivered_when_the_file_can_be_written_again(
         task = app.registry.find("work")
         job = await task.aenqueue(seconds=0.5)
         await eventually(lambda: _assert(began == [job.id]))
-        engine: Any = (await app.platform()).engine
+        engine: Any = (await app.platform()).foundation.engine
         writer = engine._writer
         with writer._in_use:
             writer._connection.execute(spoil).fetchall()

@@ -15,6 +15,7 @@ from taskforge.domain.operation import BulkAction
 from taskforge.domain.pause import PauseKind
 from taskforge.domain.retention import PRUNED, Retention
 from taskforge.domain.worker import Registration, TaskDescription, WorkerType
+from taskforge.housekeeping import Housekeeping
 from taskforge.ports.history import JobFilter
 from taskforge.services.bulk import BulkOrder
 from taskforge.services.partitions import Partitions
@@ -84,7 +85,7 @@ async def bound_queue(application: TaskForge) -> None:
 
 async def keep_record(application: TaskForge) -> None:
     """Fold what was settled, write down what waits, forget what is old."""
-    await (await application.platform()).recording.keep()
+    await (await application.platform()).foundation.recording.keep()
 
 
 async def cancel(application: TaskForge, job: str) -> None:
@@ -184,10 +185,10 @@ async def break_type(application: TaskForge, job_type: str) -> None:
 async def try_type(application: TaskForge, job_type: str) -> None:
     """Let a job of it through as soon as the breaker may."""
     platform = await application.platform()
-    await platform.breaking.look_at_all()
+    await platform.foundation.breaking.look_at_all()
     while (await platform.breakers.named(job_type)).state is BreakerState.OPEN:
         await asyncio.sleep(0.05)
-        await platform.breaking.look_at_all()
+        await platform.foundation.breaking.look_at_all()
 
 
 async def delete_queue(application: TaskForge) -> None:
@@ -198,13 +199,13 @@ async def delete_queue(application: TaskForge) -> None:
 
 async def prune(application: TaskForge) -> None:
     """Remove all that has ended."""
-    engine = (await application.platform()).engine
+    engine = (await application.platform()).foundation.engine
     await Pruning(SqlRetentionStore(engine), Retention(0, 0, 0)).prune()
 
 
 async def drop_days(application: TaskForge) -> None:
     """Drop today's partitions, though every job is still there."""
-    engine = (await application.platform()).engine
+    engine = (await application.platform()).foundation.engine
     late = await SqlRetentionStore(engine).now() + timedelta(days=2)
     await Partitions(SqlPartitionStore(engine)).drop_old(late, dict.fromkeys(PRUNED, timedelta()))
 
@@ -220,13 +221,14 @@ async def make_schedule(application: TaskForge, queue: str) -> None:
 async def tick(application: TaskForge) -> None:
     """See to its due time as soon as it has come."""
     platform = await application.platform()
+    ticking = Housekeeping(platform).ticking
     while (await platform.schedules.named("once")).next_due_at is not None:  # noqa: ASYNC110 - time makes it true
-        await asyncio.sleep(min(await platform.ticking.look() or 0.0, 0.1))
+        await asyncio.sleep(min(await ticking.look() or 0.0, 0.1))
 
 
 async def finish_tick(application: TaskForge) -> None:
     """Copy what its job came to."""
-    await (await application.platform()).ticking.finish()
+    await Housekeeping(await application.platform()).ticking.finish()
 
 
 OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {

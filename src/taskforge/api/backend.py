@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from taskforge.services.payload_schemas import PayloadSchemas
     from taskforge.services.queues import Queues
     from taskforge.services.receivers import Receivers
-    from taskforge.services.recovery import Recovery
     from taskforge.services.redis_health import RedisHealth
     from taskforge.services.remote_workers import RemoteWorkers
     from taskforge.services.results import Results
@@ -76,8 +75,6 @@ class ProjectServices(Protocol):
     def insights(self) -> Insights: ...
     @property
     def results(self) -> Results: ...
-    @property
-    def recovery(self) -> Recovery: ...
     @property
     def health(self) -> Health: ...
     @property

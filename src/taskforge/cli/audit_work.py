@@ -26,7 +26,7 @@ class LocalAudit:
 
     def __init__(self, platform: Platform, organization: str | None) -> None:
         self._platform = platform
-        self._log = platform.audit
+        self._log = platform.foundation.audit
         self._name = organization
 
     async def entries(self, chosen: EntryFilter) -> list[Document]:

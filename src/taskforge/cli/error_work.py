@@ -52,14 +52,16 @@ class LocalErrors:
         self, text: str, target: str | None, per_second: int | None
     ) -> AsyncGenerator[RedriveProgress, None]:
         """The steps are taken here, beside any server that takes them as well."""
-        platform = self._platform
+        from taskforge.housekeeping import Housekeeping
+
+        platform, steps = self._platform, Housekeeping(self._platform).operation_steps
         queue = None if target is None else await platform.queues.get(target)
         group_id = await self._id(text)
         operation = await self._errors.redrive(group_id, per_second=per_second, target=queue)
         try:
             while operation.status is OperationStatus.RUNNING:
                 yield RedriveProgress(operation.id, operation.counted, operation.done, operation.skipped)
-                due = await platform.operation_steps.take()
+                due = await steps.take()
                 if due:
                     await asyncio.sleep(min(due, 1.0))
                 operation = await platform.operations.find(operation.id) or operation

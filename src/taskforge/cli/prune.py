@@ -29,7 +29,10 @@ def prune(
     from taskforge.services.retention import sorted_counts
 
     async def work(platform: "Platform") -> "Pruned":
-        return await (platform.pruning.preview() if dry_run else platform.pruning.prune())
+        from taskforge.housekeeping import Housekeeping
+
+        pruning = Housekeeping(platform).pruning
+        return await (pruning.preview() if dry_run else pruning.prune())
 
     pruned = session_of(context).run("prune", work)
     if as_json:

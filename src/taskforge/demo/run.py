@@ -75,7 +75,7 @@ async def run_demo(
 
 async def _said_of_redis(app: TaskForge) -> str | None:
     platform = await app.platform()
-    if platform.ready_queues is None:
+    if platform.foundation.ready_queues is None:
         return None
     handed_out = platform.handed_out
     total = handed_out.by_queues + handed_out.by_record

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.domain.errors import Conflict
 from taskforge.domain.worker import Registration, TaskDescription, WorkerType
+from taskforge.housekeeping import Housekeeping
 from taskforge.runtime.worker.announcer import Announcer
 from taskforge.runtime.worker.executor import Executor
 from taskforge.runtime.worker.options import WorkerOptions
@@ -34,7 +35,7 @@ async def drain(app: TaskForge, most: int) -> int:
     Raises Conflict after ``most`` of them: jobs that make jobs for ever.
     """
     platform = await app.platform()
-    await platform.recovery.sweep()
+    await Housekeeping(platform).recovery.sweep()
     count = 0
     served: set[str] = set()
     while True:  # jobs may make queues

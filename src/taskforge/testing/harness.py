@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from taskforge.domain.job import JobStatus
+from taskforge.housekeeping import Housekeeping
 from taskforge.ports.history import JobFilter
 from taskforge.sdk.bridge import Bridge
 from taskforge.testing.clock import MovableClock, duration_of
@@ -138,7 +139,7 @@ class Harness:
                 await platform.control.reschedule(job.id, self.clock.now())
 
     async def _fire_until(self, end: datetime) -> None:
-        ticking = (await self.app.platform()).ticking
+        ticking = Housekeeping(await self.app.platform()).ticking
         while (due := await ticking.next_due()) is not None and due <= end:
             self.clock.reach(due)
             await ticking.look()
