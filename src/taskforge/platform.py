@@ -464,7 +464,7 @@ class Platform:
 
     async def declare(self, tasks: Sequence[TaskDescription]) -> None:
         """Make known the tasks of an application that enqueues; what workers said of them stays."""
-        async with answered_within(PATIENCE_SECONDS):
+        with answered_within(PATIENCE_SECONDS):
             await self.workers.declare(self.project_id, tasks)
         self.declared_tasks = len(tasks)
 

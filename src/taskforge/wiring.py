@@ -93,7 +93,7 @@ class Wiring:
             opening = self._platforms[loop] = loop.create_task(self._open())
         if self.address.kind == "sqlite":  # it may have to migrate itself first
             return await asyncio.shield(opening)
-        async with answered_within(PATIENCE_SECONDS):
+        with answered_within(PATIENCE_SECONDS):
             return await asyncio.shield(opening)
 
     def platform_at_hand(self) -> Platform | None:

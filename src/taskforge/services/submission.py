@@ -22,7 +22,7 @@ from taskforge.services.gathering import Gathering
 from taskforge.services.patience import PATIENCE_SECONDS, answered_within, done_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 
     from taskforge.domain.job_options import JobOptions
     from taskforge.domain.keys import JobKeys
@@ -155,7 +155,7 @@ class Submission:
         """Raises LimitExceeded when the organization may not have so many more waiting jobs."""
         organization_id = self._directory.organization_id
         if organization_id is not None:
-            async with answered_within(PATIENCE_SECONDS):
+            with answered_within(PATIENCE_SECONDS):
                 await self._limits.check_jobs(organization_id, added)
 
     def prepared(self, requests: Sequence[Wanted], queues: Mapping[str, Queue]) -> Batch:
@@ -164,7 +164,7 @@ class Submission:
         return _ruled(requests, jobs, queues.values())
 
     async def _queue(self, name: str, *, declare: bool) -> Queue:
-        async with answered_within(PATIENCE_SECONDS):
+        with answered_within(PATIENCE_SECONDS):
             if declare:
                 return (await self._directory.declared([name]))[0]
             return await self._directory.named(name)
@@ -214,8 +214,8 @@ class Submission:
                 )
         return refused
 
-    async def _persist(self, store: Callable[[], Any]) -> Any:
-        return await done_within(PATIENCE_SECONDS, self._persist_in_tries(store))
+    def _persist(self, store: Callable[[], Any]) -> Coroutine[Any, Any, Any]:
+        return done_within(PATIENCE_SECONDS, self._persist_in_tries(store))
 
     async def _persist_in_tries(self, store: Callable[[], Any]) -> Any:
         """Storing is idempotent by job id, so a try whose answer was lost may be repeated."""
@@ -327,6 +327,8 @@ def _ruled(requests: Sequence[Wanted], jobs: Sequence[NewJob], queues: Collectio
 
 def _queues_of(jobs: Sequence[NewJob]) -> list[UUID]:
     """Each that is theirs; one that several objects name more than once, for comparing UUIDs is slow."""
+    if len(jobs) == 1:
+        return [jobs[0].queue_id]
     return list({id(job.queue_id): job.queue_id for job in jobs}.values())
 
 

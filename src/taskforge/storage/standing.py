@@ -11,7 +11,7 @@ from taskforge.storage.codec import to_json
 from taskforge.storage.engine import One
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from taskforge.domain.job import NewJob
     from taskforge.ports.jobs import ClaimBatch, ClaimRequest, ClaimTaker
@@ -60,11 +60,12 @@ class StandingClaims:
         self._standing.append(standing)
         return partial(self._withdraw, standing)
 
-    async def accept(self, change: One, job: NewJob) -> Rows:
+    def accept(self, change: One, job: NewJob) -> Awaitable[Rows]:
         """Store a job; a claim that stands by for such a one is made with it, and commits or fails with it."""
         standing = self._fitting(job) if self._standing else None
-        if standing is None:
-            return await self._engine.call(change)
+        return self._engine.call(change) if standing is None else self._claimed(change, standing)
+
+    async def _claimed(self, change: One, standing: _Standing) -> Rows:
         batch: ClaimBatch | None = None
 
         def script() -> Script[Rows]:

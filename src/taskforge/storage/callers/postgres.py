@@ -8,7 +8,7 @@ from taskforge.domain.errors import NoTransaction
 from taskforge.storage.engine import adrive, drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from taskforge.storage.engine import Call, Rows, Script
     from taskforge.storage.postgres import PostgresEngine
@@ -81,7 +81,7 @@ class AsyncPsycopgCaller:
             return await adrive(script, fetch)
 
 
-def _listed(statement: tuple[str, list[Any]]) -> tuple[Any, list[Any]]:
+def _listed(statement: tuple[str, Sequence[Any]]) -> tuple[Any, list[Any]]:
     """psycopg takes a tuple for a row, not for an array."""
     sql, arguments = statement
     return sql, [list(value) if isinstance(value, tuple) else value for value in arguments]
