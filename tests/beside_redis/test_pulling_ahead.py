@@ -89,6 +89,10 @@ class Worker:
         self.pulling.end(request, QUEUES, is_full=len(jobs) >= free, goes_ahead=True)
         return jobs
 
+    async def is_not_pulling(self) -> None:
+        if self.pulling._coming is not None:
+            await asyncio.wait({self.pulling._coming})
+
 
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +155,37 @@ async def test_what_nobody_comes_for_goes_back(monkeypatch: pytest.MonkeyPatch) 
     waiting = list(queues.jobs)
     assert await worker.claim() == waiting[:FREE], "the claim that comes later asks itself"
     assert queues.asked[-1] == (FREE, True)
+
+
+async def test_two_claims_are_served_by_one_pull() -> None:
+    queues = Queues(60)
+    order, worker = list(queues.jobs), Worker(queues)
+    claimed = [job for _ in range(FULL_CLAIMS) for job in await worker.claim()]
+    for _ in range(8):
+        claimed += await worker.claim()
+        await worker.is_not_pulling()
+    ahead = queues.asked[FULL_CLAIMS:]
+    assert ahead == [(2 * FREE, False)] * 5, (
+        "there are always jobs for the next claim, and never for more than three"
+    )
+    await worker.pulling.leave()
+    assert claimed + worker.returned + queues.jobs == order
+
+
+async def test_a_claim_that_comes_keeps_the_rest_for_the_next() -> None:
+    queues = Queues(30)
+    worker = Worker(queues)
+    for _ in range(FULL_CLAIMS):
+        await worker.claim()
+    await worker.is_not_pulling()
+    timer = worker.pulling._timer
+    assert timer is not None
+    await worker.claim(1)
+    again = worker.pulling._timer
+    assert timer.cancelled()
+    assert again is not None
+    assert again.when() > timer.when()
+    await worker.pulling.leave()
 
 
 async def test_after_a_pause_claims_follow_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from taskforge.ports.dispatch import Pulled, ReadyQueues
     from taskforge.ports.jobs import ClaimRequest
 
-PAUSE_SECONDS = 0.02
-"""After a longer pause a claim does not follow the one before."""
-FULL_CLAIMS = 4
+PAUSE_SECONDS = 0.1
+"""After a longer pause a claim does not follow the one before. Meanwhile the handlers of that one begin."""
+FULL_CLAIMS = 3
 """So many in a row fill a worker more than once: its jobs end as fast as they come."""
 CLAIMS_AHEAD = 2
-KEPT_SECONDS = 0.1
-"""For so long jobs are kept for the next claim; if it does not come, they are given back."""
+"""For so many jobs are pulled at once, when no more are left than the next one takes."""
+KEPT_SECONDS = 0.15
+"""For so long jobs are kept for the next claim; if it does not come, they are given back, before they are missed by comparing."""
 
 logger = logging.getLogger("taskforge.dispatch")
 
@@ -65,15 +66,15 @@ class Pulling:
     ) -> None:
         """It has its answer. Where the next ones are as good as certain to come at once, pull what they will take.
 
-        That is asked for before the handlers of this one begin, and for two claims: a loop that is busy with handlers hears
-        an answer late.
+        That is asked for before the handlers of this one begin, and while there are jobs for the next one: a loop that is
+        busy with handlers hears an answer late.
         """
         self._full_claims = self._full_claims + 1 if is_full else 0
         self._ended_at = time.monotonic()
-        wanted = request.free * CLAIMS_AHEAD - sum(len(pulled.jobs) for pulled in self._kept)
-        if goes_ahead and self._full_claims >= FULL_CLAIMS and self._coming is None and wanted > 0:
+        are_few = sum(len(pulled.jobs) for pulled in self._kept) <= request.free
+        if goes_ahead and self._full_claims >= FULL_CLAIMS and self._coming is None and are_few:
             self._queue_ids = queue_ids
-            ahead = self._pull_ahead(request, queue_ids, wanted)
+            ahead = self._pull_ahead(request, queue_ids, request.free * CLAIMS_AHEAD)
             self._coming = asyncio.get_running_loop().create_task(ahead)
 
     async def next(self, request: ClaimRequest, queue_ids: Sequence[QueueId]) -> tuple[Pulled | None, bool]:
@@ -112,8 +113,7 @@ class Pulling:
     def _keep(self, pulled: Pulled) -> None:
         if pulled.jobs or pulled.due:
             self._kept.append(pulled)
-            self._stop_waiting()
-            self._timer = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._return)
+            self._wait_for_claim()
 
     def _take(self, most: int) -> Pulled:
         """What was pulled first, up to so many jobs."""
@@ -121,9 +121,13 @@ class Pulling:
         if len(pulled.jobs) > most:
             self._kept.insert(0, pulled._replace(jobs=pulled.jobs[most:], due={}))
             pulled = pulled._replace(jobs=pulled.jobs[:most])
-        elif not self._kept:
-            self._stop_waiting()
+        self._wait_for_claim()
         return pulled
+
+    def _wait_for_claim(self) -> None:
+        self._stop_waiting()
+        if self._kept:
+            self._timer = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._return)
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:

@@ -41,30 +41,31 @@ for q = 1, #KEYS / 3 do
   local ready, types = KEYS[3 * q - 2], KEYS[3 * q]
   local passed = 0
   while wanted > 0 do
-    local size = math.min(CHUNK, wanted + 10)
+    local size = math.min(CHUNK, passed == 0 and wanted or wanted + 10)
     local ids = redis.call('ZRANGE', ready, 1 + passed, passed + size)
     if #ids == 0 then
       break
     end
-    local taken, types_of, before = {}, redis.call('HMGET', types, unpack(ids)), passed
-    for i, id in ipairs(ids) do
-      if wanted == 0 then
+    local taken, number, before = {}, 0, passed
+    for i, job_type in ipairs(redis.call('HMGET', types, unpack(ids))) do
+      if number == wanted then
         break
-      elseif not types_of[i] or known[types_of[i]] then
-        taken[#taken + 1] = id
-        jobs[#jobs + 1] = id
-        wanted = wanted - 1
+      elseif not job_type or known[job_type] then
+        number = number + 1
+        taken[number] = ids[i]
       else
         passed = passed + 1
       end
     end
-    if #taken > 0 then
+    if number > 0 then
       if passed == before then -- they are the first ones of these
-        redis.call('ZREMRANGEBYRANK', ready, 1 + before, before + #taken)
+        redis.call('ZREMRANGEBYRANK', ready, 1 + before, before + number)
       else
         redis.call('ZREM', ready, unpack(taken))
       end
       redis.call('HDEL', types, unpack(taken))
+      wanted = wanted - number
+      jobs[#jobs + 1] = table.concat(taken)
     end
     if passed >= most then
       gave_up = 1
