@@ -12,6 +12,7 @@ import jwt
 import pytest
 
 from taskforge.api.routes import queues
+from taskforge.domain.errors import SchemaMismatch, TaskforgeError, TooSlow, Unavailable
 from tests.api.installation import SECRET, Client, Installation, running
 from tests.api.tenants import PASSWORD, make_tenant
 
@@ -69,6 +70,55 @@ async def test_nothing_of_a_request_begins_a_line_of_the_log(
     assert lines
     assert all(line.isprintable() for line in lines), lines
     assert not any("forged" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (
+            Unavailable("PostgreSQL at db.inside:5432 cannot be reached", hint="see db.inside"),
+            503,
+            "unavailable",
+        ),
+        (TooSlow("db.inside gave a statement up"), 503, "too_slow"),
+        (SchemaMismatch("db.inside has no fitting schema"), 503, "schema_mismatch"),
+        (TaskforgeError("db.inside refused a statement"), 500, "internal_error"),
+    ],
+)
+async def test_what_is_wrong_with_the_server_is_told_to_its_log_only(
+    error: TaskforgeError,
+    status: int,
+    code: str,
+    client: Client,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(queues, "view_of", broken)
+    await client.post("/queues", {"name": "q"})
+    with caplog.at_level(logging.WARNING):
+        answer = await client.get("/queues", headers={"X-Request-ID": "r-17"})
+    told = answer.json()
+    assert (answer.status_code, told["code"], told["request_id"]) == (status, code, "r-17")
+    assert "log has" in told["detail"]
+    assert "inside" not in answer.text
+    [line] = [record.getMessage() for record in caplog.records if "r-17" in record.getMessage()]
+    assert error.message in line
+    assert (error.hint or "") in line
+
+
+async def test_readiness_names_no_server(
+    client: Client, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def found() -> dict[str, str]:
+        return {"database": "ok", "redis": "degraded: Redis does not answer: connecting to redis.inside:6379"}
+
+    monkeypatch.setattr(installation.application.state.backend, "check_ready", found)
+    answer = await client.as_(None).get("//health/ready")
+    checks = {"database": "ok", "redis": "degraded"}
+    assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "checks": checks})
 
 
 @pytest.fixture

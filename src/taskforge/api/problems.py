@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+
+logger = logging.getLogger("taskforge.api")
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:taskforge:problem:"
@@ -49,6 +52,11 @@ STATUSES: tuple[tuple[type[errors.TaskforgeError], int], ...] = (
 """The first that fits decides; what is not listed is a defect of ours."""
 
 SHOWN_CHARACTERS = 1000
+KEPT_BACK: dict[int, str] = {
+    500: "something went wrong here; the log has it under the request id",
+    503: "the server cannot do this at present; its log has the reason under the request id",
+}
+"""Said in place of what is about the server, not about the request: it may name files, hosts and accounts."""
 
 
 def status_of(error: errors.TaskforgeError) -> int:
@@ -59,27 +67,44 @@ def status_of(error: errors.TaskforgeError) -> int:
 def problem(request: Request, error: errors.TaskforgeError) -> Response:
     """The answer that tells an error to the caller."""
     status = status_of(error)
-    if status == 500:
-        error = faults.InternalError("something went wrong here; the log has it under the request id")
+    if status in KEPT_BACK:
+        _note(request, status, error)
+    code = error.code if status != 500 else faults.InternalError.code
+    hint = error.hint if status not in KEPT_BACK else None
     language = getattr(request.state, "language", "en")
-    title = title_of(error.code, language)
-    detail = _safe(error.message)
+    title = title_of(code, language)
+    detail = KEPT_BACK.get(status) or _safe(error.message)
     body: dict[str, Any] = {
-        "type": TYPE_BASE + error.code,
+        "type": TYPE_BASE + code,
         "title": title,
         "status": status,
         "detail": detail,
         "instance": _safe(request.scope.get("path", "")),
-        "code": error.code,
+        "code": code,
         "message": detail if language == "en" else title,
         "request_id": getattr(request.state, "request_id", None),
     }
-    if error.hint:
-        body["hint"] = _safe(hint_in(error.hint, language))
+    if hint:
+        body["hint"] = _safe(hint_in(hint, language))
     found = _errors(error)
     if found:
         body["errors"] = found
     return Response(msgspec.json.encode(body), status, headers={**_headers(error)}, media_type=MEDIA_TYPE)
+
+
+def _note(request: Request, status: int, error: errors.TaskforgeError) -> None:
+    """What the answer does not say, for who has the server. A defect that came as another error is noted already."""
+    if isinstance(error, faults.InternalError):
+        return
+    logger.warning(
+        "request %s was answered with %d: %s %r: %s: %s",
+        getattr(request.state, "request_id", None),
+        status,
+        request.scope.get("method", ""),
+        request.scope.get("path", ""),
+        error.code,
+        _safe(f"{error.message} ({error.hint})" if error.hint else error.message),
+    )
 
 
 def _errors(error: errors.TaskforgeError) -> list[dict[str, str]]:
