@@ -14,6 +14,7 @@ from tests.support.service_manager import ServiceManager
 
 TASKS = """
 import logging
+from datetime import date
 
 from taskforge import Context, JobHandler, TaskForge
 
@@ -31,6 +32,11 @@ async def report(ctx: Context, day: str = "today") -> dict[str, str]:
     ctx.log.info("building", day=day)
     logging.getLogger("shop").warning("no stock")
     return {"day": day}
+
+
+@app.task
+def weekday(day: date) -> int:
+    return day.isoweekday()
 
 
 @app.task(max_attempts=1)

@@ -104,3 +104,13 @@ def test_places_imports_nothing(folder: Path) -> None:
     (folder / "tasks.py").write_text("raise RuntimeError")
     [place] = places(None, load_settings(environment={}))
     assert (place.module, place.folder, str(place)) == ("tasks", folder, str(folder / "tasks.py"))
+
+
+@pytest.mark.parametrize(("option", "hint"), [("retry_delay", "options: "), ("max_atempts", "max_attempts?")])
+def test_a_decorator_that_is_wrong_is_found(folder: Path, option: str, hint: str) -> None:
+    text = f"from taskforge import TaskForge\napp = TaskForge()\n\n\n@app.task({option}=3)\ndef f(): ...\n"
+    (folder / "wrongly.py").write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        find_application("wrongly.py", load_settings())
+    assert caught.value.message == f"there is no option {option!r} ({folder / 'wrongly.py'}, line 5)"
+    assert hint in (caught.value.hint or "")

@@ -22,6 +22,7 @@ def test_without_a_worker_it_runs_here_and_prints_only_the_result(anywhere: Comm
         (["report", "day=x y"], '{"day":"x y"}\n'),
         (["report", '"7"'], '{"day":"7"}\n'),
         (["greet", '["a", "b"]'], '"a b"\n'),
+        (["weekday", "2026-01-31"], "6\n"),
     ],
 )
 def test_arguments(shop: CommandLine, arguments: list[str], printed: str) -> None:
@@ -40,6 +41,7 @@ def test_a_failed_job_shows_its_traceback(shop: CommandLine) -> None:
         (["ad", "1"], ExitCode.NOT_FOUND, "tasks.add"),
         (["add"], ExitCode.USAGE, "tasks.add(a: int, b: int = 1)"),
         (["add", "one"], ExitCode.USAGE, "a"),
+        (["weekday", "2026-01-32"], ExitCode.USAGE, "payload.day"),
         (["add", "--tiemout", "3"], ExitCode.USAGE, "there is no option --tiemout"),
         (["add", "a=1", "2"], ExitCode.USAGE, "positionals go first"),
         (["add", "1", "--timeout", "soon"], ExitCode.USAGE, "timeout is not a duration"),

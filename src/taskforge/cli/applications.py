@@ -135,7 +135,8 @@ def _module(place: Place) -> ModuleType:
                 hint="write `module:app` or a file",
             ) from None
         raise _broken(place, error) from error
-    except TaskforgeError:
+    except TaskforgeError as error:
+        error.message += _said_where(error)
         raise
     except (Exception, SystemExit) as error:
         raise _broken(place, error) from error
@@ -146,6 +147,21 @@ def _module(place: Place) -> ModuleType:
             hint="rename the file",
         )
     return module
+
+
+def _said_where(error: BaseException) -> str:
+    """The line of the user's own that led to an error of ours, such as a decorator with a wrong option."""
+    import traceback
+
+    import taskforge
+
+    ours = str(Path(taskforge.__file__).parent)
+    of_user = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((ours, "<frozen importlib", importlib.__file__))
+    ]
+    return f" ({of_user[-1].filename}, line {of_user[-1].lineno})" if of_user else ""
 
 
 def _broken(place: Place, error: BaseException) -> InvalidInput:

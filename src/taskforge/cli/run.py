@@ -42,5 +42,5 @@ def run(
         print(run_afar(session, app, task, arguments or [], timeout=wait))
         return
     application = session.application(app)
-    call = application.registry.find(task).job(*positional, **keywords)
+    call = application.registry.find(task).written_job(positional, keywords)
     print(asyncio.run(run_one(application, call, timeout=wait, here=not no_worker)))

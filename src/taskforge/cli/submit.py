@@ -94,7 +94,7 @@ def _call_of_task(task: Task[..., object], wanted: Wanted) -> TaskCall[object]:
         keyed = task.keyed(options, wanted.payload)
         return TaskCall(task.name, options.queue or task.queue, wanted.payload, keyed)
     positional, keywords = call_arguments(wanted.arguments)
-    payload = task.job(*positional, **keywords).payload
+    payload = task.written_job(positional, keywords).payload
     return TaskCall(task.name, options.queue or task.queue, payload, task.keyed(options, payload))
 
 

@@ -51,10 +51,13 @@ class PayloadSignature:
 
     def dump(self, args: Sequence[Any], kwargs: Mapping[str, Any], /) -> str:
         """The payload's JSON text; checked."""
-        if len(args) + len(kwargs) != 1 or (kwargs and "payload" not in kwargs):
-            raise InvalidPayload(f"{self._name} takes one payload", field="payload")
-        payload = args[0] if args else kwargs["payload"]
-        return codec.encode(self._value.dump(payload), where="payload")
+        return codec.encode(self._value.dump(self._one(args, kwargs)), where="payload")
+
+    def write(self, args: Sequence[Any], kwargs: Mapping[str, Any], /) -> str:
+        """The same of a value as JSON has it."""
+        payload = codec.encode(self._one(args, kwargs), where="payload")
+        self.load(payload)
+        return payload
 
     def load(self, payload: str, context: Context | None = None, /) -> tuple[list[Any], dict[str, Any]]:
         """The payload as the one argument; checked."""
@@ -63,6 +66,11 @@ class PayloadSignature:
     def named(self, payload: str, /) -> dict[str, Any]:
         """The payload by the name ``payload``."""
         return {"payload": self._value.load_text(payload.encode())}
+
+    def _one(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if len(args) + len(kwargs) != 1 or (kwargs and "payload" not in kwargs):
+            raise InvalidPayload(f"{self._name} takes one payload", field="payload")
+        return args[0] if args else kwargs["payload"]
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the payload."""

@@ -29,9 +29,12 @@ def job_options(fields: Mapping[str, Any]) -> JobOptions:
         values |= {name: parse_duration(values[name], name) for name in texts}
     for name in values:
         if name not in JobOptions.__slots__:
-            raise InvalidInput(
-                f"there is no option {name!r}",
-                field=name,
-                hint=f"options: {', '.join(sorted(JobOptions.__slots__))}",
-            )
+            raise InvalidInput(f"there is no option {name!r}", field=name, hint=_meant(name))
     return JobOptions(**values)
+
+
+def _meant(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, JobOptions.__slots__, n=1, cutoff=0.8)
+    return f"did you mean {close[0]}?" if close else f"options: {', '.join(sorted(JobOptions.__slots__))}"

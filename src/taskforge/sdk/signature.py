@@ -67,6 +67,12 @@ class Signature:
                     self._value(values, name).check(value)
         return codec.encode(bound, where="payload")
 
+    def write(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        """The same of values as JSON has them: a moment is a text there, a model an object. Raises InvalidPayload."""
+        payload = codec.encode(self._bind(args, kwargs), where="payload")
+        self.load(payload)
+        return payload
+
     def load(self, payload: str, context: Context | None = None) -> tuple[list[Any], dict[str, Any]]:
         """``(args, kwargs)`` to call the function with. Raises InvalidPayload when the payload does not fit."""
         values = self._values or self._resolved()

@@ -43,6 +43,10 @@ class PayloadShape(Protocol):
         """The payload's JSON text; checked."""
         ...
 
+    def write(self, args: Sequence[Any], kwargs: Mapping[str, Any], /) -> str:
+        """The same of values as JSON has them: a moment is a text there, a model an object."""
+        ...
+
     def load(self, payload: str, context: Context | None = None, /) -> tuple[list[Any], dict[str, Any]]:
         """``(args, kwargs)`` for the function; checked."""
         ...
@@ -121,6 +125,11 @@ class Task(Enqueuing[P, R]):
         payload = self.shape.dump(args, kwargs)
         options = self.defaults if self.keys is None else self.keyed(self.defaults, payload)
         return TaskCall(self.name, self.queue, payload, options, self.load_result)
+
+    def written_job(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskCall[R]:
+        """The same of values as JSON has them, such as those of a command line. Raises InvalidPayload."""
+        payload = self.shape.write(args, kwargs)
+        return TaskCall(self.name, self.queue, payload, self.keyed(self.defaults, payload), self.load_result)
 
     def keyed(self, options: JobOptions, payload: str) -> JobOptions:
         """The options of a call, with the keys that the task gives it. Raises InvalidInput."""

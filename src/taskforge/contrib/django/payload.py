@@ -64,6 +64,10 @@ class CallShape:
         """The payload's JSON text; checked."""
         return Call(list(args), dict(kwargs)).to_json()
 
+    def write(self, args: Sequence[Any], kwargs: Mapping[str, Any], /) -> str:
+        """The same: Django's arguments are plain JSON."""
+        return self.dump(args, kwargs)
+
     def load(self, payload: str, context: Context | None = None, /) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of the handler; checked."""
         return [context, Call.of(codec.decode(payload))], {}
