@@ -50,6 +50,11 @@ export function duration(milliseconds: number | null | undefined): string {
   return `${Math.floor(seconds / large)}${letters[big]}${rest === 0 ? "" : ` ${rest}${letters[little]}`}`;
 }
 
+/** How long something took: clocks tell milliseconds, so nothing of it is shown as "less than one". */
+export function took(milliseconds: number | null | undefined): string {
+  return typeof milliseconds === "number" && milliseconds < 1 ? "<1 ms" : duration(milliseconds);
+}
+
 export function between(start: string | null, end: string | null): number | null {
   return start === null || end === null ? null : Math.max(0, new Date(end).getTime() - new Date(start).getTime());
 }

@@ -159,7 +159,16 @@ SENTENCES: Mapping[str, Sentence] = {
     "redis_none": Sentence("redis", _OK, "none is set: the database does everything by itself"),
     "redis": Sentence("redis", _OK, "answers; maxmemory-policy is {policy}"),
     "redis_away": Sentence(
-        "redis", _WARNING, "{message}", "everything goes on without it, by the database; see redis_url"
+        "redis",
+        _WARNING,
+        "does not answer: {reason}",
+        "everything goes on without it, by the database; see redis_url",
+    ),
+    "redis_rests": Sentence(
+        "redis",
+        _WARNING,
+        "has not answered, and is asked again in a moment",
+        "everything goes on without it, by the database; see redis_url",
     ),
     "redis_evicts": Sentence(
         "redis",
@@ -176,7 +185,9 @@ SENTENCES: Mapping[str, Sentence] = {
         "Redis says which job is next in {agreeing} of {count} queues without rules; the database hands out the others",
         "a worker or server with dispatch=redis brings them within seconds; is one running?",
     ),
-    "dispatch_away": Sentence("dispatch", _WARNING, "the database hands out all jobs: {message}"),
+    "dispatch_away": Sentence(
+        "dispatch", _WARNING, "the database hands out all jobs, since Redis does not answer"
+    ),
 }
 
 

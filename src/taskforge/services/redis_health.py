@@ -49,7 +49,10 @@ class RedisHealth:
         try:
             policy = await redis.eviction_policy()
         except Unavailable as error:
-            return found("redis_away", message=error.message)
+            reason = error.__cause__
+            if reason is None:
+                return found("redis_rests")
+            return found("redis_away", reason=str(reason) or type(reason).__name__)
         if policy != SAFE_POLICY:
             return found("redis_evicts", policy=policy, safe=SAFE_POLICY)
         return found("redis", policy=policy)
@@ -57,7 +60,7 @@ class RedisHealth:
     async def _dispatch(self, agreement: Agreeing) -> Finding:
         try:
             served, broken = await agreement.state()
-        except Unavailable as error:
-            return found("dispatch_away", message=error.message)
+        except Unavailable:
+            return found("dispatch_away")
         code = "dispatch_partly" if broken else "dispatch"
         return found(code, agreeing=served - broken, count=served)

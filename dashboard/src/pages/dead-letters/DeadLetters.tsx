@@ -91,7 +91,7 @@ function Group({ group, queue, isPart }: { group: ErrorGroup; queue: string; isP
             <span className="untrusted line-clamp-2 text-[13px] text-muted">{group.example}</span>
           </span>
         </button>
-        <span className="flex flex-col text-right text-[13px]">
+        <span className="flex flex-col text-right text-[13px] max-sm:ml-6 max-sm:flex-1 max-sm:text-left">
           <span className="font-semibold">{t("dead.count", { count: group.count })}{isPart && "+"}</span>
           <span className="text-xs text-muted">
             {queue} · <Time at={group.last_at} />

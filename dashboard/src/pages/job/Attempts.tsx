@@ -5,7 +5,7 @@ import { Pager } from "@/components/Pager";
 import { Status } from "@/components/Status";
 import { Running, Time } from "@/components/Time";
 import { WorkerLink } from "@/components/WorkerLink";
-import { duration } from "@/format/time";
+import { took } from "@/format/time";
 import { useTranslate, word } from "@/i18n/translate";
 import { Trace } from "./ErrorBox";
 import { useExecutions } from "./queries";
@@ -44,7 +44,7 @@ function List({ executions }: { executions: Execution[] }) {
             {execution.reason !== null && <span className="text-muted">{word("reason", execution.reason)}</span>}
             <span className="flex-1" />
             <span className="text-muted">
-              {execution.finished_at === null ? <Running since={execution.started_at ?? execution.created_at} /> : duration(execution.duration_ms)}
+              {execution.finished_at === null ? <Running since={execution.started_at ?? execution.created_at} /> : took(execution.duration_ms)}
             </span>
             <Time at={execution.started_at ?? execution.created_at} />
             {execution.worker_id !== null && (

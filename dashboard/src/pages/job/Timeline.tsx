@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { Execution, Job } from "@/api/types";
 import { Running, Time } from "@/components/Time";
 import { statusOf } from "@/components/Status";
-import { between, duration } from "@/format/time";
+import { between, took } from "@/format/time";
 import { useTranslate, word } from "@/i18n/translate";
 
 interface Step {
@@ -45,7 +45,7 @@ export function Timeline({ job, executions, attempts }: { job: Job; executions: 
           <div className="flex flex-wrap items-baseline gap-x-2 text-[13px] sm:pr-4">
             <span className={step.at === null ? "text-muted" : "font-medium"}>{word("status", step.name)}</span>
             <span className="text-xs text-muted">
-              {step.runningSince ? <Running since={step.runningSince} /> : step.span !== null ? duration(step.span) : null}
+              {step.runningSince ? <Running since={step.runningSince} /> : step.span !== null ? took(step.span) : null}
             </span>
           </div>
           <span className="text-xs text-muted">

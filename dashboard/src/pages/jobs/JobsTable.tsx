@@ -6,7 +6,7 @@ import { Status, statusOf } from "@/components/Status";
 import { Cell, Head, NameCell, Row, Table } from "@/components/Table";
 import { Running, Time } from "@/components/Time";
 import { shortId } from "@/format/numbers";
-import { between, duration } from "@/format/time";
+import { between, took } from "@/format/time";
 import { useTranslate } from "@/i18n/translate";
 import { type ColumnName, NAMES, useColumns } from "./columns";
 
@@ -29,7 +29,7 @@ const CELLS: Record<ColumnName, (job: Job) => ReactNode> = {
   ),
   attempt: (job) => `${job.attempt_count}/${job.max_attempts}`,
   priority: (job) => job.priority,
-  wait: (job) => duration(waitOf(job)),
+  wait: (job) => took(waitOf(job)),
   duration: (job) => <Took job={job} />,
   created: (job) => <Time at={job.created_at} />,
   due: (job) => <Time at={job.scheduled_for} />,
@@ -165,5 +165,5 @@ function waitOf(job: Job): number | null {
 
 function Took({ job }: { job: Job }) {
   if (job.status === "processing" && job.processed_at) return <Running since={job.processed_at} />;
-  return <>{duration(between(job.processed_at, job.completed_at))}</>;
+  return <>{took(between(job.processed_at, job.completed_at))}</>;
 }

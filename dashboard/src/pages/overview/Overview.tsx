@@ -69,7 +69,7 @@ function Figures({ hours }: { hours: (typeof PERIODS)[number] }) {
   const found = figures.data;
   const ended = found ? found.successful_executions + found.failed_executions : 0;
   const oldest = [...(depths.data ?? [])].sort((one, other) => other.latency_seconds - one.latency_seconds)[0];
-  const waiting = deep(...(depths.data ?? []).map((depth) => depth.ready));
+  const waiting = deep(...(depths.data ?? []).flatMap((depth) => [depth.ready, depth.held]));
   const held = (depths.data ?? []).reduce((sum, depth) => sum + depth.held, 0);
   const many = t("overview.waiting", { count: waiting });
   const period = t(`overview.last_${hours}`);
@@ -90,7 +90,7 @@ function Figures({ hours }: { hours: (typeof PERIODS)[number] }) {
       <Figure
         name={t("overview.oldest")}
         value={depths.data ? (oldest && oldest.latency_seconds > 0 ? duration(oldest.latency_seconds * 1000) : "—") : "…"}
-        note={depths.data === undefined ? undefined : `${oldest && oldest.latency_seconds > 0 ? t("overview.oldest_note", { queue: oldest.queue_name, count: waiting }) : many}${held > 0 ? ` · ${t("overview.held", { count: held })}` : ""}`}
+        note={depths.data === undefined ? undefined : `${oldest && oldest.latency_seconds > 0 ? t("overview.oldest_note", { queue: oldest.queue_name, count: waiting }) : many}${held > 0 ? `, ${t("overview.held", { count: formatNumber(held) })}` : ""}`}
       />
     </div>
   );

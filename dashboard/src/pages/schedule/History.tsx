@@ -11,7 +11,7 @@ import { Fact, Facts, Panel } from "@/components/Page";
 import { Status } from "@/components/Status";
 import { Time } from "@/components/Time";
 import { shortId } from "@/format/numbers";
-import { absolute, duration } from "@/format/time";
+import { absolute, duration, took } from "@/format/time";
 import { useTranslate, word } from "@/i18n/translate";
 import { type Kind, useHistory } from "@/pages/schedules/queries";
 import { fate } from "@/pages/schedules/Strip";
@@ -80,7 +80,7 @@ function Entry({ run }: { run: Run }) {
           {run.reason !== null ? word("tick_reason", run.reason) : (run.message ?? "")}
         </span>
         {run.cause !== "due" && <span className="text-xs text-muted">{word("tick_cause", run.cause)}</span>}
-        <span className="w-16 shrink-0 text-right text-muted max-sm:ml-auto max-sm:w-auto">{run.duration_seconds === null ? "" : duration(run.duration_seconds * 1000)}</span>
+        <span className="w-16 shrink-0 text-right text-muted max-sm:ml-auto max-sm:w-auto">{run.duration_seconds === null ? "" : took(run.duration_seconds * 1000)}</span>
         <span className="w-24 shrink-0 text-right text-xs text-muted max-sm:w-auto">
           <Time at={run.due_at} />
         </span>
@@ -95,7 +95,7 @@ function Entry({ run }: { run: Run }) {
             <Fact name={t("history.late")}>{duration(run.late_seconds * 1000)}</Fact>
             {run.started_at && <Fact name={t("history.started_at")}>{absolute(run.started_at)}</Fact>}
             {run.finished_at && <Fact name={t("history.finished_at")}>{absolute(run.finished_at)}</Fact>}
-            {run.duration_seconds !== null && <Fact name={t("job.duration")}>{duration(run.duration_seconds * 1000)}</Fact>}
+            {run.duration_seconds !== null && <Fact name={t("job.duration")}>{took(run.duration_seconds * 1000)}</Fact>}
             {run.attempts !== null && <Fact name={t("job.tab_attempts")}>{run.attempts}</Fact>}
             {run.success !== null && <Fact name={t("history.success")}>{t(run.success ? "choice.yes" : "choice.no")}</Fact>}
             {run.message && <Fact name={t("history.message")}>{run.message}</Fact>}

@@ -16,7 +16,7 @@ import { Fact, Facts, Page, Panel } from "@/components/Page";
 import { Status } from "@/components/Status";
 import { Time } from "@/components/Time";
 import { percent } from "@/format/numbers";
-import { absolute, duration } from "@/format/time";
+import { absolute, duration, took } from "@/format/time";
 import { useTranslate, word } from "@/i18n/translate";
 import { Enabled, RunNow } from "@/pages/schedules/acts";
 import { useAt, useRunStats, useSchedule } from "@/pages/schedules/queries";
@@ -102,7 +102,7 @@ function Figures({ schedule }: { schedule: ScheduleDetail }) {
         isBad={latest !== null && (fate(latest) === "failed" || latest.outcome === "missed")}
       />
       <Figure name={t("schedules.success_week")} value={stats ? (ended === 0 ? "—" : percent(stats.success_rate / 100)) : "…"} note={t("schedules.runs", { count: stats?.total_runs ?? 0 })} />
-      <Figure name={t("schedules.average")} value={stats ? (stats.avg_duration === null ? "—" : duration(stats.avg_duration * 1000)) : "…"} note={t("overview.last_168")} />
+      <Figure name={t("schedules.average")} value={stats ? (stats.avg_duration === null ? "—" : took(stats.avg_duration * 1000)) : "…"} note={t("overview.last_168")} />
     </div>
   );
 }
