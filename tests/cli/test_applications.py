@@ -106,11 +106,18 @@ def test_places_imports_nothing(folder: Path) -> None:
     assert (place.module, place.folder, str(place)) == ("tasks", folder, str(folder / "tasks.py"))
 
 
-@pytest.mark.parametrize(("option", "hint"), [("retry_delay", "options: "), ("max_atempts", "max_attempts?")])
-def test_a_decorator_that_is_wrong_is_found(folder: Path, option: str, hint: str) -> None:
-    text = f"from taskforge import TaskForge\napp = TaskForge()\n\n\n@app.task({option}=3)\ndef f(): ...\n"
+@pytest.mark.parametrize(
+    ("option", "said", "hint"),
+    [
+        ("retry_delay=3", "there is no option 'retry_delay'", "options: "),
+        ("max_atempts=3", "there is no option 'max_atempts'", "max_attempts?"),
+        ("cron='61 * * * *'", "the cron expression '61 * * * *' has '61' as its minute", "0-59"),
+    ],
+)
+def test_a_decorator_that_is_wrong_is_found(folder: Path, option: str, said: str, hint: str) -> None:
+    text = f"from taskforge import TaskForge\napp = TaskForge()\n\n\n@app.task({option})\ndef f(): ...\n"
     (folder / "wrongly.py").write_text(text)
     with pytest.raises(InvalidInput) as caught:
         find_application("wrongly.py", load_settings())
-    assert caught.value.message == f"there is no option {option!r} ({folder / 'wrongly.py'}, line 5)"
+    assert caught.value.message == f"{said} ({folder / 'wrongly.py'}, line 5)"
     assert hint in (caught.value.hint or "")

@@ -63,7 +63,9 @@ def test_a_second_signal_ends_at_once(shop: CommandLine, processes: Processes) -
 
 
 def test_without_reload_it_is_one_process(shop: CommandLine, processes: Processes) -> None:
-    dev = processes.taskforge("dev", "--no-reload", "-c", "3", "-q", "reports", folder=shop.folder)
+    dev = processes.taskforge(
+        "dev", "--no-reload", "-c", "3", "-q", "reports", "--port", "0", folder=shop.folder
+    )
     dev.wait_for("is online")
     [worker] = shop.ok("workers", "list", "--json").json["workers"]
     assert (worker["process"]["pid"], worker["max_concurrent_jobs"], worker["queues"]) == (

@@ -42,6 +42,7 @@ def test_a_failed_job_shows_its_traceback(shop: CommandLine) -> None:
         (["add"], ExitCode.USAGE, "tasks.add(a: int, b: int = 1)"),
         (["add", "one"], ExitCode.USAGE, "a"),
         (["weekday", "2026-01-32"], ExitCode.USAGE, "payload.day"),
+        (["report", "2026"], ExitCode.USAGE, "quoted twice: '\"2026\"'"),
         (["add", "--tiemout", "3"], ExitCode.USAGE, "there is no option --tiemout"),
         (["add", "a=1", "2"], ExitCode.USAGE, "positionals go first"),
         (["add", "1", "--timeout", "soon"], ExitCode.USAGE, "timeout is not a duration"),

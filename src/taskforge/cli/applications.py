@@ -159,9 +159,11 @@ def _said_where(error: BaseException) -> str:
     of_user = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((ours, "<frozen importlib", importlib.__file__))
+        if not frame.filename.startswith((ours, "<", importlib.__file__))
     ]
-    return f" ({of_user[-1].filename}, line {of_user[-1].lineno})" if of_user else ""
+    if not of_user or of_user[-1].filename in str(error):
+        return ""
+    return f" ({of_user[-1].filename}, line {of_user[-1].lineno})"
 
 
 def _broken(place: Place, error: BaseException) -> InvalidInput:

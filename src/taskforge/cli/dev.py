@@ -22,6 +22,10 @@ def dev(
         int, typer.Option("--processes", metavar="N", min=1, max=256, help="Run N workers.")
     ] = 1,
     api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the HTTP API as well.")] = True,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="N", min=0, max=65535, help="The API's port; 0: any free one."),
+    ] = None,
     autoscale: Annotated[
         bool,
         typer.Option("--autoscale", help="Start and stop further workers here, as scaling policies say."),
@@ -40,7 +44,7 @@ def dev(
 
     session = session_of(context)
     found = places(app, session.settings())
-    with served_beside(session, wanted=api):
+    with served_beside(session, wanted=api, port=port):
         if reload:
             from taskforge.cli.reload import Reloader, worker_command
 

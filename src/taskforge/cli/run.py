@@ -27,14 +27,14 @@ def run(
     """
     import asyncio
 
-    from taskforge.cli.arguments import call_arguments, seconds
+    from taskforge.cli.arguments import seconds
     from taskforge.cli.run_one import run_one
+    from taskforge.cli.submit import typed_call
     from taskforge.domain.bounds import check_seconds
 
     wait = seconds(timeout, "timeout")
     if wait is not None:
         check_seconds(wait, "timeout", least=0.0)
-    positional, keywords = call_arguments(arguments or [])
     session = session_of(context)
     if session.settings().server is not None:
         from taskforge.cli.run_afar import run_afar
@@ -42,5 +42,5 @@ def run(
         print(run_afar(session, app, task, arguments or [], timeout=wait))
         return
     application = session.application(app)
-    call = application.registry.find(task).written_job(positional, keywords)
+    call = typed_call(application.registry.find(task), arguments or [])
     print(asyncio.run(run_one(application, call, timeout=wait, here=not no_worker)))

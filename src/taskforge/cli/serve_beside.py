@@ -16,8 +16,8 @@ PATIENCE_SECONDS = 15.0
 
 
 @contextmanager
-def served_beside(session: Session, *, wanted: bool) -> Iterator[None]:
-    """Within the block the API is served. The end of its standard input is the end of it, however we end."""
+def served_beside(session: Session, *, wanted: bool, port: int | None) -> Iterator[None]:
+    """Within the block the API is served; None: on the port of the settings, or another. The end of its standard input is the end of it, however we end."""
     if not wanted:
         yield
         return
@@ -25,6 +25,7 @@ def served_beside(session: Session, *, wanted: bool) -> Iterator[None]:
     command += [f"--{name.replace('_', '-')}={value}" for name, value in session.arguments.items()]
     command += ["--verbose"] * session.verbose
     command += ["serve", "--development", "--leaves-with-parent"]
+    command += [] if port is None else ["--port", str(port)]
     # a group of its own: the terminal's Ctrl-C ends the worker, and then us
     server = subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 - our own command
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from taskforge.cli.arguments import call_arguments, payload_text
 from taskforge.cli.errors import note
 from taskforge.domain.bounds import check_job_type
-from taskforge.domain.errors import Conflict, InvalidInput, NotFound
+from taskforge.domain.errors import Conflict, InvalidInput, InvalidPayload, NotFound
 from taskforge.domain.job import Hold
 from taskforge.sdk.backend import TaskCall
 from taskforge.services.directory import near
@@ -93,9 +93,19 @@ def _call_of_task(task: Task[..., object], wanted: Wanted) -> TaskCall[object]:
         task.check_payload(wanted.payload)
         keyed = task.keyed(options, wanted.payload)
         return TaskCall(task.name, options.queue or task.queue, wanted.payload, keyed)
-    positional, keywords = call_arguments(wanted.arguments)
-    payload = task.written_job(positional, keywords).payload
+    payload = typed_call(task, wanted.arguments).payload
     return TaskCall(task.name, options.queue or task.queue, payload, task.keyed(options, payload))
+
+
+def typed_call(task: Task[..., object], arguments: Sequence[str]) -> TaskCall[object]:
+    """The call of a task with arguments as they were typed. Raises InvalidPayload."""
+    positional, keywords = call_arguments(arguments)
+    try:
+        return task.written_job(positional, keywords)
+    except InvalidPayload as error:
+        if error.hint is None and " must be str, not " in error.message:
+            error.hint = "what looks like JSON is taken for it; as a text it is quoted twice: '\"2026\"'"
+        raise
 
 
 async def _submit_by_name(desk: Desk, wanted: Wanted) -> tuple[Job, bool]:

@@ -60,6 +60,12 @@ def check_moment(value: datetime | float | timedelta | None, field: str) -> None
 
     if isinstance(value, datetime):
         check_aware(value, field)
+    elif isinstance(value, str):
+        raise InvalidInput(
+            f"{field} must be a datetime or a number of seconds, not {value!r}",
+            field=field,
+            hint="datetime.fromisoformat(...) with a time zone, or a timedelta",
+        )
     else:
         check_seconds(value, field, least=0.0)
 

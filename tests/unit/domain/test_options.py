@@ -43,6 +43,7 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
         ("deadline", datetime(2026, 1, 1)),  # noqa: DTZ001
         ("expires", datetime(2026, 1, 1)),  # noqa: DTZ001
         ("expires", -1),
+        ("run_at", "tomorrow"),
         ("tags", "one"),
         ("tags", ["x" * 101]),
         ("tags", [""]),
