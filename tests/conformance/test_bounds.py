@@ -164,3 +164,14 @@ async def test_many_callers_do_not_overshoot(stage: Stage, on_full: str) -> None
             await engine.close()
     assert await waiting(stage) == 10
     assert refused == (15 if on_full == "reject" else 0)
+
+
+@pytest.mark.parametrize("on_full", ["reject", "drop_oldest"])
+async def test_requests_with_one_key_need_room_for_one_job(stage: Stage, on_full: str) -> None:
+    queue = await stage.queue(max_length=2, on_full=on_full)
+    await offer(stage, queue)
+    jobs = [stage.new(queue) for _ in range(3)]
+    accepted = await stage.accept(*jobs, keys={job.id: JobKeys(key="k") for job in jobs}, queues=[queue])
+    assert set(accepted.standing.values()) == {jobs[0].id}
+    assert accepted.dropped == 0
+    assert await waiting(stage) == 2

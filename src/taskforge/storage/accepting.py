@@ -41,7 +41,7 @@ def accept_ruled(
     dropped = 0
     if bounds:
         held = yield from key_holders(engine, project_id, jobs, keys)
-        coming = [job for job in jobs if job.id not in held]
+        coming = {_asked_for(job, keys): job for job in reversed(jobs) if job.id not in held}.values()
         queue_ids = [bound.queue_id for bound in bounds]
         yield One("lock_bounded_queues", {"project_id": project_id, "queue_ids": queue_ids})
         for bound in bounds:
@@ -90,6 +90,12 @@ def explain_refusal(engine: Engine, project_id: ProjectId, jobs: Sequence[NewJob
             if queue[0]["state"] == QueueState.CLOSED:
                 raise QueueClosed(f"job {index}: queue {queue[0]['name']!r} is closed")
             raise Conflict(f"job {index}: the id {job.id} is taken")
+
+
+def _asked_for(job: NewJob, keys: Mapping[UUID, JobKeys]) -> UUID | tuple[str, str]:
+    """Of the jobs of a call that have the same key one is stored."""
+    key = keys[job.id].key if job.id in keys else None
+    return job.id if key is None else (job.job_type, key)
 
 
 def _told_of(standing: Mapping[UUID, UUID], keys: Mapping[UUID, JobKeys]) -> dict[UUID, set[str]]:
