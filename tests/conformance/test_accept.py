@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from taskforge import TaskForge
 from taskforge.domain.errors import NotFound, QueueClosed, TaskforgeError
 from taskforge.domain.ids import JobId
 from taskforge.domain.job import Hold, JobStatus
 from taskforge.domain.queue import QueueState
+from taskforge.services import patience
 from tests.conformance.stage import NOON
 
 if TYPE_CHECKING:
@@ -180,6 +182,20 @@ async def test_bulk_over_several_statements_is_still_one_transaction(stage: Stag
     await stage.jobs.accept_all(stage.project, many)
     await stage.jobs.accept_all(stage.project, [*many, stage.new(queue)])
     assert (await stage.history.counts(stage.project))[JobStatus.PENDING] == 4_101
+
+
+async def test_who_enqueues_many_at_once_waits_for_as_long_as_storing_them_takes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here an enqueue has no patience but for how many jobs it has."""
+    async with TaskForge(database_url) as app:
+
+        @app.task(name="note")
+        def note(number: int) -> None: ...
+
+        await note.aenqueue(0)
+        monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.0)
+        assert len(await app.aenqueue_many([note.job(number) for number in range(30_000)])) == 30_000
 
 
 async def test_a_batch_of_which_some_stand_already_stores_the_rest(stage: Stage) -> None:

@@ -19,6 +19,13 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.25
 PATIENCE_SECONDS = 5.0
 """Whoever enqueues is told by then that the database is away; often a person waits behind the call."""
+SECONDS_A_THOUSAND = 0.5
+"""So much longer for each thousand jobs of one call: a slow database, and none that is away, stores 2,000 a second."""
+
+
+def patience_for(jobs: int) -> float:
+    """Seconds for a call that enqueues so many."""
+    return PATIENCE_SECONDS + SECONDS_A_THOUSAND * (jobs // 1000)
 
 
 async def done_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:

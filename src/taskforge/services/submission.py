@@ -19,7 +19,7 @@ from taskforge.domain.sharing import check_fits
 from taskforge.ports.signals import Hint, Topic
 from taskforge.ports.transactions import Batch
 from taskforge.services.gathering import Gathering
-from taskforge.services.patience import PATIENCE_SECONDS, answered_within, done_within
+from taskforge.services.patience import PATIENCE_SECONDS, answered_within, done_within, patience_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
@@ -128,7 +128,7 @@ class Submission:
             options.is_keyed for options in {id(r.options): r.options for r in requests}.values()
         ):
             return await self._accept_ruled(requests, jobs, queues.values())
-        await self._persist(lambda: self._jobs.accept_all(self._directory.project_id, jobs))
+        await self._persist(jobs, lambda: self._jobs.accept_all(self._directory.project_id, jobs))
         self._announce(jobs)
         return [tuple.__new__(Submitted, (job.id, True)) for job in jobs]  # twice as fast as by name
 
@@ -138,9 +138,10 @@ class Submission:
         """Jobs with keys or of bounded queues: in a transaction of their own, with what their rules need."""
         batch = _ruled(requests, jobs, queues)
         accepted: Accepted = await self._persist(
+            jobs,
             lambda: self._jobs.accept_ruled(
                 self._directory.project_id, jobs, keys=batch.keys, bounds=batch.bounds
-            )
+            ),
         )
         self._announce([job for job in jobs if accepted.standing[job.id] == job.id], batch.keys)
         if accepted.dropped:
@@ -177,7 +178,7 @@ class Submission:
             hint = self._signals.inline(self._ready(queues[0]))
         try:
             stored = await self._persist(
-                lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint)
+                jobs, lambda: self._jobs.accept(self._directory.project_id, jobs, hint=hint)
             )
         except BaseException as error:
             if hint is not None:
@@ -214,8 +215,8 @@ class Submission:
                 )
         return refused
 
-    def _persist(self, store: Callable[[], Any]) -> Coroutine[Any, Any, Any]:
-        return done_within(PATIENCE_SECONDS, self._persist_in_tries(store))
+    def _persist(self, jobs: Sequence[NewJob], store: Callable[[], Any]) -> Coroutine[Any, Any, Any]:
+        return done_within(patience_for(len(jobs)), self._persist_in_tries(store))
 
     async def _persist_in_tries(self, store: Callable[[], Any]) -> Any:
         """Storing is idempotent by job id, so a try whose answer was lost may be repeated."""
