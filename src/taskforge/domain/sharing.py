@@ -8,7 +8,7 @@ many jobs as its weight says. The turn is kept, so how many jobs are claimed at 
 from __future__ import annotations
 
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from taskforge.domain.errors import InvalidInput
@@ -23,6 +23,7 @@ NO_LIMIT = 1 << 62
 
 Place: TypeAlias = UUID | str | int
 """By whatever its store finds a job again."""
+_PLACES = frozenset({UUID, str, int})
 
 
 class Load(NamedTuple):
@@ -156,18 +157,13 @@ def choose_by_turns(lines: Sequence[Line], room: Room, turn: Turn, *, seen_to: s
 
     A line that has no more jobs loses the rest of its turn.
     """
-    quota = turn.left if lines and lines[0].key == turn.key else 0
-    if lines and quota in (0, lines[0].weight):
-        filling = _filling(lines, room, is_one_round=seen_to is not None)
-        if filling is not None:
-            return filling
-    return _choose_line_by_line(lines, room, turn, quota, seen_to)
+    filling = fill_by_turns(lines, room, turn, seen_to=seen_to)
+    return _choose_line_by_line(lines, room, turn, seen_to) if filling is None else filling
 
 
-def _choose_line_by_line(
-    lines: Sequence[Line], room: Room, turn: Turn, quota: int, seen_to: str | None
-) -> Choice:
-    """``choose_by_turns``; the first line may start ``quota`` jobs, where that is not 0."""
+def _choose_line_by_line(lines: Sequence[Line], room: Room, turn: Turn, seen_to: str | None) -> Choice:
+    """``choose_by_turns`` where jobs are heavy, or there are fewer of them than there is room for."""
+    quota = _quota(lines, turn)
     chosen: list[Load | Place] = []
     left = _Left(room)
     begun = [0] * len(lines)
@@ -204,12 +200,19 @@ def _choose_line_by_line(
             return Choice(_places(chosen), left.room(), turn, more=more)
 
 
-def _filling(lines: Sequence[Line], room: Room, *, is_one_round: bool) -> Choice | None:
-    """Light jobs of lines that have enough of them to take all that there is room for, all at once; None: it is not so."""
+def fill_by_turns(
+    lines: Sequence[Sequence[Any]], room: Room, turn: Turn, *, seen_to: str | None
+) -> Choice | None:
+    """``choose_by_turns`` where lines have light jobs enough to take all the room at once; None: it is not so.
+
+    ``lines`` may be as a store tells them, with anything that is no place for a job that is not light.
+    """
     most = room.most_jobs
-    a_round = sum([line.weight for line in lines])
+    a_round = sum([weight for _, weight, _, _ in lines])
+    if most <= 0 or not lines or _quota(lines, turn) not in (0, lines[0][1]):
+        return None
     rounds = -(-most // a_round)
-    if most <= 0 or (is_one_round and rounds > 1):
+    if seen_to is not None and rounds > 1:
         return None
     if min([limit for limit in room if limit is not None]) < most:
         return None
@@ -225,7 +228,7 @@ def _filling(lines: Sequence[Line], room: Room, *, is_one_round: bool) -> Choice
             for _, weight, loads, _ in lines
             for load in loads[start * weight : (start + 1) * weight]
         ][:most]
-    if Load in map(type, chosen):
+    if not _PLACES.issuperset(map(type, chosen)):
         return None
     room = Room._make([None if limit is None else limit - most for limit in room])
     over = most - (rounds - 1) * a_round
@@ -234,6 +237,11 @@ def _filling(lines: Sequence[Line], room: Room, *, is_one_round: bool) -> Choice
             return Choice(chosen, room, Turn(key, weight - over))
         over -= weight
     raise AssertionError("unreachable")
+
+
+def _quota(lines: Sequence[Sequence[Any]], turn: Turn) -> int:
+    """How many more jobs the first line may start in the turn that goes on; 0: it is at its beginning."""
+    return turn.left if lines and lines[0][0] == turn.key else 0
 
 
 def _have_a_round(lines: Sequence[Line], begun: Sequence[int]) -> bool:

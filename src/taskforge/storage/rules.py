@@ -64,11 +64,13 @@ class ClaimsByRules:
             batch = await self._unheld(request, read_weighed)
         if batch is None:
             return await self._at_gates(request, read, read_weighed)
+        if len(head) == len(request.queue_ids):
+            return batch
         rest = _rest(request, request.queue_ids[len(head) :], batch)
         gives_up = request.is_expected and len(rest.ruled) > 0
         if batch.wanted:
             return batch._replace(is_expected=batch.is_expected or gives_up)
-        if not rest.queue_ids or (rest.free <= 0 and not gives_up):
+        if rest.free <= 0 and not gives_up:
             return batch
         try:
             more = await self.claim(rest, read, read_weighed)

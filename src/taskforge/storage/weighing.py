@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskforge.domain.sharing import Choice, Line, Load, Room, Turn, choose_by_turns, choose_in_order
+from taskforge.domain.sharing import (
+    Choice,
+    Line,
+    Load,
+    Room,
+    Turn,
+    choose_by_turns,
+    choose_in_order,
+    fill_by_turns,
+)
 from taskforge.domain.turns import MOST_TURNS
 from taskforge.ports.jobs import ClaimBatch
 from taskforge.storage.codec import from_json
@@ -181,22 +189,27 @@ def _choice(look: Any, room: Room, asked: int, most_lines: int | None) -> Choice
         if suspected.blocked is not None:
             return suspected
         first, room = suspected.chosen, suspected.room
+    told = [line for line in ready if line[2]]
     weight_of_all = sum([weight for _, weight, _, _ in ready])
-    rounds = -(-asked // weight_of_all) if ready else 0
-    short = asked - sum([min(len(jobs or ()), weight * rounds) for _, weight, jobs, _ in ready])
-    lines = []
-    for key, weight, jobs, rest in ready:
-        if jobs:
-            is_cut = len(jobs) >= min(asked, weight * rounds) if rest is None else len(rest) >= short
-            lines.append(Line(key, weight, [*jobs, *rest] if rest else jobs, is_cut))
-    if list in map(type, chain.from_iterable([line.loads for line in lines])):
-        lines = [line._replace(loads=_loads(line.loads)) for line in lines]
     seen_to = ready[-1][0] if ready and weight_of_all >= most_lines else None
-    choice = choose_by_turns(lines, room, turn, seen_to=seen_to)
+    choice = fill_by_turns(told, room, turn, seen_to=seen_to)
+    if choice is None:
+        lines = _lines(told, asked, -(-asked // max(1, weight_of_all)))
+        choice = choose_by_turns(lines, room, turn, seen_to=seen_to)
     if look["lineless"] is not None and not choice.more and choice.blocked is None:
         others = choose_in_order(_loads(from_json(look["lineless"])), choice.room, choice.turn)
         choice = others._replace(chosen=[*choice.chosen, *others.chosen])
     return choice._replace(chosen=[*first, *choice.chosen]) if first else choice
+
+
+def _lines(told: Sequence[Any], asked: int, rounds: int) -> list[Line]:
+    """The lines that have jobs for this worker, as a look for so many jobs in so many rounds tells them."""
+    short = asked - sum([min(len(jobs), weight * rounds) for _, weight, jobs, _ in told])
+    lines = []
+    for key, weight, jobs, rest in told:
+        is_cut = len(jobs) >= min(asked, weight * rounds) if rest is None else len(rest) >= short
+        lines.append(Line(key, weight, _loads([*jobs, *(rest or ())]), is_cut))
+    return lines
 
 
 def _loads(jobs: Sequence[Any] | None) -> Sequence[Load | Place]:
