@@ -101,7 +101,10 @@ class Wiring:
         opening = self._platforms.get(asyncio.get_running_loop())
         if opening is None or not opening.done() or self._forks != _forks:
             return None
-        return None if opening.cancelled() or opening.exception() is not None else opening.result()
+        try:
+            return opening.result()
+        except (Exception, asyncio.CancelledError):
+            return None
 
     async def platform_of(self, project_id: ProjectId) -> Platform:
         """The platform of another project, on the foundation of the running loop's own one.

@@ -55,9 +55,13 @@ class Uuid7Source:
             if self._counter == _COUNTER_LIMIT:
                 self._last += 1
                 self._counter = 0
-        return uuid_of(
-            (self._last << 80) | _VERSION_AND_VARIANT | (self._counter << 64) | self._random_bits(62)
+        identity = object.__new__(UUID)  # as `uuid_of` does
+        _set_number(
+            identity,
+            (self._last << 80) | _VERSION_AND_VARIANT | (self._counter << 64) | self._random_bits(62),
         )
+        _set_safety(identity, _UNKNOWN)
+        return identity
 
     def many(self, count: int) -> list[UUID]:
         """So many at once, of one look at the clock, in a third of the time."""

@@ -42,6 +42,7 @@ class Signature:
         self._parameters = {parameter.name: parameter for parameter in parameters}
         by_position = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
         self._positional = tuple(p.name for p in by_position)
+        self._all_by_position = len(by_position) if len(by_position) == len(parameters) else None
         self._positional_only = tuple(
             p.name for p in by_position if p.kind is inspect.Parameter.POSITIONAL_ONLY
         )
@@ -53,7 +54,7 @@ class Signature:
 
     def dump(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The arguments as a JSON object by parameter name. Raises InvalidPayload saying which is wrong."""
-        if len(args) == len(self._parameters) == len(self._positional) and not kwargs:
+        if len(args) == self._all_by_position and not kwargs:
             bound = dict(zip(self._positional, args, strict=True))
         else:
             bound = self._bind(args, kwargs)
@@ -63,7 +64,8 @@ class Signature:
         else:
             fits = self._fits
             for name, value in bound.items():
-                if name not in fits or not fits[name](value):
+                fit = fits.get(name)
+                if fit is None or not fit(value):
                     self._value(values, name).check(value)
         return codec.encode(bound, where="payload")
 

@@ -115,7 +115,7 @@ class Submission:
         if template.is_keyed or queue.is_bounded:
             return (await self._accept_ruled([request], [job], [queue]))[0]
         await self._gathering.store(job)
-        return Submitted(job.id, created=True)
+        return tuple.__new__(Submitted, (job.id, True))
 
     async def submit_many(self, requests: Sequence[Wanted], *, declare: bool) -> list[Submitted]:
         """Accept all jobs in one transaction, or none; answers in the order of the requests."""
@@ -245,7 +245,8 @@ class Submission:
     def _new_job(self, request: Wanted, queue: Queue, template: _Template) -> NewJob:
         self._check(request)
         fields = self._fields(queue, template)
-        return NewJob._make((self._mint(), queue.id, request.job_type, request.payload, *fields))
+        values = (self._mint(), queue.id, request.job_type, request.payload, *fields)
+        return tuple.__new__(NewJob, values)  # half as long as by name
 
     def _new_jobs(self, requests: Sequence[Wanted], queues: Mapping[str, Queue]) -> list[NewJob]:
         """As `_new_job` makes them. What follows from options and queue is worked out once for all that share them."""
