@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DATABASE, REDIS = "database", "redis"
 DISPATCH_VARIABLE = "TASKFORGE_TEST_DISPATCH"
 CHOSEN = (os.environ.get(DISPATCH_VARIABLE) or (f"{DATABASE},{REDIS}" if SOAK else DATABASE)).split(",")
+COUNTS = "it counts statements: those that compare Redis with the database are among them"
 OF_THE_DATABASE = {
     "test_an_answer_without_jobs_still_tells_time_and_version": "an idle worker asks the database nothing",
     "test_a_job_is_never_early": "by the clock of Redis it is due, and promoted by the claim",
@@ -29,6 +30,9 @@ OF_THE_DATABASE = {
     "test_what_is_due_next_is_said_of_scheduled_jobs_of_the_project_only": "by the clock of Redis they are due",
     "test_the_configuration_s_version_is_the_project_s": "an idle worker hears of it; tests/beside_redis/test_queue.py",
     "test_fifty_claimers_at_once_never_share_a_job": "it claims past the stage",
+    "test_a_divided_queue_costs_one_statement_more_than_a_plain_one": COUNTS,
+    "test_a_divided_queue_beside_a_plain_one_is_claimed_from_without_its_gate": COUNTS,
+    "test_several_divided_queues_are_claimed_from_one_after_the_other_without_their_gates": COUNTS,
 }
 """Tests of what only the database's own dispatch does, and why."""
 
