@@ -225,10 +225,13 @@ def shared_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_url(shared_redis_url: str) -> str:
-    """The same with nothing in it."""
+def redis_url(shared_redis_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same with nothing in it. It is never away: commands of this process may take longer where others are at work beside it."""
     import redis
 
+    from taskforge.coordination import redis_server
+
+    monkeypatch.setattr(redis_server, "COMMAND_SECONDS", 20.0)
     with redis.Redis.from_url(shared_redis_url) as client:
         client.flushall()
     return shared_redis_url
