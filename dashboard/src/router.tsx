@@ -16,6 +16,7 @@ import { Overview } from "@/pages/overview/Overview";
 import { askOverview } from "@/pages/overview/queries";
 import { Shell } from "@/shell/Shell";
 import { NotFound } from "@/shell/NotFound";
+import { served } from "@/shell/served";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 
@@ -42,46 +43,46 @@ const jobs = createRoute({
   path: "/jobs",
   validateSearch: (search: Record<string, unknown>): JobsSearch => jobsSearch(search),
   loader: askJobs,
-  component: lazyRouteComponent(() => import("@/pages/jobs/Jobs"), "Jobs"),
+  component: lazyRouteComponent(served(() => import("@/pages/jobs/Jobs")), "Jobs"),
 });
 const job = createRoute({
   ...under,
   path: "/jobs/$jobId",
   validateSearch: (search: Record<string, unknown>): { tab?: string; page?: number } => ({ tab: text(search.tab), page: pageNumber(search.page) }),
-  component: lazyRouteComponent(() => import("@/pages/job/JobPage"), "JobPage"),
+  component: lazyRouteComponent(served(() => import("@/pages/job/JobPage")), "JobPage"),
 });
 const queues = createRoute({
   ...under,
   path: "/queues",
-  component: lazyRouteComponent(() => import("@/pages/queues/Queues"), "Queues"),
+  component: lazyRouteComponent(served(() => import("@/pages/queues/Queues")), "Queues"),
 });
 const queue = createRoute({
   ...under,
   path: "/queues/$queueId",
-  component: lazyRouteComponent(() => import("@/pages/queue/QueuePage"), "QueuePage"),
+  component: lazyRouteComponent(served(() => import("@/pages/queue/QueuePage")), "QueuePage"),
 });
 const deadLetters = createRoute({
   ...under,
   path: "/dead-letters",
   validateSearch: (search: Record<string, unknown>): { page?: number; before?: string } => ({ page: pageNumber(search.page), before: text(search.before) }),
-  component: lazyRouteComponent(() => import("@/pages/dead-letters/DeadLetters"), "DeadLetters"),
+  component: lazyRouteComponent(served(() => import("@/pages/dead-letters/DeadLetters")), "DeadLetters"),
 });
 const workers = createRoute({
   ...under,
   path: "/workers",
   validateSearch: (search: Record<string, unknown>): { stopped?: true } => (search.stopped ? { stopped: true } : {}),
-  component: lazyRouteComponent(() => import("@/pages/workers/Workers"), "Workers"),
+  component: lazyRouteComponent(served(() => import("@/pages/workers/Workers")), "Workers"),
 });
 const worker = createRoute({
   ...under,
   path: "/workers/$workerId",
-  component: lazyRouteComponent(() => import("@/pages/worker/WorkerPage"), "WorkerPage"),
+  component: lazyRouteComponent(served(() => import("@/pages/worker/WorkerPage")), "WorkerPage"),
 });
 const tasks = createRoute({
   ...under,
   path: "/tasks",
   validateSearch: (search: Record<string, unknown>): { enqueue?: string } => ({ enqueue: text(search.enqueue) }),
-  component: lazyRouteComponent(() => import("@/pages/tasks/Tasks"), "Tasks"),
+  component: lazyRouteComponent(served(() => import("@/pages/tasks/Tasks")), "Tasks"),
 });
 const schedules = createRoute({
   ...under,
@@ -90,19 +91,19 @@ const schedules = createRoute({
     tab: search.tab === "calendars" ? "calendars" : undefined,
     page: pageNumber(search.page),
   }),
-  component: lazyRouteComponent(() => import("@/pages/schedules/Schedules"), "Schedules"),
+  component: lazyRouteComponent(served(() => import("@/pages/schedules/Schedules")), "Schedules"),
 });
 const schedule = createRoute({
   ...under,
   path: "/schedules/$name",
   validateSearch: (search: Record<string, unknown>): { kind?: string; cursor?: string } => ({ kind: text(search.kind), cursor: text(search.cursor) }),
-  component: lazyRouteComponent(() => import("@/pages/schedule/SchedulePage"), "SchedulePage"),
+  component: lazyRouteComponent(served(() => import("@/pages/schedule/SchedulePage")), "SchedulePage"),
 });
 const insights = createRoute({
   ...under,
   path: "/insights",
   validateSearch: (search: Record<string, unknown>): InsightsSearch => insightsSearch(search),
-  component: lazyRouteComponent(() => import("@/pages/insights/Insights"), "Insights"),
+  component: lazyRouteComponent(served(() => import("@/pages/insights/Insights")), "Insights"),
 });
 const assignments = createRoute({
   ...under,
@@ -112,18 +113,18 @@ const assignments = createRoute({
     queue: typeof search.queue === "string" ? search.queue : undefined,
     worker: text(search.worker),
   }),
-  component: lazyRouteComponent(() => import("@/pages/assignments/Assignments"), "Assignments"),
+  component: lazyRouteComponent(served(() => import("@/pages/assignments/Assignments")), "Assignments"),
 });
 const errors = createRoute({
   ...under,
   path: "/errors",
   validateSearch: (search: Record<string, unknown>): { status?: string; page?: number } => ({ status: text(search.status), page: pageNumber(search.page) }),
-  component: lazyRouteComponent(() => import("@/pages/errors/Errors"), "Errors"),
+  component: lazyRouteComponent(served(() => import("@/pages/errors/Errors")), "Errors"),
 });
 const error = createRoute({
   ...under,
   path: "/errors/$errorId",
-  component: lazyRouteComponent(() => import("@/pages/error/ErrorPage"), "ErrorPage"),
+  component: lazyRouteComponent(served(() => import("@/pages/error/ErrorPage")), "ErrorPage"),
 });
 const scaling = createRoute({
   ...under,
@@ -133,13 +134,13 @@ const scaling = createRoute({
     tab: search.tab === "simulator" ? "simulator" : undefined,
     queue: text(search.queue),
   }),
-  component: lazyRouteComponent(() => import("@/pages/scaling/Scaling"), "Scaling"),
+  component: lazyRouteComponent(served(() => import("@/pages/scaling/Scaling")), "Scaling"),
 });
 const alerts = createRoute({
   ...under,
   path: "/alerts",
   validateSearch: (search: Record<string, unknown>): { tab?: string; cursor?: string } => ({ tab: text(search.tab), cursor: text(search.cursor) }),
-  component: lazyRouteComponent(() => import("@/pages/alerts/Alerts"), "Alerts"),
+  component: lazyRouteComponent(served(() => import("@/pages/alerts/Alerts")), "Alerts"),
 });
 const audit = createRoute({
   ...under,
@@ -149,13 +150,13 @@ const audit = createRoute({
     kind: text(search.kind),
     cursor: text(search.cursor),
   }),
-  component: lazyRouteComponent(() => import("@/pages/audit/Audit"), "Audit"),
+  component: lazyRouteComponent(served(() => import("@/pages/audit/Audit")), "Audit"),
 });
 const settings = createRoute({
   ...under,
   path: "/settings",
   validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
-  component: lazyRouteComponent(() => import("@/pages/settings/Settings"), "Settings"),
+  component: lazyRouteComponent(served(() => import("@/pages/settings/Settings")), "Settings"),
 });
 
 export const router = createRouter({

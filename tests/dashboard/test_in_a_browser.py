@@ -219,9 +219,10 @@ def see_as_a_viewer(browser: Browser, shown: Scene) -> None:
         visitor.go(f"/jobs/{shown.ids['hostile']}")
         expect(page.get_by_text("You may not see payloads").first).to_be_visible()
         assert "knows no address" not in page.locator("body").inner_text()
-        for path in ("/jobs", f"/jobs/{shown.ids['waiting']}", "/queues", "/workers", "/tasks"):
+        forms = ("/tasks?enqueue=shop.charge", "/assignments?queue=mail")
+        for path in ("/jobs", f"/jobs/{shown.ids['waiting']}", "/queues", "/workers", "/tasks", *forms):
             visitor.go(path)
-            for name in ("Enqueue", "Retry", "Cancel job", "Delete", "Pause", "New queue", "Drain"):
+            for name in ("Enqueue", "Retry", "Cancel job", "Delete", "Pause", "New queue", "Drain", "Assign"):
                 assert page.get_by_role("button", name=name, exact=True).count() == 0, (path, name)
         assert page.get_by_role("link", name="Audit").count() == 0
         visitor.go("/settings")
@@ -314,8 +315,12 @@ def test_the_server_goes_and_comes_back(browser: Browser, shown: Scene) -> None:
         expect(
             page.get_by_role("row").filter(has_text="billing").first
         ).to_be_visible()  # what was there stays
+        page.get_by_role("link", name="Scaling").first.click()  # whose program has not been loaded
+        page.wait_for_url("**/scaling*")
+        expect(banner).to_be_visible()
         shown.server.start(port).wait_for("^dashboard ", timeout=90)
         expect(banner).to_have_count(0)
+        expect(page.get_by_role("heading", level=1, name="Scaling")).to_be_visible()
         expect(page.get_by_role("button", name="Live")).to_be_visible()
         page.get_by_role("link", name="Dead letters").first.click()
         expect(page.get_by_role("heading", level=1, name="Dead letters")).to_be_visible()

@@ -1,8 +1,9 @@
 import { type ComponentProps, lazy, Suspense } from "react";
 
+import { served } from "@/shell/served";
 import type Plot from "./Chart";
 
-const Chart = lazy(() => import("./Chart"));
+const Chart = lazy(served(() => import("./Chart")));
 
 /** The plotting library comes when there is something to plot. */
 export function LazyChart(props: ComponentProps<typeof Plot>) {

@@ -47,7 +47,7 @@ export function Assignments() {
           </>
         )}
       </Asked>
-      {search.queue !== undefined && matrix.data && <AssignDialog queues={matrix.data.queues} workers={matrix.data.workers} queue={search.queue} worker={search.worker ?? ""} onClose={() => assign(undefined)} />}
+      {search.queue !== undefined && may("assignment:write") && matrix.data && <AssignDialog queues={matrix.data.queues} workers={matrix.data.workers} queue={search.queue} worker={search.worker ?? ""} onClose={() => assign(undefined)} />}
     </Page>
   );
 }

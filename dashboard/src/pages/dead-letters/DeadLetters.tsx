@@ -81,7 +81,7 @@ function Group({ group, queue, isPart }: { group: ErrorGroup; queue: string; isP
           type="button"
           aria-expanded={isOpen}
           onClick={() => setOpen(!isOpen)}
-          className="flex min-w-0 flex-1 basis-64 items-start gap-2 text-left"
+          className="flex min-w-0 flex-1 basis-64 items-start gap-2 text-left max-sm:basis-full"
         >
           {isOpen ? <ChevronDown aria-hidden className="mt-0.5 size-4 shrink-0" /> : <ChevronRight aria-hidden className="mt-0.5 size-4 shrink-0" />}
           <span className="flex min-w-0 flex-col">

@@ -24,6 +24,7 @@ const route = getRouteApi("/tasks");
 
 export function Tasks() {
   const t = useTranslate();
+  const { may } = useSession();
   const tasks = useTasks();
   const { enqueue } = route.useSearch();
   const navigate = route.useNavigate();
@@ -37,7 +38,7 @@ export function Tasks() {
         </Asked>
       </Panel>
       <Breakers />
-      <EnqueueDialog isOpen={enqueue !== undefined} chosen={enqueue} onClose={() => choose(undefined)} />
+      <EnqueueDialog isOpen={enqueue !== undefined && may("job:write")} chosen={enqueue} onClose={() => choose(undefined)} />
     </Page>
   );
 }
