@@ -101,6 +101,7 @@ def test_others_who_come_in(browser: Browser, shown: Scene) -> None:
     see_as_another_organization(browser, shown)
     come_by_a_key_in_the_address(browser, shown)
     load_little_at_first(browser, shown)
+    retry_by_keys(browser, shown)
 
 
 @pytest.mark.skipif(not SOAK, reason="a minute for a browser: in a soak")
@@ -274,6 +275,14 @@ def see_as_another_organization(browser: Browser, shown: Scene) -> None:
         assert "acme" not in visitor.page.locator("body").inner_text()
         visitor.page.goto(f"{shown.url}/jobs/{shown.ids['of_others']}")
         expect(visitor.page.get_by_role("alert")).to_be_visible()
+
+
+def retry_by_keys(browser: Browser, shown: Scene) -> None:
+    """The button is gone with what it did: the keys go on at the heading, not at the top of the page."""
+    with visit(browser, shown, key=shown.key) as visitor:
+        visitor.go(f"/jobs/{shown.ids['hostile']}")
+        visitor.page.get_by_role("button", name="Retry", exact=True).press("Enter")
+        expect(visitor.page.get_by_role("heading", level=1)).to_be_focused()
 
 
 def come_by_a_key_in_the_address(browser: Browser, shown: Scene) -> None:

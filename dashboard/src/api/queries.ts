@@ -86,6 +86,7 @@ export function useServants(): (queueId: string) => number | undefined {
 export function useAction() {
   const queries = useQueryClient();
   return async (act: () => Promise<unknown>, said?: string, options: { undo?: () => void } = {}): Promise<boolean> => {
+    const place = document.activeElement;
     try {
       await act();
     } catch (error) {
@@ -94,6 +95,15 @@ export function useAction() {
     }
     if (said !== undefined) toast(said, options);
     await queries.invalidateQueries();
+    setTimeout(() => goOnFrom(place), PAINTED_MS);
     return true;
   };
+}
+
+/** What is shown after an answer has come. */
+const PAINTED_MS = 50;
+
+/** Who goes by keys goes on at the heading, where the button that was pressed is gone with what it did. */
+function goOnFrom(place: Element | null): void {
+  if (place !== null && !place.isConnected && document.activeElement === document.body) document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
 }
