@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.beside_redis.stage import ModelStage
 from tests.conftest import SOAK
-from tests.model.steered import SteeredMachine
+from tests.model.keyed import KeyedMachine
 
 EXAMPLES, STEPS = 3, 25
 
@@ -23,7 +23,7 @@ def test_the_store_does_what_the_model_does(sqlite_url: str, redis_url: str) -> 
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
-    class Machine(SteeredMachine):
+    class Machine(KeyedMachine):
         def __init__(self) -> None:
             super().__init__(sqlite_url, lambda url: ModelStage(url, redis_url))
 

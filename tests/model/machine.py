@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from taskforge.coordination.local import Hub, LocalSignals
-from taskforge.domain.errors import QueueClosed
+from taskforge.domain.errors import Conflict, QueueClosed
 from taskforge.domain.ids import JobId, WorkerId
 from taskforge.domain.job import MAX_LOSSES, ClaimedJob, JobStatus
 from taskforge.domain.outcome import Cancelled, Failed, Lost, Outcome, Released, Snoozed, Succeeded
@@ -313,7 +313,11 @@ class StoreMachine(RuleBasedStateMachine):
     def retry(self, number: int, queue: int | None) -> None:
         job_id = JobId(self.ids[-1 - number % len(self.ids)])
         target = None if queue is None else self.queues[queue].id
-        answer = self.do(self.stage.jobs.retry(self.stage.project, job_id, target))
+        try:
+            answer = self.do(self.stage.jobs.retry(self.stage.project, job_id, target))
+        except Conflict:
+            assert self.model.is_taken(job_id)
+            return
         assert answer == self.model.retry(job_id, target, ORIGIN)
 
     @precondition(lambda self: self.ids)

@@ -39,7 +39,7 @@ class ModelQueue:
 class ModelJob:
     """A job. Times are seconds, ``ended`` are its stored executions: (claim_seq, status, reason, attempt).
 
-    ``line`` is its concurrency key, ``places`` how many of that may run.
+    ``line`` is its concurrency key, ``places`` how many of that may run, ``key`` its unique key.
     """
 
     id: UUID
@@ -67,6 +67,8 @@ class ModelJob:
     completed: int | None = None
     line: str | None = None
     places: int = 1
+    key: str | None = None
+    created: int = 0
     ended: list[tuple[int, str, str | None, int]] = field(default_factory=list)
 
     @property
@@ -110,6 +112,7 @@ class Model:
         origin: int,
         line: str | None = None,
         places: int = 1,
+        key: str | None = None,
     ) -> bool:
         if self.queues[queue].state == "closed":
             return False
@@ -130,6 +133,8 @@ class Model:
             waits_until=min(limits, default=None),
             line=line,
             places=places,
+            key=key,
+            created=self.now,
         )
         job.hold = self._hold(job)
         self._open(job)
@@ -259,6 +264,18 @@ class Model:
             self._open(job)
         return before
 
+    def holder(self, job_type: str, key: str | None) -> ModelJob | None:
+        """Who has a unique key."""
+        same = [
+            job for job in self.jobs.values() if key is not None and (job.type, job.key) == (job_type, key)
+        ]
+        return next((job for job in same if job.status not in FINISHED), None)
+
+    def is_taken(self, job_id: UUID) -> bool:
+        """Whether another has meanwhile the key of a job that has ended."""
+        job = self.jobs.get(job_id)
+        return job is not None and job.status in FINISHED and self.holder(job.type, job.key) is not None
+
     def delete(self, job_id: UUID) -> str | None:
         job = self.jobs.get(job_id)
         if job is None:
@@ -370,10 +387,10 @@ class Model:
         return {job.id for job in moved}
 
     def bulk(self, act: str, ids: Iterable[UUID], origin: int) -> set[UUID]:
-        """Cancel, retry or delete many: those that may be. What has a concurrency key is left to be done by itself."""
+        """Cancel, retry or delete many: those that may be. What has a key is left to be done by itself."""
         changed = set()
         for job in self._known(ids):
-            is_free = job.line is None
+            is_free = job.line is None and job.key is None
             if act == "cancel" and (
                 (job.status in WAITING and is_free)
                 or (job.status == "processing" and not job.cancel_requested)

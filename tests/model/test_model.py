@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.steered import SteeredMachine
+from tests.model.keyed import KeyedMachine
 
 STEPS = 40
 
@@ -20,7 +20,7 @@ def test_the_store_does_what_the_model_does(database_url: str) -> None:
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
-    class Machine(SteeredMachine):
+    class Machine(KeyedMachine):
         def __init__(self) -> None:
             super().__init__(database_url)
 
