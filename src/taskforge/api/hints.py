@@ -32,6 +32,9 @@ HINTS: dict[str, str] = {
         "buat dulu; `taskforge queues list` menampilkan yang ada"
     ),
     "dates and weekdays": "dates dan weekdays",
+    "datetime.fromisoformat(...) with a time zone, or a timedelta": (
+        "datetime.fromisoformat(...) dengan zona waktu, atau timedelta"
+    ),
     "delete its queues and stop its workers first": "hapus dulu antreannya dan hentikan worker-nya",
     "did you mean {}?": "maksud Anda {}?",
     "drain it first, and wait for them to end": "sudahi dulu, lalu tunggu semuanya selesai",
