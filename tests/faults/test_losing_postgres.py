@@ -13,7 +13,9 @@ import pytest
 from taskforge import Context, TaskForge
 from taskforge.domain.errors import Unavailable
 from taskforge.domain.job import JobStatus
+from taskforge.storage.engine import One
 from taskforge.storage.migrate import schema_state
+from taskforge.storage.postgres import PostgresEngine
 from tests.support.databases import migrate
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taskforge.platform import Platform
+    from taskforge.storage.engine import Script
     from tests.support.postgres import PostgresServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos, pytest.mark.postgres]
@@ -260,6 +263,35 @@ async def test_a_statement_that_takes_too_long_is_tried_again(postgres_url: str)
             await blocker.close()
         assert await job.aresult(timeout=RECONNECT) == "done"
         await site.in_good_order(job.id)
+
+
+@pytest.mark.parametrize("is_script", [False, True], ids=["a statement", "a transaction"])
+async def test_a_statement_without_an_answer_is_given_up_here_and_at_the_server(
+    postgres_url: str, is_script: bool
+) -> None:
+    """Somebody holds what it needs, and the server itself would wait for as long as he does."""
+    engine = PostgresEngine(postgres_url, statement_timeout=0.5, application_name="hasty")
+    blocker = await asyncpg.connect(postgres_url)
+    try:
+        change = One("bump_config", {"project_id": await blocker.fetchval("SELECT id FROM projects")})
+
+        def script() -> Script[None]:
+            yield change
+
+        async def nobody_waits() -> None:
+            assert not await blocker.fetch(
+                "SELECT 1 FROM pg_stat_activity WHERE application_name = 'hasty' AND wait_event_type = 'Lock'"
+            )
+
+        async with blocker.transaction():
+            await blocker.execute("SELECT 1 FROM projects FOR UPDATE")
+            with pytest.raises(Unavailable, match="no answer came in time"):
+                await (engine.run(script) if is_script else engine.call(change))
+            await eventually(nobody_waits)
+        await engine.run(script)
+    finally:
+        await engine.close()
+        await blocker.close()
 
 
 async def test_a_pool_that_is_taken_costs_no_lease(postgres_url: str) -> None:

@@ -2,7 +2,9 @@
 
 A stack instead of ``asyncpg.Pool``: the pool's proxies, checks and resets cost a short statement a fifth of
 its time. A connection on which anything but the server's answer to a statement ended a call is closed, not
-reused: a server that goes down says so on connections that look alive for a moment longer.
+reused: a server that goes down says so on connections that look alive for a moment longer. It is closed in good order,
+beside whatever comes next: the driver has the server give up first what it still does there, which would otherwise go on
+for as long as somebody holds what it waits for.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[Any]
 
 
+CLOSE_SECONDS = 2.0
 LAST_WORDS = ("FATAL", "PANIC")
 
 
@@ -35,6 +38,7 @@ class Connections:
         self._open = 0
         self._closed = False
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._endings: set[asyncio.Task[None]] = set()
 
     def lend(self, timeout: float) -> Loan:
         """A connection for the block. Raises TimeoutError when none gets free in so many seconds."""
@@ -70,10 +74,9 @@ class Connections:
         while self._idle:
             connection = self._idle.pop()
             self._open -= 1
-            try:
-                await connection.close(timeout=2)
-            except DRIVER_ERRORS:
-                connection.terminate()
+            await _end(connection)
+        if self._endings:
+            await asyncio.wait(self._endings)
 
     async def _get(self, timeout: float) -> Connection:
         async with asyncio.timeout(timeout):
@@ -109,10 +112,15 @@ class Connections:
 
     def give_back(self, connection: Connection, error: BaseException | None = None) -> None:
         """``error`` is what ended the use of it."""
-        if self._closed or (error is not None and not _is_an_answer(error)):
+        if self._closed:
             connection.terminate()
         if connection.is_closed():
             self._open -= 1
+        elif error is not None and not _is_an_answer(error):
+            self._open -= 1
+            ending = asyncio.get_running_loop().create_task(_end(connection))
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
         else:
             self._idle.append(connection)
         self._wake()
@@ -142,6 +150,13 @@ class Loan:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connections.give_back(self._connection, error)
+
+
+async def _end(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=CLOSE_SECONDS)
+    except DRIVER_ERRORS:
+        connection.terminate()
 
 
 def _is_an_answer(error: BaseException) -> bool:

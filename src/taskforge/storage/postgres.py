@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 import asyncpg
 
+from taskforge.ports.waits import within
 from taskforge.storage.array_types import KnowingArrays
 from taskforge.storage.connections import Connections
 from taskforge.storage.engine import Call, Many, Rows, Script, adrive
@@ -74,7 +75,7 @@ class PostgresEngine:
         }
 
     def call(self, call: Call) -> Coroutine[Any, Any, Rows]:
-        return self._guarded(self._fetch if self._statement_cache else self._alone, call)
+        return self._guarded(self._lone if self._statement_cache else self._parsed_anew, call)
 
     def read(self, call: Call) -> Coroutine[Any, Any, Rows]:
         return self.call(call)
@@ -87,7 +88,7 @@ class PostgresEngine:
             if connection not in self._rehearsed:
                 self._rehearsed.add(connection)
                 for call in calls * RUNS_BEFORE_A_PLAN_STAYS:
-                    await self._fetch(connection, call)
+                    await self._lone(connection, call)
 
         if self._statement_cache:
             try:
@@ -126,13 +127,26 @@ class PostgresEngine:
         raise AssertionError("unreachable")
 
     async def _drive(self, connection: Any, script: Callable[[], Script[T]]) -> T:
-        async with connection.transaction():
-            return await adrive(script, lambda call: self._fetch(connection, call))
+        with within(self._statement_timeout) as wait:
 
-    async def _alone(self, connection: Any, call: Call) -> Rows:
-        """Parsed and run in two steps: a transaction keeps a pooler from changing the server in between."""
-        async with connection.transaction():
+            def fetch(call: Call) -> Coroutine[Any, Any, Rows]:
+                wait.anew()
+                return self._fetch(connection, call)
+
+            async with connection.transaction():
+                result = await adrive(script, fetch)
+                wait.anew()
+            return result
+
+    async def _lone(self, connection: Any, call: Call) -> Rows:
+        with within(self._statement_timeout):
             return await self._fetch(connection, call)
+
+    async def _parsed_anew(self, connection: Any, call: Call) -> Rows:
+        """Parsed and run in two steps: a transaction keeps a pooler from changing the server in between."""
+        with within(self._statement_timeout):
+            async with connection.transaction():
+                return await self._fetch(connection, call)
 
     def _fetch(self, connection: Any, call: Call) -> Coroutine[Any, Any, Rows]:
         sql, arguments = self.bound(call)
@@ -162,7 +176,6 @@ class PostgresEngine:
             connection = await asyncpg.connect(
                 self.url,
                 timeout=self._connect_timeout,
-                command_timeout=self._statement_timeout,
                 statement_cache_size=self._statement_cache,
                 connection_class=KnowingArrays,
                 server_settings={"application_name": self._application_name, **self._session},

@@ -18,6 +18,9 @@ class Wire:
     def __init__(self) -> None:
         self.is_terminated = False
 
+    async def close(self, timeout: float) -> None:
+        self.is_terminated = True
+
     def terminate(self) -> None:
         self.is_terminated = True
 
@@ -96,4 +99,18 @@ async def test_idle_ones_are_visited_and_those_in_use_are_not() -> None:
             await connections.visit_idle(visit)
     first, second = visited
     assert first is not second
-    assert [wire.is_terminated for wire in visited] == [False, True]
+    async with connections.lend(1) as one, connections.lend(1) as other, connections.lend(1) as third:
+        assert cast("object", first) in (one, other, third)
+        assert cast("object", second) not in (one, other, third)
+
+
+async def test_those_who_close_wait_for_what_is_being_ended() -> None:
+    async def connect() -> Any:
+        return Wire()
+
+    connections = Connections(cast("Any", connect), 1)
+    connection = await connections.take(1)
+    connections.give_back(connection, TimeoutError())
+    assert not connection.is_closed()
+    await connections.close()
+    assert connection.is_closed()
