@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import os
 import random
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from tests.acceptance.fleet import Fleet, Killer, overlaps, runs_of
 from tests.conformance.stage import run_sql
 from tests.conftest import SOAK
 from tests.support import chaos_app
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,14 +45,13 @@ async def test_no_job_is_lost_or_runs_twice_at_once(
     platform = await app.platform()
     killer = Killer(fleet, ["one", "two", "three"], seed, "-c", "2")
     killer.start()
-    deadline = time.monotonic() + LIMIT
+
+    async def all_ended() -> None:
+        counts = await platform.insights.counts()
+        assert sum(counts[status] for status in FINISHED) == JOBS, f"{counts}; kills: {len(fleet.killed)}"
+
     try:
-        while True:
-            counts = await platform.insights.counts()
-            if sum(counts[status] for status in FINISHED) == JOBS:
-                break
-            assert time.monotonic() < deadline, f"unfinished: {dict(counts)}; kills: {len(fleet.killed)}"
-            await asyncio.sleep(0.2)
+        await eventually(all_ended, LIMIT, 0.2)
     finally:
         await asyncio.to_thread(killer.stop)
     jobs = {str(job_id): await platform.insights.job(job_id) for job_id in ids}
@@ -190,7 +189,8 @@ async def test_a_second_worker_of_a_name_is_refused(
 
 
 async def _until_started(fleet: Fleet, count: int, worker: object) -> None:
-    deadline = time.monotonic() + 30
-    while len([note for note in fleet.history() if note.event == "start"]) < count:
-        assert time.monotonic() < deadline, f"{worker} did not start {count} jobs"
-        await asyncio.sleep(0.05)
+    def have_started() -> None:
+        started = [note for note in fleet.history() if note.event == "start"]
+        assert len(started) >= count, f"{worker} did not start them"
+
+    await eventually(have_started, 30, 0.05)

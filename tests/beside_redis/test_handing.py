@@ -13,7 +13,7 @@ from taskforge.coordination.redis_queues import RedisReadyQueues
 from taskforge.coordination.redis_server import RedisServer
 from taskforge.coordination.redis_signals import HANDED_SECONDS, RedisSignals
 from taskforge.domain.ids import ProjectId, QueueId
-from taskforge.ports.dispatch import Offer
+from taskforge.ports.dispatch import Offer, Pulled
 from taskforge.ports.signals import Hint, Topic
 from tests.beside_redis.test_queue import at_work
 from tests.support.eventually import eventually
@@ -130,18 +130,27 @@ async def test_a_job_of_an_idle_worker_is_claimed_without_a_pull(
     async with at_work(postgres_url, redis_url) as here:
         answers: list[bool] = []
         ready = await here.ready()
-        offer = ready.offer
+        offer, pull = ready.offer, ready.pull
+        waits = asyncio.Event()
 
-        async def noted(*asked: object) -> bool:
+        async def offered(*asked: object) -> bool:
             answers.append(await offer(*asked))
             return answers[-1]
 
-        monkeypatch.setattr(ready, "offer", noted)
+        async def pulled(*asked: object) -> Pulled:
+            found: Pulled = await pull(*asked)
+            if not found.jobs:
+                waits.set()
+            return found
+
+        monkeypatch.setattr(ready, "offer", offered)
+        monkeypatch.setattr(ready, "pull", pulled)
         for _ in range(20):
+            waits.clear()
             await here.add(1)
             await here.all_ran()
-            await asyncio.sleep(0.03)
-        assert sum(answers) >= 10
+            await waits.wait()
+        assert sum(answers) >= 15
 
 
 def _has(process: Process, count: int) -> None:

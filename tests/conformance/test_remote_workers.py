@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from taskforge.platform import Platform
+    from taskforge.ports.jobs import ClaimBatch, ClaimRequest
     from taskforge.ports.link import Attempt
 
 pytestmark = pytest.mark.anyio
@@ -157,10 +158,26 @@ async def test_leaving_hands_back_what_was_not_heard_of(app: TaskForge, platform
         await anew(platform).get(worker_id)
 
 
-async def test_a_claim_waits_for_a_job(app: TaskForge, platform: Platform) -> None:
+@pytest.fixture
+def in_vain(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when the database had no job for a claim."""
+    found_none = asyncio.Event()
+    claim = platform.jobs.claim
+
+    async def noted(request: ClaimRequest) -> ClaimBatch:
+        batch = await claim(request)
+        if not batch.jobs:
+            found_none.set()
+        return batch
+
+    monkeypatch.setattr(platform.jobs, "claim", noted)
+    return found_none
+
+
+async def test_a_claim_waits_for_a_job(app: TaskForge, platform: Platform, in_vain: asyncio.Event) -> None:
     _, worker = await _worker(platform)
     claim = asyncio.create_task(worker.claim(1, 1, wait=20))
-    await asyncio.sleep(0.05)
+    await in_vain.wait()
     ids = await _enqueue(app, 1)
     async with asyncio.timeout(10):
         work = await claim
@@ -179,11 +196,13 @@ async def test_a_claim_that_waited_in_vain_is_empty(platform: Platform) -> None:
     assert (await worker.claim(1, 1, wait=0.05)).attempts == []
 
 
-async def test_nothing_is_kept_for_who_has_gone(app: TaskForge, platform: Platform) -> None:
+async def test_nothing_is_kept_for_who_has_gone(
+    app: TaskForge, platform: Platform, in_vain: asyncio.Event
+) -> None:
     _, worker = await _worker(platform)
     gone = asyncio.Event()
     claim = asyncio.create_task(worker.claim(1, 1, wait=20, gone=gone))
-    await asyncio.sleep(0.05)
+    await in_vain.wait()
     gone.set()
     async with asyncio.timeout(10):
         assert list((await claim).attempts) == []

@@ -247,7 +247,9 @@ async def test_isolation_levels_of_the_role_do_not_matter(postgres_url: str) -> 
             await site.in_good_order(job.id)
 
 
-async def test_a_statement_that_takes_too_long_is_tried_again(postgres_url: str) -> None:
+async def test_a_statement_that_takes_too_long_is_tried_again(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """Somebody locks the row of a running job, while the role's statements may take 300 ms."""
     name = postgres_url.rpartition("/")[2]
     await _admin(postgres_url, f"ALTER DATABASE \"{name}\" SET statement_timeout = '300ms'")
@@ -258,7 +260,7 @@ async def test_a_statement_that_takes_too_long_is_tried_again(postgres_url: str)
         try:
             async with blocker.transaction():
                 await blocker.execute("SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", job.id)
-                await asyncio.sleep(2)
+                await eventually(lambda: _assert("cannot report 1 ended job" in caplog.text))
         finally:
             await blocker.close()
         assert await job.aresult(timeout=RECONNECT) == "done"
@@ -301,9 +303,8 @@ async def test_a_pool_that_is_taken_costs_no_lease(postgres_url: str) -> None:
         await eventually(lambda: _assert(job.id in site.began))
         engine: Any = (await site.platform()).foundation.engine
         async with engine._connections.lend(5):
-            with pytest.raises(Unavailable):
+            with pytest.raises(Unavailable):  # after five seconds, longer than the lease
                 await site.work.aenqueue()
-            await asyncio.sleep(3)
         assert await job.aresult(timeout=RECONNECT) == "done"
         await site.in_good_order(job.id)
         assert site.began.count(job.id) == 1

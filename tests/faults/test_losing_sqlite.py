@@ -40,10 +40,10 @@ async def at_work(url: str, began: list[UUID], **settings: Any) -> AsyncIterator
     app = TaskForge(url, recovery_interval_seconds=0.5, **settings)
 
     @app.task
-    async def work(ctx: Context, seconds: float = 0.0) -> str:
+    async def work(ctx: Context, seconds: float = 0.0, answer: str = "done") -> str:
         began.append(ctx.id)
         await asyncio.sleep(seconds)
-        return "done"
+        return answer
 
     try:
         async with app.worker(grace=0.2):
@@ -96,12 +96,13 @@ async def test_enqueue_says_so_within_five_seconds_and_does_not_do_it_later(sqli
     ids=["read-only", "full"],
 )
 async def test_a_result_is_delivered_when_the_file_can_be_written_again(
-    sqlite_url: str, spoil: str, mend: str
+    sqlite_url: str, spoil: str, mend: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     began: list[UUID] = []
     async with at_work(sqlite_url, began, lease_seconds=20) as app:
         task = app.registry.find("work")
-        job = await task.aenqueue(seconds=0.5)
+        answer = "x" * 100_000  # which needs room
+        job = await task.aenqueue(seconds=0.5, answer=answer)
         await eventually(lambda: _assert(began == [job.id]))
         engine: Any = (await app.platform()).foundation.engine
         writer = engine._writer
@@ -110,10 +111,10 @@ async def test_a_result_is_delivered_when_the_file_can_be_written_again(
         fill = [task.job(seconds=0) for _ in range(3000)]
         with pytest.raises(Unavailable):
             await app.aenqueue_many(fill)
-        await asyncio.sleep(1.5)
+        await eventually(lambda: _assert("cannot report 1 ended job" in caplog.text))
         with writer._in_use:
             writer._connection.execute(mend).fetchall()
-        assert await job.aresult(timeout=15) == "done"
+        assert await job.aresult(timeout=15) == answer
         await one_success(app, job.id)
 
 

@@ -185,10 +185,11 @@ async def break_type(application: TaskForge, job_type: str) -> None:
 async def try_type(application: TaskForge, job_type: str) -> None:
     """Let a job of it through as soon as the breaker may."""
     platform = await application.platform()
-    await platform.foundation.breaking.look_at_all()
-    while (await platform.breakers.named(job_type)).state is BreakerState.OPEN:
-        await asyncio.sleep(0.05)
-        await platform.foundation.breaking.look_at_all()
+    breaking = platform.foundation.breaking
+    await breaking.look_at_all()
+    while (breaker := await platform.breakers.named(job_type)).state is BreakerState.OPEN:
+        await _until(breaker.probe_at)
+        await breaking.look_at_all()
 
 
 async def delete_queue(application: TaskForge) -> None:
@@ -220,15 +221,20 @@ async def make_schedule(application: TaskForge, queue: str) -> None:
 
 async def tick(application: TaskForge) -> None:
     """See to its due time as soon as it has come."""
-    platform = await application.platform()
-    ticking = Housekeeping(platform).ticking
-    while (await platform.schedules.named("once")).next_due_at is not None:  # noqa: ASYNC110 - time makes it true
-        await asyncio.sleep(min(await ticking.look() or 0.0, 0.1))
+    ticking = Housekeeping(await application.platform()).ticking
+    while (due := await ticking.next_due()) is not None:
+        await _until(due)
+        await ticking.look()
 
 
 async def finish_tick(application: TaskForge) -> None:
     """Copy what its job came to."""
     await Housekeeping(await application.platform()).ticking.finish()
+
+
+async def _until(moment: datetime | None) -> None:
+    assert moment is not None
+    await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
 
 
 OPERATIONS: dict[str, Callable[..., Awaitable[None]]] = {

@@ -184,9 +184,9 @@ OF_SCHEDULES = {
 }  # fmt: skip
 """What people and programs say of schedules: it touches no job, and each is one transaction."""
 OF_ERRORS = {"take_failures", "put_error_groups", "forget_error_groups", "judge_error_group"}
+"""They touch no job. Taking and counting failures is one transaction: `tests/conformance/test_error_groups.py`."""
 OF_TRACES = {"put_traces", "note_attempts", "forget_traces"}
 """They touch no job: a trace that is lost ends there."""
-"""They touch no job. Taking and counting failures is one transaction: `tests/conformance/test_error_groups.py`."""
 OF_SCALING = {
     "create_scaling_policy", "update_scaling_policy", "delete_scaling_policy", "begin_scaling",
     "insert_scaling_decision", "confirm_scaling", "end_scaling_decision", "forget_scaling_decisions",

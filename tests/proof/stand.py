@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,13 @@ from tests.proof.checker import FINISHED, Verdict, judge
 from tests.proof.history import HISTORY_VARIABLE, Event, Note, read, write
 from tests.proof.record import evidence
 from tests.proof.victim import Victim
+from tests.support.eventually import eventually
 from tests.support.processes import clean_environment
 from tests.support.watchdog import watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from taskforge.sdk.handle import JobHandle
 
 ROOT = Path(__file__).parents[2]
@@ -146,12 +148,13 @@ class Stand:
         name = f"survivor-{self._survivors}"
         survivor = self.fork(*WORKER, "--name", name)
         insights = (await self.app.platform()).insights
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while any(
-            count for status, count in (await insights.counts()).items() if status.value not in FINISHED
-        ):
-            assert time.monotonic() < deadline, f"unfinished: {await insights.counts()}; {self.said}"
-            await asyncio.sleep(0.02)
+
+        async def is_done() -> None:
+            counts = await insights.counts()
+            unfinished = {status: n for status, n in counts.items() if n and status.value not in FINISHED}
+            assert not unfinished, f"unfinished: {unfinished}; {self.said}"
+
+        await eventually(is_done, LIMIT_SECONDS)
         await self.came(name)
         os.kill(survivor, signal.SIGTERM)
         assert await self.victims.end(survivor) == 0, self.said
@@ -198,8 +201,8 @@ class Stand:
         """What the processes have printed."""
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
-    async def _until(self, holds: Any, otherwise: str) -> None:
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while not holds():
-            assert time.monotonic() < deadline, f"{otherwise}; {self.said}"
-            await asyncio.sleep(0.02)
+    async def _until(self, holds: Callable[[], bool], otherwise: str) -> None:
+        def check() -> None:
+            assert holds(), f"{otherwise}; {self.said}"
+
+        await eventually(check, LIMIT_SECONDS)

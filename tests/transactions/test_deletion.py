@@ -11,6 +11,7 @@ import pytest
 from taskforge.domain.errors import Conflict, NotFound, QueueClosed, Unavailable
 from taskforge.domain.queue import QueueState
 from tests.conformance.stage import run_sql
+from tests.support.eventually import eventually
 from tests.transactions.conftest import Shop
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ pytestmark = pytest.mark.anyio
 
 
 async def until_closed(queues: Queues, name: str) -> None:
-    async with asyncio.timeout(10):
-        while (await queues.get(name)).state is not QueueState.CLOSED:  # noqa: ASYNC110 - no event tells
-            await asyncio.sleep(0.01)
+    async def is_closed() -> None:
+        assert (await queues.get(name)).state is QueueState.CLOSED
+
+    await eventually(is_closed)
 
 
 @pytest.fixture

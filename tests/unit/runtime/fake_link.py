@@ -57,6 +57,7 @@ class FakeLink:
         self.settle_gate.set()
         self.claim_gate = asyncio.Event()
         self.claim_gate.set()
+        self.is_claiming = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._hints: tuple[Callable[[], None], Callable[[], None]] | None = None
@@ -135,6 +136,7 @@ class FakeLink:
         return Welcome(uuid.uuid4(), self.lease, self.beat_interval)
 
     async def claim(self, free: int, suspects: int) -> Work:
+        self.is_claiming.set()
         await asyncio.sleep(0)
         await self.claim_gate.wait()
         self._called("claim")

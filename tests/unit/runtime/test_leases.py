@@ -124,17 +124,22 @@ async def test_lines_that_are_refused_stop_the_handler(link: FakeLink, scene: Sc
 
 
 async def test_a_batch_that_takes_too_long_is_sent_in_parts(link: FakeLink, scene: Scene) -> None:
-    @scene.task
-    async def job() -> None: ...
+    begun, all_begun = 0, asyncio.Event()
 
-    link.settle_gate.clear()
+    @scene.task
+    async def job() -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 8:
+            all_begun.set()
+        await all_begun.wait()
+
     for _ in range(8):
         link.add("job")
     sizes: list[int] = []
     settle = link.settle
 
     async def limited(reports: list[object]) -> object:
-        await link.settle_gate.wait()
         sizes.append(len(reports))
         if len(reports) > 2:
             raise TooSlow("canceling statement due to statement timeout")
@@ -142,9 +147,8 @@ async def test_a_batch_that_takes_too_long_is_sent_in_parts(link: FakeLink, scen
 
     link.settle = limited  # type: ignore[method-assign,assignment]
     async with scene.worker(concurrency=8):
-        await asyncio.sleep(0.2)
-        link.settle_gate.set()
         await link.settled(8)
+    assert max(sizes) > 2
     assert all(isinstance(report.outcome, Succeeded) for report in link.reports)
     assert len(link.reports) == 8
 

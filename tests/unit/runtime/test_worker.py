@@ -415,12 +415,9 @@ async def test_a_claim_that_arrives_during_the_drain_is_handed_back(link: FakeLi
     link.claim_gate.clear()
     worker = scene.worker()
     await worker.start()
-    await asyncio.sleep(0.01)
-    draining = asyncio.create_task(worker.drain())
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    link.claim_gate.set()
-    await draining
+    await link.is_claiming.wait()
+    asyncio.get_running_loop().call_soon(link.claim_gate.set)  # when it drains already
+    await worker.drain()
     assert [report.outcome for report in link.reports] == [Released()]
 
 

@@ -15,6 +15,7 @@ from taskforge.storage.engine import One
 from taskforge.storage.sqlite.connection import connect
 from taskforge.storage.sqlite.engine import SqliteEngine
 from taskforge.storage.sqlite.writer import Writer, _deliver, _Waiting
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,8 +173,11 @@ async def test_loops_that_begin_at_the_same_moment_start_one_thread(
     monkeypatch.setattr(threading, "Thread", SlowToStart)
     for loop in loops:
         loop.start()
-    await asyncio.sleep(0.3)
-    assert len(writer._waiting) == 4, "nobody goes before those that wait for the connection"
+
+    def all_wait() -> None:
+        assert len(writer._waiting) == 4, "nobody goes before those that wait for the connection"
+
+    await eventually(all_wait)
     writer._in_use.release()
     for loop in loops:
         await asyncio.to_thread(loop.join)
