@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from taskforge.cli.main import run_command
+from tests.cli.both import Both
+from tests.support.remote import served
 from tests.support.service_manager import ServiceManager
 
 TASKS = """
@@ -154,3 +156,10 @@ def systemd(tmp_path: Path) -> Iterator[ServiceManager]:
     manager = ServiceManager(tmp_path / "notify")
     yield manager
     manager.close()
+
+
+@pytest.fixture
+def both(shop: CommandLine, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Both]:
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", sqlite_url)
+    with served(sqlite_url) as server:
+        yield Both(shop, server)

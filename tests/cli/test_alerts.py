@@ -6,14 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from taskforge.cli.exit_codes import ExitCode
-from tests.cli.test_server import Both, both
 
 if TYPE_CHECKING:
     import pytest
 
+    from tests.cli.both import Both
     from tests.cli.conftest import CommandLine
-
-__all__ = ["both"]
 
 
 def test_rules_receivers_and_silences(both: Both) -> None:

@@ -38,8 +38,8 @@ from taskforge.storage.receivers import SqlReceiverStore
 from taskforge.storage.retention import SqlRetentionStore
 from taskforge.storage.scaling import SqlScalingStore
 from taskforge.storage.telling import Telling
+from tests.conformance.scheduling import Yard
 from tests.conformance.stage import LEASE, NOON, OTHER_PROJECT
-from tests.conformance.test_schedules import Yard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

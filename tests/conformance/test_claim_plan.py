@@ -1,16 +1,8 @@
-"""The plans of the hot statements, with very many jobs present, after churn, without a new ANALYZE.
-
-On PostgreSQL with `plan_cache_mode = force_generic_plan`, since that is what a long-lived connection comes to.
-"""
+"""The plans of the hot statements on PostgreSQL, with very many jobs present, after churn, without a new ANALYZE."""
 
 from __future__ import annotations
 
-import json
-import re
-import secrets
-import sqlite3
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,12 +10,13 @@ import asyncpg
 import pytest
 
 from taskforge.domain.ids import DEFAULT_PROJECT
-from taskforge.storage.address import parse_address
-from taskforge.storage.statements import catalog
+from tests.conformance.plans import generic_plans, indexes
 from tests.conftest import SOAK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Sequence
+
+    from tests.conformance.plans import Prepared
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
@@ -62,58 +55,6 @@ ADD_JOBS = (
 )
 
 
-class Prepared:
-    """Named statements over one connection, prepared under their names as a long-lived worker has them."""
-
-    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
-        self.connection = connection
-        self._texts = {name: block[0] for name, block in catalog("postgres").items()}
-        self._made: set[str] = set()
-
-    async def run(self, name: str, values: Mapping[str, Any]) -> list[Any]:
-        """Execute it."""
-        rows: list[Any] = await self.connection.fetch(await self._call(name, values))
-        return rows
-
-    async def plan(self, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The nodes of its plan as it is executed now; what it changes is undone."""
-        transaction = self.connection.transaction()
-        await transaction.start()
-        try:
-            text = await self.connection.fetchval(
-                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {await self._call(name, values)}"
-            )
-        finally:
-            await transaction.rollback()
-        return list(_nodes(json.loads(text)[0]["Plan"]))
-
-    async def _call(self, name: str, values: Mapping[str, Any]) -> str:
-        statement = self._texts[name]
-        if name not in self._made:
-            self._made.add(name)
-            await self.connection.execute(f"PREPARE {name} AS {statement.numbered('$').rstrip(';')}")
-        given = {"seed": secrets.randbits(63), **values}  # as the engine does
-        return f"EXECUTE {name} ({', '.join(_literal(given.get(one)) for one in statement.parameters)})"
-
-
-def _literal(value: Any) -> str:
-    match value:
-        case None:
-            return "NULL"
-        case bool() | int():
-            return str(value)
-        case list() | tuple():
-            return "'{" + ",".join("NULL" if item is None else str(item) for item in value) + "}'"
-        case _:
-            return f"'{value}'"
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from _nodes(child)
-
-
 def complaints(nodes: Sequence[dict[str, Any]]) -> list[str]:
     """What is wrong with a plan of a hot statement."""
     found = []
@@ -131,11 +72,6 @@ def complaints(nodes: Sequence[dict[str, Any]]) -> list[str]:
     if pages > FEW_PAGES:
         found.append(f"{pages} pages")
     return found
-
-
-def indexes(nodes: Sequence[dict[str, Any]]) -> set[str]:
-    """The indexes that a plan uses."""
-    return {node["Index Name"] for node in nodes if "Index Name" in node}
 
 
 def claim_values(free: int = 10) -> dict[str, Any]:
@@ -220,14 +156,11 @@ def these_values(job_ids: Sequence[UUID]) -> dict[str, Any]:
 
 @pytest.fixture
 async def prepared(postgres_url: str, anyio_backend: str) -> AsyncIterator[Prepared]:
-    connection = await asyncpg.connect(postgres_url)
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
-    await connection.execute("SET jit = off")
-    for number, queue in enumerate(QUEUES):
-        await connection.execute(ADD_QUEUE, queue, f"q{number}")
-    await connection.execute(ADD_RULED_QUEUE)
-    yield Prepared(connection)
-    await connection.close()
+    async with generic_plans(postgres_url) as prepared:
+        for number, queue in enumerate(QUEUES):
+            await prepared.connection.execute(ADD_QUEUE, queue, f"q{number}")
+        await prepared.connection.execute(ADD_RULED_QUEUE)
+        yield prepared
 
 
 async def _use_all(prepared: Prepared) -> None:
@@ -440,138 +373,3 @@ async def test_an_old_transaction_makes_claims_dearer_by_little(
         f"a claim of 10 touches {before} pages, {after} behind {CHURN // 4:,} that an old transaction keeps"
     )
     assert after <= before + CHURN // 4 // 8
-
-
-# SQLite
-
-
-def _sqlite_plan(connection: sqlite3.Connection, name: str, values: Mapping[str, Any]) -> list[str]:
-    steps = []
-    for statement in catalog("sqlite")[name]:
-        parameters = [values.get(one) for one in statement.parameters]
-        rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.numbered('?')}", parameters)
-        steps += [row[3] for row in rows]
-    return steps
-
-
-@pytest.fixture
-def sqlite_file(sqlite_url: str) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(parse_address(sqlite_url).target)
-    now = int(datetime.now(UTC).timestamp() * 1_000_000)
-    with connection:
-        for number, queue in enumerate(QUEUES):
-            connection.execute(
-                "INSERT INTO queues (id, project_id, name, aging_us) VALUES (?, ?, ?, 1)",
-                (str(queue), str(DEFAULT_PROJECT), f"q{number}"),
-            )
-        connection.executemany(
-            "INSERT INTO jobs (id, project_id, queue_id, job_type, payload, status, rank, priority, created_at,"
-            " updated_at) VALUES (?, ?, ?, 't', '{}', 'pending', ?, 0, ?, ?)",
-            (
-                (str(UUID(int=n)), str(DEFAULT_PROJECT), str(QUEUES[n % 2]), n, now, now)
-                for n in range(SOME_JOBS)
-            ),
-        )
-    yield connection
-    connection.close()
-
-
-SQLITE_VALUES = {
-    "project_id": str(DEFAULT_PROJECT),
-    "queue_ids": json.dumps([str(queue) for queue in QUEUES]),
-    "job_types": '["t","u"]',
-    "worker_id": str(WORKER),
-    "queue_id": str(QUEUES[0]),
-    "free": 10,
-    "suspects": 1,
-    "limit": 1000,
-    "now": 2_000_000_000_000_000,
-    "lease_us": 1,
-    "dead_workers": "[]",
-    "rows": "[]",
-    "skip": "[]",
-    "job_ids": "[]",
-    "after_rank": 0,
-    "after_id": "",
-}
-SQLITE_DISPATCH = {
-    "claim_these_jobs": "sqlite_autoindex_jobs_1",
-    "waiting_jobs": "sqlite_autoindex_jobs_1",
-    "ready_page": "jobs_ready",
-    "scheduled_head": "jobs_scheduled",
-    "queue_heads": "jobs_suspect",
-}
-"""What is asked for another dispatcher, and the index by which it finds jobs."""
-SQLITE_HOT = (
-    *SQLITE_DISPATCH,
-    "claim_jobs",
-    "settle_succeeded",
-    "settle_jobs",
-    "beat_jobs",
-    "append_lines",
-    "promote_jobs",
-    "expire_waiting",
-    "release_holds",
-)
-SQLITE_LOOKS = ("recovery_outlook", "delivery_outlook", "projects_with_deliveries", "expired_leases")
-"""All that runs now may be looked at: it is no more than there are slots."""
-
-
-def test_sqlite_scans_no_table_and_claims_in_the_order_of_its_index(sqlite_file: sqlite3.Connection) -> None:
-    for _ in range(2):
-        claim = _sqlite_plan(sqlite_file, "claim_jobs", SQLITE_VALUES)
-        assert not [step for step in claim if "TEMP B-TREE" in step]
-        assert [step for step in claim if "jobs_ready" in step]
-        assert [step for step in claim if "jobs_suspect" in step]
-        ruled = _sqlite_plan(sqlite_file, "claim_ruled_jobs", SQLITE_VALUES)
-        assert not [step for step in ruled if "TEMP B-TREE" in step or re.match(r"SCAN (j|r|jobs)\b", step)]
-        assert [step for step in ruled if "jobs_ready" in step]
-        assert [step for step in ruled if "jobs_processing" in step]
-        for name in SQLITE_HOT:
-            steps = _sqlite_plan(sqlite_file, name, SQLITE_VALUES)
-            assert not [step for step in steps if re.match(r"SCAN (j|w|jobs|e|executions)\b", step)], name
-        for name in SQLITE_LOOKS:
-            steps = _sqlite_plan(sqlite_file, name, SQLITE_VALUES)
-            assert not [
-                step for step in steps if re.match(r"SCAN j\b(?! USING INDEX jobs_processing)", step)
-            ], name
-        for name, index in SQLITE_DISPATCH.items():
-            steps = _sqlite_plan(sqlite_file, name, SQLITE_VALUES)
-            assert [step for step in steps if index in step], (name, steps)
-            assert not [step for step in steps if "TEMP B-TREE FOR ORDER" in step and name != "ready_page"], (
-                name
-            )
-        sqlite_file.execute("ANALYZE")
-
-
-def test_sqlite_passes_over_jobs_that_nobody_knows(sqlite_file: sqlite3.Connection) -> None:
-    steps = 0
-
-    def count() -> int:
-        nonlocal steps
-        steps += 1
-        return 0
-
-    def steps_of_a_claim() -> int:
-        nonlocal steps
-        first, *_ = catalog("sqlite")["claim_jobs"]
-        sqlite_file.execute("BEGIN")
-        sqlite_file.set_progress_handler(count, 100)
-        steps = 0
-        values = [SQLITE_VALUES[one] for one in first.parameters]
-        [(picked, *_)] = sqlite_file.execute(first.numbered("?"), values).fetchall()
-        sqlite_file.set_progress_handler(None, 0)
-        sqlite_file.execute("ROLLBACK")
-        assert len(json.loads(picked)) == 10
-        return steps
-
-    plain = steps_of_a_claim()
-    with sqlite_file:
-        sqlite_file.execute(
-            "UPDATE jobs SET hold = 'no_worker', job_type = 'unknown' WHERE rank < ?", (SOME_JOBS - 100,)
-        )
-    behind = steps_of_a_claim()
-    print(
-        f"a claim of 10: {plain} hundred steps, {behind} behind {SOME_JOBS - 100:,} jobs of an unknown type"
-    )
-    assert behind <= plain + 5

@@ -10,8 +10,8 @@ import pytest
 
 from taskforge.domain.queue import QueueState
 from taskforge.ports.schedules import Due
+from tests.conformance.scheduling import Yard
 from tests.conformance.stage import NOON
-from tests.conformance.test_schedules import Yard
 
 if TYPE_CHECKING:
     from tests.conformance.stage import Stage

@@ -14,10 +14,10 @@ from taskforge.domain.outcome import Failed
 from taskforge.domain.receiver import Message
 from taskforge.ports.acting import acting
 from taskforge.ports.schedules import RunFilter
+from tests.conformance.scheduling import Yard
 from tests.conformance.stage import BOOM, plain_policy
 from tests.conformance.test_alerts import Watch
 from tests.conformance.test_operations import Desk
-from tests.conformance.test_schedules import Yard
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -1,15 +1,14 @@
-"""How much of the record, and of the lists, a question reads: by the plans of PostgreSQL, as in test_claim_plan."""
+"""How much of the record, and of the lists, a question reads: by the plans of PostgreSQL."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from taskforge.domain.ids import DEFAULT_PROJECT
-from tests.conformance.test_claim_plan import Prepared, indexes
+from tests.conformance.plans import Prepared, generic_plans, indexes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -42,11 +41,8 @@ AFTER_ALL = UUID(int=2**128 - 1)
 
 @pytest.fixture
 async def prepared(postgres_url: str, anyio_backend: str) -> AsyncIterator[Prepared]:
-    connection = await asyncpg.connect(postgres_url)
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
-    await connection.execute("SET jit = off")
-    yield Prepared(connection)
-    await connection.close()
+    async with generic_plans(postgres_url) as prepared:
+        yield prepared
 
 
 def read(nodes: Sequence[dict[str, Any]], table: str) -> int:
