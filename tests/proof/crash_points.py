@@ -7,6 +7,7 @@ which each has two sides, or three inside a transaction of several; a test compa
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from taskforge.storage.statements import DIALECTS, catalog
@@ -237,11 +238,12 @@ def _point(row: Row, side: Side, within: bool) -> Point | None:
     return Point(row.label, row.scene, side, tuple(held)) if row.label == held[-1] else None
 
 
-def writing_statements() -> set[str]:
+@cache
+def writing_statements() -> frozenset[str]:
     """The names of all statements that change something, on either database."""
-    return {
+    return frozenset(
         name
         for dialect in DIALECTS
         for name, block in catalog(dialect).items()
         if any(_WRITES.search(statement.sql) for statement in block)
-    }
+    )

@@ -48,14 +48,17 @@ class Order(NamedTuple):
     tests: int = 100
     statements: Sequence[str] = ()
     again: bool = False
+    all: bool = False
 
     @property
     def chosen(self) -> list[Mutation]:
-        """The guards to be taken away."""
+        """What is to be taken away."""
         return [
             mutation
             for mutation in mutations(self.dialect)
-            if self.only in mutation.title and (not self.statements or mutation.statement in self.statements)
+            if (self.all or mutation.is_guard)
+            and self.only in mutation.title
+            and (not self.statements or mutation.statement in self.statements)
         ][:: self.every]
 
     @property
@@ -259,9 +262,13 @@ class Trials:
     def _judge(self, trial: Trial, code: int, is_late: bool) -> None:
         with os.fdopen(trial.answer) as pipe:
             said = pipe.read()
-        if code and not is_late:
+        if code > 0:
             raise RuntimeError(f"{trial.mutation.title}: the fork ended with {code}")
-        noticed, tests = ("it never ended", trial.tests) if is_late else json.loads(said)
+        if code < 0:  # what a condition kept it from may be more than a process can bear
+            noticed = "it never ended" if is_late else f"it died of {signal.Signals(-code).name}"
+            tests = trial.tests
+        else:
+            noticed, tests = json.loads(said)
         seconds = round(time.monotonic() - trial.begun, 1)
         word, by = "killed", noticed
         if not noticed:
@@ -297,10 +304,16 @@ def _elsewhere(item: pytest.Item) -> pytest.Item:
 
 
 def _narrow(statement: str) -> None:
-    """The test that sends very many statements sends this one only, if it is among them."""
-    module = importlib.import_module("tests.conformance.test_guards_of_tenants")
-    if statement in module.LOOKED_AT:
-        vars(module)["LOOKED_AT"] = [statement]
+    """The tests that send very many statements send this one only, if it is among them."""
+    tenants = importlib.import_module("tests.conformance.test_guards_of_tenants")
+    if statement in tenants.LOOKED_AT:
+        vars(tenants)["LOOKED_AT"] = [statement]
+    readers: dict[str, list[str]] = vars(importlib.import_module("tests.conformance.test_guards_of_readers"))[
+        "READERS"
+    ]
+    for dialect, names in readers.items():
+        if statement in names:
+            readers[dialect] = [statement]
 
 
 def partial_method(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:

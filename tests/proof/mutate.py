@@ -54,7 +54,7 @@ def main() -> int:
     parser.add_argument("--engine", action="append", choices=["sqlite", "postgres"])
     parser.add_argument("--processes", type=int, default=1, help="how many guards at a time")
     parser.add_argument("--only", default="", help="a part of the mutation's title")
-    parser.add_argument("--statement", action="append", default=[], help="repeatable; else all that write")
+    parser.add_argument("--statement", action="append", default=[], help="repeatable; else all")
     parser.add_argument(
         "--in", dest="places", nargs="+", default=TESTS, help="the tests, else all of conformance"
     )
@@ -67,6 +67,7 @@ def main() -> int:
     parser.add_argument(
         "--again", action="store_true", help="try once more what nobody noticed (with --keep)"
     )
+    parser.add_argument("--all", action="store_true", help="every condition, not only guards")
     chosen = parser.parse_args()
     missed = 0
     with ExitStack() as stack:
@@ -88,6 +89,7 @@ def main() -> int:
                 chosen.tests,
                 chosen.statement,
                 chosen.again,
+                chosen.all,
             )
             counts = try_all(order, environment, chosen.places)
             missed += counts["SURVIVED"] + counts["UNREACHED"]

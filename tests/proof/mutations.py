@@ -1,5 +1,5 @@
-"""Guards of statements, found in their text: each condition of a WHERE that names whose a row is, how far it is,
-or what another has made of it meanwhile.
+"""Conditions of statements, found in their text. Guards are those of a change that name whose a row is, how far it is,
+or what another has made of it meanwhile, and those of what is read that name whose it is.
 
 A mutation takes one away (TRUE stands in its place). Some test has to notice: `python -m tests.proof.mutate`.
 """
@@ -24,9 +24,10 @@ GUARDS = re.compile(
     r"stopped_at|last_heartbeat|project_id|paused_at|organization_id|turn|version|token|attempt_id|next_due_at|"
     r"told_at|delivered_at|removed_at|revoked_at|used_at|locked_until|outcome)\b"
 )
+TENANTS = re.compile(r"\b(project_id|project_ids|organization_id)\b")
 _BEGIN = re.compile(r"\b(?:WHERE|AND)\s+")
 _END = re.compile(
-    r"\s*(?:\b(?:AND|OR|ORDER|LIMIT|GROUP|RETURNING|FOR|UNION|THEN|ELSE|END|WHEN|ON|WHERE|LEFT|CROSS|JOIN)\b|,|;|\)|$)"
+    r"\s*(?:\b(?:AND|OR|ORDER|LIMIT|GROUP|RETURNING|FOR|UNION|THEN|ELSE|END|WHEN|ON|WHERE|LEFT|CROSS|JOIN|(?<!DISTINCT )FROM)\b|,|;|\)|$)"
 )
 
 
@@ -38,6 +39,12 @@ class Mutation(NamedTuple):
     number: int
     start: int
     condition: str
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether `make mutations` takes it away; else only with `--all`."""
+        names = GUARDS if self.statement in writing_statements() else TENANTS
+        return names.search(self.condition) is not None
 
     @property
     def title(self) -> str:
@@ -71,11 +78,12 @@ class Mutation(NamedTuple):
 
 
 def mutations(dialect: str) -> Iterator[Mutation]:
-    """All of a dialect's writing statements."""
-    for name in sorted(writing_statements()):
+    """All of a dialect's statements: first those of the ones that write."""
+    writing = writing_statements()
+    for name in sorted(catalog(dialect), key=lambda name: (name not in writing, name)):
         for number, statement in enumerate(catalog(dialect)[name]):
             for start, condition in conditions(statement.sql):
-                if GUARDS.search(condition) and "WHERE" not in condition:  # what is inside has its own
+                if "WHERE" not in condition:  # what is inside has its own
                     yield Mutation(dialect, name, number, start, condition)
 
 
@@ -96,6 +104,6 @@ def _end_of(sql: str, start: int) -> int:
             depth += 1
         if sql.startswith("END", position) and depth and re.match(r"END\b", sql[position:]):
             depth -= 1
-        depth += {"(": 1, ")": -1}.get(sql[position], 0)
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(sql[position], 0)
         position += 1
     return position

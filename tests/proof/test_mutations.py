@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sqlite3
+import time
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
 from taskforge.storage.address import parse_address
 from taskforge.storage.statements import catalog
+from tests.proof.crash_points import writing_statements
 from tests.proof.equivalents import REASONS
+from tests.proof.mutant import Order, Trial, Trials
 from tests.proof.mutations import conditions, mutations
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FENCED = {"append_lines", "beat_jobs", "settle_jobs", "settle_succeeded"}
 
@@ -31,6 +40,23 @@ def test_every_fence_is_among_the_guards(dialect: str) -> None:
         assert "claim_seq" in found[name]
         assert "execution_id" in found[name]
         assert "lease_until IS NOT NULL" in found[name] or "status = 'processing'" in found[name]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_guards_of_what_is_read_say_whose_it_is(dialect: str) -> None:
+    reading = [mutation for mutation in mutations(dialect) if mutation.statement not in writing_statements()]
+    assert {mutation.statement for mutation in reading if mutation.is_guard} >= {"get_job", "get_queue"}
+    assert not any("status" in mutation.condition for mutation in reading if mutation.is_guard)
+
+
+def test_a_condition_without_which_a_process_dies_is_noticed(tmp_path: Path) -> None:
+    order = Order("sqlite", str(tmp_path))
+    answer, question = os.pipe()
+    os.close(question)
+    trial = Trial(next(mutations("sqlite")), time.monotonic(), answer, 3)
+    Trials(order)._judge(trial, -signal.SIGSEGV, is_late=False)
+    [found] = order.known().values()
+    assert (found.word, found.by) == ("killed", "it died of SIGSEGV")
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
