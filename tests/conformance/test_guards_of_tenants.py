@@ -1,8 +1,8 @@
 """Every statement that changes rows of one tenant, by itself, on rows made for it alone (`changes.py`).
 
 Each is given a row that it would change: sent for another project, or organization, it changes nothing, nor where the row, or what the
-caller has seen of it (`unless`), is another; sent for the row's own one it changes it. Most callers look before;
-these tests notice when a statement relies on that.
+caller has seen of it (`unless`), is another; sent for the row's own one it changes it, and no other row of the same tenant.
+Most callers look before; these tests notice when a statement relies on that.
 """
 
 from __future__ import annotations
@@ -97,9 +97,23 @@ class Case:
         written = {table for statement in block for table in _TABLE.findall(statement.sql)}
         self._takes = {parameter for statement in block for parameter in statement.parameters}
         self._tables = sorted(written)
+        self._own: set[str] = set()
 
-    async def changes(self, project: UUID, organization: UUID) -> bool:
-        """Send it for this tenant; whether anything of the owner is another than before."""
+    @property
+    def is_of_one(self) -> bool:
+        """Whether it names what it changes, and not all that the tenant has."""
+        given = [
+            *self._change.values.values(),
+            *(one for cells in self._change.columns.values() for one in cells),
+        ]
+        return any(str(value).strip("['").startswith("@") for value in given)
+
+    def is_another_s(self, row: str) -> bool:
+        """Whether it has none of the ids that were made for this case, and is no tenant itself."""
+        return row.split()[0] not in ONE_FOR_EACH_TENANT and not any(own in row for own in self._own)
+
+    async def changes(self, project: UUID, organization: UUID) -> list[str]:
+        """Send it for this tenant; the rows of the owner that are other than before, as they were and as they are."""
         before = await self._look()
         values = {name: self._given(name, value) for name, value in self._change.values.items()}
         tenant = {"project_id": project, "organization_id": organization}
@@ -109,7 +123,8 @@ class Case:
         given = {name: self._bound(value) for name, value in self._change.columns.items()}
         call = Many(self._name, given, values) if given else One(self._name, values)
         await self._stage.engine.call(call)
-        return await self._look() != before
+        after = await self._look()
+        return [row for row in (*before, *after) if row not in before or row not in after]
 
     async def make(self) -> None:
         """Its rows."""
@@ -139,6 +154,8 @@ class Case:
         if isinstance(value, list):
             return [self._bound(one) for one in value]
         identity = _identity(value, f"{self._name} {self._number}")
+        if isinstance(identity, UUID) and identity != value:
+            self._own.add(str(identity))
         return str(identity) if value in NAMED.get(self._name, ()) else identity
 
 
@@ -179,6 +196,8 @@ NAMED = {
 """Where a made id is a name, which is a text."""
 
 
+ONE_FOR_EACH_TENANT = {"organizations", "projects", "audit_heads"}
+NEIGHBOUR = 99
 LOOKED_AT = list(CHANGES)
 """Only one of them where its guards are taken away (tests/proof/mutant.py)."""
 
@@ -199,8 +218,13 @@ async def test_a_statement_changes_what_is_its_tenant_s_and_stands_as_it_must(st
         await case.make()
         if await case.changes(OTHER_PROJECT, ANOTHER_ORGANIZATION):
             wrong.append(f"{name} of another tenant")
-        if not await case.changes(stage.project, DEFAULT_ORGANIZATION):
+        if case.is_of_one:
+            await Case(stage, name, NEIGHBOUR).make()
+        changed = await case.changes(stage.project, DEFAULT_ORGANIZATION)
+        if not changed:
             wrong.append(f"{name} changes nothing at all")
+        if case.is_of_one and any(case.is_another_s(row) for row in changed):
+            wrong.append(f"{name} changes a neighbour")
     assert wrong == []
 
 
