@@ -178,7 +178,8 @@ SCHEDULE_FIELDS: dict[str, Any] = {
 }  # fmt: skip
 REQUEST = {"principal_id": "@principal", "key": "k", "attempt_id": "@attempt"}
 ANOTHER_TRY = {":attempt_id": "@another"}
-STANDING, ANSWERED = {"idempotency_keys.standing": "[]"}, {"idempotency_keys.answer": "{}"}
+ANOTHER_REQUEST = [{":principal_id": "@another"}, {":key": "another"}]
+STANDING, ANSWERED = {"idempotency_keys.standing": "[1]"}, {"idempotency_keys.answer": '{"a": 1}'}
 OLD_TICK = {"before": LATER, "failed_before": NOON, "limit": 9}
 
 CHANGES: dict[str, Change] = {
@@ -276,7 +277,7 @@ CHANGES: dict[str, Change] = {
     "delete_assignment": Change({"queues": {}, "assignments": {}}, {"assignment_id": "@assignment"}),
     "drain_worker": worker({}),
     "undrain_worker": worker({}, drain_requested_at=NOON),
-    "drain_idle_worker": IDLE,
+    "drain_idle_worker": IDLE._replace(unless=[*IDLE.unless, {"workers.drain_requested_at": EARLIER}]),
     "deregister_worker": IDLE,
     "resize_worker": worker({"max_concurrent_jobs": 2}),
     "supersede_workers": Change({"workers": {}}, {"name": "@worker"}, [{"workers.stopped_at": EARLIER}]),
@@ -362,7 +363,7 @@ CHANGES: dict[str, Change] = {
     "confirm_rule": Change(
         {"alert_rules": {}}, {**RULE, "turn": 3, "fault": None}, [{":turn": 2}, {"alert_rules.enabled": False}]
     ),
-    "forget_alert": Change({"alert_rules": {}, "alerts": {}}, {**RULE, "subject": "s"}),
+    "forget_alert": Change({"alert_rules": {}, "alerts": {}}, {**RULE, "subject": "s"}, [{":subject": "another"}]),
     "update_receiver": Change(
         {"alert_receivers": {}}, {"receiver_id": "@receiver", "name": "@else", "address": "b", "enabled": True}
     ),
@@ -407,14 +408,15 @@ CHANGES: dict[str, Change] = {
     ),
     "delete_user": Change({"users": {}}, {"user_id": "@user"}),
     "delete_membership": Change({"users": {}, "memberships": {}}, {"user_id": "@user"}),
-    "complete_request": Change({"idempotency_keys": {}}, {**REQUEST, "standing": "[]"}, [ANOTHER_TRY, STANDING]),
-    "answer_request": Change({"idempotency_keys": {}}, {**REQUEST, "answer": "{}"}, [ANOTHER_TRY, ANSWERED]),
-    "note_request": Change({"idempotency_keys": {}}, {**REQUEST, "carried_out": "{}"}, [ANOTHER_TRY, ANSWERED]),
-    "release_request": Change({"idempotency_keys": {}}, REQUEST, [ANOTHER_TRY, STANDING, ANSWERED]),
-    "forget_request": Change({"idempotency_keys": {}}, REQUEST, [ANOTHER_TRY, STANDING, ANSWERED]),
+    "complete_request": Change({"idempotency_keys": {}}, {**REQUEST, "standing": "[]"}, [*ANOTHER_REQUEST, ANOTHER_TRY, STANDING]),
+    "answer_request": Change({"idempotency_keys": {}}, {**REQUEST, "answer": "{}"}, [*ANOTHER_REQUEST, ANOTHER_TRY, ANSWERED]),
+    "note_request": Change({"idempotency_keys": {}}, {**REQUEST, "carried_out": "{}"}, [*ANOTHER_REQUEST, ANOTHER_TRY, ANSWERED]),
+    "release_request": Change({"idempotency_keys": {}}, REQUEST, [*ANOTHER_REQUEST, ANOTHER_TRY, STANDING, ANSWERED]),
+    "forget_request": Change({"idempotency_keys": {}}, REQUEST, [*ANOTHER_REQUEST, ANOTHER_TRY, STANDING, ANSWERED]),
     "seal_entries": Change(
         {"audit_entries": {}},
         {},
+        [{"audit_entries.seq": 2, "audit_entries.previous_hash": "q", "audit_entries.hash": "i"}],
         columns={"id": ["@entry"], "seq": [1], "previous_hash": ["p"], "hash": ["h"]},
     ),
     "advance_audit_head": Change({"audit_heads": {}}, {"seq": 2, "hash": "i"}),
