@@ -24,12 +24,14 @@ WAYS = ("alone", "many alike", "many", "with a key")
 
 
 async def accept(stage: Stage, queue: Queue, job_type: str, way: str) -> UUID:
-    """Two or three are not of the same kind, or are."""
+    """One job of that type, the last if there are several; its id."""
     if way == "with a key":
         return await stage.add_keyed(queue, JobKeys(key=job_type), job_type)
     jobs = [stage.new(queue, job_type)]
-    if way != "alone":
-        jobs += [stage.new(queue, job_type, priority=0 if way == "many alike" else 9) for _ in range(2)]
+    if way == "alone":
+        assert await stage.jobs.accept(stage.project, jobs) == {jobs[0].id}
+        return jobs[0].id
+    jobs += [stage.new(queue, job_type, priority=0 if way == "many alike" else 9) for _ in range(2)]
     await stage.jobs.accept_all(stage.project, jobs)
     return jobs[-1].id
 
