@@ -24,7 +24,6 @@ GUARDS = re.compile(
     r"stopped_at|last_heartbeat|project_id|paused_at|organization_id|turn|version|token|attempt_id|next_due_at|"
     r"told_at|delivered_at|removed_at|revoked_at|used_at|locked_until|outcome)\b"
 )
-TENANTS = re.compile(r"\b(project_id|project_ids|organization_id)\b")
 _BEGIN = re.compile(r"\b(?:WHERE|AND)\s+")
 _END = re.compile(
     r"\s*(?:\b(?:AND|OR|ORDER|LIMIT|GROUP|RETURNING|FOR|UNION|THEN|ELSE|END|WHEN|ON|WHERE|LEFT|CROSS|JOIN|(?<!DISTINCT )FROM)\b|,|;|\)|$)"
@@ -43,8 +42,7 @@ class Mutation(NamedTuple):
     @property
     def is_guard(self) -> bool:
         """Whether `make mutations` takes it away; else only with `--all`."""
-        names = GUARDS if self.statement in writing_statements() else TENANTS
-        return names.search(self.condition) is not None
+        return self.statement in writing_statements() and GUARDS.search(self.condition) is not None
 
     @property
     def title(self) -> str:
