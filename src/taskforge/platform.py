@@ -270,6 +270,7 @@ class Platform:
     @cached_property
     def health(self) -> Health:
         from taskforge.services.health import Health
+        from taskforge.storage.address import parse_address
 
         return Health(
             self.stores.health,
@@ -280,6 +281,7 @@ class Platform:
             interval=self.settings.recovery_interval_seconds,
             ticks=self.stores.ticks,
             partitions=self.stores.partitions,
+            folder=parse_address(self.settings.database_url).folder,
         )
 
     @cached_property

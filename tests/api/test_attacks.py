@@ -12,6 +12,7 @@ import jwt
 import pytest
 
 from taskforge.api.routes import queues
+from taskforge.domain.access import Permission
 from taskforge.domain.errors import SchemaMismatch, TaskforgeError, TooSlow, Unavailable
 from tests.api.installation import SECRET, Client, Installation, running
 from tests.api.tenants import PASSWORD, make_tenant
@@ -119,6 +120,20 @@ async def test_readiness_names_no_server(
     answer = await client.as_(None).get("//health/ready")
     checks = {"database": "ok", "redis": "degraded"}
     assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "checks": checks})
+
+
+async def test_where_redis_is_is_told_to_those_who_run_the_installation_only(sqlite_url: str) -> None:
+    async with running(sqlite_url, redis_url="redis://127.0.0.1:1/0") as installation:
+        runs_it = frozenset({Permission.ORGANIZATION_READ, Permission.ORGANIZATION_CREATE})
+        reads_it = frozenset({Permission.ORGANIZATION_READ})
+        told = {}
+        for token, permissions in (("operator", runs_it), ("reader", reads_it)):
+            installation.callers.add(token, permissions=permissions)
+            answer = await installation.client.as_(token).get("/diagnosis")
+            assert answer.status_code == 200, answer.text
+            [told[token]] = [found for found in answer.json()["data"] if found["check"] == "redis"]
+        assert ("127.0.0.1" in str(told["operator"]), "127.0.0.1" in str(told["reader"])) == (True, False)
+        assert told["reader"]["verdict"] == "warning"
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """`taskforge doctor`: it finds what is wrong and says what mends it."""
 
+import shutil
 import sqlite3
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +25,11 @@ def test_a_healthy_database(anywhere: CommandLine) -> None:
     wrong = {check for check, finding in found.items() if finding["verdict"] != "ok"}
     # the servers of the tests run without fsync, and are told so
     assert wrong == ({"durability"} if "fsync off" in str(found) else set())
-    assert [check for check in found if check != "partitions"] == [  # SQLite has none
+    assert ("disk" in found, "partitions" in found) in (
+        (True, False),
+        (False, True),
+    )  # SQLite's, PostgreSQL's
+    assert [check for check in found if check not in ("disk", "partitions")] == [
         "program", "database", "schema", "durability", "clock", "workers", "queues", "job types", "recovery",
         "schedules", "settings", "records", "tables", "transactions", "indexes", "counters",
         "redis",
@@ -41,6 +47,29 @@ def test_a_run_that_nobody_sees_to(shop: CommandLine) -> None:
     connection.close()
     found = findings(shop, ExitCode.FAILURE)["schedules"]
     assert (found["verdict"], "taskforge scheduler" in found["hint"]) == ("problem", True)
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "verdict", "code"),
+    [(1_024, "ok", 0), (1_023, "warning", 0), (64, "warning", 0), (63, "problem", ExitCode.FAILURE)],
+)
+def test_a_disk_that_fills_up(
+    bare: CommandLine, monkeypatch: pytest.MonkeyPatch, mebibytes: int, verdict: str, code: int
+) -> None:
+    bare.ok("queues", "list")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=(mebibytes + 1) * 2**20 - 1))
+    disk = findings(bare, code)["disk"]
+    assert (disk["verdict"], f"{mebibytes:,} MiB" in disk["detail"]) == (verdict, True)
+    assert ("make room" in (disk["hint"] or "")) is (verdict != "ok")
+
+
+def test_a_disk_so_full_that_the_file_cannot_be_looked_into(
+    bare: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bare.folder / "x.db").write_text("no database at all, only a text that is long enough" * 100)
+    monkeypatch.setenv("TASKFORGE_DATABASE_URL", f"sqlite:///{bare.folder}/x.db")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    assert findings(bare, ExitCode.FAILURE)["disk"]["verdict"] == "problem"
 
 
 def test_a_file_that_is_not_there_is_not_made(bare: CommandLine) -> None:
@@ -73,7 +102,8 @@ def test_no_project(shop: CommandLine) -> None:
 def test_a_file_that_is_no_database(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     (bare.folder / "x.db").write_text("no database at all, only a text that is long enough" * 100)
     monkeypatch.setenv("TASKFORGE_DATABASE_URL", f"sqlite:///{bare.folder}/x.db")
-    assert findings(bare, ExitCode.FAILURE)["database"]["verdict"] == "problem"
+    database = findings(bare, ExitCode.FAILURE)["database"]
+    assert (database["verdict"], "restore a backup" in database["hint"]) == ("problem", True)
 
 
 def test_no_tables(bare: CommandLine, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

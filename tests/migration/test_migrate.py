@@ -186,6 +186,7 @@ def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA max_page_count = 20")
-    with pytest.raises(Unavailable, match=r"the disk that holds .*small\.db is full"):
+    with pytest.raises(Unavailable, match=r"the disk that holds .*small\.db is full") as told:
         migrate_file(path, connection=connection)
+    assert "make room" in (told.value.hint or "")
     connection.close()

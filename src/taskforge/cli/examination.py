@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from taskforge.cli.local_desk import LocalDesk
 from taskforge.domain.errors import NotFound, SchemaMismatch, TaskforgeError
+from taskforge.services.disk import examine_disk
 from taskforge.services.findings import Finding, Verdict
 from taskforge.settings import strays
 from taskforge.storage.address import Address, parse_address
@@ -39,7 +40,8 @@ async def examine(settings: Settings) -> list[Finding]:
     except NotFound as error:
         return [*findings, Finding("project", Verdict.PROBLEM, error.message, error.hint)]
     except TaskforgeError as error:
-        return [*findings, Finding("database", Verdict.PROBLEM, f"{where}: {error.message}", error.hint)]
+        said = Finding("database", Verdict.PROBLEM, f"{where}: {error.message}", error.hint)
+        return [*findings, said, *examine_disk(address.folder)]
 
 
 def program() -> Finding:
@@ -56,7 +58,7 @@ def _examine_environment() -> list[Finding]:
 
 
 def _is_missing(address: Address) -> bool:
-    return address.kind == "sqlite" and address.target != ":memory:" and not Path(address.target).exists()
+    return address.folder is not None and not Path(address.target).exists()
 
 
 async def _examine_inside(settings: Settings) -> list[Finding]:

@@ -45,6 +45,19 @@ SENTENCES: Mapping[str, Sentence] = {
     "durability_unsafe": Sentence(
         "durability", _PROBLEM, "not safe: {settings}", "an accepted job may be lost; set it back"
     ),
+    "disk": Sentence("disk", _OK, "{mebibytes} MiB are free where the database's file lies"),
+    "disk_tight": Sentence(
+        "disk",
+        _WARNING,
+        "only {mebibytes} MiB are free where the database's file lies",
+        "make room; taskforge prune --help says how ended jobs go",
+    ),
+    "disk_full": Sentence(
+        "disk",
+        _PROBLEM,
+        "{mebibytes} MiB are free where the database's file lies: soon no job can be accepted or settled",
+        "make room; results wait until there is some",
+    ),
     "clock": Sentence("clock", _OK, "{milliseconds} ms from the database's"),
     "clock_ahead": Sentence(
         "clock",

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from taskforge.domain.balancing import has_assignments, is_served_by
 from taskforge.domain.queue import QueueState
 from taskforge.domain.worker import WorkerStatus
+from taskforge.services.disk import examine_disk
 from taskforge.services.findings import found
 from taskforge.services.processes import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from taskforge.domain.ids import ProjectId
     from taskforge.domain.worker import Worker
@@ -45,7 +47,7 @@ SAFE_VALUES = {
 
 
 class Health:
-    """Examines one project. ``lease`` and ``interval`` (of recovery) are seconds."""
+    """Examines one project. ``lease`` and ``interval`` (of recovery) are seconds; ``folder``: of the database's file."""
 
     def __init__(
         self,
@@ -58,7 +60,9 @@ class Health:
         interval: float,
         ticks: TickStore,
         partitions: PartitionStore | None = None,
+        folder: Path | None = None,
     ) -> None:
+        self._folder = folder
         self._store = store
         self._ticks = ticks
         self._partitions = partitions
@@ -101,6 +105,7 @@ class Health:
         workers = await self.workers()
         return [
             self._durability(await self._store.settings(whole=whole)),
+            *examine_disk(self._folder),
             self._clock(await self._store.now(), datetime.now(UTC)),
             self._presence(workers),
             *await self._backlog(workers),

@@ -38,19 +38,19 @@ class RedisHealth:
         self._redis = redis
         self._agreement = agreement
 
-    async def examine(self) -> Sequence[Finding]:
-        """One finding for the server, and one for what it hands out."""
+    async def examine(self, *, named: bool = True) -> Sequence[Finding]:
+        """One finding for the server, and one for what it hands out. Where it is stays out unless it is ``named``."""
         if self._redis is None:
             return [found("redis_none")]
-        server = await self._server(self._redis)
+        server = await self._server(self._redis, named=named)
         return [server] if self._agreement is None else [server, await self._dispatch(self._agreement)]
 
-    async def _server(self, redis: Evicting) -> Finding:
+    async def _server(self, redis: Evicting, *, named: bool) -> Finding:
         try:
             policy = await redis.eviction_policy()
         except Unavailable as error:
             reason = error.__cause__
-            if reason is None:
+            if reason is None or not named:
                 return found("redis_rests")
             return found("redis_away", reason=str(reason) or type(reason).__name__)
         if policy != SAFE_POLICY:

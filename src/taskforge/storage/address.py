@@ -30,11 +30,16 @@ class Address:
     target: str
     shown: str
 
+    @property
+    def folder(self) -> Path | None:
+        """That of a SQLite file; None where there is no file."""
+        return Path(self.target).parent if self.kind == "sqlite" and self.target != ":memory:" else None
+
     def make_folder(self) -> None:
         """Make the folder of a SQLite file. Raises Unavailable."""
-        if self.kind == "sqlite" and self.target != ":memory:":
+        if self.folder is not None:
             try:
-                Path(self.target).parent.mkdir(parents=True, exist_ok=True)
+                self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise Unavailable(
                     f"the folder of {self.target} cannot be made: {error}",

@@ -111,7 +111,10 @@ def translated(error: sqlite3.Error, path: str) -> TaskforgeError:
     if code in BUSY:
         return Unavailable(f"{path} is locked by another transaction", hint="is a program holding it open?")
     if code == sqlite3.SQLITE_FULL:
-        return Unavailable(f"the disk that holds {path} is full")
+        return Unavailable(
+            f"the disk that holds {path} is full",
+            hint="make room there: what was accepted is safe, and results wait until they can be written",
+        )
     if code == sqlite3.SQLITE_READONLY:
         return Unavailable(f"{path} is read-only", hint="check the rights of the file and of its folder")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
@@ -119,7 +122,11 @@ def translated(error: sqlite3.Error, path: str) -> TaskforgeError:
             f"{path} cannot be opened: {error}", hint="does its folder exist, and may you write there?"
         )
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return Unavailable(f"{path} is not a sound SQLite database: {error}")
+        return Unavailable(
+            f"{path} is not a sound SQLite database: {error}",
+            hint="is it the right file? If so, stop what uses it and restore a backup, or save what is left with "
+            "the .recover command of the sqlite3 program",
+        )
     if getattr(error, "sqlite_errorcode", 0) in CLASHES:
         return Conflict(str(error))
     if "no such table" in str(error) or "no such column" in str(error):
