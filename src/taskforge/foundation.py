@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.stores import Stores
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from taskforge.domain.scaling_policy import ProvisionerKind
     from taskforge.ports.clock import Clock
     from taskforge.ports.dispatch import ReadyQueues
+    from taskforge.ports.leases import LeaseStore
     from taskforge.ports.outbound import Poster
     from taskforge.ports.rates import RequestRates
     from taskforge.ports.scaling import Provisioner
     from taskforge.ports.signals import Signals
     from taskforge.services.audit import AuditLog
     from taskforge.services.breaking import Breaking
+    from taskforge.services.dispatch import HandedOut
     from taskforge.services.idempotency import Idempotency
     from taskforge.services.limits import LimitGuard
     from taskforge.services.lookout import Lookout
@@ -79,6 +82,13 @@ class Foundation:
         return ready_queues_in(self.redis)
 
     @cached_property
+    def handed_out(self) -> HandedOut:
+        """Where the workers of this process got their jobs from; with ready queues only."""
+        from taskforge.services.dispatch import HandedOut
+
+        return HandedOut()
+
+    @cached_property
     def lull(self) -> Lull:
         from taskforge.services.lull import Lull
 
@@ -106,6 +116,30 @@ class Foundation:
         from taskforge.services.recording import Recording
 
         return Recording(self.stores.record, self.stores.error_keeper)
+
+    # Locks
+
+    def leases(self, by: str) -> LeaseStore:
+        """Kept in the ``database`` or in ``redis``. Raises InvalidInput, InvalidSetting (there is none)."""
+        if by == "database":
+            return self.stores.leases
+        if by != "redis":
+            raise InvalidInput(f"a lock cannot be kept in {by!r}", field="by", hint="database or redis")
+        if self._redis_leases is None:
+            raise InvalidSetting(
+                "a lock in Redis needs the setting redis_url",
+                field="redis_url",
+                hint="TASKFORGE_REDIS_URL=redis://host:6379/0",
+            )
+        return self._redis_leases
+
+    @cached_property
+    def _redis_leases(self) -> LeaseStore | None:
+        if self.redis is None:
+            return None
+        from taskforge.coordination.redis_opening import leases_in
+
+        return leases_in(self.redis)
 
     # Servers of others
 

@@ -5,6 +5,7 @@ Each part is made, and its modules are imported, when it is first asked for.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from taskforge.services.direct_link import DirectLink
     from taskforge.services.evaluating import Evaluating
     from taskforge.services.exposition import Exposition
+    from taskforge.services.measuring import Measuring
     from taskforge.services.operations import OperationSteps
     from taskforge.services.recovery import Recovery
     from taskforge.services.retention import Pruning
@@ -143,8 +145,23 @@ class Housekeeping:
 
         return Evaluating(
             self._stores.alerts,
-            lambda project_id: self._project(project_id).measuring,
+            self._measuring,
             self._settings.alert_interval_seconds,
+        )
+
+    def _measuring(self, project_id: ProjectId) -> Measuring:
+        """For one look at the rules: it remembers what it has measured."""
+        from taskforge.services.measuring import Measuring
+
+        platform = self._project(project_id)
+        return Measuring(
+            self._stores.measures,
+            self._stores.metrics,
+            self._stores.queues,
+            platform.metrics,
+            project_id,
+            timedelta(seconds=self._settings.lease_seconds),
+            platform.scaling,
         )
 
     @cached_property

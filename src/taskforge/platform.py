@@ -6,11 +6,9 @@ a worker, starts without what only the API needs.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from taskforge.domain.errors import InvalidInput, InvalidSetting
 from taskforge.services.patience import PATIENCE_SECONDS, answered_within
 from taskforge.storage.codec import to_json
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from taskforge.domain.worker import TaskDescription
     from taskforge.foundation import Foundation
     from taskforge.ports.scaling import Provisioner
-    from taskforge.ports.workers import WorkerStore
     from taskforge.services.agreement import Agreement
     from taskforge.services.alerting import Alerting
     from taskforge.services.assignments import Assignments
@@ -34,13 +31,12 @@ if TYPE_CHECKING:
     from taskforge.services.control import Control
     from taskforge.services.direct_link import DirectLink
     from taskforge.services.directory import QueueDirectory
-    from taskforge.services.dispatch import HandedOut, QueueDispatch
+    from taskforge.services.dispatch import QueueDispatch
     from taskforge.services.error_groups import ErrorGroups
     from taskforge.services.explaining import Explaining
     from taskforge.services.health import Health
     from taskforge.services.insights import Insights
     from taskforge.services.leasing import Leasing
-    from taskforge.services.measuring import Measuring
     from taskforge.services.metrics import Metrics
     from taskforge.services.offering import Offering
     from taskforge.services.operations import Operations
@@ -60,7 +56,6 @@ if TYPE_CHECKING:
     from taskforge.services.tracing import TracedLink
     from taskforge.services.transactions import TransactionalSubmission
     from taskforge.services.workers import Workers
-    from taskforge.storage.jobs import SqlJobStore
 
 
 class Platform:
@@ -73,16 +68,6 @@ class Platform:
         self.stores = foundation.stores
         self.signals = foundation.signals
         self.declared_tasks = 0
-
-    # What is stored
-
-    @cached_property
-    def jobs(self) -> SqlJobStore:
-        return self.stores.jobs
-
-    @cached_property
-    def workers(self) -> WorkerStore:
-        return self.stores.workers
 
     # Jobs on their way
 
@@ -121,26 +106,19 @@ class Platform:
         self.directory.on_made = offering.made
         return offering
 
-    @cached_property
-    def handed_out(self) -> HandedOut:
-        """Where the workers of this process got their jobs from; with ready queues only."""
-        from taskforge.services.dispatch import HandedOut
-
-        return HandedOut()
-
     def _dispatch(self) -> QueueDispatch | None:
         from taskforge.services.dispatch import QueueDispatch
 
         if self.foundation.ready_queues is None or self.agreement is None or self.offering is None:
             return None
         return QueueDispatch(
-            self.jobs,
+            self.stores.jobs,
             self.stores.dispatch,
             self.foundation.ready_queues,
             self.directory,
             self.agreement,
             self.offering,
-            self.handed_out,
+            self.foundation.handed_out,
         )
 
     @cached_property
@@ -165,8 +143,8 @@ class Platform:
         link = partial(
             TracedLink,
             traces=self.stores.traces,
-            jobs=self.jobs,
-            workers=self.workers,
+            jobs=self.stores.jobs,
+            workers=self.stores.workers,
             directory=self.directory,
             signals=self.signals,
             mint=self.foundation.mint,
@@ -181,7 +159,7 @@ class Platform:
     def remote_workers(self) -> RemoteWorkers:
         from taskforge.services.remote_workers import RemoteWorkers
 
-        return RemoteWorkers(self.project_id, self.workers, self.make_link)
+        return RemoteWorkers(self.project_id, self.stores.workers, self.make_link)
 
     @cached_property
     def results(self) -> Results:
@@ -223,13 +201,13 @@ class Platform:
     def control(self) -> Control:
         from taskforge.services.control import Control
 
-        return Control(self.jobs, self.stores.bulk, self.stores.history, self.directory, self.signals)
+        return Control(self.stores.jobs, self.stores.bulk, self.stores.history, self.directory, self.signals)
 
     @cached_property
     def bulk(self) -> Bulk:
         from taskforge.services.bulk import Bulk
 
-        return Bulk(self.stores.bulk, self.jobs, self.stores.history, self.signals, self.project_id)
+        return Bulk(self.stores.bulk, self.stores.jobs, self.stores.history, self.signals, self.project_id)
 
     @cached_property
     def operations(self) -> Operations:
@@ -253,7 +231,7 @@ class Platform:
     def insights(self) -> Insights:
         from taskforge.services.insights import Insights
 
-        return Insights(self.stores.history, self.workers, self.project_id)
+        return Insights(self.stores.history, self.stores.workers, self.project_id)
 
     @cached_property
     def browsing(self) -> Browsing:
@@ -274,7 +252,7 @@ class Platform:
 
         return Health(
             self.stores.health,
-            self.workers,
+            self.stores.workers,
             self.stores.queues,
             self.project_id,
             lease=self.settings.lease_seconds,
@@ -308,14 +286,18 @@ class Platform:
         from taskforge.services.workers import Workers
 
         return Workers(
-            self.workers, self.stores.history, self.health, self.project_id, lease=self.settings.lease_seconds
+            self.stores.workers,
+            self.stores.history,
+            self.health,
+            self.project_id,
+            lease=self.settings.lease_seconds,
         )
 
     @cached_property
     def payloads(self) -> PayloadSchemas:
         from taskforge.services.payload_schemas import PayloadSchemas
 
-        return PayloadSchemas(self.workers, self.project_id)
+        return PayloadSchemas(self.stores.workers, self.project_id)
 
     # Schedules
 
@@ -361,7 +343,9 @@ class Platform:
     def scaling_by(self, provisioners: Mapping[ProvisionerKind, Provisioner]) -> Scaling:
         from taskforge.services.scaling import Scaling, ScalingStores
 
-        stores = ScalingStores(self.stores.scaling, self.stores.metrics, self.stores.queues, self.workers)
+        stores = ScalingStores(
+            self.stores.scaling, self.stores.metrics, self.stores.queues, self.stores.workers
+        )
         return Scaling(stores, self.health, self.signals, self.project_id, provisioners)
 
     @cached_property
@@ -371,21 +355,6 @@ class Platform:
         return Simulating(self.scaling, self.metrics)
 
     # Who is told what
-
-    @cached_property
-    def measuring(self) -> Measuring:
-        """For one look at the rules: it remembers what it has measured."""
-        from taskforge.services.measuring import Measuring
-
-        return Measuring(
-            self.stores.measures,
-            self.stores.metrics,
-            self.stores.queues,
-            self.metrics,
-            self.project_id,
-            timedelta(seconds=self.settings.lease_seconds),
-            self.scaling,
-        )
 
     @cached_property
     def alerting(self) -> Alerting:
@@ -399,7 +368,7 @@ class Platform:
 
         return Receivers(
             self.stores.receivers,
-            self.workers,
+            self.stores.workers,
             self.directory,
             self.control,
             self.signals,
@@ -408,22 +377,11 @@ class Platform:
             self.stores.notices,
         )
 
-    # Locks
-
-    @cached_property
-    def leasing(self) -> Leasing:
+    def locks(self, by: str) -> Leasing:
+        """Named locks in the ``database`` or in ``redis``. Raises InvalidInput, InvalidSetting (there is none)."""
         from taskforge.services.leasing import Leasing
 
-        return Leasing(self.stores.leases, self.project_id, self.foundation.mint)
-
-    @cached_property
-    def redis_leasing(self) -> Leasing | None:
-        if self.foundation.redis is None:
-            return None
-        from taskforge.coordination.redis_opening import leases_in
-        from taskforge.services.leasing import Leasing
-
-        return Leasing(leases_in(self.foundation.redis), self.project_id, self.foundation.mint)
+        return Leasing(self.foundation.leases(by), self.project_id, self.foundation.mint)
 
     async def close(self) -> None:
         """End what was made; what it stands on belongs to who opened that."""
@@ -439,7 +397,7 @@ class Platform:
         from taskforge.services.tracing import TracedSubmission
 
         return TracedSubmission(
-            self.jobs,
+            self.stores.jobs,
             self.directory,
             self.signals,
             mint=mint,
@@ -450,24 +408,10 @@ class Platform:
             traces=self.stores.traces,
         )
 
-    def locks(self, by: str) -> Leasing:
-        """Named locks in the ``database`` or in ``redis``. Raises InvalidInput, InvalidSetting (there is none)."""
-        if by == "database":
-            return self.leasing
-        if by != "redis":
-            raise InvalidInput(f"a lock cannot be kept in {by!r}", field="by", hint="database or redis")
-        if self.redis_leasing is None:
-            raise InvalidSetting(
-                "a lock in Redis needs the setting redis_url",
-                field="redis_url",
-                hint="TASKFORGE_REDIS_URL=redis://host:6379/0",
-            )
-        return self.redis_leasing
-
     async def declare(self, tasks: Sequence[TaskDescription]) -> None:
         """Make known the tasks of an application that enqueues; what workers said of them stays."""
         with answered_within(PATIENCE_SECONDS):
-            await self.workers.declare(self.project_id, tasks)
+            await self.stores.workers.declare(self.project_id, tasks)
         self.declared_tasks = len(tasks)
 
     def link(self, worker_id: UUID | None = None) -> DirectLink:

@@ -349,7 +349,7 @@ async def test_jobs_that_a_worker_has_just_pulled_are_not_missing(database_url: 
             assert here.statements["queue_heads"]
 
         await eventually(heads_were_read)
-        await SqlDispatchStore(platform.foundation.engine, platform.jobs).claim_these(
+        await SqlDispatchStore(platform.foundation.engine, platform.stores.jobs).claim_these(
             request, pulled.jobs[:5]
         )
         assert await comparing == 3
@@ -397,7 +397,7 @@ async def test_a_worker_that_leaves_puts_back_what_it_has_not_claimed(
         ready, queue = await here.ready(), await platform.queues.get("default")
 
         def some_ran() -> None:
-            assert platform.handed_out.by_queues >= 20
+            assert platform.foundation.handed_out.by_queues >= 20
 
         async def all_are_there() -> None:
             counts = await platform.insights.counts()

@@ -101,8 +101,8 @@ async def test_they_are_told_of_when_one_of_them_stood_there_already(
     queue = platform.directory.known("default")
     assert queue is not None
     first, second = (NewJob(uuid4(), queue.id, "add", '{"a":1}') for _ in range(2))
-    await platform.jobs.accept(platform.project_id, [first])
-    stored = await platform.jobs.accept(platform.project_id, [first, second], hint="somebody says so")
+    await platform.stores.jobs.accept(platform.project_id, [first])
+    stored = await platform.stores.jobs.accept(platform.project_id, [first, second], hint="somebody says so")
     assert stored == {first.id, second.id}
     await eventually(lambda: _assert("somebody says so" in {text for _, text in ear.heard}))
 

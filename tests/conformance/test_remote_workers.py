@@ -50,7 +50,7 @@ async def _worker(platform: Platform, name: str = "w") -> tuple[UUID, RemoteWork
 
 def anew(platform: Platform) -> RemoteWorkers:
     """As a server finds its workers that was started anew."""
-    return RemoteWorkers(platform.project_id, platform.workers, platform.make_link)
+    return RemoteWorkers(platform.project_id, platform.stores.workers, platform.make_link)
 
 
 def fence_of(attempt: Attempt) -> Fence:
@@ -162,7 +162,7 @@ async def test_leaving_hands_back_what_was_not_heard_of(app: TaskForge, platform
 def in_vain(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when the database had no job for a claim."""
     found_none = asyncio.Event()
-    claim = platform.jobs.claim
+    claim = platform.stores.jobs.claim
 
     async def noted(request: ClaimRequest) -> ClaimBatch:
         batch = await claim(request)
@@ -170,7 +170,7 @@ def in_vain(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> asyncio.Even
             found_none.set()
         return batch
 
-    monkeypatch.setattr(platform.jobs, "claim", noted)
+    monkeypatch.setattr(platform.stores.jobs, "claim", noted)
     return found_none
 
 
@@ -250,7 +250,7 @@ async def test_a_worker_of_another_project_is_unknown(app: TaskForge, platform: 
     worker_id, _ = await _worker(platform)
     other: Any = UUID("00000000-0000-7000-8000-0000000000b2")
     with pytest.raises(NotFound):
-        await RemoteWorkers(other, platform.workers, platform.make_link).get(worker_id)
+        await RemoteWorkers(other, platform.stores.workers, platform.make_link).get(worker_id)
 
 
 async def test_remote_workers_of_other_hosts_may_share_a_file(app: TaskForge, platform: Platform) -> None:

@@ -223,7 +223,7 @@ class Applications:
 
     async def stands_by(self) -> None:
         """A claim of the worker waits for the next job."""
-        standing = (await self.app.platform()).jobs._standing
+        standing = (await self.app.platform()).stores.jobs._standing
 
         def one_does() -> None:
             assert standing._standing
@@ -231,7 +231,7 @@ class Applications:
         await eventually(one_does)
 
     async def count_claims(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        jobs = (await self.app.platform()).jobs
+        jobs = (await self.app.platform()).stores.jobs
         claim = jobs.claim
 
         async def counted(request: ClaimRequest) -> ClaimBatch:

@@ -97,7 +97,7 @@ async def test_while_a_rate_is_used_up_nobody_asks(make: Callable[..., TaskForge
     platform = await app.platform()
     await platform.queues.create("default", settings={"rate_limit": 3})
     calls: list[int] = []
-    platform.jobs.claim = counted(platform.jobs.claim, calls)  # type: ignore[method-assign]
+    platform.stores.jobs.claim = counted(platform.stores.jobs.claim, calls)  # type: ignore[method-assign]
     await app.aenqueue_many([quick.job() for _ in range(10)])
     async with app.worker():
         await eventually(lambda: _assert(sum(calls) == 3))
@@ -168,8 +168,8 @@ async def test_a_worker_that_begins_is_not_made_to_beat_by_each_way_that_hints_c
     monkeypatch.setattr(LocalSignals, "hears_others", hears)
     told: list[str] = []
     link = DirectLink(
-        jobs=platform.jobs,
-        workers=platform.workers,
+        jobs=platform.stores.jobs,
+        workers=platform.stores.workers,
         directory=platform.directory,
         signals=signals,
         mint=uuid4,

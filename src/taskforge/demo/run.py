@@ -77,7 +77,7 @@ async def _said_of_redis(app: TaskForge) -> str | None:
     platform = await app.platform()
     if platform.foundation.ready_queues is None:
         return None
-    handed_out = platform.handed_out
+    handed_out = platform.foundation.handed_out
     total = handed_out.by_queues + handed_out.by_record
     return (
         f"said which job is next for {handed_out.by_queues:,} of {total:,} attempts; the database claimed all"

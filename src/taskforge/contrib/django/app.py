@@ -126,7 +126,7 @@ class DjangoApplication(TaskForge):
         attempts = await platform.insights.executions(job)
         names: dict[Any, str] = {}
         for worker_id in {one.worker_id for one in attempts if one.worker_id is not None}:
-            worker = await platform.workers.get(platform.project_id, WorkerId(worker_id))
+            worker = await platform.stores.workers.get(platform.project_id, WorkerId(worker_id))
             if worker is not None:
                 names[worker_id] = worker.name
         return result_of(task_named(job.job_type), job, attempts, names, self.alias)
